@@ -1,0 +1,10 @@
+# One sanitizer for everything that is built here. Only at the top level: a parent project brings its own flags.
+if(WARPPOOL_SANITIZE STREQUAL "address")
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+elseif(WARPPOOL_SANITIZE STREQUAL "thread")
+  add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=thread)
+elseif(WARPPOOL_SANITIZE)
+  message(FATAL_ERROR "WARPPOOL_SANITIZE is \"${WARPPOOL_SANITIZE}\"; it takes address or thread")
+endif()

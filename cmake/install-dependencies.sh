@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that are missing: what building the library needs, and with --dev what its tests,
+# examples, sanitizers and linters need too. Does nothing where all are there; without root it prints the command.
+set -euo pipefail
+
+packages=(g++ cmake ninja-build pkg-config libcurl4-openssl-dev libprotobuf-dev protobuf-compiler rapidjson-dev libfmt-dev
+          libssl-dev)
+case "${1-}" in
+  "") ;;
+  --examples) packages+=(libcpp-httplib-dev) ;;
+  --dev) packages+=(libcpp-httplib-dev catch2 libbenchmark-dev nghttp2-proxy python3 clang clang-format clang-tidy
+                    libclang-rt-14-dev curl) ;;
+  *) echo "usage: $0 [--examples|--dev]" >&2; exit 2 ;;
+esac
+
+missing=()
+for package in "${packages[@]}"; do
+  state=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
+  [ "$state" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+command=(apt-get install --yes --no-install-recommends "${missing[@]}")
+if [ "$(id -u)" -ne 0 ]; then
+  echo "Packages are missing. As root:" >&2
+  echo "  apt-get update && ${command[*]}" >&2
+  exit 1
+fi
+echo "installing: ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+apt-get update --quiet --quiet
+"${command[@]}" >/dev/null

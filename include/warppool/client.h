@@ -1,0 +1,99 @@
+// The client: a pool of tokens and one way to use them. Everything starts here.
+//
+//   auto config = warppool::LoadConfig({".env"});
+//   if (!config.ok()) return Fail(config.status());
+//   auto client = warppool::Client::Create(*std::move(config));
+//   if (!client.ok()) return Fail(client.status());
+//   auto answer = (*client)->Ask(warppool::Request("Why is the sky blue?"));
+//   std::cout << (answer.ok() ? answer->text : answer.status().ToString()) << "\n";
+//
+// Each client has one I/O thread of its own, and nothing is shared between clients. All its functions may be called from
+// any thread at the same time, but for the destructor, which must be the last call. After a fork, a client is the
+// parent's: in the child every call returns kMisuse, and destroying it does nothing.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "warppool/config.h"
+#include "warppool/event.h"
+#include "warppool/log.h"
+#include "warppool/request.h"
+#include "warppool/status.h"
+#include "warppool/stream.h"
+#include "warppool/token_pool.h"
+
+namespace warppool {
+
+namespace internal {
+class ClientImpl;
+}  // namespace internal
+
+struct ClientOptions {
+  LogSink log{};  // empty: silent
+};
+
+// A whole answer, for who does not care for its parts.
+struct Answer {
+  std::string text;  // the root task's agent output
+  std::string conversation_id;
+  std::string request_id;
+  std::string token;  // the name of the token that served it
+  Usage usage;
+};
+
+// A bearer for a program that speaks HTTP itself: "Authorization: Bearer " + value.
+struct BearerToken {
+  Secret value;
+  std::string token;  // the name of the token that it was issued for
+  std::optional<std::chrono::system_clock::time_point> expires{};  // nullopt: not known (API keys)
+};
+
+class Client {
+ public:
+  // Validates the configuration and starts the I/O thread; sends nothing yet.
+  // Fails with kInvalidConfig, kNoTokens, kOutOfMemory or kInternal (no thread or descriptor to be had).
+  static Result<std::unique_ptr<Client>> Create(Config config, ClientOptions options = {});
+
+  explicit Client(std::unique_ptr<internal::ClientImpl> impl);
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // As Close(0). When it returns no callback runs any more, and streams that are left say kCancelled. Not inside a
+  // callback of this client: it could not wait for itself. There it cancels the streams and leaves the I/O thread to
+  // finish alone; call Close() first to be told (kMisuse).
+  ~Client();
+
+  // Sends a request and pushes its events. Returns at once; if it fails no callback is called, otherwise on_done is,
+  // exactly once. Fails with kInvalidArgument or kMisuse.
+  Result<std::unique_ptr<Stream>> Start(const Request& request, StreamCallbacks callbacks);
+
+  // Sends a request whose events are pulled with Stream::Next(). Returns at once. Fails as above.
+  Result<std::unique_ptr<Stream>> Start(const Request& request);
+
+  // Sends a request and waits for the whole answer. kMisuse inside a callback. If the agent did not finish with "done"
+  // the status says so and the text is lost: use a stream where that matters.
+  Result<Answer> Ask(const Request& request);
+
+  // A bearer from the first token that has one or gets one: cached, or refreshed. Waits at most `timeout` (negative: no
+  // limit but those of the configuration). kMisuse inside a callback.
+  Result<BearerToken> AccessToken(std::chrono::milliseconds timeout = std::chrono::milliseconds(-1));
+
+  // The service refused `refused`: the next call, and every request, gets another one. Nothing happens if that has been
+  // replaced already.
+  void DropAccessToken(const BearerToken& refused);
+
+  // A snapshot of the pool. Empty after a fork.
+  PoolStatus Pool() const;
+
+  // Accepts no new request, lets the running ones finish for at most `deadline` (0: not at all; negative: no limit),
+  // cancels the rest and stops the I/O thread. Every later call returns kMisuse, but for Pool() and Close() itself
+  // (OK, nothing happens). kMisuse inside a callback of this client, which then stays as it is.
+  Status Close(std::chrono::milliseconds deadline);
+
+ private:
+  std::unique_ptr<internal::ClientImpl> impl_;
+};
+
+}  // namespace warppool

@@ -1,0 +1,119 @@
+// What a client works with: the tokens, the service's address, limits. Filled by hand, or loaded from the environment
+// and a .env file:
+//
+//   auto config = warppool::LoadConfig({".env"});
+//   if (!config.ok()) ...                          // config.status() names file and line, or the variable
+//   auto client = warppool::Client::Create(*std::move(config));
+//
+// Value types: copy them freely, and use each copy from one thread at a time.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "warppool/log.h"
+#include "warppool/status.h"
+
+namespace warppool {
+
+// A credential in memory. Wiped when it is destroyed or overwritten; never printed, and there is no operator<< for it.
+// Moving it leaves no copy behind. Reveal() is the one way to its bytes.
+class Secret {
+ public:
+  Secret() = default;
+  explicit Secret(std::string_view text);
+  Secret(const Secret& other) : Secret(other.Reveal()) {}
+  Secret(Secret&& other) noexcept { swap(other); }
+  Secret& operator=(Secret other) noexcept {
+    swap(other);
+    return *this;
+  }
+  ~Secret();
+
+  bool empty() const noexcept { return size_ == 0; }
+  std::string_view Reveal() const noexcept { return {bytes_.get(), size_}; }
+
+  void swap(Secret& other) noexcept {
+    bytes_.swap(other.bytes_);
+    std::swap(size_, other.size_);
+  }
+  friend bool operator==(const Secret& a, const Secret& b) noexcept { return a.Reveal() == b.Reveal(); }
+  friend bool operator!=(const Secret& a, const Secret& b) noexcept { return !(a == b); }
+
+ private:
+  std::unique_ptr<char[]> bytes_;
+  std::size_t size_ = 0;
+};
+
+// Which tokens are tried first. The numbers are stable and the same in C (warppool_tier).
+enum class Tier : int { kPersonal = 1, kShared = 2, kAnonymous = 3 };
+
+// "PERSONAL", "SHARED", "ANONYMOUS". Never NULL. Any thread.
+const char* TierName(Tier tier) noexcept;
+
+enum class CredentialKind : int {
+  kRefreshToken = 1,  // exchanged for a short-lived JWT, which is the bearer
+  kApiKey = 2,        // sent as the bearer as it is
+};
+
+struct TokenConfig {
+  Secret credential;
+  Tier tier = Tier::kPersonal;
+  CredentialKind kind = CredentialKind::kRefreshToken;
+  std::string name{};  // how logs, errors and statistics call it; empty: tier and fingerprint (token_pool.h)
+};
+
+struct Config {
+  std::vector<TokenConfig> tokens;
+  std::vector<Tier> tier_order{Tier::kPersonal, Tier::kShared, Tier::kAnonymous};  // a tier left out is not used
+  int max_strikes = 3;  // failures in a row that disable a token; 1 or more
+
+  // Where. http:// is accepted for loopback addresses only.
+  std::string server_url = "https://app.warp.dev";
+  std::string refresh_url{};      // token exchange; empty: server_url + "/proxy/token"
+  std::string securetoken_url{};  // asked when refresh_url does not answer; empty: Google's, if server_url is the default
+                                  // one and firebase_api_key is set; else none
+  Secret firebase_api_key{};      // the "key" parameter of the token exchange; empty: sent without one
+  std::string client_version = "v0.2025.08.06.08.12.stable_02";  // X-Warp-Client-Version
+  std::string ca_bundle{};  // PEM file of trusted authorities; empty: libcurl's default
+  std::string proxy{};      // for all but loopback addresses; empty: none. The environment is not looked at again.
+  std::string no_proxy{};   // hosts that bypass the proxy, comma-separated, in curl's notation
+
+  // Time limits. There is none for a whole answer: an agent may think for minutes.
+  std::chrono::milliseconds connect_timeout{10'000};   // name look-up, TCP and TLS
+  std::chrono::milliseconds silence_timeout{300'000};  // without a byte, before and in an answer
+  std::chrono::milliseconds refresh_timeout{30'000};   // one token exchange, all in all
+
+  // Trying again after the network or the service failed (going to the next token is not counted). Wait n lasts
+  // retry_base_delay * 2^(n-1), at most retry_max_delay, plus up to 30 %, or what Retry-After asks for if that is longer.
+  int retry_budget = 3;  // waits in one request; 0: fail at once
+  std::chrono::milliseconds retry_base_delay{500};
+  std::chrono::milliseconds retry_max_delay{32'000};
+  std::chrono::milliseconds retry_after_limit{120'000};  // a service that asks for more is not waited for
+
+  std::size_t max_event_bytes = 16U << 20;  // of one server-sent event as it comes; more fails with kLimitExceeded
+};
+
+// Says what is wrong with `config`, naming the field. Client::Create() calls it.
+Status Validate(const Config& config);
+
+struct LoadOptions {
+  std::string env_file{};  // path of a .env file; empty: none. A file that does not exist is an error.
+  LogSink log{};           // what was loaded from where, and warnings
+  // Instead of the process environment, for tests and for programs that keep their own; nullopt: the process environment.
+  std::optional<std::map<std::string, std::string>> environment{};
+};
+
+// Reads the WARP_* variables (README, "Configuration") from the environment and the .env file; the environment wins.
+// The process environment is read, never changed: call it while no other thread changes it.
+//
+// Fails with kInvalidConfig (the message names file and line, or variable and position, never a value) or kNoTokens.
+Result<Config> LoadConfig(const LoadOptions& options);
+
+}  // namespace warppool
