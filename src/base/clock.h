@@ -1,0 +1,22 @@
+// The time, as an object, so that tests can set it.
+#pragma once
+
+#include <chrono>
+
+namespace warppool {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+using WallTime = std::chrono::system_clock::time_point;
+
+// Monotonic time for waiting and expiry, wall time for dates that people and services write. Any thread.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  virtual SteadyTime Steady() const = 0;
+  virtual WallTime Wall() const = 0;
+};
+
+// The machine's. Never destroyed.
+const Clock& RealClock();
+
+}  // namespace warppool

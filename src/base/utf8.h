@@ -1,0 +1,14 @@
+// Is it UTF-8?
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+namespace warppool {
+
+// The offset of the first byte that is not well-formed UTF-8 (RFC 3629: no surrogates, nothing overlong, nothing above
+// U+10FFFF); nothing if all of it is.
+std::optional<std::size_t> FirstInvalidUtf8(std::string_view text);
+
+}  // namespace warppool
