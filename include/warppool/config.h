@@ -97,6 +97,9 @@ struct Config {
   std::chrono::milliseconds retry_max_delay{32'000};
   std::chrono::milliseconds retry_after_limit{120'000};  // a service that asks for more is not waited for
 
+  // How long a token rests whose quota is used up, when the service does not say.
+  std::chrono::milliseconds quota_cooling{3'600'000};
+
   std::size_t max_event_bytes = 16U << 20;  // of one server-sent event as it comes; more fails with kLimitExceeded
 };
 

@@ -9,10 +9,11 @@ class MachineClock final : public Clock {
   WallTime Wall() const override { return std::chrono::system_clock::now(); }
 };
 
-constexpr MachineClock kMachineClock;
-
 }  // namespace
 
-const Clock& RealClock() { return kMachineClock; }
+const Clock& RealClock() {
+  static const MachineClock* const clock = new MachineClock;  // outlives the static objects of any program
+  return *clock;
+}
 
 }  // namespace warppool

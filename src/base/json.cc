@@ -1,0 +1,138 @@
+#include "base/json.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <new>
+#include <stdexcept>
+#include <vector>
+
+// RapidJSON lives in a namespace of our own, since a program that embeds this library may bring another version; its
+// failed assertions throw instead of ending that program.
+#define RAPIDJSON_NAMESPACE warppool_rapidjson
+#define RAPIDJSON_NAMESPACE_BEGIN namespace warppool_rapidjson {
+#define RAPIDJSON_NAMESPACE_END }
+#define RAPIDJSON_ASSERT(x) \
+  if (!(x)) throw std::logic_error("RapidJSON: " #x)
+#include <rapidjson/error/en.h>
+#include <rapidjson/memorystream.h>
+#include <rapidjson/reader.h>
+
+namespace warppool {
+namespace {
+
+namespace rj = warppool_rapidjson;
+
+constexpr std::size_t kMaxDepth = 64;
+
+// RapidJSON dereferences what its allocator returns.
+struct ThrowingAllocator {
+  static constexpr bool kNeedFree = true;
+  static void* Malloc(std::size_t size) { return size == 0 ? nullptr : Checked(std::malloc(size)); }
+  static void* Realloc(void* old, std::size_t /*old_size*/, std::size_t size) {
+    if (size != 0) return Checked(std::realloc(old, size));
+    std::free(old);
+    return nullptr;
+  }
+  static void Free(void* block) { std::free(block); }
+
+ private:
+  static void* Checked(void* block) {
+    if (block == nullptr) throw std::bad_alloc();
+    return block;
+  }
+};
+
+// Collects scalars under their paths. A level is the path up to it, and, in an array, the position of the next value.
+class Flattener {
+ public:
+  explicit Flattener(std::map<std::string, std::string>* out) : out_(out) {}
+
+  bool Null() { return Skip(); }
+  bool Bool(bool value) { return Put(value ? "true" : "false"); }
+  bool Int(int value) { return Put(fmt::to_string(value)); }
+  bool Uint(unsigned value) { return Put(fmt::to_string(value)); }
+  bool Int64(int64_t value) { return Put(fmt::to_string(value)); }
+  bool Uint64(uint64_t value) { return Put(fmt::to_string(value)); }
+  bool Double(double value) { return Put(fmt::to_string(value)); }
+  bool RawNumber(const char* text, rj::SizeType length, bool /*copy*/) { return Put({text, length}); }
+  bool String(const char* text, rj::SizeType length, bool /*copy*/) { return Put({text, length}); }
+  bool Key(const char* text, rj::SizeType length, bool /*copy*/) {
+    levels_.back().key.assign(text, length);
+    return true;
+  }
+  bool StartObject() { return Enter(false); }
+  bool StartArray() { return Enter(true); }
+  bool EndObject(rj::SizeType /*members*/) { return Leave(); }
+  bool EndArray(rj::SizeType /*elements*/) { return Leave(); }
+
+ private:
+  struct Level {
+    std::string prefix;  // "" or "a.b."
+    std::string key;     // of the member whose value comes next
+    bool array;
+    std::size_t next;
+  };
+
+  std::string TakePath() {
+    if (levels_.empty()) return {};
+    Level& level = levels_.back();
+    return level.prefix + (level.array ? fmt::to_string(level.next++) : level.key);
+  }
+  bool Skip() {
+    TakePath();
+    return true;
+  }
+  bool Put(std::string_view value) {
+    (*out_)[TakePath()] = value;
+    return true;
+  }
+  bool Enter(bool array) {
+    if (levels_.size() == kMaxDepth) return false;
+    std::string prefix = levels_.empty() ? std::string() : TakePath() + ".";
+    levels_.push_back({std::move(prefix), {}, array, 0});
+    return true;
+  }
+  bool Leave() {
+    levels_.pop_back();
+    return true;
+  }
+
+  std::map<std::string, std::string>* out_;
+  std::vector<Level> levels_;
+};
+
+}  // namespace
+
+Result<FlatJson> FlatJson::Parse(std::string_view text) {
+  FlatJson json;
+  Flattener handler(&json.values_);
+  ThrowingAllocator allocator;
+  rj::GenericReader<rj::UTF8<>, rj::UTF8<>, ThrowingAllocator> reader(&allocator);
+  rj::MemoryStream bytes(text.data(), text.size());
+  rj::EncodedInputStream<rj::UTF8<>, rj::MemoryStream> stream(bytes);
+  // The recursive parser would let a service overflow the stack.
+  constexpr unsigned kFlags =
+      rj::kParseIterativeFlag | rj::kParseValidateEncodingFlag | rj::kParseNumbersAsStringsFlag;
+  const rj::ParseResult result = reader.Parse<kFlags>(stream, handler);
+  if (!result) {
+    const char* why = result.Code() == rj::kParseErrorTermination ? "Nested too deeply." : GetParseError_En(result.Code());
+    return Status(Code::kInvalidArgument, fmt::format("not valid JSON at byte {}: {}", result.Offset(), why));
+  }
+  return json;
+}
+
+const std::string* FlatJson::Find(const std::string& path) const {
+  const auto it = values_.find(path);
+  return it == values_.end() ? nullptr : &it->second;
+}
+
+const std::string* FlatJson::FindAny(std::initializer_list<const char*> paths) const {
+  for (const char* path : paths) {
+    const std::string* value = Find(path);
+    if (value != nullptr && !value->empty()) return value;
+  }
+  return nullptr;
+}
+
+}  // namespace warppool

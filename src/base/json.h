@@ -1,0 +1,30 @@
+// Reading the JSON of services that are not trusted.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "warppool/status.h"
+
+namespace warppool {
+
+// The scalars of a JSON document under their paths, members and array positions joined by dots:
+//   {"error": {"code": 400, "details": ["x"]}}  ->  {"error.code": "400", "error.details.0": "x"}
+// Numbers keep the text they were written in, true and false are "true" and "false", null is left out. Of two members
+// with one path the last one wins.
+class FlatJson {
+ public:
+  // Fails when `text` is not one JSON document in valid UTF-8, or nests deeper than 64 levels; the error says where.
+  static Result<FlatJson> Parse(std::string_view text);
+
+  const std::string* Find(const std::string& path) const;
+  // The first of them that is there and not empty.
+  const std::string* FindAny(std::initializer_list<const char*> paths) const;
+
+ private:
+  std::map<std::string, std::string> values_;
+};
+
+}  // namespace warppool

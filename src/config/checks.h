@@ -1,0 +1,41 @@
+// What may be wrong with a single setting. Pure but for FileFault(). The caller says which setting it is: a field of
+// Config, or a variable.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "warppool/config.h"
+
+namespace warppool {
+
+// The end of a sentence that begins with the setting's name ("holds a blank"); nothing: it is fine. Never holds the
+// value.
+using Fault = std::optional<std::string>;
+
+// A token, JWT or key that is sent as it is. Keeps line ends out of headers, and catches what people paste with it.
+Fault CredentialFault(std::string_view credential);
+
+// your_personal_refresh_token_here: what examples put where the credential belongs.
+bool IsPlaceholder(std::string_view credential);
+
+// An address of the service: https, or http to this machine.
+Fault ServiceUrlFault(const std::string& url);
+
+// In curl's notation, [scheme://][user:password@]host[:port]. Read loosely: curl has the last word.
+Fault ProxyFault(const std::string& proxy);
+
+// Goes into a request header.
+Fault HeaderFault(const std::string& value);
+
+// Goes into log lines and error messages.
+Fault LineFault(const std::string& text);
+
+// Is it there, a file, and readable by this process?
+Fault FileFault(const std::string& path);
+
+bool IsUsed(Tier tier, const std::vector<Tier>& tier_order);
+
+}  // namespace warppool

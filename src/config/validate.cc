@@ -1,0 +1,131 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "config/checks.h"
+#include "warppool/config.h"
+
+namespace warppool {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Fits in 32 bits, which is all that some systems give to a time-out.
+constexpr milliseconds kLongest = std::chrono::hours(24 * 24);
+constexpr int kLargestBudget = 1000;
+constexpr std::size_t kSmallestEventLimit = 1024;
+
+Status Invalid(std::string_view field, std::string_view what) {
+  return {Code::kInvalidConfig, fmt::format("{}: {}", field, what)};
+}
+
+Status Check(std::string_view field, const Fault& fault) {
+  return fault ? Invalid(field, *fault) : Status();
+}
+
+bool IsTier(Tier tier) {
+  return tier == Tier::kPersonal || tier == Tier::kShared || tier == Tier::kAnonymous;
+}
+
+bool IsKind(CredentialKind kind) {
+  return kind == CredentialKind::kRefreshToken || kind == CredentialKind::kApiKey;
+}
+
+Status CheckToken(const TokenConfig& token) {
+  if (!IsTier(token.tier)) return Invalid("tier", "unknown");
+  if (!IsKind(token.kind)) return Invalid("kind", "unknown");
+  if (Fault fault = CredentialFault(token.credential.Reveal())) return Invalid("credential", *fault);
+  if (token.name == token.credential.Reveal()) return Invalid("name", "is the credential, and would show it in logs");
+  return Check("name", LineFault(token.name));
+}
+
+Status CheckTokens(const Config& config) {
+  if (config.tokens.empty()) {
+    return {Code::kNoTokens,
+            "tokens: there is none; add one, or set WARP_REFRESH_TOKEN or another token variable and use LoadConfig"};
+  }
+  std::set<std::string_view> names;
+  for (std::size_t i = 0; i < config.tokens.size(); ++i) {
+    const TokenConfig& token = config.tokens[i];
+    Status status = CheckToken(token);
+    if (status.ok() && !token.name.empty() && !names.insert(token.name).second) {
+      status = Invalid("name", "another token has the same");
+    }
+    if (!status.ok()) return {status.code(), fmt::format("tokens[{}].{}", i, status.message())};
+  }
+  return {};
+}
+
+Status CheckTierOrder(const Config& config) {
+  const auto& order = config.tier_order;
+  if (order.empty()) return Invalid("tier_order", "is empty");
+  for (auto tier = order.begin(); tier != order.end(); ++tier) {
+    if (!IsTier(*tier)) return Invalid("tier_order", "holds an unknown tier");
+    if (std::find(order.begin(), tier, *tier) != tier) return Invalid("tier_order", "holds a tier twice");
+  }
+  const bool any_used = std::any_of(config.tokens.begin(), config.tokens.end(),
+                                    [&](const TokenConfig& token) { return IsUsed(token.tier, order); });
+  return any_used ? Status() : Status(Code::kNoTokens, "tier_order: none of its tiers has a token");
+}
+
+Status CheckPlaces(const Config& config) {
+  struct Place {
+    const char* field;
+    const std::string& value;
+    Fault (*fault)(const std::string& value);
+    bool may_be_empty;
+  };
+  for (const Place& place :
+       {Place{"server_url", config.server_url, ServiceUrlFault, false},
+        Place{"refresh_url", config.refresh_url, ServiceUrlFault, true},
+        Place{"securetoken_url", config.securetoken_url, ServiceUrlFault, true},
+        Place{"client_version", config.client_version, HeaderFault, true},
+        Place{"ca_bundle", config.ca_bundle, FileFault, true}, Place{"proxy", config.proxy, ProxyFault, true},
+        Place{"no_proxy", config.no_proxy, LineFault, true}}) {
+    if (place.value.empty() && place.may_be_empty) continue;
+    if (Status status = Check(place.field, place.fault(place.value)); !status.ok()) return status;
+  }
+  if (config.firebase_api_key.empty()) return {};
+  return Check("firebase_api_key", CredentialFault(config.firebase_api_key.Reveal()));
+}
+
+Status CheckLimits(const Config& config) {
+  struct Duration {
+    const char* field;
+    milliseconds value;
+    milliseconds shortest;
+  };
+  for (const Duration& duration : {Duration{"connect_timeout", config.connect_timeout, milliseconds(1)},
+                                   Duration{"silence_timeout", config.silence_timeout, milliseconds(1)},
+                                   Duration{"refresh_timeout", config.refresh_timeout, milliseconds(1)},
+                                   Duration{"retry_base_delay", config.retry_base_delay, milliseconds(0)},
+                                   Duration{"retry_max_delay", config.retry_max_delay, milliseconds(0)},
+                                   Duration{"retry_after_limit", config.retry_after_limit, milliseconds(0)}}) {
+    if (duration.value < duration.shortest || duration.value > kLongest) {
+      return Invalid(duration.field, fmt::format("must be from {} ms to 24 days", duration.shortest.count()));
+    }
+  }
+  if (config.max_strikes < 1) return Invalid("max_strikes", "must be 1 or more");
+  if (config.retry_budget < 0 || config.retry_budget > kLargestBudget) {
+    return Invalid("retry_budget", fmt::format("must be from 0 to {}", kLargestBudget));
+  }
+  if (config.max_event_bytes < kSmallestEventLimit) {
+    return Invalid("max_event_bytes", fmt::format("must be {} or more", kSmallestEventLimit));
+  }
+  return {};
+}
+
+}  // namespace
+
+Status Validate(const Config& config) {
+  for (const auto check : {CheckTokens, CheckTierOrder, CheckPlaces, CheckLimits}) {
+    if (Status status = check(config); !status.ok()) return status;
+  }
+  return {};
+}
+
+}  // namespace warppool

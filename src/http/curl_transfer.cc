@@ -1,0 +1,202 @@
+#include "http/curl_transfer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <utility>
+
+namespace warppool {
+namespace {
+
+// libcurl 7.88 bounds a line of the head, but not the head.
+constexpr std::size_t kMaxHeadBytes = 256U << 10U;
+
+char LowerAscii(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+std::string_view Trim(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
+// The number in "HTTP/1.1 200 OK"; 0 if there is none.
+int StatusOf(std::string_view line) {
+  const std::size_t space = line.find(' ');
+  if (space == std::string_view::npos) return 0;
+  int status = 0;
+  std::from_chars(line.data() + space + 1, line.data() + line.size(), status);
+  return status;
+}
+
+TransferError Classify(CURLcode code) {
+  switch (code) {
+    case CURLE_OK: return TransferError::kNone;
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_OPERATION_TIMEDOUT:  // only connecting has a time limit of libcurl's
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PROXY: return TransferError::kNoConnection;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS: return TransferError::kTlsUntrusted;
+    case CURLE_UNSUPPORTED_PROTOCOL:  // "HTTP/0.9", that is anything without a status line
+    case CURLE_WEIRD_SERVER_REPLY: return TransferError::kNotHttp;
+    case CURLE_OUT_OF_MEMORY:
+    case CURLE_FAILED_INIT:
+    case CURLE_BAD_FUNCTION_ARGUMENT:
+    case CURLE_URL_MALFORMAT:
+    case CURLE_WRITE_ERROR:
+    case CURLE_ABORTED_BY_CALLBACK: return TransferError::kInternal;
+    default: return TransferError::kConnectionLost;
+  }
+}
+
+}  // namespace
+
+std::string_view HttpHead::Find(std::string_view name) const {
+  const auto it = std::find_if(headers.begin(), headers.end(), [&](const auto& header) { return header.first == name; });
+  return it == headers.end() ? std::string_view() : std::string_view(it->second);
+}
+
+CurlTransfer::CurlTransfer(TransferId id, HttpRequest request, HttpHandler* handler)
+    : id_(id), request_(std::move(request)), handler_(handler), easy_(curl_easy_init()),
+      last_activity_(std::chrono::steady_clock::now()) {}
+
+bool CurlTransfer::AddHeader(std::string_view line) {
+  curl_slist* list = curl_slist_append(headers_.get(), std::string(line).c_str());
+  if (list == nullptr) return false;
+  static_cast<void>(headers_.release());  // `list` begins with it
+  headers_.reset(list);
+  return true;
+}
+
+bool CurlTransfer::SetUp(const CurlOptions& options) {
+  CURL* easy = easy_.get();
+  if (easy == nullptr) return false;
+  bool ok = AddHeader("Expect:");  // or bodies over 1 MB wait a second for permission
+  for (const auto& [name, value] : request_.headers) ok = ok && AddHeader(fmt::format("{}: {}", name, value));
+
+  const auto set = [&](CURLoption option, auto value) { ok = ok && curl_easy_setopt(easy, option, value) == CURLE_OK; };
+  set(CURLOPT_URL, request_.url.c_str());
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_QUICK_EXIT, 1L);
+  set(CURLOPT_ERRORBUFFER, error_);
+  set(CURLOPT_PRIVATE, this);
+  set(CURLOPT_HTTPHEADER, headers_.get());
+  if (!request_.bearer.empty()) {
+    set(CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BEARER));
+    set(CURLOPT_XOAUTH2_BEARER, std::string(request_.bearer.Reveal()).c_str());
+  }
+  set(CURLOPT_POST, 1L);
+  set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+  set(CURLOPT_POSTFIELDS, request_.body.data());
+  set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+  set(CURLOPT_PIPEWAIT, 1L);  // rather a stream of a connection that is being made than another connection
+  set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  if (!options.ca_bundle.empty()) {
+    set(CURLOPT_CAINFO, options.ca_bundle.c_str());
+    curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);  // the bundle alone decides; not every TLS library has paths
+  }
+  // Always set, or libcurl would look at the environment.
+  set(CURLOPT_PROXY, request_.direct ? "" : options.proxy.c_str());
+  set(CURLOPT_NOPROXY, options.no_proxy.c_str());
+  set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.connect_timeout.count()));
+  set(CURLOPT_HEADERFUNCTION, &CurlTransfer::OnHeader);
+  set(CURLOPT_HEADERDATA, this);
+  set(CURLOPT_WRITEFUNCTION, &CurlTransfer::OnBody);
+  set(CURLOPT_WRITEDATA, this);
+  return ok;
+}
+
+template <typename Call>
+bool CurlTransfer::CallHandler(const Call& call) noexcept {
+  if (handler_ == nullptr || failed_) return false;
+  try {
+    call(handler_);
+  } catch (...) {
+    failed_ = true;
+  }
+  return handler_ != nullptr && !failed_;
+}
+
+std::size_t CurlTransfer::OnHeader(char* data, std::size_t size, std::size_t count, void* self) noexcept {
+  auto* transfer = static_cast<CurlTransfer*>(self);
+  const std::size_t length = size * count;
+  transfer->last_activity_ = std::chrono::steady_clock::now();
+  if (transfer->head_delivered_) return length;  // trailers
+  const bool ok = transfer->CallHandler([&](HttpHandler* handler) {
+    HttpHead& head = transfer->head_;
+    transfer->head_bytes_ += length;
+    if (transfer->head_bytes_ > kMaxHeadBytes) {
+      transfer->failed_ = true;
+      return;
+    }
+    const std::string_view line = Trim({data, length});
+    if (line.substr(0, 5) == "HTTP/") {
+      head = {.status = StatusOf(line), .headers = {}};
+    } else if (line.empty()) {
+      if (head.status < 200) return;  // 1xx: the real head follows
+      transfer->head_delivered_ = true;
+      handler->OnHead(head);
+    } else if (const std::size_t colon = line.find(':'); colon != std::string_view::npos) {
+      std::string name(line.substr(0, colon));
+      std::transform(name.begin(), name.end(), name.begin(), LowerAscii);
+      head.headers.emplace_back(std::move(name), Trim(line.substr(colon + 1)));
+    }
+  });
+  return ok ? length : 0;
+}
+
+std::size_t CurlTransfer::OnBody(char* data, std::size_t size, std::size_t count, void* self) noexcept {
+  auto* transfer = static_cast<CurlTransfer*>(self);
+  if (transfer->paused_) {
+    transfer->curl_paused_ = true;
+    return CURL_WRITEFUNC_PAUSE;
+  }
+  transfer->last_activity_ = std::chrono::steady_clock::now();
+  const bool ok = transfer->CallHandler([&](HttpHandler* handler) { handler->OnBody({data, size * count}); });
+  return ok ? size * count : 0;
+}
+
+bool CurlTransfer::Resume() {
+  paused_ = false;
+  last_activity_ = std::chrono::steady_clock::now();
+  return std::exchange(curl_paused_, false);
+}
+
+void CurlTransfer::Finish(CURLcode code) {
+  if (head_bytes_ > kMaxHeadBytes) return End({TransferError::kNotHttp, "the answer's head is larger than 256 KiB"});
+  if (failed_) return End({TransferError::kInternal, "the answer could not be handled"});
+  if (code == CURLE_OK && !head_delivered_) return End({TransferError::kNotHttp, "the answer has no head"});
+  End({Classify(code), error_[0] != '\0' ? error_ : curl_easy_strerror(code)});
+}
+
+void CurlTransfer::FinishWithSilence() {
+  End({TransferError::kSilence, fmt::format("no byte for {} ms", request_.silence_timeout.count())});
+}
+
+void CurlTransfer::Stop() { End({TransferError::kStopped, "the client is being destroyed"}); }
+
+void CurlTransfer::End(const TransferResult& result) {
+  HttpHandler* handler = std::exchange(handler_, nullptr);
+  if (handler != nullptr) handler->OnDone(result);
+}
+
+std::chrono::milliseconds CurlTransfer::SilenceLeft(SteadyTime now) {
+  curl_off_t uploaded = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_SIZE_UPLOAD_T, &uploaded);
+  if (paused_ || uploaded != uploaded_) {
+    uploaded_ = uploaded;
+    last_activity_ = now;
+  }
+  const auto silent = std::chrono::floor<std::chrono::milliseconds>(now - last_activity_);
+  return request_.silence_timeout - silent;
+}
+
+}  // namespace warppool

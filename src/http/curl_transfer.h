@@ -1,0 +1,74 @@
+// One transfer: an easy handle, set up for a request, and what has come of its answer.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <memory>
+
+#include "http/curl_transport.h"
+#include "http/transport.h"
+
+namespace warppool {
+
+// The loop's thread only.
+class CurlTransfer {
+ public:
+  CurlTransfer(TransferId id, HttpRequest request, HttpHandler* handler);
+  CurlTransfer(const CurlTransfer&) = delete;
+  CurlTransfer& operator=(const CurlTransfer&) = delete;
+
+  // False: libcurl refused an option, or has no memory.
+  bool SetUp(const CurlOptions& options);
+
+  TransferId id() const { return id_; }
+  CURL* easy() const { return easy_.get(); }
+  HttpHandler* handler() const { return handler_; }  // null: cancelled
+  void Cancel() { handler_ = nullptr; }
+
+  void Pause() { paused_ = true; }
+  // True if libcurl must be told.
+  bool Resume();
+
+  // Tells the handler how it ended, unless it was cancelled.
+  void Finish(CURLcode code);
+  void FinishWithSilence();
+  void Stop();
+
+  // How much longer it may stay silent; negative: too long already. Zero or less never comes while paused.
+  std::chrono::milliseconds SilenceLeft(SteadyTime now);
+  bool has_silence_limit() const { return request_.silence_timeout.count() > 0; }
+  TimerId silence_timer = 0;
+
+ private:
+  static std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* self) noexcept;
+  static std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* self) noexcept;
+  bool AddHeader(std::string_view line);
+
+  void End(const TransferResult& result);
+  template <typename Call>
+  bool CallHandler(const Call& call) noexcept;
+
+  struct EasyDeleter {
+    void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+  };
+  struct ListDeleter {
+    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+  };
+
+  const TransferId id_;
+  const HttpRequest request_;
+  HttpHandler* handler_;
+  std::unique_ptr<curl_slist, ListDeleter> headers_;
+  std::unique_ptr<CURL, EasyDeleter> easy_;
+  char error_[CURL_ERROR_SIZE] = {};
+  HttpHead head_;
+  std::size_t head_bytes_ = 0;
+  bool head_delivered_ = false;
+  bool failed_ = false;       // the handler threw, or the head is too large
+  bool paused_ = false;       // the handler wants no more
+  bool curl_paused_ = false;  // and libcurl has been told
+  SteadyTime last_activity_;
+  curl_off_t uploaded_ = 0;
+};
+
+}  // namespace warppool

@@ -1,0 +1,194 @@
+#include "http/curl_transport.h"
+
+#include <curl/curl.h>
+#include <sys/epoll.h>
+
+#include <mutex>
+#include <utility>
+
+#include "http/curl_transfer.h"
+
+namespace warppool {
+
+struct CurlTransport::Callbacks {
+  static int OnSocket(CURL* /*easy*/, curl_socket_t socket, int what, void* self, void* /*socket_data*/) {
+    std::uint32_t interest = 0;
+    if (what == CURL_POLL_IN || what == CURL_POLL_INOUT) interest |= EPOLLIN;
+    if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT) interest |= EPOLLOUT;
+    static_cast<CurlTransport*>(self)->loop_->Watch(socket, interest);
+    return 0;
+  }
+
+  static int OnTimer(CURLM* multi, long milliseconds, void* self) {
+    auto* transport = static_cast<CurlTransport*>(self);
+    transport->loop_->CancelTimer(std::exchange(transport->timer_, 0));
+    if (milliseconds < 0) return 0;
+    transport->timer_ = transport->loop_->After(std::chrono::milliseconds(milliseconds), [transport, multi] {
+      transport->timer_ = 0;
+      transport->InCurl([&] {
+        int running = 0;
+        curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
+      });
+    });
+    return 0;
+  }
+};
+
+CurlTransport::CurlTransport(EventLoop* loop, CurlOptions options) : loop_(loop), options_(std::move(options)) {}
+
+CurlTransport::~CurlTransport() { Shutdown(); }
+
+Status CurlTransport::Open() {
+  // libcurl's own process-wide state; never given back, since other users of libcurl may need it.
+  static std::once_flag once;
+  static CURLcode global = CURLE_OK;
+  std::call_once(once, [] { global = curl_global_init(CURL_GLOBAL_DEFAULT); });
+  if (global == CURLE_OK) multi_ = curl_multi_init();
+  if (multi_ == nullptr) return {Code::kInternal, "libcurl could not be initialised"};
+  curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &Callbacks::OnSocket);
+  curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
+  curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &Callbacks::OnTimer);
+  curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+  loop_->SetIoHandler([this](int fd, std::uint32_t events) {
+    int action = 0;
+    if ((events & EPOLLIN) != 0) action |= CURL_CSELECT_IN;
+    if ((events & EPOLLOUT) != 0) action |= CURL_CSELECT_OUT;
+    if ((events & (EPOLLERR | EPOLLHUP)) != 0) action |= CURL_CSELECT_ERR;
+    InCurl([&] {
+      int running = 0;
+      curl_multi_socket_action(multi_, fd, action, &running);
+    });
+  });
+  return {};
+}
+
+void CurlTransport::Shutdown() {
+  if (multi_ == nullptr) return;
+  loop_->SetIoHandler([](int, std::uint32_t) {});
+  const auto transfers = std::exchange(transfers_, {});
+  for (const auto& [id, transfer] : transfers) {
+    loop_->CancelTimer(transfer->silence_timer);
+    curl_multi_remove_handle(multi_, transfer->easy());
+    transfer->Stop();
+  }
+  curl_multi_cleanup(std::exchange(multi_, nullptr));
+  loop_->CancelTimer(std::exchange(timer_, 0));
+}
+
+template <typename Call>
+void CurlTransport::InCurl(const Call& call) {
+  ++depth_;
+  call();
+  --depth_;
+  AfterCurl();
+}
+
+void CurlTransport::AfterCurl() {
+  // Handlers that are called from here may ask for more; the outermost call sees to all of it.
+  if (depth_ > 0 || working_) return;
+  working_ = true;
+  while (true) {
+    ReadFinished();
+    if (!to_remove_.empty()) {
+      for (const TransferId id : std::exchange(to_remove_, {})) Remove(id);
+    } else if (!to_add_.empty()) {
+      for (const TransferId id : std::exchange(to_add_, {})) Add(id);
+    } else if (!to_resume_.empty()) {
+      const TransferId id = to_resume_.back();
+      to_resume_.pop_back();
+      const auto it = transfers_.find(id);
+      if (it == transfers_.end()) continue;
+      ++depth_;  // libcurl hands over what it has kept from within this call
+      curl_easy_pause(it->second->easy(), CURLPAUSE_CONT);
+      --depth_;
+    } else {
+      break;
+    }
+  }
+  working_ = false;
+}
+
+TransferId CurlTransport::Start(HttpRequest request, HttpHandler* handler) {
+  const TransferId id = ++last_id_;
+  transfers_.emplace(id, std::make_unique<CurlTransfer>(id, std::move(request), handler));
+  to_add_.push_back(id);
+  // Not here and now: a handler must not be called inside Start().
+  loop_->After({}, [this] { AfterCurl(); });
+  return id;
+}
+
+void CurlTransport::Add(TransferId id) {
+  const auto it = transfers_.find(id);
+  if (it == transfers_.end()) return;
+  CurlTransfer* transfer = it->second.get();
+  const bool ok = transfer->SetUp(options_);
+  ++depth_;
+  const CURLMcode code = ok ? curl_multi_add_handle(multi_, transfer->easy()) : CURLM_INTERNAL_ERROR;
+  --depth_;
+  if (code != CURLM_OK) {
+    transfer->Finish(CURLE_FAILED_INIT);
+    to_remove_.push_back(id);
+    return;
+  }
+  if (!transfer->has_silence_limit()) return;
+  // One timer that looks back when it fires, instead of one that every byte sets anew.
+  const auto watch = [this, id](const auto& self) -> void {
+    const auto found = transfers_.find(id);
+    if (found == transfers_.end()) return;
+    CurlTransfer* silent = found->second.get();
+    const auto left = silent->SilenceLeft(std::chrono::steady_clock::now());
+    if (left.count() > 0) {
+      silent->silence_timer = loop_->After(left, [self] { self(self); });
+      return;
+    }
+    silent->silence_timer = 0;
+    silent->FinishWithSilence();
+    to_remove_.push_back(id);
+    AfterCurl();
+  };
+  watch(watch);
+}
+
+void CurlTransport::Cancel(TransferId id) {
+  const auto it = transfers_.find(id);
+  if (it == transfers_.end()) return;
+  it->second->Cancel();
+  to_remove_.push_back(id);
+  if (depth_ == 0 && !working_) loop_->After({}, [this] { AfterCurl(); });
+}
+
+void CurlTransport::Remove(TransferId id) {
+  const auto it = transfers_.find(id);
+  if (it == transfers_.end()) return;
+  loop_->CancelTimer(it->second->silence_timer);
+  ++depth_;
+  curl_multi_remove_handle(multi_, it->second->easy());  // harmless if it was never added
+  --depth_;
+  transfers_.erase(it);
+}
+
+void CurlTransport::Pause(TransferId id) {
+  const auto it = transfers_.find(id);
+  if (it != transfers_.end()) it->second->Pause();
+}
+
+void CurlTransport::Resume(TransferId id) {
+  const auto it = transfers_.find(id);
+  if (it == transfers_.end() || !it->second->Resume()) return;
+  to_resume_.push_back(id);
+  if (depth_ == 0 && !working_) loop_->After({}, [this] { AfterCurl(); });
+}
+
+void CurlTransport::ReadFinished() {
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+    if (message->msg != CURLMSG_DONE) continue;
+    CurlTransfer* transfer = nullptr;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+    const CURLcode code = message->data.result;
+    to_remove_.push_back(transfer->id());  // first: if the handler throws, it is still removed
+    transfer->Finish(code);
+  }
+}
+
+}  // namespace warppool

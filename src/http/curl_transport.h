@@ -1,0 +1,68 @@
+// HTTP through libcurl's multi interface: all transfers of a client share one thread, its connections, its DNS and TLS
+// caches, and HTTP/2 where the server offers it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "http/event_loop.h"
+#include "http/transport.h"
+#include "warppool/status.h"
+
+namespace warppool {
+
+class CurlTransfer;
+
+struct CurlOptions {
+  std::string ca_bundle;  // empty: libcurl's default
+  std::string proxy;      // empty: none
+  std::string no_proxy;
+};
+
+// Opened before the loop runs; everything else in the loop's thread, Shutdown() last.
+class CurlTransport final : public Transport {
+ public:
+  CurlTransport(EventLoop* loop, CurlOptions options);
+  ~CurlTransport() override;
+  CurlTransport(const CurlTransport&) = delete;
+  CurlTransport& operator=(const CurlTransport&) = delete;
+
+  Status Open();
+  void Shutdown();  // ends what is left with kStopped, closes the connections; nothing may be started any more
+
+  Executor& executor() override { return *loop_; }
+  TransferId Start(HttpRequest request, HttpHandler* handler) override;
+  void Cancel(TransferId id) override;
+  void Pause(TransferId id) override;
+  void Resume(TransferId id) override;
+
+ private:
+  friend class CurlTransfer;
+  struct Callbacks;  // libcurl's, which want plain functions
+
+  // libcurl refuses to add or remove a transfer inside its callbacks: what is asked for there is done when the call into
+  // libcurl has returned.
+  template <typename Call>
+  void InCurl(const Call& call);
+  void AfterCurl();
+  void Add(TransferId id);
+  void Remove(TransferId id);
+  void Finish(CurlTransfer* transfer, int curl_code);
+  void ReadFinished();
+
+  EventLoop* const loop_;
+  const CurlOptions options_;
+  void* multi_ = nullptr;  // CURLM*
+  TimerId timer_ = 0;
+  int depth_ = 0;  // calls into libcurl that have not returned
+  bool working_ = false;
+  TransferId last_id_ = 0;
+  std::unordered_map<TransferId, std::unique_ptr<CurlTransfer>> transfers_;
+  std::vector<TransferId> to_add_;
+  std::vector<TransferId> to_remove_;
+  std::vector<TransferId> to_resume_;
+};
+
+}  // namespace warppool

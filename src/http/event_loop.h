@@ -1,0 +1,70 @@
+// A thread's loop: descriptors (epoll), timers, and functions that other threads hand in.
+//
+// Run() makes the calling thread the loop's. Linux only, by epoll and eventfd.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/mutex.h"
+#include "warppool/status.h"
+
+namespace warppool {
+
+class EventLoop final : public Executor {
+ public:
+  EventLoop() = default;
+  ~EventLoop() override;
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  // Opens the descriptors. Once, before anything else. kInternal when the process has none left.
+  Status Open();
+
+  // Runs until Stop(). Functions that were posted before Stop() are still run, later ones are refused. What a function
+  // throws is dropped: tasks see to their own errors.
+  void Run();
+  void Stop() EXCLUDES(mutex_);  // any thread
+
+  bool Post(std::function<void()> task) override EXCLUDES(mutex_);
+  TimerId After(std::chrono::milliseconds delay, std::function<void()> task) override;
+  void CancelTimer(TimerId id) override;
+  bool InThread() const override { return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
+
+  // Who hears of descriptors: called with the descriptor, and whether it can be read, written, or has failed. In the
+  // loop's thread only, as the two functions below. `interest` of epoll's EPOLLIN and EPOLLOUT; 0 forgets it.
+  using IoHandler = std::function<void(int fd, std::uint32_t epoll_events)>;
+  void SetIoHandler(IoHandler handler) { io_handler_ = std::move(handler); }
+  void Watch(int fd, std::uint32_t interest);
+
+ private:
+  void Wake() const;
+  bool RunPosted() EXCLUDES(mutex_);  // false: stopped, and nothing is left
+  void RunTimers();
+  int WaitMilliseconds() const;
+
+  int epoll_ = -1;
+  int wake_ = -1;  // an eventfd
+  std::atomic<std::thread::id> thread_{};
+
+  // The loop's thread only.
+  IoHandler io_handler_;
+  std::unordered_map<int, std::uint32_t> watched_;
+  std::map<std::pair<SteadyTime, TimerId>, std::function<void()>> timers_;
+  std::unordered_map<TimerId, SteadyTime> timer_times_;
+  TimerId last_timer_ = 0;
+
+  Mutex mutex_;
+  std::vector<std::function<void()>> posted_ GUARDED_BY(mutex_);
+  bool stopped_ GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace warppool

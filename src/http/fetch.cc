@@ -1,0 +1,68 @@
+#include "http/fetch.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <utility>
+
+namespace warppool {
+namespace {
+
+// Lives until its one call of `done`.
+class Fetcher final : public HttpHandler, public std::enable_shared_from_this<Fetcher> {
+ public:
+  Fetcher(Transport* transport, std::size_t max_bytes, std::function<void(FetchResult)> done)
+      : transport_(transport), max_bytes_(max_bytes), done_(std::move(done)) {}
+
+  void Start(HttpRequest request, std::chrono::milliseconds timeout) {
+    self_ = shared_from_this();
+    timer_ = transport_->executor().After(timeout, [this, timeout] {
+      result_.transfer = {TransferError::kSilence, fmt::format("no whole answer within {} ms", timeout.count())};
+      BreakOff();
+    });
+    transfer_ = transport_->Start(std::move(request), this);
+  }
+
+  void OnHead(const HttpHead& head) override { result_.head = head; }
+
+  void OnBody(std::string_view bytes) override {
+    result_.body += bytes.substr(0, max_bytes_ - result_.body.size());
+    if (result_.body.size() < max_bytes_) return;
+    result_.too_large = true;
+    BreakOff();
+  }
+
+  void OnDone(const TransferResult& result) override {
+    result_.transfer = result;
+    Finish();
+  }
+
+ private:
+  void BreakOff() {
+    transport_->Cancel(transfer_);
+    Finish();
+  }
+
+  void Finish() {
+    transport_->executor().CancelTimer(timer_);
+    const auto self = std::move(self_);
+    done_(std::move(result_));
+  }
+
+  Transport* const transport_;
+  const std::size_t max_bytes_;
+  const std::function<void(FetchResult)> done_;
+  std::shared_ptr<Fetcher> self_;  // until Finish()
+  TransferId transfer_ = 0;
+  TimerId timer_ = 0;
+  FetchResult result_;
+};
+
+}  // namespace
+
+void Fetch(Transport* transport, HttpRequest request, std::size_t max_bytes, std::chrono::milliseconds timeout,
+           std::function<void(FetchResult)> done) {
+  std::make_shared<Fetcher>(transport, max_bytes, std::move(done))->Start(std::move(request), timeout);
+}
+
+}  // namespace warppool

@@ -1,0 +1,54 @@
+#include "token/jwt.h"
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+
+#include "base/base64url.h"
+#include "base/json.h"
+
+namespace warppool {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr seconds kFirebaseLife{3600};
+constexpr seconds kMaxLife{366 * 24 * 3600};  // what is longer is a mistake, and must not overflow a time point
+constexpr seconds kMaxRefreshLead{300};
+
+std::optional<seconds> ReadSeconds(const std::string* text) {
+  if (text == nullptr) return std::nullopt;
+  double value = 0;  // NumericDate may have a fraction
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  if (error != std::errc() || end != text->data() + text->size() || !(value > 0) || value > 1e12) return std::nullopt;
+  return seconds(static_cast<seconds::rep>(value));
+}
+
+}  // namespace
+
+std::optional<JwtClaims> ReadJwtClaims(std::string_view jwt) {
+  const std::size_t first = jwt.find('.');
+  const std::size_t second = first == std::string_view::npos ? first : jwt.find('.', first + 1);
+  if (second == std::string_view::npos || jwt.find('.', second + 1) != std::string_view::npos) return std::nullopt;
+
+  std::string payload;
+  if (DecodeBase64Url(jwt.substr(first + 1, second - first - 1), &payload)) return std::nullopt;
+  const auto json = FlatJson::Parse(payload);
+  if (!json) return std::nullopt;
+  const auto expires_at = ReadSeconds(json->Find("exp"));
+  if (!expires_at) return std::nullopt;
+  return JwtClaims{ReadSeconds(json->Find("iat")), *expires_at};
+}
+
+Jwt MakeJwt(Secret text, std::optional<seconds> life, SteadyTime now, WallTime wall_now) {
+  if (!life) {
+    const auto claims = ReadJwtClaims(text.Reveal());
+    life = claims && claims->issued_at ? claims->expires_at - *claims->issued_at : kFirebaseLife;
+  }
+  const seconds bounded = std::clamp(*life, seconds(0), kMaxLife);
+  const std::chrono::milliseconds fifth = std::chrono::milliseconds(bounded) / 5;
+  return {std::move(text), now + bounded - std::min<std::chrono::milliseconds>(fifth, kMaxRefreshLead), now + bounded,
+          wall_now + bounded};
+}
+
+}  // namespace warppool

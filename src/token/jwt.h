@@ -1,0 +1,35 @@
+// JSON Web Tokens, as far as a client looks into them: when they end. No signature is verified; the service does that.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+
+#include "base/clock.h"
+#include "warppool/config.h"
+
+namespace warppool {
+
+// The claims `iat` and `exp` (RFC 7519, section 4.1). Seconds since the epoch, by the issuer's clock.
+struct JwtClaims {
+  std::optional<std::chrono::seconds> issued_at;
+  std::chrono::seconds expires_at;
+};
+
+// Nothing if `jwt` has no three parts, its payload is not base64url of a JSON object, or `exp` is not a positive number.
+std::optional<JwtClaims> ReadJwtClaims(std::string_view jwt);
+
+// A JWT in use. Immutable; shared by the requests that send it.
+struct Jwt {
+  Secret text;
+  SteadyTime refresh_at;    // from then on a new one is fetched; this one serves if that fails
+  SteadyTime expires_at;
+  WallTime expires_at_wall;  // for people
+};
+
+// `life`: the exchange's expires_in. Without it the claims say how long the JWT lives (the difference of the two, so
+// that the issuer's clock and this machine's need not agree), or else Firebase's 3600 s are assumed.
+// It is refreshed min(5 minutes, a fifth of its life) before its end.
+Jwt MakeJwt(Secret text, std::optional<std::chrono::seconds> life, SteadyTime now, WallTime wall_now);
+
+}  // namespace warppool

@@ -1,0 +1,151 @@
+#include "token/token_endpoint.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "base/json.h"
+
+namespace warppool {
+namespace {
+
+// The exchange's final words (protocol facts): the credential or its account is gone.
+struct FinalMessage {
+  const char* message;
+  const char* meaning;
+};
+constexpr std::array<FinalMessage, 5> kFinalMessages{{
+    {"TOKEN_EXPIRED", "the refresh token has expired; log in again for a new one"},
+    {"INVALID_REFRESH_TOKEN", "the refresh token is not valid; check it, or log in again for a new one"},
+    {"MISSING_REFRESH_TOKEN", "the service saw no refresh token; log in again for a new one"},
+    {"USER_DISABLED", "the account is disabled"},
+    {"USER_NOT_FOUND", "the account does not exist any more"},
+}};
+
+// Words of the service that go into messages: printable, and short.
+constexpr std::size_t kMaxQuoted = 200;
+
+std::string Quotable(std::string_view words) {
+  std::string text(words.substr(0, kMaxQuoted));
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c < 0x20 || c > 0x7e; }, '?');
+  return text;
+}
+
+std::string PercentEncode(std::string_view text) {
+  std::string encoded;
+  encoded.reserve(text.size());
+  for (const char c : text) {
+    const bool unreserved = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+                            c == '.' || c == '_' || c == '~';  // RFC 3986, section 2.3
+    if (unreserved) encoded += c;
+    else encoded += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return encoded;
+}
+
+// What can stand in a header: a bearer comes from outside, and must not bring lines of its own.
+bool IsBearer(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+bool ContainsIgnoringCase(std::string_view text, std::string_view lower) {
+  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b; };
+  return std::search(text.begin(), text.end(), lower.begin(), lower.end(), same) != text.end();
+}
+
+ExchangeFailure Failure(Outcome outcome, bool ask_elsewhere, Error error) {
+  error.retryable = outcome == Outcome::kOverloaded || outcome == Outcome::kNetwork || outcome == Outcome::kServerError;
+  return {outcome, Status(std::move(error)), ask_elsewhere};
+}
+
+std::variant<ExchangeSuccess, ExchangeFailure> ReadSuccess(std::string_view body) {
+  const auto garbled = [](std::string why) {
+    return Failure(Outcome::kGarbled, true,
+                   {.code = Code::kMisconfigured,
+                    .message = "the answer of the token exchange cannot be used: " + std::move(why),
+                    .http_status = 200});
+  };
+  const auto json = FlatJson::Parse(body);
+  if (!json) return garbled(json.status().message());
+  const std::string* bearer = json->FindAny({"id_token", "idToken", "access_token", "accessToken"});
+  if (bearer == nullptr) return garbled("it has neither id_token nor access_token");
+  if (!IsBearer(*bearer)) return garbled("its id_token has characters that no token has");
+
+  ExchangeSuccess success;
+  success.bearer = Secret(*bearer);
+  if (const std::string* life = json->FindAny({"expires_in", "expiresIn"})) {
+    std::chrono::seconds::rep seconds = 0;
+    const auto [end, error] = std::from_chars(life->data(), life->data() + life->size(), seconds);
+    if (error != std::errc() || end == life->data() || seconds < 0) return garbled("its expires_in is not a number of seconds");
+    success.life = std::chrono::seconds(seconds);
+  }
+  if (const std::string* rotated = json->FindAny({"refresh_token", "refreshToken"})) success.refresh_token = Secret(*rotated);
+  if (const std::string* user = json->FindAny({"user_id", "userId"})) success.user_id = *user;
+  return success;
+}
+
+}  // namespace
+
+std::string ExchangeBody(const Secret& refresh_token) {
+  return "grant_type=refresh_token&refresh_token=" + PercentEncode(refresh_token.Reveal());
+}
+
+std::string ExchangeQuery(const Secret& api_key) {
+  return api_key.empty() ? std::string() : "?key=" + PercentEncode(api_key.Reveal());
+}
+
+std::variant<ExchangeSuccess, ExchangeFailure> ReadExchange(int http_status, std::string_view body,
+                                                            std::optional<std::chrono::milliseconds> retry_after,
+                                                            std::string_view url_setting, bool has_api_key) {
+  if (http_status == 200) return ReadSuccess(body);
+
+  Error error{.http_status = http_status, .retry_after = retry_after};
+  if (http_status >= 300 && http_status < 400) {
+    error.code = Code::kMisconfigured;
+    error.message = fmt::format("the token exchange answers with a redirect ({}); check {}", http_status, url_setting);
+    return Failure(Outcome::kMisconfigured, true, std::move(error));
+  }
+  if (http_status == 404) {
+    error.code = Code::kMisconfigured;
+    error.message = fmt::format("there is no token exchange at this address (404); check {}", url_setting);
+    return Failure(Outcome::kMisconfigured, true, std::move(error));
+  }
+  if (http_status == 429 || http_status == 502 || http_status == 503 || http_status == 504 || http_status == 408) {
+    error.code = Code::kOverloaded;
+    error.message = fmt::format("the token exchange is overloaded ({})", http_status);
+    return Failure(Outcome::kOverloaded, true, std::move(error));
+  }
+  if (http_status >= 500) {
+    error.code = Code::kServerError;
+    error.message = fmt::format("the token exchange failed ({})", http_status);
+    return Failure(Outcome::kServerError, true, std::move(error));
+  }
+
+  std::string message;
+  if (const auto json = FlatJson::Parse(body); json.ok()) {
+    if (const std::string* words = json->FindAny({"error.message", "error"})) message = Quotable(*words);
+  }
+  error.service_code = message;
+  for (const FinalMessage& final_message : kFinalMessages) {
+    if (message != final_message.message) continue;
+    error.code = Code::kUnauthorized;
+    error.message = fmt::format("{} ({})", final_message.meaning, message);
+    return Failure(Outcome::kAuthDead, false, std::move(error));
+  }
+  if (ContainsIgnoringCase(message, "api key") || ContainsIgnoringCase(message, "api_key")) {
+    error.code = Code::kMisconfigured;
+    error.message = has_api_key ? "the token exchange refuses the API key; check WARP_FIREBASE_API_KEY"
+                                : "the token exchange wants an API key; set WARP_FIREBASE_API_KEY";
+    return Failure(Outcome::kMisconfigured, true, std::move(error));
+  }
+  error.code = Code::kUnauthorized;
+  error.message = fmt::format("the token exchange refuses the token ({}{}{})", http_status, message.empty() ? "" : " ", message);
+  if (!has_api_key) error.message += "; no API key was sent, WARP_FIREBASE_API_KEY is not set";
+  return Failure(Outcome::kAuthRejected, true, std::move(error));
+}
+
+}  // namespace warppool

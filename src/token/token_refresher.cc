@@ -1,0 +1,149 @@
+#include "token/token_refresher.h"
+
+#include <utility>
+#include <variant>
+
+#include "http/retry_after.h"
+
+namespace warppool {
+namespace {
+
+// An answer holds two tokens and a few words.
+constexpr std::size_t kMaxAnswerBytes = 1U << 20U;
+// After a failed exchange the old JWT, while it lives, serves this long before the next try.
+constexpr std::chrono::seconds kRetryDelay{30};
+
+ExchangeFailure TransferFailure(const FetchResult& answer, const ExchangeEndpoint& endpoint) {
+  Error error{.code = Code::kNetwork, .message = "the token exchange cannot be reached: " + answer.transfer.detail};
+  switch (answer.transfer.error) {
+    case TransferError::kTlsUntrusted:
+      error.code = Code::kMisconfigured;
+      error.message = fmt::format("the certificate of the token exchange is not trusted ({}); check WARP_CA_BUNDLE and {}",
+                                  answer.transfer.detail, endpoint.setting);
+      return {Outcome::kMisconfigured, Status(std::move(error)), true};
+    case TransferError::kNotHttp:
+      error.code = Code::kMisconfigured;
+      error.message = fmt::format("what answers at the token exchange's address does not speak HTTP ({}); check {}",
+                                  answer.transfer.detail, endpoint.setting);
+      return {Outcome::kMisconfigured, Status(std::move(error)), true};
+    case TransferError::kStopped:
+      error.code = Code::kCancelled;
+      error.message = answer.transfer.detail;
+      return {Outcome::kCancelled, Status(std::move(error)), false};
+    case TransferError::kInternal:
+      error.code = Code::kInternal;
+      error.message = answer.transfer.detail;
+      return {Outcome::kGarbled, Status(std::move(error)), false};
+    case TransferError::kNone:
+    case TransferError::kNoConnection:
+    case TransferError::kConnectionLost:
+    case TransferError::kSilence: break;
+  }
+  error.retryable = true;
+  return {Outcome::kNetwork, Status(std::move(error)), true};
+}
+
+}  // namespace
+
+TokenRefresher::TokenRefresher(RefresherOptions options, Transport* transport, const Clock& clock, Logger log)
+    : options_(std::move(options)), transport_(transport), clock_(clock), log_(std::move(log)) {}
+
+std::shared_ptr<const Jwt> TokenRefresher::Cached(const Token& token) const {
+  auto jwt = token.jwt();
+  return jwt && clock_.Steady() < jwt->refresh_at ? jwt : nullptr;
+}
+
+TokenRefresher::Ticket TokenRefresher::Refresh(const std::shared_ptr<Token>& token, Callback callback) {
+  const Ticket ticket = ++last_ticket_;
+  Flight& flight = flights_[token.get()];
+  flight.waiters.emplace(ticket, std::move(callback));
+  tickets_.emplace(ticket, token.get());
+  if (flight.token == nullptr) {
+    flight.token = token;
+    Ask(token.get());
+  }
+  return ticket;
+}
+
+void TokenRefresher::Forget(Ticket ticket) {
+  const auto it = tickets_.find(ticket);
+  if (it == tickets_.end()) return;
+  flights_[it->second].waiters.erase(ticket);
+  tickets_.erase(it);
+}
+
+void TokenRefresher::Ask(const Token* key) {
+  const Flight& flight = flights_[key];
+  const ExchangeEndpoint& endpoint = options_.endpoints[flight.endpoint];
+  log_.Debug("Refreshing JWT: {}", flight.token->name());
+  HttpRequest request;
+  request.url = endpoint.url + ExchangeQuery(options_.api_key);
+  request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}, {"Accept", "application/json"}};
+  request.body = ExchangeBody(flight.token->credential());
+  request.direct = endpoint.direct;
+  request.connect_timeout = options_.connect_timeout;
+  Fetch(transport_, std::move(request), kMaxAnswerBytes, options_.timeout,
+        [this, key](const FetchResult& answer) { OnAnswer(key, answer); });
+}
+
+void TokenRefresher::OnAnswer(const Token* key, const FetchResult& answer) {
+  Flight& flight = flights_[key];
+  const ExchangeEndpoint& endpoint = options_.endpoints[flight.endpoint];
+  auto read = [&]() -> std::variant<ExchangeSuccess, ExchangeFailure> {
+    if (answer.too_large) {
+      return ExchangeFailure{Outcome::kGarbled,
+                             Status(Code::kLimitExceeded, "the answer of the token exchange is larger than 1 MiB"), true};
+    }
+    if (answer.transfer.error != TransferError::kNone) return TransferFailure(answer, endpoint);
+    return ReadExchange(answer.head.status, answer.body, ReadRetryAfter(answer.head.Find("retry-after"), clock_.Wall()),
+                        endpoint.setting, !options_.api_key.empty());
+  }();
+
+  if (auto* success = std::get_if<ExchangeSuccess>(&read)) {
+    Land(key, Accept(flight.token.get(), std::move(*success)));
+    return;
+  }
+  auto& failure = std::get<ExchangeFailure>(read);
+  if (failure.ask_elsewhere && flight.endpoint + 1 < options_.endpoints.size()) {
+    log_.Warning("Refresh failed, asking the next address: {}: {}", flight.token->name(), failure.status.message());
+    ++flight.endpoint;
+    Ask(key);
+    return;
+  }
+  Land(key, Refuse(flight.token.get(), std::move(failure)));
+}
+
+RefreshResult TokenRefresher::Accept(Token* token, ExchangeSuccess success) const {
+  const bool rotated = !success.refresh_token.empty() && success.refresh_token != token->credential();
+  if (rotated) token->Rotate(std::move(success.refresh_token));
+  auto jwt =
+      std::make_shared<const Jwt>(MakeJwt(std::move(success.bearer), success.life, clock_.Steady(), clock_.Wall()));
+  token->SetJwt(jwt);
+  const auto life = std::chrono::duration_cast<std::chrono::seconds>(jwt->expires_at - clock_.Steady());
+  log_.Info("Refreshed JWT: {} (valid for {} s{})", token->name(), life.count(), rotated ? ", refresh token rotated" : "");
+  return {std::move(jwt), true, Outcome::kSuccess, {}};
+}
+
+RefreshResult TokenRefresher::Refuse(Token* token, ExchangeFailure failure) const {
+  log_.Warning("Refresh failed: {}: {}", token->name(), failure.status.message());
+  Error error = failure.status.error();
+  error.token = token->name();
+  RefreshResult result{nullptr, false, failure.outcome, Status(std::move(error))};
+  const auto old = token->jwt();
+  const SteadyTime now = clock_.Steady();
+  if (failure.outcome != Outcome::kAuthDead && old && now < old->expires_at) {
+    Jwt postponed = *old;
+    postponed.refresh_at = std::min(now + kRetryDelay, old->expires_at);
+    result.jwt = std::make_shared<const Jwt>(std::move(postponed));
+    token->PostponeRefresh(result.jwt);
+  }
+  return result;
+}
+
+void TokenRefresher::Land(const Token* key, const RefreshResult& result) {
+  const auto node = flights_.extract(key);  // gone before anyone is told: the next Refresh() is a new exchange
+  for (const auto& [ticket, callback] : node.mapped().waiters) tickets_.erase(ticket);
+  for (const auto& [ticket, callback] : node.mapped().waiters) callback(result);
+}
+
+}  // namespace warppool
