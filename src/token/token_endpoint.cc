@@ -103,7 +103,9 @@ std::variant<ExchangeSuccess, ExchangeFailure> ReadExchange(int http_status, std
                                                             std::string_view url_setting, bool has_api_key) {
   if (http_status == 200) return ReadSuccess(body);
 
-  Error error{.http_status = http_status, .retry_after = retry_after};
+  Error error;
+  error.http_status = http_status;
+  error.retry_after = retry_after;
   if (http_status >= 300 && http_status < 400) {
     error.code = Code::kMisconfigured;
     error.message = fmt::format("the token exchange answers with a redirect ({}); check {}", http_status, url_setting);

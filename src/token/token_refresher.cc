@@ -68,7 +68,8 @@ TokenRefresher::Ticket TokenRefresher::Refresh(const std::shared_ptr<Token>& tok
 void TokenRefresher::Forget(Ticket ticket) {
   const auto it = tickets_.find(ticket);
   if (it == tickets_.end()) return;
-  flights_[it->second].waiters.erase(ticket);
+  const auto flight = flights_.find(it->second);
+  if (flight != flights_.end()) flight->second.waiters.erase(ticket);
   tickets_.erase(it);
 }
 
@@ -142,8 +143,10 @@ RefreshResult TokenRefresher::Refuse(Token* token, ExchangeFailure failure) cons
 
 void TokenRefresher::Land(const Token* key, const RefreshResult& result) {
   const auto node = flights_.extract(key);  // gone before anyone is told: the next Refresh() is a new exchange
-  for (const auto& [ticket, callback] : node.mapped().waiters) tickets_.erase(ticket);
-  for (const auto& [ticket, callback] : node.mapped().waiters) callback(result);
+  for (const auto& [ticket, callback] : node.mapped().waiters) {
+    // One waiter may make another one forget its ticket.
+    if (tickets_.erase(ticket) != 0) callback(result);
+  }
 }
 
 }  // namespace warppool

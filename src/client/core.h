@@ -1,0 +1,87 @@
+// What the requests of one client share: configuration, I/O thread, transport, pool, refresher; and who runs.
+#pragma once
+
+#include <memory>
+#include <random>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mutex.h"
+#include "client/failover_policy.h"
+#include "http/curl_transport.h"
+#include "http/event_loop.h"
+#include "token/token_pool.h"
+#include "token/token_refresher.h"
+#include "warppool/client.h"
+
+namespace warppool {
+
+// Something that runs in the I/O thread until it is over.
+class Run {
+ public:
+  virtual ~Run() = default;
+  virtual void Begin() = 0;  // in the I/O thread
+  virtual void Stop() = 0;   // ends it with kCancelled, here and now; in the I/O thread
+};
+
+class Core {
+ public:
+  Core(Config config, const ClientOptions& options, const Clock& clock);
+
+  Status Open();
+
+  // Has `run` begin in the I/O thread. False when the client is closed.
+  bool Launch(const std::shared_ptr<Run>& run) EXCLUDES(mutex_);
+  // `run` is over. It lives on until what is being called has returned. In the I/O thread.
+  void Retire(const Run* run) EXCLUDES(mutex_);
+
+  // Launches nothing from now on, and waits until nothing runs; negative: without limit.
+  void Drain(std::chrono::milliseconds deadline) EXCLUDES(mutex_);
+  // Stops what runs, then the I/O thread. Any thread; returns at once.
+  void Stop();
+  // The I/O thread's life.
+  void RunLoop();
+
+  bool InIoThread() const { return loop_.InThread(); }
+  bool Forked() const;  // this process is a child of the one that made the client
+
+  EventLoop& loop() { return loop_; }
+  Transport& transport() { return transport_; }
+  TokenPool& pool() { return pool_; }
+  TokenRefresher& refresher() { return refresher_; }
+  const Config& config() const { return config_; }
+  const Clock& clock() const { return clock_; }
+  const Logger& log() const { return log_; }
+  FailoverOptions failover() const;
+  double UnitRandom() { return std::uniform_real_distribution<double>(0, 1)(random_); }  // I/O thread
+
+  const std::string& agent_url() const { return agent_url_; }
+  bool agent_direct() const { return direct_; }
+  const std::vector<std::pair<std::string, std::string>>& agent_headers() const { return agent_headers_; }
+
+ private:
+  const Config config_;
+  const Logger log_;
+  const Clock& clock_;
+  const int process_;  // whose client it is
+  const std::string agent_url_;
+  const bool direct_;
+  const std::vector<std::pair<std::string, std::string>> agent_headers_;
+
+  EventLoop loop_;
+  CurlTransport transport_;
+  TokenPool pool_;
+  TokenRefresher refresher_;
+  std::minstd_rand random_;
+
+  Mutex mutex_;
+  CondVar idle_;
+  std::unordered_map<const Run*, std::shared_ptr<Run>> runs_ GUARDED_BY(mutex_);
+  bool closed_ GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace warppool

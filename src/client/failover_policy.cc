@@ -1,0 +1,54 @@
+#include "client/failover_policy.h"
+
+namespace warppool {
+
+using std::chrono::milliseconds;
+
+bool FailoverPolicy::RulesOutToken(Outcome outcome) {
+  return outcome == Outcome::kAuthRejected || outcome == Outcome::kAuthDead || outcome == Outcome::kQuotaExhausted;
+}
+
+Decision FailoverPolicy::Next(Outcome outcome, bool another_ready, std::optional<milliseconds> retry_after,
+                              double unit_random) {
+  switch (outcome) {
+    case Outcome::kAuthStale: return {Decision::Step::kSameToken};
+
+    case Outcome::kServerError: may_repeat_ = true; [[fallthrough]];
+    case Outcome::kAuthRejected:
+    case Outcome::kAuthDead:
+    case Outcome::kQuotaExhausted:
+      service_failed_ = false;
+      if (another_ready) return {Decision::Step::kNextToken};
+      return may_repeat_ ? Wait(true, retry_after, unit_random) : Decision{};
+
+    case Outcome::kOverloaded:
+    case Outcome::kNetwork: {
+      may_repeat_ = true;
+      const bool again = service_failed_;
+      service_failed_ = true;
+      if (another_ready && !again) return {Decision::Step::kNextToken};
+      return Wait(!another_ready, retry_after, unit_random);
+    }
+
+    case Outcome::kStreamCut:  // before the first action: the same request again, by any token
+      may_repeat_ = true;
+      return Wait(true, retry_after, unit_random);
+
+    case Outcome::kSuccess:
+    case Outcome::kRequestFault:
+    case Outcome::kGarbled:
+    case Outcome::kMisconfigured:
+    case Outcome::kFinishedOtherwise:
+    case Outcome::kCancelled: return {};
+  }
+  return {};
+}
+
+Decision FailoverPolicy::Wait(bool new_pass, std::optional<milliseconds> retry_after, double unit_random) {
+  if (retry_after && *retry_after > options_.retry_after_limit) return {};
+  const auto wait = backoff_.Next(unit_random, retry_after.value_or(milliseconds(0)));
+  if (!wait) return {};
+  return {Decision::Step::kWait, *wait, new_pass};
+}
+
+}  // namespace warppool

@@ -1,0 +1,57 @@
+// What comes after an attempt: a pure policy, one for each request.
+//
+// Going to the next token is free, and each ready token is tried at most once a pass. Only waiting and trying again
+// spends the budget. When the service or the network fails, one other ready token is tried at once; if that meets the
+// same, it was no token's doing, and the request waits.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "base/backoff.h"
+#include "token/outcome.h"
+
+namespace warppool {
+
+struct FailoverOptions {
+  BackoffOptions backoff;
+  std::chrono::milliseconds retry_after_limit{};  // a service that asks for more patience gets none
+};
+
+struct Decision {
+  enum class Step : std::uint8_t {
+    kSameToken,  // with a new JWT
+    kNextToken,  // one that was not tried in this pass
+    kWait,       // for `wait`, then as kNextToken
+    kGiveUp,
+  };
+  Step step = Step::kGiveUp;
+  std::chrono::milliseconds wait{};
+  bool new_pass = false;  // with kWait: those that only met a fault of the service or the network may be tried again
+};
+
+class FailoverPolicy {
+ public:
+  explicit FailoverPolicy(FailoverOptions options) : options_(options), backoff_(options.backoff) {}
+
+  // After a failed attempt. `another_ready`: a token that was not tried in this pass is ready. `unit_random` in [0, 1).
+  Decision Next(Outcome outcome, bool another_ready, std::optional<std::chrono::milliseconds> retry_after,
+                double unit_random);
+
+  // Whether a pass in which no token is left may be followed by another one: something in it was no token's fault.
+  bool may_repeat() const { return may_repeat_; }
+
+  // Whether trying again may have the same token fail in the same way: its own fault, so not in this request.
+  static bool RulesOutToken(Outcome outcome);
+
+ private:
+  Decision Wait(bool new_pass, std::optional<std::chrono::milliseconds> retry_after, double unit_random);
+
+  const FailoverOptions options_;
+  Backoff backoff_;
+  bool service_failed_ = false;  // the last attempt met the service's or the network's fault
+  bool may_repeat_ = false;
+};
+
+}  // namespace warppool

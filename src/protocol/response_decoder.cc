@@ -1,0 +1,106 @@
+#include "protocol/response_decoder.h"
+
+#include <fmt/format.h>
+#include <google/protobuf/stubs/logging.h>
+#include <google/protobuf/unknown_field_set.h>
+
+#include "base/base64url.h"
+
+namespace warppool {
+namespace {
+
+constexpr std::size_t kFirstBlock = 16U << 10U;
+
+google::protobuf::ArenaOptions FirstBlock(std::string* block) {
+  google::protobuf::ArenaOptions options;
+  options.initial_block = block->data();
+  options.initial_block_size = block->size();
+  return options;
+}
+
+std::string_view Strip(std::string_view text) {
+  constexpr std::string_view kAround = " \t\n\"";
+  const std::size_t first = text.find_first_not_of(kAround);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kAround) - first + 1);
+}
+
+Status Undecodable(std::string why) { return {Code::kUndecodableEvent, std::move(why)}; }
+
+FinishReason ReasonOf(const wire::ResponseEvent::StreamFinished& finished) {
+  using wire_finished = wire::ResponseEvent::StreamFinished;
+  switch (finished.reason_case()) {
+    case wire_finished::kDone: return FinishReason::kDone;
+    case wire_finished::kQuotaLimit: return FinishReason::kQuotaLimit;
+    case wire_finished::kMaxTokenLimit: return FinishReason::kMaxTokenLimit;
+    case wire_finished::kContextWindowExceeded: return FinishReason::kContextWindowExceeded;
+    case wire_finished::kLlmUnavailable: return FinishReason::kModelUnavailable;
+    case wire_finished::kInternalError: return FinishReason::kInternalError;
+    case wire_finished::kInvalidApiKey: return FinishReason::kInvalidModelKey;
+    case wire_finished::kOther: return FinishReason::kOther;
+    case wire_finished::REASON_NOT_SET: break;
+  }
+  // No reason at all is success. A reason that this schema does not know looks the same, but for the unknown field.
+  const auto& unknown = finished.GetReflection()->GetUnknownFields(finished);
+  return unknown.empty() ? FinishReason::kDone : FinishReason::kUnknown;
+}
+
+}  // namespace
+
+ResponseDecoder::ResponseDecoder() : block_(kFirstBlock, '\0'), arena_(FirstBlock(&block_)) {}
+
+Result<const wire::ResponseEvent*> ResponseDecoder::Decode(std::string_view data) {
+  data = Strip(data);
+  if (data == "[DONE]") return static_cast<const wire::ResponseEvent*>(nullptr);
+  if (data.empty()) return Undecodable("the event is empty");
+  if (const auto at = DecodeBase64Url(data, &bytes_)) {
+    return Undecodable(fmt::format("not base64url at character {} of {}", *at, data.size()));
+  }
+  arena_.Reset();
+  auto* event = google::protobuf::Arena::CreateMessage<wire::ResponseEvent>(&arena_);
+  // protobuf would print what it finds wrong. Its log handler is process-wide: silenced as briefly as possible.
+  const google::protobuf::LogSilencer silencer;
+  if (!event->ParseFromArray(bytes_.data(), static_cast<int>(bytes_.size()))) {
+    return Undecodable(fmt::format("{} bytes that are no ResponseEvent", bytes_.size()));
+  }
+  return static_cast<const wire::ResponseEvent*>(event);
+}
+
+Finished ReadFinished(const wire::ResponseEvent::StreamFinished& finished) {
+  Finished event{ReasonOf(finished), {}, {}};
+  if (finished.has_internal_error()) event.message = finished.internal_error().message();
+  if (finished.has_invalid_api_key()) event.message = finished.invalid_api_key().model_name();
+  for (const auto& usage : finished.token_usage()) {
+    event.usage.input_tokens += usage.total_input();
+    event.usage.output_tokens += usage.output();
+    event.usage.cache_read_tokens += usage.input_cache_read();
+    event.usage.cache_write_tokens += usage.input_cache_write();
+    event.usage.cost_in_cents += static_cast<double>(usage.cost_in_cents());
+  }
+  event.usage.credits = static_cast<double>(finished.request_cost().exact());
+  event.usage.context_window_usage =
+      static_cast<double>(finished.conversation_usage_metadata().context_window_usage());
+  return event;
+}
+
+Status StatusOf(const Finished& finished) {
+  switch (finished.reason) {
+    case FinishReason::kDone: return {};
+    case FinishReason::kQuotaLimit: return {Code::kQuotaExhausted, "the account's quota is used up (quota_limit)"};
+    case FinishReason::kMaxTokenLimit: return {Code::kMaxTokenLimit, "the answer reached the model's limit"};
+    case FinishReason::kContextWindowExceeded:
+      return {Code::kContextWindowExceeded, "the conversation is too long for the model"};
+    case FinishReason::kModelUnavailable:
+      return Status({.code = Code::kModelUnavailable, .message = "the model is not available", .retryable = true});
+    case FinishReason::kInternalError:
+      return {Code::kAgentError, fmt::format("the agent failed: {}", finished.message)};
+    case FinishReason::kInvalidModelKey:
+      return {Code::kInvalidModelKey, fmt::format("the model provider's key was refused: {}", finished.message)};
+    case FinishReason::kOther: return {Code::kFinishedOther, "the agent stopped, and does not say why"};
+    case FinishReason::kUnknown:
+      return {Code::kFinishedUnknown, "the agent stopped for a reason that this version does not know"};
+  }
+  return {Code::kInternal, "unreachable"};
+}
+
+}  // namespace warppool
