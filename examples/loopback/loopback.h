@@ -8,8 +8,13 @@
 //   ...
 //   CHECK(service.Requests("/ai/multi-agent").size() == 1);
 //
-// It is as strict as a server: a request that the real service would not take is refused the way it would refuse it, and
-// its complaint is kept in Complaints(). It keeps every request for tests to look at.
+// It is as strict as a server: a request that the real service would not take is refused the way it would refuse it,
+// and its complaint is kept in Complaints(). It keeps every request for tests to look at. Only requests that are not
+// refused count for the scripts.
+//
+// An answer's events: `init`, `create_task` (left out when the request brought its tasks along), `add_messages_to_task`
+// with the first part of the text, one `append_to_message_content` for each further part (at most chunks - 1; no part
+// is empty), `finished` with the query's and the text's bytes as token usage, and a cost of 1.
 //
 // All functions may be called from any thread at any time.
 #pragma once
@@ -41,54 +46,87 @@ class Behaviour {
   Kind kind = Kind::kOk;
   int status = 200;
   std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;                     // of kStatus and kRaw
-  std::string finish;                   // of kFinish: a field name of StreamFinished ("internal_error"), "unknown" for a
-                                        // reason that no schema knows, "none" for none
-  std::chrono::milliseconds delay{0};   // before the answer's head
-  std::chrono::milliseconds gap{0};     // between two events
+  std::string body;                    // of kStatus and kRaw
+  std::string finish;                  // of kFinish: a field name of StreamFinished ("internal_error"), "unknown" for a
+                                       // reason that no schema knows, "none" for none
+  std::chrono::milliseconds delay{0};  // before the answer's head
+  std::chrono::milliseconds gap{0};    // between two events
   Cut cut = Cut::kNone;
-  int cut_after = 0;                    // events that are sent whole before the cut
-  bool byte_by_byte = false;            // one byte per chunk, each a write of its own
-  std::optional<std::string> rotate_to; // exchange: the answer's refresh_token, which replaces the one that was sent
-  std::chrono::seconds jwt_life{3600};  // exchange: expires_in, and when this service stops accepting the JWT
-  std::optional<std::string> text;      // agent: the answer; default: "Echo: " and the query
-  int chunks = 8;                       // agent: text deltas that the answer is split into
-  int times = -1;                       // how often it applies before the next behaviour takes over; -1: for ever
-  int after = 0;                        // requests that are answered normally before
+  int cut_after = 0;                     // events that are sent whole before the cut
+  bool byte_by_byte = false;             // one byte per chunk, each a write of its own
+  std::optional<std::string> rotate_to;  // exchange: the answer's refresh_token, which replaces the one that was sent
+  std::chrono::seconds jwt_life{3600};   // exchange: expires_in, and when this service stops accepting the JWT
+  std::optional<std::string> text;       // agent: the answer; default: "Echo: " and the query
+  int chunks = 8;                        // agent: text deltas that the answer is split into
+  int times = -1;  // how often it applies before the next behaviour takes over; -1: for ever, 0: never
+  int after = 0;   // requests that are answered normally before
 
-  Behaviour& Times(int n) { times = n; return *this; }
-  Behaviour& After(int n) { after = n; return *this; }
-  Behaviour& Delay(std::chrono::milliseconds d) { delay = d; return *this; }
-  Behaviour& Gap(std::chrono::milliseconds g) { gap = g; return *this; }
-  Behaviour& ByteByByte() { byte_by_byte = true; return *this; }
-  Behaviour& CutAfter(int events, Cut how) { cut_after = events; cut = how; return *this; }
+  Behaviour& Times(int n) {
+    times = n;
+    return *this;
+  }
+  Behaviour& After(int n) {
+    after = n;
+    return *this;
+  }
+  Behaviour& Delay(std::chrono::milliseconds d) {
+    delay = d;
+    return *this;
+  }
+  Behaviour& Gap(std::chrono::milliseconds g) {
+    gap = g;
+    return *this;
+  }
+  Behaviour& ByteByByte() {
+    byte_by_byte = true;
+    return *this;
+  }
+  Behaviour& CutAfter(int events, Cut how) {
+    cut_after = events;
+    cut = how;
+    return *this;
+  }
   Behaviour& Header(std::string name, std::string value) {
     headers.emplace_back(std::move(name), std::move(value));
     return *this;
   }
-  Behaviour& RotateTo(std::string token) { rotate_to = std::move(token); return *this; }
-  Behaviour& JwtLife(std::chrono::seconds s) { jwt_life = s; return *this; }
-  Behaviour& Text(std::string t) { text = std::move(t); return *this; }
-  Behaviour& Chunks(int n) { chunks = n; return *this; }
+  Behaviour& RotateTo(std::string token) {
+    rotate_to = std::move(token);
+    return *this;
+  }
+  Behaviour& JwtLife(std::chrono::seconds s) {
+    jwt_life = s;
+    return *this;
+  }
+  Behaviour& Text(std::string t) {
+    text = std::move(t);
+    return *this;
+  }
+  Behaviour& Chunks(int n) {
+    chunks = n;
+    return *this;
+  }
 };
 
 Behaviour Ok();
 Behaviour Status(int status, std::string body = "");
-Behaviour Quota();                     // 429, X-Warp-Error-Code: OUT_OF_CREDITS, userDisplayMessage in the body
-Behaviour Overloaded();                // 429 with an HTML body
-Behaviour Dead(std::string message);   // exchange: 400 with {"error":{"code":400,"message":…}}
-Behaviour QuotaFinish();
+Behaviour Quota();                    // 429, X-Warp-Error-Code: OUT_OF_CREDITS, userDisplayMessage in the body
+Behaviour QuotaInBody();              // 429 without that header; the body says "No remaining quota"
+Behaviour Overloaded();               // 429 with an HTML body
+Behaviour Dead(std::string message);  // exchange: 400 with {"error":{"code":400,"message":…}}
+Behaviour QuotaFinish();              // agent: `init`, `finished`; with Text(), that comes before the end
+// agent: the text, then this end. Throws std::invalid_argument if there is no such reason.
 Behaviour Finish(std::string reason);
-Behaviour Raw(std::string bytes);      // agent: these bytes as the event stream
-Behaviour Garbage();                   // agent: 200 text/html
-Behaviour UndecodableEvent();          // agent: after `init`, an event that is not base64
-Behaviour EmptyBody();                 // agent: 200 text/event-stream without a byte
-Behaviour Reset();                     // the connection is reset before any answer
+Behaviour Raw(std::string bytes);  // agent: these bytes as the event stream; exchange: as a 200's body
+Behaviour Garbage();               // agent: 200 text/html
+Behaviour UndecodableEvent();      // agent: after `init`, an event that is not base64
+Behaviour EmptyBody();             // agent: 200 text/event-stream without a byte
+Behaviour Reset();                 // the connection is reset before any answer
 
 // One request as it came.
 struct Seen {
   std::string path;
-  std::string query;   // after the "?", as sent
+  std::string query;  // after the "?", as sent
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
   std::string token;   // the refresh token that was sent, or that the bearer was issued for; empty: unknown
@@ -97,15 +135,16 @@ struct Seen {
 };
 
 struct Options {
-  bool tls = false;  // certificates are made at start
-  int port = 0;      // 0: a free one
-  int threads = 80;  // a kept-alive connection occupies one
+  bool tls = false;           // certificates are made at start
+  int port = 0;               // 0: a free one
+  int threads = 80;           // a kept-alive connection occupies one
+  bool keep_requests = true;  // for Requests() and Count(); off for long benchmarks
 };
 
 class Service {
  public:
-  // What is scripted for one token. Behaviours queue up: each applies for its `times`, then the next one; after the last
-  // one the token is healthy.
+  // What is scripted for one token. Behaviours queue up: each applies for its `times`, then the next one; after the
+  // last one the token is healthy.
   class Script {
    public:
     Script& Exchange(Behaviour behaviour);  // POST /proxy/token and /v1/token
@@ -113,9 +152,9 @@ class Service {
 
    private:
     friend class Service;
-    Script(Service* service, std::string token) : service_(service), token_(std::move(token)) {}
+    Script(Service* service, std::optional<std::string> token) : service_(service), token_(std::move(token)) {}
     Service* service_;
-    std::string token_;
+    std::optional<std::string> token_;  // nothing: OnAny()
   };
 
   explicit Service(Options options = {});  // throws std::runtime_error if it cannot listen
@@ -123,18 +162,20 @@ class Service {
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
-  std::string url() const;      // "http://127.0.0.1:PORT" or "https://localhost:PORT"
+  std::string url() const;  // "http://127.0.0.1:PORT" or "https://localhost:PORT"
   int port() const;
   std::string ca_file() const;  // TLS: a PEM file with the authority; removed at the end. Empty without TLS.
 
-  Service& Accept(std::string token);        // a refresh token that this service knows
-  Service& AcceptApiKey(std::string key);    // a bearer that needs no exchange
-  Script On(std::string token);              // Accept(), and scripts it; also for API keys
-  Script OnAny();                            // for every token that has no script of its own left
+  Service& Accept(std::string token);                         // a refresh token that this service knows
+  Service& AcceptAs(std::string token, std::string user_id);  // the same, of this account
+  Service& AcceptApiKey(std::string key);                     // a bearer that needs no exchange
+  Script On(std::string token);  // Accept(), and scripts it; "wk-…" and accepted API keys are API keys
+  Script OnAny();                // one script that all tokens use up together that have none of their own left
 
-  void RequireKey(std::string key);          // the exchange wants ?key=…, and refuses others as Firebase does
-  void ExpireJwts();                         // every JWT issued so far is refused with 401 from now on
-  void Stop();                               // closes the port: connections are refused from now on
+  void RequireKey(std::string key);  // the exchange wants ?key=…, and refuses others as Firebase does
+  void ExpireJwts();                 // every JWT issued so far is refused with 401 from now on
+  void Stop();                       // closes the port: connections are refused from now on, idle ones closed;
+                                     // answers that are under way are finished
 
   std::vector<Seen> Requests(const std::string& path) const;  // whole path; empty: all
   int Count(const std::string& path, const std::string& token = "") const;

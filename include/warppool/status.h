@@ -97,6 +97,7 @@ class Status {
   Status() = default;  // OK
   explicit Status(Error error);
   Status(Code code, std::string message);
+  static Status OutOfMemory() noexcept;  // kOutOfMemory, and takes no memory
 
   bool ok() const noexcept { return error_ == nullptr; }
   Code code() const noexcept { return error_ ? error_->code : Code::kOk; }

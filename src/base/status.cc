@@ -53,6 +53,13 @@ Status::Status(Error error) {
 
 Status::Status(Code code, std::string message) : Status(Error{.code = code, .message = std::move(message)}) {}
 
+Status Status::OutOfMemory() noexcept {
+  static const Error kOutOfMemory{.code = Code::kOutOfMemory, .message = "out of memory"};
+  Status status;
+  status.error_ = std::shared_ptr<const Error>(std::shared_ptr<const Error>(), &kOutOfMemory);  // shares nothing
+  return status;
+}
+
 const Error& Status::error() const noexcept {
   static const Error kNone{.code = Code::kOk, .message = {}};
   return error_ ? *error_ : kNone;

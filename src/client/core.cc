@@ -78,12 +78,10 @@ FailoverOptions Core::failover() const {
 }
 
 bool Core::Launch(const std::shared_ptr<Run>& run) {
-  {
-    MutexLock lock(&mutex_);
-    if (closed_) return false;
-    runs_.emplace(run.get(), run);
-  }
-  // Not refused: the loop stops only after closed_ was set, and runs what it has been given until then.
+  MutexLock lock(&mutex_);
+  if (closed_) return false;
+  runs_.emplace(run.get(), run);
+  // Never refused: the loop is stopped only after closed_ was set, and runs what it was given until then.
   return loop_.Post([run] { run->Begin(); });
 }
 

@@ -24,8 +24,9 @@ namespace warppool {
 class Run {
  public:
   virtual ~Run() = default;
-  virtual void Begin() = 0;  // in the I/O thread
-  virtual void Stop() = 0;   // ends it with kCancelled, here and now; in the I/O thread
+  // Both in the I/O thread.
+  virtual void Begin() = 0;  // nothing happens if it was stopped before
+  virtual void Stop() = 0;   // ends it with kCancelled, here and now
 };
 
 class Core {

@@ -42,10 +42,10 @@ Fault CredentialFault(std::string_view credential) {
   return std::nullopt;
 }
 
-bool IsPlaceholder(std::string_view token) {
+bool IsPlaceholder(std::string_view credential) {
   constexpr std::string_view kBegin = "your_";
   constexpr std::string_view kEnd = "_here";
-  const std::string lower = AsciiLower(token);
+  const std::string lower = AsciiLower(credential);
   return lower.size() > kBegin.size() + kEnd.size() && lower.compare(0, kBegin.size(), kBegin) == 0 &&
          lower.compare(lower.size() - kEnd.size(), kEnd.size(), kEnd) == 0;
 }
@@ -97,9 +97,9 @@ Fault FileFault(const std::string& path) {
   if (path.find('\0') != path.npos) return "holds a NUL character";
   struct stat info {};
   if (stat(path.c_str(), &info) != 0 || access(path.c_str(), R_OK) != 0) {
-    return "cannot read " + path + ": " + std::generic_category().message(errno);
+    return "cannot be read: " + std::generic_category().message(errno);
   }
-  if (S_ISDIR(info.st_mode)) return path + " is a directory";
+  if (S_ISDIR(info.st_mode)) return "is a directory";
   return std::nullopt;
 }
 

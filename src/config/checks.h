@@ -11,8 +11,8 @@
 
 namespace warppool {
 
-// The end of a sentence that begins with the setting's name ("holds a blank"); nothing: it is fine. Never holds the
-// value.
+// The end of a sentence that begins with the setting's name ("holds a blank"); nothing: it is fine. It never repeats
+// the value: people paste tokens into the wrong line.
 using Fault = std::optional<std::string>;
 
 // A token, JWT or key that is sent as it is. Keeps line ends out of headers, and catches what people paste with it.

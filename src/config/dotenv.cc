@@ -14,8 +14,8 @@ namespace {
 // A few lines that each name the one before several times would otherwise fill the memory.
 constexpr std::size_t kMaxExpandedBytes = 8U << 20;
 
-// The bytes of the white space character at `at`, Unicode's included (a no-break space pasted from a web page); 0:
-// none.
+// The length of the white space character at `at`; 0: there is none. Unicode's count: web pages are full of no-break
+// spaces, and tokens are pasted from there.
 std::size_t SpaceLength(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) { return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0U; };
   const unsigned lead = byte(0);

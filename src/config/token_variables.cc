@@ -73,6 +73,7 @@ class Collector {
         return {Code::kInvalidConfig,
                 where + " holds a comma; lists belong in WARP_PERSONAL_TOKENS, WARP_SHARED_TOKENS"};
       }
+      if (variable.tier == Tier::kAnonymous) anonymous_given_ = true;
       if (AddOne(variable, items[i], where)) ++loaded;
     }
     if (loaded == 0) return {};
@@ -94,9 +95,8 @@ class Collector {
     return {};
   }
 
-  bool Has(Tier tier) const {
-    return std::any_of(tokens_.begin(), tokens_.end(), [&](const TokenConfig& token) { return token.tier == tier; });
-  }
+  // Even if it is the same as a token of a higher tier.
+  bool anonymous_given() const { return anonymous_given_; }
   bool placeholder_seen() const { return placeholder_seen_; }
 
   std::vector<TokenConfig> Take() {
@@ -130,6 +130,7 @@ class Collector {
   std::vector<TokenConfig> tokens_;
   std::unordered_map<std::string_view, Tier> tiers_;  // the keys live in tokens_, where moving a Secret leaves them
   bool placeholder_seen_ = false;
+  bool anonymous_given_ = false;
 };
 
 constexpr const char* kNothing =
@@ -152,7 +153,7 @@ Result<std::vector<TokenConfig>> ReadTokenVariables(const Settings& settings, co
     if (!setting) continue;
     if (Status status = collector.Add(variable, *setting); !status.ok()) return status;
   }
-  if (!builtin_anonymous.empty() && is_used(Tier::kAnonymous) && !collector.Has(Tier::kAnonymous)) {
+  if (!builtin_anonymous.empty() && is_used(Tier::kAnonymous) && !collector.anonymous_given()) {
     if (Status status = collector.AddBuiltin(builtin_anonymous); !status.ok()) return status;
   }
 

@@ -20,6 +20,13 @@ Lease::~Lease() {
   if (member_) std::move(*this).End({Outcome::kCancelled});
 }
 
+Lease& Lease::operator=(Lease&& other) noexcept {
+  std::swap(pool_, other.pool_);
+  std::swap(member_, other.member_);
+  std::swap(stamp_, other.stamp_);
+  return *this;
+}
+
 const std::shared_ptr<Token>& Lease::token() const { return member_->token; }
 
 std::optional<Lease::Charge> Lease::End(const Report& report) && {

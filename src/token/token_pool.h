@@ -36,7 +36,7 @@ class TokenPool;
 class Lease {
  public:
   Lease(Lease&& other) noexcept = default;
-  Lease& operator=(Lease&& other) = delete;
+  Lease& operator=(Lease&& other) noexcept;
   ~Lease();
 
   const std::shared_ptr<Token>& token() const;

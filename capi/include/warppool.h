@@ -1,0 +1,1117 @@
+/*
+ * warppool: multi-token access to the Warp agent service, from inside any program. The C API.
+ *
+ * A program configures tokens, creates a client, and asks. The client picks a token, exchanges it for a bearer, sends
+ * the request, goes on with the next token when one fails, and delivers the answer as events or as one text. There is
+ * no server to run, and the library keeps no global state, prints nothing, and starts no thread but one for each
+ * client.
+ *
+ *   Contents:  CONVENTIONS - EXAMPLE - THREADS - OWNERSHIP - CALLBACKS - then the declarations:
+ *              version, codes, errors, log, configuration, request, usage, client, answer, access token, stream, event,
+ *              pool status
+ *
+ *
+ * CONVENTIONS
+ *
+ *  1. Names. warppool_<noun>_<verb>() acts on a handle of the type warppool_<noun>, its first parameter;
+ *     warppool_<noun>_<property>() reads from it. Constants begin with WARPPOOL_. Every other name that begins with
+ *     warppool_ or WARPPOOL_ is reserved.
+ *
+ *  2. Results. A function that can fail returns a warppool_code, and the code is authoritative. Its last parameter,
+ *     `warppool_error** error`, may be NULL; otherwise it receives the details of a failure, or NULL where there are
+ *     none: after WARPPOOL_OK, WARPPOOL_TIMEOUT and WARPPOOL_END, which are no failures. It is overwritten, not
+ *     released: pass an empty variable. When memory is too short even for the details, a static "out of memory" stands
+ *     in for them. No message, of an error or of the log, holds a credential.
+ *
+ *  3. NULL. A required pointer that is NULL fails with WARPPOOL_INVALID_ARGUMENT, and the message names the parameter.
+ *     What may be NULL says so. Functions that read a property accept a NULL handle, and an index that is out of range:
+ *     they return 0, -1 or "" then, as their comment says. Destroying NULL does nothing. No function returns NULL for a
+ *     string.
+ *
+ *  4. Out-parameters come after the inputs and before `error`. They are cleared first (handles and events to NULL,
+ *     descriptors to -1) and set only with WARPPOOL_OK.
+ *
+ *  5. Ownership. A handle that an out-parameter receives belongs to the caller, who passes its address to the _destroy
+ *     function of its type; that sets the variable to NULL. Everything else that is received (strings, events, errors
+ *     in callbacks) is borrowed, for as long as the function's comment says. Arguments are copied: nothing that was
+ *     passed in, but for `user_data`, needs to outlive the call.
+ *
+ *  6. Strings are UTF-8 and end with NUL. Where an answer's text may contain NUL bytes itself, its length can be had.
+ *
+ *  7. Durations are in milliseconds; dates in milliseconds since 1970-01-01 00:00 UTC, -1 where there is none. A wait
+ *     of 0 only looks; -1 waits without a limit; what is below -1 is WARPPOOL_INVALID_ARGUMENT.
+ *
+ *  8. Structs that a program passes begin with their own size, and only ever grow at the end: start from the
+ *     WARPPOOL_..._INIT of the type, or from zeros and set `struct_size` to sizeof. A program that was compiled against
+ *     an older header gets the defaults for what it does not know. One that was compiled against a newer header works
+ *     as long as it leaves at 0 what the library does not know; otherwise it gets WARPPOOL_INVALID_ARGUMENT.
+ *
+ *  9. Enumerations keep their numbers for ever, and new values fill the gaps: be ready for a value that your header
+ *     does not have. A value that the library does not know is WARPPOOL_INVALID_ARGUMENT.
+ *
+ * 10. Nothing escapes: no C++ exception leaves a function, no function aborts or exits, and no signal is raised or
+ *     handled. A defect of the library shows as WARPPOOL_INTERNAL.
+ *
+ * 11. Fork. A client belongs to the process that created it. In a child of that process every call on it or its streams
+ *     returns WARPPOOL_MISUSE, and destroying them only frees memory: nothing is sent, nothing is waited for.
+ *
+ * 12. Lifetime. Handles may be destroyed in any order: an answer, an error, a pool status or a request does not need
+ *     its client, and a stream whose client is gone says WARPPOOL_CANCELLED. All of a process's clients should be
+ *     destroyed before the library is unloaded.
+ *
+ * 13. One library. A process uses the shared library of this API or the static C++ library, not both: they register the
+ *     same protobuf messages.
+ *
+ *
+ * EXAMPLE
+ *
+ *   #include <inttypes.h>
+ *   #include <stdio.h>
+ *   #include <warppool.h>
+ *
+ *   static int fail(const char* what, warppool_code code, warppool_error* error) {
+ *     fprintf(stderr, "%s: %s\n", what, error ? warppool_error_to_string(error) : warppool_code_name(code));
+ *     warppool_error_destroy(&error);
+ *     return 1;
+ *   }
+ *
+ *   static void log_line(warppool_log_level level, const char* message, int64_t time_ms, void* user_data) {
+ *     (void)user_data;
+ *     fprintf(stderr, "%" PRId64 " %s %s\n", time_ms, warppool_log_level_name(level), message);
+ *   }
+ *
+ *   // Prints the answer while it comes.
+ *   static int stream_answer(warppool_client* client, const char* question) {
+ *     warppool_error* error = NULL;
+ *     warppool_request* request = NULL;
+ *     warppool_stream* stream = NULL;
+ *     warppool_code code = warppool_request_create(question, &request, &error);
+ *     if (code == WARPPOOL_OK) code = warppool_client_start_pull(client, request, &stream, &error);
+ *     while (code == WARPPOOL_OK) {
+ *       const warppool_event* event = NULL;
+ *       code = warppool_stream_next(stream, -1, &event, &error);
+ *       switch (warppool_event_get_type(event)) {
+ *         case WARPPOOL_EVENT_TEXT_DELTA:
+ *           fputs(warppool_event_text(event, NULL), stdout);
+ *           break;
+ *         case WARPPOOL_EVENT_ATTEMPT_FAILED:
+ *           fprintf(stderr, "%s: %s\n", warppool_event_token(event), warppool_event_message(event));
+ *           break;
+ *         default:  // there are more, and a later version may have new ones
+ *           break;
+ *       }
+ *     }
+ *     putchar('\n');
+ *     warppool_stream_destroy(&stream);
+ *     warppool_request_destroy(&request);
+ *     return code == WARPPOOL_END ? 0 : fail("answer", code, error);
+ *   }
+ *
+ *   int main(int argc, char** argv) {
+ *     warppool_error* error = NULL;
+ *     warppool_config* config = NULL;
+ *     warppool_config_load_options load = WARPPOOL_CONFIG_LOAD_OPTIONS_INIT;
+ *     load.env_file = ".env";
+ *     load.log = log_line;
+ *     warppool_code code = warppool_config_load(&load, &config, &error);
+ *     if (code != WARPPOOL_OK) return fail("configuration", code, error);
+ *
+ *     warppool_client* client = NULL;
+ *     warppool_client_options options = WARPPOOL_CLIENT_OPTIONS_INIT;
+ *     options.log = log_line;
+ *     code = warppool_client_create(config, &options, &client, &error);
+ *     warppool_config_destroy(&config);
+ *     if (code != WARPPOOL_OK) return fail("client", code, error);
+ *
+ *     const int result = stream_answer(client, argc > 1 ? argv[1] : "Why is the sky blue?");
+ *     warppool_client_destroy(&client);
+ *     return result;
+ *   }
+ *
+ *
+ * THREADS
+ *
+ *   warppool_client         any thread, several at once; but destroying it is the last call
+ *   warppool_stream         warppool_stream_next(): one thread at a time. _cancel(), _resume(): any thread, at any
+ *                           time. Destroying it is the last call
+ *   every other handle      one thread at a time; several may read the same one as long as none changes or destroys it
+ *   functions of no handle  any thread
+ *
+ *   warppool_config_load() reads the process environment: no other thread may change that meanwhile.
+ *
+ *
+ * OWNERSHIP
+ *
+ *   created by                                          released by                        holds on to
+ *   warppool_config_create / _load / _copy              warppool_config_destroy            nothing
+ *   warppool_request_create / _copy                     warppool_request_destroy           nothing
+ *   warppool_client_create                              warppool_client_destroy            its thread, its connections
+ *   warppool_client_start / _start_pull                 warppool_stream_destroy            the running request
+ *   warppool_client_ask                                 warppool_answer_destroy            nothing
+ *   warppool_client_access_token                        warppool_access_token_destroy      a secret, wiped with it
+ *   warppool_client_pool                                warppool_pool_status_destroy       nothing
+ *   any function, through `error`; warppool_error_copy  warppool_error_destroy             nothing
+ *
+ *
+ * CALLBACKS
+ *
+ *   The last parameter of each callback is the `user_data` that was registered with it; the library does not look at
+ *   it. Callbacks of one stream never overlap, and all streams of a client share one thread: return promptly. A
+ *   callback may call anything but what waits for its own client: warppool_client_ask(), _access_token(), _close() and
+ *   _destroy(), and warppool_stream_next(), return WARPPOOL_MISUSE there. A log sink is stricter, see
+ *   warppool_log_sink. No callback runs while the library holds a lock. A callback must return: no longjmp, no C++
+ *   exception.
+ */
+#ifndef WARPPOOL_H_
+#define WARPPOOL_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Defined by whoever builds or uses the shared library; CMake and pkg-config do it. */
+#if defined(WARPPOOL_SHARED) && defined(__GNUC__)
+#define WARPPOOL_API __attribute__((visibility("default")))
+#else
+#define WARPPOOL_API
+#endif
+
+/* C++ would otherwise leave it undefined what an enumeration holds whose value is not in its list (convention 9). */
+#ifdef __cplusplus
+#define WARPPOOL_ENUM_TYPE : int
+extern "C" {
+#else
+#define WARPPOOL_ENUM_TYPE
+#endif
+
+/* ------------------------------------------------------------------------------------------------------- version -- */
+
+/* The version of this header. */
+#define WARPPOOL_VERSION_MAJOR 0
+#define WARPPOOL_VERSION_MINOR 1
+#define WARPPOOL_VERSION_PATCH 0
+#define WARPPOOL_VERSION_STRING "0.1.0"
+
+/** The version of the linked library, "major.minor.patch". Any thread; valid for ever. */
+WARPPOOL_API const char* warppool_version(void);
+
+/* --------------------------------------------------------------------------------------------------------- codes -- */
+
+/** What happened. 0 is success. */
+typedef enum warppool_code WARPPOOL_ENUM_TYPE {
+  WARPPOOL_OK = 0,
+
+  /* What warppool_stream_next() says besides "here is an event". */
+  WARPPOOL_TIMEOUT = 1,   /* nothing came in time; the operation goes on, ask again */
+  WARPPOOL_END = 2,       /* the answer is complete */
+  WARPPOOL_CANCELLED = 3, /* the program cancelled it, or destroyed what it ran on */
+
+  /* The program's doing. */
+  WARPPOOL_INVALID_ARGUMENT = 10, /* an argument is out of its range; the message names it */
+  WARPPOOL_MISUSE = 11,           /* the call is not allowed here: in a callback, closed client, after a fork */
+  WARPPOOL_INVALID_CONFIG = 12,   /* configuration; the message names file and line, variable or field */
+  WARPPOOL_NO_TOKENS = 13,        /* the configuration holds no token; the message names the variables to set */
+  WARPPOOL_MISCONFIGURED = 14,    /* the service or the network contradicts a setting; the message names it */
+  WARPPOOL_OUT_OF_MEMORY = 15,
+  WARPPOOL_INTERNAL = 16, /* a defect of the library, or a callback that broke its contract */
+
+  /* The tokens. warppool_error_attempt_count() and what follows it say what happened to each that was tried. */
+  WARPPOOL_UNAUTHORIZED = 20,      /* every token that was tried was refused */
+  WARPPOOL_QUOTA_EXHAUSTED = 21,   /* the quota of every token tried, or of this account in mid-answer, is used up */
+  WARPPOOL_NO_TOKEN_READY = 22,    /* every token is disabled or cooling; nothing was sent */
+  WARPPOOL_ALL_TOKENS_FAILED = 23, /* every token failed, for reasons that differ */
+
+  /* The way to the service, and the service. Later it may work, but for WARPPOOL_REQUEST_REJECTED. */
+  WARPPOOL_NETWORK = 30,           /* no connection, connection lost, or silence for longer than the limit */
+  WARPPOOL_OVERLOADED = 31,        /* 429 without a word about quota, 502, 503, 504 */
+  WARPPOOL_SERVER_ERROR = 32,      /* 500 */
+  WARPPOOL_REQUEST_REJECTED = 33,  /* another 4xx: the request itself is at fault, no token would help */
+  WARPPOOL_DEADLINE_EXCEEDED = 34, /* the request's own time-out passed */
+
+  /* The answer. The place (event, byte) is in the message. */
+  WARPPOOL_NOT_A_STREAM = 40,      /* the answer is no event stream */
+  WARPPOOL_EMPTY_ANSWER = 41,      /* the answer ended before its first byte */
+  WARPPOOL_TRUNCATED = 42,         /* the stream ended in good order, but without its last event */
+  WARPPOOL_CONNECTION_LOST = 43,   /* the connection broke in the middle of the stream */
+  WARPPOOL_UNDECODABLE_EVENT = 44, /* an event is not base64, or not the message it should be */
+  WARPPOOL_LIMIT_EXCEEDED = 45,    /* an event is larger than the limit */
+
+  /* The agent finished, but not with "done". What came before is valid. */
+  WARPPOOL_MAX_TOKEN_LIMIT = 60,         /* the model's limit for one answer */
+  WARPPOOL_CONTEXT_WINDOW_EXCEEDED = 61, /* the conversation is too long for the model */
+  WARPPOOL_MODEL_UNAVAILABLE = 62,
+  WARPPOOL_AGENT_ERROR = 63,       /* an error inside the service, with its message */
+  WARPPOOL_INVALID_MODEL_KEY = 64, /* a model provider's key that the request brought was refused */
+  WARPPOOL_FINISHED_OTHER = 65,    /* "other": the service does not say */
+  WARPPOOL_FINISHED_UNKNOWN = 66   /* a reason that this version does not know */
+} warppool_code;
+
+/** The code's name in lower case ("quota_exhausted"), for logs. Any value, any thread; valid for ever. */
+WARPPOOL_API const char* warppool_code_name(warppool_code code);
+
+/* -------------------------------------------------------------------------------------------------------- errors -- */
+
+/** Everything that is known of a failure. Never changes once it exists. All strings of it are borrowed: valid until it
+ *  is destroyed. */
+typedef struct warppool_error warppool_error;
+
+/** The code that the function returned. NULL: WARPPOOL_OK. (Only the stand-in of convention 2 may have another one.) */
+WARPPOOL_API warppool_code warppool_error_code(const warppool_error* error);
+
+/** One sentence, without the token's name and the code. NULL: "". */
+WARPPOOL_API const char* warppool_error_message(const warppool_error* error);
+
+/** The name of the token that it concerns; "": none, or NULL. */
+WARPPOOL_API const char* warppool_error_token(const warppool_error* error);
+
+/** The HTTP status that the service answered; 0: it did not, or NULL. */
+WARPPOOL_API int32_t warppool_error_http_status(const warppool_error* error);
+
+/** The service's own code, like TOKEN_EXPIRED; "": none, or NULL. */
+WARPPOOL_API const char* warppool_error_service_code(const warppool_error* error);
+
+/** What the service wants the user to read; "": nothing, or NULL. */
+WARPPOOL_API const char* warppool_error_user_message(const warppool_error* error);
+
+/** 1: the same call may succeed later, unchanged. 0: it would not; or NULL. */
+WARPPOOL_API int32_t warppool_error_retryable(const warppool_error* error);
+
+/** How long the service asks to wait, in milliseconds; -1: it does not say, or NULL. */
+WARPPOOL_API int64_t warppool_error_retry_after_ms(const warppool_error* error);
+
+/** How many attempts it lists: what each token contributed to a failed request, oldest first. NULL: 0. */
+WARPPOOL_API size_t warppool_error_attempt_count(const warppool_error* error);
+
+/** The name of the token that made the attempt. Index out of range, or NULL: "". */
+WARPPOOL_API const char* warppool_error_attempt_token(const warppool_error* error, size_t index);
+
+/** Why the attempt failed. Index out of range, or NULL: WARPPOOL_OK. */
+WARPPOOL_API warppool_code warppool_error_attempt_code(const warppool_error* error, size_t index);
+
+/** Why the attempt failed, as a sentence. Index out of range, or NULL: "". */
+WARPPOOL_API const char* warppool_error_attempt_message(const warppool_error* error, size_t index);
+
+/** All of it: "code: message", with the token, the service's words and each attempt on lines of their own. NULL: "". */
+WARPPOOL_API const char* warppool_error_to_string(const warppool_error* error);
+
+/**
+ * Makes a copy, to keep what a callback was lent.
+ *
+ * @param error  not NULL.
+ * @param copy   out: not NULL; release with warppool_error_destroy().
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_error_copy(const warppool_error* error, warppool_error** copy);
+
+/** Releases an error and sets the variable to NULL. `error` or `*error` may be NULL. */
+WARPPOOL_API void warppool_error_destroy(warppool_error** error);
+
+/* ----------------------------------------------------------------------------------------------------------- log -- */
+
+typedef enum warppool_log_level WARPPOOL_ENUM_TYPE {
+  WARPPOOL_LOG_DEBUG = 10,   /* each step of each request */
+  WARPPOOL_LOG_INFO = 20,    /* what was loaded, the pool's summary, which token was chosen, refreshes */
+  WARPPOOL_LOG_WARNING = 30, /* a token failed or was disabled, configuration that looks wrong but works */
+  WARPPOOL_LOG_ERROR = 40    /* all tokens failed */
+} warppool_log_level;
+
+/** "DEBUG", "INFO", "WARNING", "ERROR". Any value, any thread; valid for ever. */
+WARPPOOL_API const char* warppool_log_level_name(warppool_log_level level);
+
+/**
+ * Receives log lines. Called in whichever thread has something to say, the client's own included, and by several at
+ * once: it must be thread-safe and return promptly, and must not call the client that it belongs to.
+ *
+ * @param level      how important it is.
+ * @param message    one line without a line end; valid during the call only. Tokens appear under their names.
+ * @param time_ms    when, in milliseconds since 1970.
+ * @param user_data  as registered.
+ */
+typedef void (*warppool_log_sink)(warppool_log_level level, const char* message, int64_t time_ms, void* user_data);
+
+/* ------------------------------------------------------------------------------------------------- configuration -- */
+
+/** Which tokens are tried first. */
+typedef enum warppool_tier WARPPOOL_ENUM_TYPE {
+  WARPPOOL_TIER_PERSONAL = 1,
+  WARPPOOL_TIER_SHARED = 2,
+  WARPPOOL_TIER_ANONYMOUS = 3
+} warppool_tier;
+
+/** "PERSONAL", "SHARED", "ANONYMOUS". Any value, any thread; valid for ever. */
+WARPPOOL_API const char* warppool_tier_name(warppool_tier tier);
+
+typedef enum warppool_credential_kind WARPPOOL_ENUM_TYPE {
+  WARPPOOL_CREDENTIAL_REFRESH_TOKEN = 1, /* exchanged for a short-lived JWT, which is the bearer */
+  WARPPOOL_CREDENTIAL_API_KEY = 2        /* sent as the bearer as it is */
+} warppool_credential_kind;
+
+/** What a client works with: the tokens, the service's address, limits. There is no way to read a credential back. */
+typedef struct warppool_config warppool_config;
+
+/**
+ * Makes a configuration with all defaults and no token.
+ *
+ * @param config  out: not NULL; release with warppool_config_destroy().
+ * @param error   out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_config_create(warppool_config** config, warppool_error** error);
+
+/** How to load a configuration. */
+typedef struct warppool_config_load_options {
+  size_t struct_size;             /* sizeof(warppool_config_load_options) */
+  const char* env_file;           /* path of a .env file; default NULL: none. One that does not exist is an error. */
+  const char* const* environment; /* "NAME=value" strings, then NULL, instead of the process environment, for tests and
+                                     programs that keep their own; default NULL: the process environment */
+  warppool_log_sink log;          /* what was loaded from where, and warnings; default NULL: silent */
+  void* log_user_data;            /* for `log`; default NULL. Not used after the call. */
+} warppool_config_load_options;
+
+#define WARPPOOL_CONFIG_LOAD_OPTIONS_INIT \
+  { sizeof(warppool_config_load_options), NULL, NULL, NULL, NULL }
+
+/**
+ * Reads the WARP_* variables from the environment and a .env file; the environment wins. The process environment is
+ * read, never changed: no other thread may change it meanwhile.
+ *
+ * @param options  may be NULL: the process environment, no file, no log.
+ * @param config   out: not NULL; release with warppool_config_destroy().
+ * @param error    out, may be NULL.
+ *
+ * @return WARPPOOL_OK
+ *         WARPPOOL_INVALID_CONFIG    a value or a line is wrong, or the file cannot be read; the message names file and
+ *                                    line, or variable and position, never a value.
+ *         WARPPOOL_NO_TOKENS         nothing names a token; the message names the variables to set.
+ *         WARPPOOL_INVALID_ARGUMENT  `config` is NULL, `options` has a bad size, or an entry of `environment` no "=".
+ *         WARPPOOL_OUT_OF_MEMORY
+ */
+WARPPOOL_API warppool_code warppool_config_load(const warppool_config_load_options* options, warppool_config** config,
+                                                warppool_error** error);
+
+/**
+ * Makes a copy that can be changed independently.
+ *
+ * @param config  not NULL.
+ * @param copy    out: not NULL; release with warppool_config_destroy().
+ * @param error   out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_config_copy(const warppool_config* config, warppool_config** copy,
+                                                warppool_error** error);
+
+/**
+ * Adds a token. In a tier they are used in turn, in the order in which they were added.
+ *
+ * @param config      not NULL.
+ * @param tier        one of warppool_tier.
+ * @param kind        one of warppool_credential_kind.
+ * @param credential  not NULL, not empty: the secret. The copy that is kept is wiped when it is no longer used.
+ * @param name        how logs, errors and statistics call it; NULL or "": its tier and a fingerprint,
+ *                    like PERSONAL_3fa9c1.
+ * @param error       out, may be NULL. Never holds the credential.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_config_add_token(warppool_config* config, warppool_tier tier,
+                                                     warppool_credential_kind kind, const char* credential,
+                                                     const char* name, warppool_error** error);
+
+/**
+ * Sets which tiers are used, and in which order.
+ *
+ * @param config  not NULL.
+ * @param tiers   not NULL: `count` different tiers. One that is left out is not used. Default: PERSONAL, SHARED,
+ *                ANONYMOUS.
+ * @param count   how many; at least 1.
+ * @param error   out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_config_set_tier_order(warppool_config* config, const warppool_tier* tiers,
+                                                          size_t count, warppool_error** error);
+
+/*
+ * Strings. For each function of this group:
+ *
+ * @param config  not NULL.
+ * @param value   not NULL; "" has the meaning that its line tells.
+ * @param error   out, may be NULL. Never holds the value.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY. Whether the value makes sense is for
+ *         warppool_config_validate() to say.
+ */
+
+/** The service; default "https://app.warp.dev"; "" is refused. http:// is accepted for loopback addresses only. */
+WARPPOOL_API warppool_code warppool_config_set_server_url(warppool_config* config, const char* value,
+                                                          warppool_error** error);
+/** Token exchange; default "": the server's URL + "/proxy/token". */
+WARPPOOL_API warppool_code warppool_config_set_refresh_url(warppool_config* config, const char* value,
+                                                           warppool_error** error);
+/** Asked when the refresh URL does not answer; default "": Google's, if the server's URL is the default one and there
+ *  is a Firebase API key; else none. */
+WARPPOOL_API warppool_code warppool_config_set_securetoken_url(warppool_config* config, const char* value,
+                                                               warppool_error** error);
+/** The "key" parameter of the token exchange; default "": sent without one. Treated as a secret. */
+WARPPOOL_API warppool_code warppool_config_set_firebase_api_key(warppool_config* config, const char* value,
+                                                                warppool_error** error);
+/** The header X-Warp-Client-Version; default: that of a known client. */
+WARPPOOL_API warppool_code warppool_config_set_client_version(warppool_config* config, const char* value,
+                                                              warppool_error** error);
+/** Path of a PEM file of trusted authorities; default "": libcurl's. */
+WARPPOOL_API warppool_code warppool_config_set_ca_bundle(warppool_config* config, const char* value,
+                                                         warppool_error** error);
+/** URL of a proxy for all but loopback addresses; default "": none. The process environment is not looked at. */
+WARPPOOL_API warppool_code warppool_config_set_proxy(warppool_config* config, const char* value,
+                                                     warppool_error** error);
+/** Hosts that bypass the proxy, comma-separated, in curl's notation; default "": none. */
+WARPPOOL_API warppool_code warppool_config_set_no_proxy(warppool_config* config, const char* value,
+                                                        warppool_error** error);
+
+/*
+ * Numbers. For each function of this group:
+ *
+ * @param config  not NULL.
+ * @param value   in the unit and range that its line tells; never negative. Times may be as long as 24 days.
+ * @param error   out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY. Whether a large value makes sense is for
+ *         warppool_config_validate() to say.
+ *
+ * There is no time limit for a whole answer, since an agent may think for minutes; see
+ * warppool_request_set_timeout_ms().
+ *
+ * Wait n of a request lasts base delay * 2^(n-1), at most the maximum delay, plus up to 30 %, or what Retry-After asks
+ * for if that is longer. Going on with the next token is no wait.
+ */
+
+/** Failures in a row that disable a token; default 3; 1 or more. */
+WARPPOOL_API warppool_code warppool_config_set_max_strikes(warppool_config* config, int32_t value,
+                                                           warppool_error** error);
+/** Milliseconds for name look-up, TCP and TLS together; default 10000; more than 0. */
+WARPPOOL_API warppool_code warppool_config_set_connect_timeout_ms(warppool_config* config, int32_t value,
+                                                                  warppool_error** error);
+/** Milliseconds without a byte, before and in an answer; default 300000; more than 0. */
+WARPPOOL_API warppool_code warppool_config_set_silence_timeout_ms(warppool_config* config, int32_t value,
+                                                                  warppool_error** error);
+/** Milliseconds for one token exchange, all in all; default 30000; more than 0. */
+WARPPOOL_API warppool_code warppool_config_set_refresh_timeout_ms(warppool_config* config, int32_t value,
+                                                                  warppool_error** error);
+/** Waits in one request, after the network or the service failed; default 3; 0: fail at once. */
+WARPPOOL_API warppool_code warppool_config_set_retry_budget(warppool_config* config, int32_t value,
+                                                            warppool_error** error);
+/** Milliseconds of the first wait; default 500. */
+WARPPOOL_API warppool_code warppool_config_set_retry_base_delay_ms(warppool_config* config, int32_t value,
+                                                                   warppool_error** error);
+/** Milliseconds that no wait grows beyond by itself; default 32000. */
+WARPPOOL_API warppool_code warppool_config_set_retry_max_delay_ms(warppool_config* config, int32_t value,
+                                                                  warppool_error** error);
+/** Milliseconds; default 120000. A service that asks for a longer wait is not waited for. */
+WARPPOOL_API warppool_code warppool_config_set_retry_after_limit_ms(warppool_config* config, int32_t value,
+                                                                    warppool_error** error);
+/** Bytes of one server-sent event as it comes; default 16777216 (16 MiB); 1024 or more. A larger event fails with
+ *  WARPPOOL_LIMIT_EXCEEDED. */
+WARPPOOL_API warppool_code warppool_config_set_max_event_bytes(warppool_config* config, size_t value,
+                                                               warppool_error** error);
+
+/** How many tokens it holds. NULL: 0. */
+WARPPOOL_API size_t warppool_config_token_count(const warppool_config* config);
+
+/** The service's URL; valid until `config` is changed or destroyed. NULL: "". */
+WARPPOOL_API const char* warppool_config_server_url(const warppool_config* config);
+
+/**
+ * Says what is wrong with it. warppool_client_create() does this too.
+ *
+ * @param config  not NULL.
+ * @param error   out, may be NULL: names the field.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_CONFIG, WARPPOOL_NO_TOKENS, WARPPOOL_INVALID_ARGUMENT or
+ *         WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_config_validate(const warppool_config* config, warppool_error** error);
+
+/** Releases a configuration, wipes its credentials and sets the variable to NULL. `config` or `*config` may be NULL. */
+WARPPOOL_API void warppool_config_destroy(warppool_config** config);
+
+/* ------------------------------------------------------------------------------------------------------- request -- */
+
+/** A tool of the Warp agent, as the service numbers them. Only those that a program can answer for. */
+typedef enum warppool_tool WARPPOOL_ENUM_TYPE { WARPPOOL_TOOL_CALL_MCP_TOOL = 9 } warppool_tool;
+
+/** What is asked of the agent. Can be sent any number of times; sending copies it. */
+typedef struct warppool_request warppool_request;
+
+/**
+ * Makes a request with all defaults.
+ *
+ * @param query    not NULL: the user's words. Sending an empty one fails with WARPPOOL_INVALID_ARGUMENT.
+ * @param request  out: not NULL; release with warppool_request_destroy().
+ * @param error    out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_request_create(const char* query, warppool_request** request,
+                                                   warppool_error** error);
+
+/**
+ * Makes a copy that can be changed independently.
+ *
+ * @param request  not NULL.
+ * @param copy     out: not NULL; release with warppool_request_destroy().
+ * @param error    out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_request_copy(const warppool_request* request, warppool_request** copy,
+                                                 warppool_error** error);
+
+/*
+ * For each function of this group:
+ *
+ * @param request  not NULL.
+ * @param value    not NULL where it is a pointer. Whether a string is UTF-8 is looked at when the request is sent.
+ * @param error    out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+
+/** The user's words; "" is refused when it is sent. */
+WARPPOOL_API warppool_code warppool_request_set_query(warppool_request* request, const char* value,
+                                                      warppool_error** error);
+/** A model id of the service; default "auto". */
+WARPPOOL_API warppool_code warppool_request_set_model(warppool_request* request, const char* value,
+                                                      warppool_error** error);
+/** Instructions that stand above the query; default "": none. */
+WARPPOOL_API warppool_code warppool_request_set_system_prompt(warppool_request* request, const char* value,
+                                                              warppool_error** error);
+/** Milliseconds from sending to the last event, waits and other tokens included, then WARPPOOL_DEADLINE_EXCEEDED;
+ *  default 0: no limit; never negative. */
+WARPPOOL_API warppool_code warppool_request_set_timeout_ms(warppool_request* request, int32_t value,
+                                                           warppool_error** error);
+
+/**
+ * Sets what the agent may ask the program to run.
+ *
+ * @param request  not NULL.
+ * @param tools    not NULL: `count` tools. Default: WARPPOOL_TOOL_CALL_MCP_TOOL.
+ * @param count    how many; at least 1, since none would mean "any" to the service.
+ * @param error    out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_request_set_allowed_tools(warppool_request* request, const warppool_tool* tools,
+                                                              size_t count, warppool_error** error);
+
+/**
+ * Sets one entry of the metadata for the service's own log. Default: "entrypoint" is "USER_INITIATED".
+ *
+ * @param request  not NULL.
+ * @param key      not NULL.
+ * @param value    may be NULL: the entry is removed.
+ * @param error    out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_request_set_logging(warppool_request* request, const char* key, const char* value,
+                                                        warppool_error** error);
+
+/** Releases a request and sets the variable to NULL. `request` or `*request` may be NULL. */
+WARPPOOL_API void warppool_request_destroy(warppool_request** request);
+
+/* --------------------------------------------------------------------------------------------------------- usage -- */
+
+/** What a request cost, as far as the service says. 0: it does not. */
+typedef struct warppool_usage {
+  size_t struct_size; /* in: sizeof(warppool_usage) */
+  uint64_t input_tokens;
+  uint64_t output_tokens;
+  uint64_t cache_read_tokens;
+  uint64_t cache_write_tokens;
+  double cost_in_cents;
+  double credits;
+  double context_window_usage; /* 0 to 1 */
+} warppool_usage;
+
+#define WARPPOOL_USAGE_INIT \
+  { sizeof(warppool_usage), 0, 0, 0, 0, 0, 0, 0 }
+
+/* -------------------------------------------------------------------------------------------------------- client -- */
+
+/** A pool of tokens and one way to use them, with a thread and connections of its own; nothing is shared between
+ *  clients. Any thread, several at once, but for warppool_client_destroy(). */
+typedef struct warppool_client warppool_client;
+
+typedef struct warppool_stream warppool_stream;
+typedef struct warppool_event warppool_event;
+typedef struct warppool_answer warppool_answer;
+typedef struct warppool_access_token warppool_access_token;
+typedef struct warppool_pool_status warppool_pool_status;
+
+/** What a client needs besides its configuration. */
+typedef struct warppool_client_options {
+  size_t struct_size;    /* sizeof(warppool_client_options) */
+  warppool_log_sink log; /* default NULL: silent, and then no line is even formatted */
+  void* log_user_data;   /* for `log`; default NULL. Must live until the client is destroyed. */
+} warppool_client_options;
+
+#define WARPPOOL_CLIENT_OPTIONS_INIT \
+  { sizeof(warppool_client_options), NULL, NULL }
+
+/**
+ * Validates the configuration and starts the client's thread; sends nothing yet.
+ *
+ * @param config   not NULL. Copied: change or destroy it as you like.
+ * @param options  may be NULL: the defaults.
+ * @param client   out: not NULL; release with warppool_client_destroy().
+ * @param error    out, may be NULL.
+ *
+ * @return WARPPOOL_OK
+ *         WARPPOOL_INVALID_CONFIG    the message names the field.
+ *         WARPPOOL_NO_TOKENS
+ *         WARPPOOL_INVALID_ARGUMENT  `config` or `client` is NULL, or `options` has a bad size.
+ *         WARPPOOL_OUT_OF_MEMORY
+ *         WARPPOOL_INTERNAL          no thread or descriptor to be had.
+ */
+WARPPOOL_API warppool_code warppool_client_create(const warppool_config* config, const warppool_client_options* options,
+                                                  warppool_client** client, warppool_error** error);
+
+/** What an event callback wants next. Any other value ends the stream with WARPPOOL_INTERNAL. */
+typedef enum warppool_flow WARPPOOL_ENUM_TYPE {
+  WARPPOOL_FLOW_CONTINUE = 0,
+  WARPPOOL_FLOW_PAUSE = 1, /* no further event until warppool_stream_resume() */
+  WARPPOOL_FLOW_CANCEL = 2 /* as warppool_stream_cancel() */
+} warppool_flow;
+
+/**
+ * One event of a pushed stream, in the order in which they happened. Runs in the client's thread; see CALLBACKS.
+ *
+ * @param event      valid until the callback returns.
+ * @param user_data  as registered.
+ */
+typedef warppool_flow (*warppool_event_callback)(const warppool_event* event, void* user_data);
+
+/**
+ * The last callback of a pushed stream, exactly once. Runs in the client's thread; if the stream is cancelled by
+ * destroying it, before warppool_stream_destroy() returns. The stream may be destroyed here.
+ *
+ * @param code       WARPPOOL_OK: the agent is done. WARPPOOL_CANCELLED: someone cancelled it. Any other: it failed.
+ * @param error      valid until the callback returns; see warppool_error_copy(). NULL with WARPPOOL_OK.
+ * @param user_data  as registered.
+ */
+typedef void (*warppool_done_callback)(warppool_code code, const warppool_error* error, void* user_data);
+
+/** Where the events of a pushed stream go. */
+typedef struct warppool_stream_callbacks {
+  size_t struct_size;               /* sizeof(warppool_stream_callbacks) */
+  warppool_event_callback on_event; /* default NULL: only the end matters */
+  warppool_done_callback on_done;   /* default NULL: the end does not matter */
+  void* user_data;                  /* for both; default NULL. Must live until `on_done` has returned. */
+} warppool_stream_callbacks;
+
+#define WARPPOOL_STREAM_CALLBACKS_INIT \
+  { sizeof(warppool_stream_callbacks), NULL, NULL, NULL }
+
+/**
+ * Sends a request and pushes its events. Returns at once.
+ *
+ * @param client     not NULL.
+ * @param request    not NULL. Copied.
+ * @param callbacks  not NULL. Copied. They may be called before this returns, and so before `*stream` is set: to cancel
+ *                   or pause from a callback use its return value, and hand `*stream` to others only after this
+ *                   returns.
+ * @param stream     out: not NULL; release with warppool_stream_destroy(), which cancels the request if it still runs.
+ * @param error      out, may be NULL.
+ *
+ * @return WARPPOOL_OK                `on_done` will be called, exactly once.
+ *         WARPPOOL_INVALID_ARGUMENT  a parameter is NULL, `callbacks` has a bad size, or the request is at fault; the
+ *                                    message names what.
+ *         WARPPOOL_MISUSE            the client is closed, or belongs to the parent process.
+ *         WARPPOOL_OUT_OF_MEMORY
+ *         With any other than WARPPOOL_OK no callback is called.
+ */
+WARPPOOL_API warppool_code warppool_client_start(warppool_client* client, const warppool_request* request,
+                                                 const warppool_stream_callbacks* callbacks, warppool_stream** stream,
+                                                 warppool_error** error);
+
+/**
+ * Sends a request whose events are pulled with warppool_stream_next(). Returns at once.
+ *
+ * @param client   not NULL.
+ * @param request  not NULL. Copied.
+ * @param stream   out: not NULL; release with warppool_stream_destroy(), which cancels the request if it still runs.
+ * @param error    out, may be NULL.
+ *
+ * @return as warppool_client_start().
+ */
+WARPPOOL_API warppool_code warppool_client_start_pull(warppool_client* client, const warppool_request* request,
+                                                      warppool_stream** stream, warppool_error** error);
+
+/**
+ * Sends a request and waits for the whole answer. If the agent does not finish with "done", the code says so and the
+ * text is lost: use a stream where that matters.
+ *
+ * @param client   not NULL.
+ * @param request  not NULL. Its time-out limits the wait.
+ * @param answer   out: not NULL; release with warppool_answer_destroy().
+ * @param error    out, may be NULL: with what happened to each token.
+ *
+ * @return WARPPOOL_OK      the agent is done.
+ *         WARPPOOL_MISUSE  inside a callback of this client; the client is closed, or belongs to the parent process.
+ *         any other        why there is no answer.
+ */
+WARPPOOL_API warppool_code warppool_client_ask(warppool_client* client, const warppool_request* request,
+                                               warppool_answer** answer, warppool_error** error);
+
+/**
+ * A bearer, for a program that speaks HTTP itself: from the first token that has one or gets one, cached or refreshed.
+ *
+ * @param client        not NULL.
+ * @param timeout_ms    how long to wait at most, in milliseconds; -1: no limit but those of the configuration.
+ * @param access_token  out: not NULL; release with warppool_access_token_destroy().
+ * @param error         out, may be NULL: with what happened to each token.
+ *
+ * @return WARPPOOL_OK
+ *         WARPPOOL_MISUSE  inside a callback of this client; the client is closed, or belongs to the parent process.
+ *         any other        why there is none.
+ */
+WARPPOOL_API warppool_code warppool_client_access_token(warppool_client* client, int32_t timeout_ms,
+                                                        warppool_access_token** access_token, warppool_error** error);
+
+/**
+ * Tells that the service refused a bearer: the next call, and every request, gets another one. Nothing happens if it
+ * has been replaced already.
+ *
+ * @param client   not NULL.
+ * @param refused  not NULL; stays the caller's.
+ * @param error    out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_client_drop_access_token(warppool_client* client,
+                                                             const warppool_access_token* refused,
+                                                             warppool_error** error);
+
+/**
+ * A snapshot of what the pool knows of its tokens. Empty in a child process.
+ *
+ * @param client  not NULL.
+ * @param status  out: not NULL; release with warppool_pool_status_destroy().
+ * @param error   out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_client_pool(const warppool_client* client, warppool_pool_status** status,
+                                                warppool_error** error);
+
+/**
+ * Accepts no new request, lets the running ones finish, cancels what is left and stops the client's thread. Every later
+ * call returns WARPPOOL_MISUSE, but for warppool_client_pool() and this one. The handle still wants to be destroyed.
+ *
+ * @param client       not NULL.
+ * @param deadline_ms  how long requests may take to finish, in milliseconds; 0: none may; -1: no limit.
+ * @param error        out, may be NULL.
+ *
+ * @return WARPPOOL_OK      it is closed, or was before.
+ *         WARPPOOL_MISUSE  inside a callback of this client, which then stays as it is; or after a fork.
+ *         WARPPOOL_INVALID_ARGUMENT
+ */
+WARPPOOL_API warppool_code warppool_client_close(warppool_client* client, int32_t deadline_ms, warppool_error** error);
+
+/**
+ * Cancels what runs, and releases the client. When it returns WARPPOOL_OK, no callback runs any more, and none will. It
+ * must be the last call: no other thread may be inside a function of this client.
+ *
+ * @param client  set to NULL with WARPPOOL_OK. `client` or `*client` may be NULL.
+ *
+ * @return WARPPOOL_OK      it is gone. In a child process only memory was freed.
+ *         WARPPOOL_MISUSE  inside a callback of this client: it cannot wait for itself. The client and the variable
+ *                          stay as they are.
+ */
+WARPPOOL_API warppool_code warppool_client_destroy(warppool_client** client);
+
+/* -------------------------------------------------------------------------------------------------------- answer -- */
+
+/*
+ * A whole answer, from warppool_client_ask(). Its strings are borrowed: valid until it is destroyed.
+ */
+
+/** What the agent said. `length` receives the bytes before the final NUL, may be NULL. NULL answer: "", length 0. */
+WARPPOOL_API const char* warppool_answer_text(const warppool_answer* answer, size_t* length);
+
+/** The conversation's id at the service. NULL: "". */
+WARPPOOL_API const char* warppool_answer_conversation_id(const warppool_answer* answer);
+
+/** The request's id at the service. NULL: "". */
+WARPPOOL_API const char* warppool_answer_request_id(const warppool_answer* answer);
+
+/** The name of the token that served it. NULL: "". */
+WARPPOOL_API const char* warppool_answer_token(const warppool_answer* answer);
+
+/**
+ * What it cost.
+ *
+ * @param answer  not NULL.
+ * @param usage   in and out: not NULL, `struct_size` set. Filled up to that size.
+ * @param error   out, may be NULL.
+ *
+ * @return WARPPOOL_OK or WARPPOOL_INVALID_ARGUMENT.
+ */
+WARPPOOL_API warppool_code warppool_answer_usage(const warppool_answer* answer, warppool_usage* usage,
+                                                 warppool_error** error);
+
+/** Releases an answer and sets the variable to NULL. `answer` or `*answer` may be NULL. */
+WARPPOOL_API void warppool_answer_destroy(warppool_answer** answer);
+
+/* -------------------------------------------------------------------------------------------------- access token -- */
+
+/*
+ * A bearer, from warppool_client_access_token(). Its strings are borrowed: valid until it is destroyed.
+ */
+
+/** The bearer itself, what follows "Authorization: Bearer ". A secret: do not log it. NULL: "". */
+WARPPOOL_API const char* warppool_access_token_value(const warppool_access_token* access_token);
+
+/** The name of the token that it was issued for. NULL: "". */
+WARPPOOL_API const char* warppool_access_token_token(const warppool_access_token* access_token);
+
+/** When it ends, in milliseconds since 1970; -1: not known (API keys), or NULL. */
+WARPPOOL_API int64_t warppool_access_token_expires_ms(const warppool_access_token* access_token);
+
+/** Wipes and releases it and sets the variable to NULL. `access_token` or `*access_token` may be NULL. */
+WARPPOOL_API void warppool_access_token_destroy(warppool_access_token** access_token);
+
+/* -------------------------------------------------------------------------------------------------------- stream -- */
+
+/*
+ * One request's stream of events. From warppool_client_start() it is pushed: the callbacks get the events; the handle
+ * is for cancelling, resuming and destroying. From warppool_client_start_pull() it is pulled by its reader, and reading
+ * slowly slows this transfer down and no other: nothing is dropped.
+ */
+
+/**
+ * Waits for the next event of a pulled stream. One thread at a time.
+ *
+ * @param stream      not NULL.
+ * @param timeout_ms  how long to wait at most, in milliseconds; 0: only look, do not wait; -1: wait for ever.
+ * @param event       out: not NULL. Borrowed from the stream, valid until the next call of this function on it or its
+ *                    destruction. NULL when the code is not WARPPOOL_OK.
+ * @param error       out, may be NULL.
+ *
+ * @return WARPPOOL_OK            an event is there.
+ *         WARPPOOL_TIMEOUT       none came in time; the stream goes on, ask again.
+ *         WARPPOOL_END           the answer is complete; every later call returns this.
+ *         WARPPOOL_CANCELLED     someone cancelled it; every later call returns this.
+ *         WARPPOOL_MISUSE        the stream is a pushed one; inside a callback of its client; after a fork.
+ *         WARPPOOL_INVALID_ARGUMENT
+ *         WARPPOOL_OUT_OF_MEMORY  no event was lost; ask again.
+ *         any other              the stream failed; every later call returns the same.
+ */
+WARPPOOL_API warppool_code warppool_stream_next(warppool_stream* stream, int32_t timeout_ms,
+                                                const warppool_event** event, warppool_error** error);
+
+/**
+ * A descriptor that is readable while warppool_stream_next(stream, 0, ...) would not return WARPPOOL_TIMEOUT, for poll,
+ * epoll, asyncio or libuv. It belongs to the stream: neither read nor close it.
+ *
+ * @param stream      not NULL; a pulled one.
+ * @param descriptor  out: not NULL. Valid until the stream is destroyed. -1 when the code is not WARPPOOL_OK.
+ * @param error       out, may be NULL.
+ *
+ * @return WARPPOOL_OK
+ *         WARPPOOL_MISUSE    the stream is a pushed one; after a fork.
+ *         WARPPOOL_INTERNAL  the process has no descriptor left.
+ *         WARPPOOL_INVALID_ARGUMENT
+ */
+WARPPOOL_API warppool_code warppool_stream_descriptor(warppool_stream* stream, int* descriptor, warppool_error** error);
+
+/**
+ * Ends the stream with WARPPOOL_CANCELLED, soon. Nothing happens if it has ended. Any thread, inside callbacks too.
+ *
+ * @return WARPPOOL_OK, or WARPPOOL_INVALID_ARGUMENT if `stream` is NULL. `error` may be NULL.
+ */
+WARPPOOL_API warppool_code warppool_stream_cancel(warppool_stream* stream, warppool_error** error);
+
+/**
+ * Lets a pushed stream go on after its callback has returned WARPPOOL_FLOW_PAUSE. Any thread, inside callbacks too.
+ *
+ * @return WARPPOOL_OK, or WARPPOOL_INVALID_ARGUMENT if `stream` is NULL. `error` may be NULL.
+ */
+WARPPOOL_API warppool_code warppool_stream_resume(warppool_stream* stream, warppool_error** error);
+
+/** Cancels the stream if it still runs, releases it and sets the variable to NULL (before anything else, so that
+ *  `on_done` finds it empty). A pushed stream's `on_done` has been called before this returns, and no callback of it
+ *  runs afterwards. Any thread, inside callbacks too. `stream` or `*stream` may be NULL. */
+WARPPOOL_API void warppool_stream_destroy(warppool_stream** stream);
+
+/* --------------------------------------------------------------------------------------------------------- event -- */
+
+/** What an event is, and so which of the functions below have something to say about it. */
+typedef enum warppool_event_type WARPPOOL_ENUM_TYPE {
+  WARPPOOL_EVENT_NONE = 0,            /* there is no event (NULL) */
+  WARPPOOL_EVENT_STREAM_STARTED = 10, /* the service accepted the request. Once, before any text:
+                                         token, conversation_id, request_id, run_id */
+  WARPPOOL_EVENT_TEXT_DELTA = 20,     /* more of the answer, to be appended: message_id, text */
+  WARPPOOL_EVENT_TEXT_REPLACED = 21,  /* the service rewrote a message; its whole text now: message_id, text */
+  WARPPOOL_EVENT_ATTEMPT_FAILED = 40, /* one attempt failed; what was delivered so far stands:
+                                         token, code, message, next_step, wait_ms */
+  WARPPOOL_EVENT_FINISHED = 50,       /* the service's last word; the stream's final code follows:
+                                         finish_reason, message, usage */
+  WARPPOOL_EVENT_UNKNOWN = 90         /* something that this version has no event for (a tool call, a task update, ...):
+                                         kind, bytes */
+} warppool_event_type;
+
+typedef enum warppool_next_step WARPPOOL_ENUM_TYPE {
+  WARPPOOL_NEXT_NONE = 0,       /* not an event that says so */
+  WARPPOOL_NEXT_SAME_TOKEN = 1, /* again with a new JWT of the same token */
+  WARPPOOL_NEXT_NEXT_TOKEN = 2, /* at once with another token */
+  WARPPOOL_NEXT_WAIT = 3,       /* after a pause */
+  WARPPOOL_NEXT_GIVE_UP = 4     /* no further attempt; the final code follows */
+} warppool_next_step;
+
+typedef enum warppool_finish_reason WARPPOOL_ENUM_TYPE {
+  WARPPOOL_FINISH_NONE = 0, /* not an event that says so */
+  WARPPOOL_FINISH_DONE = 1,
+  WARPPOOL_FINISH_QUOTA_LIMIT = 2,
+  WARPPOOL_FINISH_MAX_TOKEN_LIMIT = 3,
+  WARPPOOL_FINISH_CONTEXT_WINDOW_EXCEEDED = 4,
+  WARPPOOL_FINISH_MODEL_UNAVAILABLE = 5,
+  WARPPOOL_FINISH_INTERNAL_ERROR = 6,
+  WARPPOOL_FINISH_INVALID_MODEL_KEY = 7,
+  WARPPOOL_FINISH_OTHER = 8,
+  WARPPOOL_FINISH_UNKNOWN = 9 /* not in this version's schema */
+} warppool_finish_reason;
+
+/*
+ * Events are always borrowed, and so is everything in them: for as long as the event itself is valid. Asked for what
+ * its type does not have, or with NULL, each of these functions returns the value that its comment names.
+ */
+
+/** NULL: WARPPOOL_EVENT_NONE. */
+WARPPOOL_API warppool_event_type warppool_event_get_type(const warppool_event* event);
+
+/** TEXT_DELTA: what to append; TEXT_REPLACED: the whole. Else "". `length` receives the bytes before the final NUL, may
+ *  be NULL. */
+WARPPOOL_API const char* warppool_event_text(const warppool_event* event, size_t* length);
+
+/** TEXT_DELTA, TEXT_REPLACED: which message. Else "". */
+WARPPOOL_API const char* warppool_event_message_id(const warppool_event* event);
+
+/** STREAM_STARTED, ATTEMPT_FAILED: the token's name. Else "". */
+WARPPOOL_API const char* warppool_event_token(const warppool_event* event);
+
+/** STREAM_STARTED. Else "". */
+WARPPOOL_API const char* warppool_event_conversation_id(const warppool_event* event);
+
+/** STREAM_STARTED. Else "". */
+WARPPOOL_API const char* warppool_event_request_id(const warppool_event* event);
+
+/** STREAM_STARTED. Else "". */
+WARPPOOL_API const char* warppool_event_run_id(const warppool_event* event);
+
+/** ATTEMPT_FAILED: why. Else WARPPOOL_OK. */
+WARPPOOL_API warppool_code warppool_event_code(const warppool_event* event);
+
+/** ATTEMPT_FAILED: why, as a sentence; FINISHED: with INTERNAL_ERROR and INVALID_MODEL_KEY what the service says. Else
+ *  "". */
+WARPPOOL_API const char* warppool_event_message(const warppool_event* event);
+
+/** ATTEMPT_FAILED. Else WARPPOOL_NEXT_NONE. */
+WARPPOOL_API warppool_next_step warppool_event_next_step(const warppool_event* event);
+
+/** ATTEMPT_FAILED with WARPPOOL_NEXT_WAIT: for how long, in milliseconds. Else 0. */
+WARPPOOL_API int64_t warppool_event_wait_ms(const warppool_event* event);
+
+/** FINISHED. Else WARPPOOL_FINISH_NONE. */
+WARPPOOL_API warppool_finish_reason warppool_event_finish_reason(const warppool_event* event);
+
+/**
+ * FINISHED: what the request cost. Else all 0.
+ *
+ * @param event  not NULL.
+ * @param usage  in and out: not NULL, `struct_size` set. Filled up to that size.
+ * @param error  out, may be NULL.
+ *
+ * @return WARPPOOL_OK or WARPPOOL_INVALID_ARGUMENT.
+ */
+WARPPOOL_API warppool_code warppool_event_usage(const warppool_event* event, warppool_usage* usage,
+                                                warppool_error** error);
+
+/** UNKNOWN: a field name of the schema ("create_task"); "": not in the schema. Else "". */
+WARPPOOL_API const char* warppool_event_kind(const warppool_event* event);
+
+/** UNKNOWN: the serialized ClientAction, or ResponseEvent if the kind is "". Binary, no NUL at the end. `length`
+ *  receives how many, may be NULL. Else "", length 0. */
+WARPPOOL_API const uint8_t* warppool_event_bytes(const warppool_event* event, size_t* length);
+
+/* --------------------------------------------------------------------------------------------------- pool status -- */
+
+/*
+ * A snapshot, from warppool_client_pool(). Its strings are borrowed: valid until it is destroyed.
+ */
+
+typedef enum warppool_token_state WARPPOOL_ENUM_TYPE {
+  WARPPOOL_TOKEN_READY = 1,
+  WARPPOOL_TOKEN_COOLING = 2, /* its quota is used up; ready again at `ready_at_ms` */
+  WARPPOOL_TOKEN_DISABLED = 3 /* too many failures in a row, or refused for good */
+} warppool_token_state;
+
+/** "ready", "cooling", "disabled". Any value, any thread; valid for ever. */
+WARPPOOL_API const char* warppool_token_state_name(warppool_token_state state);
+
+/** One token as the snapshot shows it. */
+typedef struct warppool_token_info {
+  size_t struct_size; /* in: sizeof(warppool_token_info) */
+  const char* name;   /* valid as long as the snapshot */
+  warppool_tier tier;
+  warppool_credential_kind kind;
+  warppool_token_state state;
+  int32_t strikes;                /* failures in a row that it was blamed for */
+  int32_t in_flight;              /* requests that use it now */
+  warppool_code last_error;       /* of the last attempt that failed, whoever was to blame; WARPPOOL_OK: none did */
+  uint64_t served;                /* requests that it brought to a good end */
+  uint64_t blamed;                /* strikes in all, those that a success has cleared included */
+  uint64_t refreshes;             /* JWTs that were issued for it */
+  const char* last_error_message; /* valid as long as the snapshot; "": none */
+  int64_t ready_at_ms;            /* COOLING: when it is back, in milliseconds since 1970; -1: not cooling */
+  int64_t jwt_expires_ms;         /* when its JWT ends, in milliseconds since 1970; -1: it has none */
+} warppool_token_info;
+
+#define WARPPOOL_TOKEN_INFO_INIT                                                                                      \
+  {                                                                                                                   \
+    sizeof(warppool_token_info), "", WARPPOOL_TIER_PERSONAL, WARPPOOL_CREDENTIAL_REFRESH_TOKEN, WARPPOOL_TOKEN_READY, \
+        0, 0, WARPPOOL_OK, 0, 0, 0, "", -1, -1                                                                        \
+  }
+
+/** How many tokens there are. NULL: 0. */
+WARPPOOL_API size_t warppool_pool_status_count(const warppool_pool_status* status);
+
+/** How many of them are ready. NULL: 0. */
+WARPPOOL_API size_t warppool_pool_status_active(const warppool_pool_status* status);
+
+/** Like "5/6 active (PERSONAL: 3/4, SHARED: 2)". NULL: "". */
+WARPPOOL_API const char* warppool_pool_status_summary(const warppool_pool_status* status);
+
+/**
+ * One of its tokens: in tier order; in a tier, in the order of the configuration.
+ *
+ * @param status  not NULL.
+ * @param index   less than warppool_pool_status_count().
+ * @param info    in and out: not NULL, `struct_size` set. Filled up to that size.
+ * @param error   out, may be NULL.
+ *
+ * @return WARPPOOL_OK or WARPPOOL_INVALID_ARGUMENT.
+ */
+WARPPOOL_API warppool_code warppool_pool_status_token(const warppool_pool_status* status, size_t index,
+                                                      warppool_token_info* info, warppool_error** error);
+
+/** Releases a snapshot and sets the variable to NULL. `status` or `*status` may be NULL. */
+WARPPOOL_API void warppool_pool_status_destroy(warppool_pool_status** status);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+
+#endif /* WARPPOOL_H_ */

@@ -1,0 +1,187 @@
+#include <unistd.h>
+
+#include <chrono>
+#include <memory>
+#include <stdexcept>
+#include <utility>
+
+#include "arguments.h"
+#include "guard.h"
+
+using warppool::Client;
+using warppool::Code;
+using warppool::Flow;
+using warppool::Status;
+using warppool::StreamCallbacks;
+using warppool::capi::AtLeast;
+using warppool::capi::Clear;
+using warppool::capi::ErrorPtr;
+using warppool::capi::Guard;
+using warppool::capi::MakeError;
+using warppool::capi::NotNull;
+using warppool::capi::ReadStruct;
+using warppool::capi::ToC;
+
+namespace {
+
+Flow ToFlow(warppool_flow flow) {
+  switch (flow) {
+    case WARPPOOL_FLOW_CONTINUE:
+    case WARPPOOL_FLOW_PAUSE:
+    case WARPPOOL_FLOW_CANCEL:
+      return static_cast<Flow>(flow);
+  }
+  // The core turns it into the end of this stream, with kInternal.
+  throw std::domain_error("an event callback returned none of warppool_flow");
+}
+
+StreamCallbacks Wrap(const warppool_stream_callbacks& callbacks) {
+  StreamCallbacks wrapped;
+  if (callbacks.on_event != nullptr) {
+    // One event object serves the whole stream: callbacks of one stream never overlap.
+    wrapped.on_event = [on_event = callbacks.on_event, user_data = callbacks.user_data,
+                        lent = std::make_shared<warppool_event>()](const warppool::Event& event) {
+      lent->Assign(event);
+      return ToFlow(on_event(lent.get(), user_data));
+    };
+  }
+  if (callbacks.on_done != nullptr) {
+    wrapped.on_done = [on_done = callbacks.on_done, user_data = callbacks.user_data](const Status& status) {
+      const ErrorPtr error = status.ok() ? nullptr : MakeError(status);
+      on_done(ToC(status.code()), error.get(), user_data);
+    };
+  }
+  return wrapped;
+}
+
+}  // namespace
+
+warppool_code warppool_client_create(const warppool_config* config, const warppool_client_options* options,
+                                     warppool_client** client, warppool_error** error) {
+  Clear(client);
+  return Guard(error, [&] {
+    if (Status status = NotNull({{config, "config"}, {client, "client"}}); !status.ok()) return status;
+    warppool_client_options given = WARPPOOL_CLIENT_OPTIONS_INIT;
+    if (options != nullptr) {
+      constexpr size_t kFirst = WARPPOOL_SIZE_UP_TO(warppool_client_options, log_user_data);
+      if (Status status = ReadStruct(options, kFirst, "options", &given); !status.ok()) return status;
+    }
+    auto handle = std::make_unique<warppool_client>(warppool_client{nullptr, getpid()});
+    auto created = Client::Create(config->config, {warppool::capi::WrapLog(given.log, given.log_user_data)});
+    if (!created.ok()) return created.status();
+    handle->client = *std::move(created);
+    *client = handle.release();
+    return Status();
+  });
+}
+
+warppool_code warppool_client_start(warppool_client* client, const warppool_request* request,
+                                    const warppool_stream_callbacks* callbacks, warppool_stream** stream,
+                                    warppool_error** error) {
+  Clear(stream);
+  return Guard(error, [&] {
+    if (Status status =
+            NotNull({{client, "client"}, {request, "request"}, {callbacks, "callbacks"}, {stream, "stream"}});
+        !status.ok()) {
+      return status;
+    }
+    warppool_stream_callbacks given = WARPPOOL_STREAM_CALLBACKS_INIT;
+    constexpr size_t kFirst = WARPPOOL_SIZE_UP_TO(warppool_stream_callbacks, user_data);
+    if (Status status = ReadStruct(callbacks, kFirst, "callbacks", &given); !status.ok()) return status;
+    // Before the start, since nothing may fail once callbacks run.
+    auto handle = std::make_unique<warppool_stream>();
+    auto started = client->client->Start(request->request, Wrap(given));
+    if (!started.ok()) return started.status();
+    handle->stream = *std::move(started);
+    *stream = handle.release();
+    return Status();
+  });
+}
+
+warppool_code warppool_client_start_pull(warppool_client* client, const warppool_request* request,
+                                         warppool_stream** stream, warppool_error** error) {
+  Clear(stream);
+  return Guard(error, [&] {
+    if (Status status = NotNull({{client, "client"}, {request, "request"}, {stream, "stream"}}); !status.ok()) {
+      return status;
+    }
+    auto handle = std::make_unique<warppool_stream>();
+    auto started = client->client->Start(request->request);
+    if (!started.ok()) return started.status();
+    handle->stream = *std::move(started);
+    *stream = handle.release();
+    return Status();
+  });
+}
+
+warppool_code warppool_client_ask(warppool_client* client, const warppool_request* request, warppool_answer** answer,
+                                  warppool_error** error) {
+  Clear(answer);
+  return Guard(error, [&] {
+    if (Status status = NotNull({{client, "client"}, {request, "request"}, {answer, "answer"}}); !status.ok()) {
+      return status;
+    }
+    auto handle = std::make_unique<warppool_answer>();
+    auto asked = client->client->Ask(request->request);
+    if (!asked.ok()) return asked.status();
+    handle->answer = *std::move(asked);
+    *answer = handle.release();
+    return Status();
+  });
+}
+
+warppool_code warppool_client_access_token(warppool_client* client, int32_t timeout_ms,
+                                           warppool_access_token** access_token, warppool_error** error) {
+  Clear(access_token);
+  return Guard(error, [&] {
+    if (Status status = NotNull({{client, "client"}, {access_token, "access_token"}}); !status.ok()) return status;
+    if (Status status = AtLeast(-1, timeout_ms, "timeout_ms"); !status.ok()) return status;
+    auto bearer = client->client->AccessToken(std::chrono::milliseconds(timeout_ms));
+    if (!bearer.ok()) return bearer.status();
+    *access_token = new warppool_access_token(*std::move(bearer));
+    return Status();
+  });
+}
+
+warppool_code warppool_client_drop_access_token(warppool_client* client, const warppool_access_token* refused,
+                                                warppool_error** error) {
+  return Guard(error, [&] {
+    if (Status status = NotNull({{client, "client"}, {refused, "refused"}}); !status.ok()) return status;
+    client->client->DropAccessToken(refused->bearer);
+    return Status();
+  });
+}
+
+warppool_code warppool_client_pool(const warppool_client* client, warppool_pool_status** status,
+                                   warppool_error** error) {
+  Clear(status);
+  return Guard(error, [&] {
+    if (Status checked = NotNull({{client, "client"}, {status, "status"}}); !checked.ok()) return checked;
+    auto handle = std::make_unique<warppool_pool_status>();
+    handle->status = client->client->Pool();
+    handle->summary = handle->status.Summary();
+    *status = handle.release();
+    return Status();
+  });
+}
+
+warppool_code warppool_client_close(warppool_client* client, int32_t deadline_ms, warppool_error** error) {
+  return Guard(error, [&] {
+    if (Status status = NotNull({{client, "client"}}); !status.ok()) return status;
+    if (Status status = AtLeast(-1, deadline_ms, "deadline_ms"); !status.ok()) return status;
+    return client->client->Close(std::chrono::milliseconds(deadline_ms));
+  });
+}
+
+warppool_code warppool_client_destroy(warppool_client** client) {
+  return Guard(nullptr, [&] {
+    if (client == nullptr || *client == nullptr) return Status();
+    // In a child process Close() would say kMisuse as well, but there the client is to go.
+    if ((*client)->owner == getpid()) {
+      Status closed = (*client)->client->Close(std::chrono::milliseconds(0));
+      if (closed.code() == Code::kMisuse) return closed;
+    }
+    warppool::capi::Destroy(client);
+    return Status();
+  });
+}

@@ -1,0 +1,121 @@
+// Pins the numbers of the C enumerations to those of C++. No code comes out of it: a number that differs does not
+// compile, and a C++ value that C does not have is a warning about the switch.
+#include "warppool.h"
+#include "warppool/client.h"
+
+#define SAME(cpp, c)                                                             \
+  case cpp: {                                                                    \
+    static_assert(static_cast<int>(cpp) == static_cast<int>(c), #c " is wrong"); \
+    break;                                                                       \
+  }
+
+namespace warppool::capi {
+namespace {
+
+[[maybe_unused]] void Pin(Code code) {
+  switch (code) {
+    SAME(Code::kOk, WARPPOOL_OK)
+    SAME(Code::kTimeout, WARPPOOL_TIMEOUT)
+    SAME(Code::kEnd, WARPPOOL_END)
+    SAME(Code::kCancelled, WARPPOOL_CANCELLED)
+    SAME(Code::kInvalidArgument, WARPPOOL_INVALID_ARGUMENT)
+    SAME(Code::kMisuse, WARPPOOL_MISUSE)
+    SAME(Code::kInvalidConfig, WARPPOOL_INVALID_CONFIG)
+    SAME(Code::kNoTokens, WARPPOOL_NO_TOKENS)
+    SAME(Code::kMisconfigured, WARPPOOL_MISCONFIGURED)
+    SAME(Code::kOutOfMemory, WARPPOOL_OUT_OF_MEMORY)
+    SAME(Code::kInternal, WARPPOOL_INTERNAL)
+    SAME(Code::kUnauthorized, WARPPOOL_UNAUTHORIZED)
+    SAME(Code::kQuotaExhausted, WARPPOOL_QUOTA_EXHAUSTED)
+    SAME(Code::kNoTokenReady, WARPPOOL_NO_TOKEN_READY)
+    SAME(Code::kAllTokensFailed, WARPPOOL_ALL_TOKENS_FAILED)
+    SAME(Code::kNetwork, WARPPOOL_NETWORK)
+    SAME(Code::kOverloaded, WARPPOOL_OVERLOADED)
+    SAME(Code::kServerError, WARPPOOL_SERVER_ERROR)
+    SAME(Code::kRequestRejected, WARPPOOL_REQUEST_REJECTED)
+    SAME(Code::kDeadlineExceeded, WARPPOOL_DEADLINE_EXCEEDED)
+    SAME(Code::kNotAStream, WARPPOOL_NOT_A_STREAM)
+    SAME(Code::kEmptyAnswer, WARPPOOL_EMPTY_ANSWER)
+    SAME(Code::kTruncated, WARPPOOL_TRUNCATED)
+    SAME(Code::kConnectionLost, WARPPOOL_CONNECTION_LOST)
+    SAME(Code::kUndecodableEvent, WARPPOOL_UNDECODABLE_EVENT)
+    SAME(Code::kLimitExceeded, WARPPOOL_LIMIT_EXCEEDED)
+    SAME(Code::kMaxTokenLimit, WARPPOOL_MAX_TOKEN_LIMIT)
+    SAME(Code::kContextWindowExceeded, WARPPOOL_CONTEXT_WINDOW_EXCEEDED)
+    SAME(Code::kModelUnavailable, WARPPOOL_MODEL_UNAVAILABLE)
+    SAME(Code::kAgentError, WARPPOOL_AGENT_ERROR)
+    SAME(Code::kInvalidModelKey, WARPPOOL_INVALID_MODEL_KEY)
+    SAME(Code::kFinishedOther, WARPPOOL_FINISHED_OTHER)
+    SAME(Code::kFinishedUnknown, WARPPOOL_FINISHED_UNKNOWN)
+  }
+}
+
+[[maybe_unused]] void Pin(LogLevel level) {
+  switch (level) {
+    SAME(LogLevel::kDebug, WARPPOOL_LOG_DEBUG)
+    SAME(LogLevel::kInfo, WARPPOOL_LOG_INFO)
+    SAME(LogLevel::kWarning, WARPPOOL_LOG_WARNING)
+    SAME(LogLevel::kError, WARPPOOL_LOG_ERROR)
+  }
+}
+
+[[maybe_unused]] void Pin(Tier tier) {
+  switch (tier) {
+    SAME(Tier::kPersonal, WARPPOOL_TIER_PERSONAL)
+    SAME(Tier::kShared, WARPPOOL_TIER_SHARED)
+    SAME(Tier::kAnonymous, WARPPOOL_TIER_ANONYMOUS)
+  }
+}
+
+[[maybe_unused]] void Pin(CredentialKind kind) {
+  switch (kind) {
+    SAME(CredentialKind::kRefreshToken, WARPPOOL_CREDENTIAL_REFRESH_TOKEN)
+    SAME(CredentialKind::kApiKey, WARPPOOL_CREDENTIAL_API_KEY)
+  }
+}
+
+[[maybe_unused]] void Pin(Tool tool) {
+  switch (tool) { SAME(Tool::kCallMcpTool, WARPPOOL_TOOL_CALL_MCP_TOOL) }
+}
+
+[[maybe_unused]] void Pin(Flow flow) {
+  switch (flow) {
+    SAME(Flow::kContinue, WARPPOOL_FLOW_CONTINUE)
+    SAME(Flow::kPause, WARPPOOL_FLOW_PAUSE)
+    SAME(Flow::kCancel, WARPPOOL_FLOW_CANCEL)
+  }
+}
+
+[[maybe_unused]] void Pin(NextStep step) {
+  switch (step) {
+    SAME(NextStep::kSameToken, WARPPOOL_NEXT_SAME_TOKEN)
+    SAME(NextStep::kNextToken, WARPPOOL_NEXT_NEXT_TOKEN)
+    SAME(NextStep::kWait, WARPPOOL_NEXT_WAIT)
+    SAME(NextStep::kGiveUp, WARPPOOL_NEXT_GIVE_UP)
+  }
+}
+
+[[maybe_unused]] void Pin(FinishReason reason) {
+  switch (reason) {
+    SAME(FinishReason::kDone, WARPPOOL_FINISH_DONE)
+    SAME(FinishReason::kQuotaLimit, WARPPOOL_FINISH_QUOTA_LIMIT)
+    SAME(FinishReason::kMaxTokenLimit, WARPPOOL_FINISH_MAX_TOKEN_LIMIT)
+    SAME(FinishReason::kContextWindowExceeded, WARPPOOL_FINISH_CONTEXT_WINDOW_EXCEEDED)
+    SAME(FinishReason::kModelUnavailable, WARPPOOL_FINISH_MODEL_UNAVAILABLE)
+    SAME(FinishReason::kInternalError, WARPPOOL_FINISH_INTERNAL_ERROR)
+    SAME(FinishReason::kInvalidModelKey, WARPPOOL_FINISH_INVALID_MODEL_KEY)
+    SAME(FinishReason::kOther, WARPPOOL_FINISH_OTHER)
+    SAME(FinishReason::kUnknown, WARPPOOL_FINISH_UNKNOWN)
+  }
+}
+
+[[maybe_unused]] void Pin(TokenState state) {
+  switch (state) {
+    SAME(TokenState::kReady, WARPPOOL_TOKEN_READY)
+    SAME(TokenState::kCooling, WARPPOOL_TOKEN_COOLING)
+    SAME(TokenState::kDisabled, WARPPOOL_TOKEN_DISABLED)
+  }
+}
+
+}  // namespace
+}  // namespace warppool::capi

@@ -1,0 +1,22 @@
+// How bytes and text are written on the wire. A coding of its own, not the library's: a client that is tested against
+// its own mistakes finds none.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace loopback {
+
+// The URL-safe alphabet (RFC 4648, section 5).
+std::string EncodeBase64Url(std::string_view bytes, bool padding);
+
+// `text` as a JSON string, quotes included. The bytes from 0x80 on stay as they are.
+std::string JsonString(std::string_view text);
+
+// A form body or a query. Strict: every byte that a form encoder would encode must be encoded; nothing if one is not,
+// if an escape is broken, or if a name comes twice.
+std::optional<std::map<std::string, std::string>> DecodeForm(std::string_view text);
+
+}  // namespace loopback

@@ -1,0 +1,105 @@
+// Runs the loopback service until SIGINT or SIGTERM.
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "loopback.h"
+
+namespace {
+
+constexpr const char* kHelp =
+    "usage: loopback [--port N] [--tls] [--demo]\n"
+    "\n"
+    "A stand-in of the agent service on 127.0.0.1, for working offline. Prints its URL; ends on SIGINT or SIGTERM.\n"
+    "\n"
+    "  --port N   listen there; default: a free port\n"
+    "  --tls      HTTPS; prints the file with the authority to trust, too\n"
+    "  --demo     know some tokens: two that work, one whose quota ends, a dead one and a failing one\n"
+    "  --help     this text\n";
+
+struct Flags {
+  loopback::Options options;
+  bool demo = false;
+  bool help = false;
+};
+
+std::optional<int> ParsePort(const std::string& text) {
+  if (text.empty() || text.size() > 5 || text.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
+  const int port = std::atoi(text.c_str());
+  return port <= 65535 ? std::optional(port) : std::nullopt;
+}
+
+std::optional<Flags> ParseFlags(int argc, char** argv) {
+  Flags flags;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view flag = argv[i];
+    if (flag == "--tls") {
+      flags.options.tls = true;
+    } else if (flag == "--demo") {
+      flags.demo = true;
+    } else if (flag == "--help") {
+      flags.help = true;
+    } else if (flag == "--port" && i + 1 < argc) {
+      const auto port = ParsePort(argv[++i]);
+      if (!port) return std::nullopt;
+      flags.options.port = *port;
+    } else {
+      return std::nullopt;
+    }
+  }
+  return flags;
+}
+
+void InstallDemo(loopback::Service* service) {
+  service->Accept("demo-token-1").Accept("demo-token-2");
+  service->On("demo-token-quota").Agent(loopback::Quota().After(3));
+  service->On("demo-token-dead").Exchange(loopback::Dead("TOKEN_EXPIRED"));
+  service->On("demo-token-failing").Agent(loopback::Status(500));
+  std::puts("demo-token-1        works");
+  std::puts("demo-token-2        works");
+  std::puts("demo-token-quota    answers 3 requests, then its quota is used up");
+  std::puts("demo-token-dead     its login has expired");
+  std::puts("demo-token-failing  every request fails with 500");
+}
+
+int Run(const Flags& flags) {
+  // Before the service starts its threads: they inherit the mask, and the signals wait for sigwait().
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  loopback::Service service(flags.options);
+  std::printf("%s\n", service.url().c_str());
+  if (flags.options.tls) std::printf("authority: %s\n", service.ca_file().c_str());
+  if (flags.demo) InstallDemo(&service);
+  std::fflush(stdout);
+  int signal = 0;
+  sigwait(&signals, &signal);
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto flags = ParseFlags(argc, argv);
+  if (!flags) {
+    std::fputs(kHelp, stderr);
+    return 2;
+  }
+  if (flags->help) {
+    std::fputs(kHelp, stdout);
+    return EXIT_SUCCESS;
+  }
+  try {
+    return Run(*flags);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return EXIT_FAILURE;
+  }
+}

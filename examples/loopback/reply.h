@@ -1,0 +1,40 @@
+// What a request is answered, before anything is sent.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "loopback.h"
+
+namespace loopback {
+
+struct Reply {
+  int status = 200;  // 0: the connection is reset instead
+  std::string content_type;
+  std::string body;
+  bool is_stream = false;
+  std::vector<std::string> frames;  // of a stream, instead of `body`
+  Behaviour behaviour;              // delay, gap, cut, byte_by_byte and headers of it still apply
+  std::string token;                // for the journal
+  std::string complaint;            // for the journal; empty: none
+};
+
+inline Reply JsonReply(int status, std::string body) {
+  Reply reply;
+  reply.status = status;
+  reply.content_type = "application/json";
+  reply.body = std::move(body);
+  return reply;
+}
+
+// A scripted status, or a scripted reset.
+inline Reply ScriptedReply(Behaviour behaviour) {
+  Reply reply;
+  reply.status = behaviour.kind == Behaviour::Kind::kReset ? 0 : behaviour.status;
+  reply.body = behaviour.body;
+  reply.behaviour = std::move(behaviour);
+  return reply;
+}
+
+}  // namespace loopback

@@ -1,0 +1,75 @@
+#include "send.h"
+
+#include <algorithm>
+#include <memory>
+
+namespace loopback {
+namespace {
+
+using Cut = Behaviour::Cut;
+
+bool WriteFrame(const std::string& frame, bool byte_by_byte, httplib::DataSink* sink) {
+  if (!byte_by_byte) return sink->write(frame.data(), frame.size());
+  return std::all_of(frame.begin(), frame.end(), [&](const char& c) { return sink->write(&c, 1); });
+}
+
+// False: the stream ends broken.
+bool SendStream(const Reply& reply, Connection* connection, httplib::DataSink* sink) {
+  const Behaviour& how = reply.behaviour;
+  const auto whole = how.cut == Cut::kNone
+                         ? reply.frames.size()
+                         : std::min(reply.frames.size(), static_cast<std::size_t>(std::max(how.cut_after, 0)));
+  for (std::size_t i = 0; i < whole; ++i) {
+    const bool waits = i > 0 && how.gap.count() > 0;
+    if (waits && !connection->WaitWhileOpen(how.gap)) return false;
+    if (!WriteFrame(reply.frames[i], how.byte_by_byte, sink)) return false;
+  }
+  switch (how.cut) {
+    case Cut::kReset:
+      connection->Abort();
+      return false;
+    case Cut::kStall:
+      connection->WaitUntilClosed();
+      return false;
+    case Cut::kNone:
+    case Cut::kClean:
+      sink->done();
+      break;
+  }
+  return true;
+}
+
+// Scripted headers win over the usual Content-Type.
+std::string ContentType(const Reply& reply) {
+  for (const auto& [name, value] : reply.behaviour.headers) {
+    if (strcasecmp(name.c_str(), "Content-Type") == 0) return value;
+  }
+  return reply.content_type;
+}
+
+}  // namespace
+
+void Send(Reply reply, Connection* connection, httplib::Response* response) {
+  const auto delay = reply.behaviour.delay;
+  const bool open = delay.count() <= 0 || connection->WaitWhileOpen(delay);
+  if (!open || reply.status == 0) {
+    connection->Abort();
+    return;
+  }
+  response->status = reply.status;
+  for (const auto& [name, value] : reply.behaviour.headers) {
+    if (strcasecmp(name.c_str(), "Content-Type") != 0) response->set_header(name, value);
+  }
+  const std::string content_type = ContentType(reply);
+  if (!reply.is_stream) {
+    if (content_type.empty() && reply.body.empty()) return;
+    response->set_content(reply.body, content_type.empty() ? "text/plain" : content_type);
+    return;
+  }
+  const auto shared = std::make_shared<const Reply>(std::move(reply));
+  response->set_chunked_content_provider(content_type, [shared, connection](size_t, httplib::DataSink& sink) {
+    return SendStream(*shared, connection, &sink);
+  });
+}
+
+}  // namespace loopback

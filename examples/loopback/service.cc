@@ -1,0 +1,148 @@
+#include <optional>
+#include <utility>
+
+#include "agent.h"
+#include "certificates.h"
+#include "exchange.h"
+#include "http_server.h"
+#include "journal.h"
+#include "ledger.h"
+#include "loopback.h"
+#include "send.h"
+
+namespace loopback {
+namespace {
+
+bool LooksLikeApiKey(const std::string& token) {
+  return token.compare(0, 3, "wk-") == 0;
+}
+
+// httplib tells its handlers about the connection in headers that nobody sent.
+bool IsAddedByServer(const std::string& name) {
+  return name == "REMOTE_ADDR" || name == "REMOTE_PORT" || name == "LOCAL_ADDR" || name == "LOCAL_PORT";
+}
+
+Seen Describe(const httplib::Request& request, const Reply& reply) {
+  Seen seen;
+  seen.path = request.path;
+  if (const auto mark = request.target.find('?'); mark != std::string::npos) {
+    seen.query = request.target.substr(mark + 1);
+  }
+  for (const auto& [name, value] : request.headers) {
+    if (!IsAddedByServer(name)) seen.headers.emplace_back(name, value);
+  }
+  seen.body = request.body;
+  seen.token = reply.token;
+  seen.status = reply.status;
+  seen.connection = request.remote_port;
+  return seen;
+}
+
+Reply AnswerRequest(const httplib::Request& request, Ledger* ledger) {
+  const bool is_exchange = request.path == "/proxy/token" || request.path == "/v1/token";
+  const bool is_agent = request.path == "/ai/multi-agent";
+  if (!is_exchange && !is_agent) return JsonReply(404, R"({"error":"not found"})");
+  if (request.method != "POST") {
+    Reply reply = JsonReply(405, R"({"error":"method not allowed"})");
+    reply.complaint = "the method is " + request.method;
+    return reply;
+  }
+  return is_exchange ? AnswerExchange(request, ledger) : AnswerAgent(request, ledger);
+}
+
+}  // namespace
+
+class Service::Impl {
+ public:
+  explicit Impl(const Options& options)
+      : journal(options.keep_requests),
+        certificates(options.tls ? std::optional(MakeCertificates()) : std::nullopt),
+        authority(certificates ? std::make_unique<TemporaryFile>(certificates->authority_pem) : nullptr),
+        server(options.port, options.threads, certificates ? certificates->context.get() : nullptr,
+               [this](const httplib::Request& request, httplib::Response& response, Connection* connection) {
+                 Reply reply = AnswerRequest(request, &ledger);
+                 // Before anything is sent: whoever has the answer finds the request here.
+                 journal.Add(Describe(request, reply), reply.complaint);
+                 Send(std::move(reply), connection, &response);
+               }) {}
+
+  Ledger ledger;
+  Journal journal;
+  const std::optional<Certificates> certificates;
+  const std::unique_ptr<TemporaryFile> authority;
+  HttpServer server;  // last: its threads use the others
+};
+
+Service::Service(Options options) : impl_(std::make_unique<Impl>(options)) {}
+Service::~Service() = default;
+
+std::string Service::url() const {
+  return (impl_->certificates ? "https://localhost:" : "http://127.0.0.1:") + std::to_string(port());
+}
+
+int Service::port() const {
+  return impl_->server.port();
+}
+
+std::string Service::ca_file() const {
+  return impl_->authority ? impl_->authority->path() : "";
+}
+
+Service& Service::Accept(std::string token) {
+  impl_->ledger.Accept(token);
+  return *this;
+}
+
+Service& Service::AcceptAs(std::string token, std::string user_id) {
+  impl_->ledger.AcceptAs(token, user_id);
+  return *this;
+}
+
+Service& Service::AcceptApiKey(std::string key) {
+  impl_->ledger.AcceptApiKey(key);
+  return *this;
+}
+
+Service::Script Service::On(std::string token) {
+  impl_->ledger.Introduce(token, LooksLikeApiKey(token));
+  return {this, std::move(token)};
+}
+
+Service::Script Service::OnAny() {
+  return {this, std::nullopt};
+}
+
+Service::Script& Service::Script::Exchange(Behaviour behaviour) {
+  service_->impl_->ledger.AddScript(token_, Endpoint::kExchange, std::move(behaviour));
+  return *this;
+}
+
+Service::Script& Service::Script::Agent(Behaviour behaviour) {
+  service_->impl_->ledger.AddScript(token_, Endpoint::kAgent, std::move(behaviour));
+  return *this;
+}
+
+void Service::RequireKey(std::string key) {
+  impl_->ledger.RequireKey(key);
+}
+void Service::ExpireJwts() {
+  impl_->ledger.ExpireJwts();
+}
+void Service::Stop() {
+  impl_->server.Close();
+}
+
+std::vector<Seen> Service::Requests(const std::string& path) const {
+  return impl_->journal.Requests(path);
+}
+int Service::Count(const std::string& path, const std::string& token) const {
+  return impl_->journal.Count(path, token);
+}
+std::vector<std::string> Service::Complaints() const {
+  return impl_->journal.Complaints();
+}
+std::vector<std::string> Service::Secrets() const {
+  return impl_->ledger.Secrets();
+}
+
+}  // namespace loopback

@@ -1,0 +1,35 @@
+#include "client/answer_collector.h"
+
+#include <algorithm>
+
+namespace warppool {
+
+Flow AnswerCollector::OnEvent(const Event& event) {
+  if (const auto* started = std::get_if<StreamStarted>(&event)) {
+    answer_.conversation_id = started->conversation_id;
+    answer_.request_id = started->request_id;
+    answer_.token = started->token;
+  } else if (const auto* delta = std::get_if<TextDelta>(&event)) {
+    *TextOf(delta->message_id) += delta->text;
+  } else if (const auto* replaced = std::get_if<TextReplaced>(&event)) {
+    *TextOf(replaced->message_id) = replaced->text;
+  } else if (const auto* finished = std::get_if<Finished>(&event)) {
+    answer_.usage = finished->usage;
+  }
+  return Flow::kContinue;
+}
+
+Result<Answer> AnswerCollector::Take() {
+  if (!status_.ok()) return status_;
+  for (const auto& [message, text] : texts_) answer_.text += text;
+  return std::move(answer_);
+}
+
+std::string* AnswerCollector::TextOf(std::string_view message_id) {
+  // From the back: it is nearly always the last one.
+  const auto it = std::find_if(texts_.rbegin(), texts_.rend(), [&](const auto& t) { return t.first == message_id; });
+  if (it != texts_.rend()) return &it->second;
+  return &texts_.emplace_back(std::string(message_id), std::string()).second;
+}
+
+}  // namespace warppool

@@ -1,0 +1,156 @@
+#include "client/client_impl.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "client/answer_collector.h"
+#include "client/event_queue.h"
+#include "client/stream_impl.h"
+#include "client/token_run.h"
+#include "protocol/request_builder.h"
+
+namespace warppool::internal {
+namespace {
+
+// The program's callbacks as a sink.
+class CallbackSink final : public EventSink {
+ public:
+  explicit CallbackSink(StreamCallbacks callbacks) : callbacks_(std::move(callbacks)) {}
+  Flow OnEvent(const Event& event) override {
+    return callbacks_.on_event ? callbacks_.on_event(event) : Flow::kContinue;
+  }
+  void OnDone(const Status& status) override {
+    if (callbacks_.on_done) callbacks_.on_done(status);
+  }
+
+ private:
+  const StreamCallbacks callbacks_;
+};
+
+// A thread that takes none of the program's signals.
+std::thread StartIoThread(std::shared_ptr<Core> core) {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread thread;
+  try {
+    thread = std::thread([core = std::move(core)] { core->RunLoop(); });
+  } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): the caller sees that there is none
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return thread;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ClientImpl>> ClientImpl::Create(Config config, const ClientOptions& options) {
+  if (Status status = Validate(config); !status.ok()) return status;
+  auto core = std::make_shared<Core>(std::move(config), options, RealClock());
+  if (Status status = core->Open(); !status.ok()) return status;
+  auto impl = std::make_unique<ClientImpl>(core);
+  {
+    MutexLock lock(&impl->thread_mutex_);
+    impl->thread_ = StartIoThread(core);
+    if (!impl->thread_.joinable()) return Status(Code::kInternal, "no I/O thread could be started");
+  }
+  core->log().Info("Token pool: {}", core->pool().Snapshot().Summary());
+  return impl;
+}
+
+ClientImpl::~ClientImpl() {
+  if (core_->Forked()) {
+    // The thread does not exist here, and its locks and connections are the parent's: nothing of them is touched.
+    static_cast<void>(new std::shared_ptr<Core>(std::move(core_)));
+    static_cast<void>(new std::thread(std::move(thread_)));
+    return;
+  }
+  if (core_->InIoThread()) {
+    core_->log().Error("The client is destroyed inside one of its own callbacks");
+    core_->Stop();
+    MutexLock lock(&thread_mutex_);
+    if (thread_.joinable()) thread_.detach();
+    return;
+  }
+  static_cast<void>(Close(std::chrono::milliseconds(0)));
+}
+
+Status ClientImpl::CheckUsable() const {
+  if (core_->Forked()) return {Code::kMisuse, "the client belongs to the process that was forked"};
+  return {};
+}
+
+Status ClientImpl::CheckMayWait(const char* function) const {
+  if (Status status = CheckUsable(); !status.ok()) return status;
+  if (!core_->InIoThread()) return {};
+  return {Code::kMisuse, fmt::format("{} inside a callback of this client would wait for itself", function)};
+}
+
+Result<std::shared_ptr<RequestRun>> ClientImpl::Launch(const Request& request, std::shared_ptr<EventSink> sink) {
+  if (Status status = CheckUsable(); !status.ok()) return status;
+  auto body = BuildRequest(request);
+  if (!body) return body.status();
+  auto run = std::make_shared<RequestRun>(core_, *std::move(body), request.timeout, std::move(sink));
+  if (!core_->Launch(run)) return Status(Code::kMisuse, "the client is closed");
+  return run;
+}
+
+Result<std::unique_ptr<Stream>> ClientImpl::Start(const Request& request, StreamCallbacks callbacks) {
+  auto run = Launch(request, std::make_shared<CallbackSink>(std::move(callbacks)));
+  if (!run) return run.status();
+  return std::make_unique<Stream>(std::make_shared<StreamImpl>(core_, *std::move(run), nullptr));
+}
+
+Result<std::unique_ptr<Stream>> ClientImpl::Start(const Request& request) {
+  auto queue = std::make_shared<EventQueue>();
+  auto run = Launch(request, queue);
+  if (!run) return run.status();
+  return std::make_unique<Stream>(std::make_shared<StreamImpl>(core_, *std::move(run), std::move(queue)));
+}
+
+Result<Answer> ClientImpl::Ask(const Request& request) {
+  if (Status status = CheckMayWait("Ask()"); !status.ok()) return status;
+  auto collector = std::make_shared<AnswerCollector>();
+  const auto run = Launch(request, collector);
+  if (!run) return run.status();
+  (*run)->WaitUntilDone();
+  return collector->Take();
+}
+
+Result<BearerToken> ClientImpl::AccessToken(std::chrono::milliseconds timeout) {
+  if (Status status = CheckMayWait("AccessToken()"); !status.ok()) return status;
+  auto lease = core_->pool().Acquire({});
+  if (lease) {
+    const std::shared_ptr<Token>& token = lease->token();
+    if (token->kind() == CredentialKind::kApiKey) return ToBearerToken({token, nullptr, false});
+    if (auto jwt = core_->refresher().Cached(*token)) return ToBearerToken({token, std::move(jwt), false});
+  }
+  const auto run = std::make_shared<TokenRun>(core_, std::move(lease));
+  if (!core_->Launch(run)) return Status(Code::kMisuse, "the client is closed");
+  return run->Wait(timeout);
+}
+
+void ClientImpl::DropAccessToken(const BearerToken& refused) {
+  if (!CheckUsable().ok()) return;
+  if (const auto token = core_->pool().Find(refused.token)) token->DropJwt(refused.value.Reveal());
+}
+
+PoolStatus ClientImpl::Pool() const {
+  if (!CheckUsable().ok()) return {};
+  return core_->pool().Snapshot();
+}
+
+Status ClientImpl::Close(std::chrono::milliseconds deadline) {
+  if (Status status = CheckMayWait("Close()"); !status.ok()) return status;
+  core_->Drain(deadline);
+  core_->Stop();
+  MutexLock lock(&thread_mutex_);
+  if (thread_.joinable()) thread_.join();
+  return {};
+}
+
+}  // namespace warppool::internal

@@ -1,0 +1,41 @@
+// The client behind its public face: starts and ends the I/O thread, launches requests.
+#pragma once
+
+#include <memory>
+#include <thread>
+
+#include "base/mutex.h"
+#include "client/core.h"
+#include "client/event_sink.h"
+#include "client/request_run.h"
+#include "warppool/client.h"
+
+namespace warppool::internal {
+
+class ClientImpl {
+ public:
+  static Result<std::unique_ptr<ClientImpl>> Create(Config config, const ClientOptions& options);
+  explicit ClientImpl(std::shared_ptr<Core> core) : core_(std::move(core)) {}
+  ~ClientImpl();
+  ClientImpl(const ClientImpl&) = delete;
+  ClientImpl& operator=(const ClientImpl&) = delete;
+
+  Result<std::unique_ptr<Stream>> Start(const Request& request, StreamCallbacks callbacks);
+  Result<std::unique_ptr<Stream>> Start(const Request& request);
+  Result<Answer> Ask(const Request& request);
+  Result<BearerToken> AccessToken(std::chrono::milliseconds timeout);
+  void DropAccessToken(const BearerToken& refused);
+  PoolStatus Pool() const;
+  Status Close(std::chrono::milliseconds deadline) EXCLUDES(thread_mutex_);
+
+ private:
+  Status CheckUsable() const;
+  Status CheckMayWait(const char* function) const;
+  Result<std::shared_ptr<RequestRun>> Launch(const Request& request, std::shared_ptr<EventSink> sink);
+
+  std::shared_ptr<Core> core_;
+  Mutex thread_mutex_;
+  std::thread thread_ GUARDED_BY(thread_mutex_);
+};
+
+}  // namespace warppool::internal

@@ -1,0 +1,138 @@
+#include "client/event_queue.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace warppool {
+namespace {
+
+// How far the transfer runs ahead of its reader.
+constexpr std::size_t kPauseAt = 1U << 20U;
+constexpr std::size_t kResumeAt = kPauseAt / 2;
+
+// Calls `visit` with each view of `event`.
+template <typename Visit>
+void ForEachView(Event* event, const Visit& visit) {
+  struct Visitor {
+    const Visit& visit;
+    void operator()(StreamStarted& e) const {
+      visit(&e.token);
+      visit(&e.conversation_id);
+      visit(&e.request_id);
+      visit(&e.run_id);
+    }
+    void operator()(TextDelta& e) const {
+      visit(&e.message_id);
+      visit(&e.text);
+    }
+    void operator()(TextReplaced& e) const {
+      visit(&e.message_id);
+      visit(&e.text);
+    }
+    void operator()(AttemptFailed& e) const {
+      visit(&e.token);
+      visit(&e.message);
+    }
+    void operator()(Finished& e) const { visit(&e.message); }
+    void operator()(UnknownEvent& e) const {
+      visit(&e.kind);
+      visit(&e.bytes);
+    }
+  };
+  std::visit(Visitor{visit}, *event);
+}
+
+}  // namespace
+
+OwnedEvent::OwnedEvent(const Event& event) : event_(event) {
+  std::size_t size = 0;
+  ForEachView(&event_, [&](const std::string_view* view) { size += view->size(); });
+  storage_.reserve(size);  // so that what the views look at stays where it is
+  ForEachView(&event_, [&](std::string_view* view) {
+    const std::size_t at = storage_.size();
+    storage_.append(*view);
+    *view = std::string_view(storage_).substr(at);
+  });
+}
+
+EventQueue::~EventQueue() {
+  MutexLock lock(&mutex_);
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+Flow EventQueue::OnEvent(const Event& event) {
+  Flow flow = Flow::kContinue;
+  {
+    MutexLock lock(&mutex_);
+    bytes_ += events_.emplace_back(event).bytes();
+    if (bytes_ >= kPauseAt) {
+      paused_ = true;
+      flow = Flow::kPause;
+    }
+    Signal();
+  }
+  changed_.NotifyAll();
+  return flow;
+}
+
+void EventQueue::OnDone(const Status& status) {
+  {
+    MutexLock lock(&mutex_);
+    done_ = status;
+    Signal();
+  }
+  changed_.NotifyAll();
+}
+
+Result<Event> EventQueue::Next(std::chrono::milliseconds timeout) {
+  if (DropTaken()) resume_();
+  MutexLock lock(&mutex_);
+  const auto until = std::chrono::steady_clock::now() + timeout;
+  while (events_.empty() && !done_) {
+    if (timeout.count() < 0) changed_.Wait(&mutex_);
+    else if (!changed_.WaitUntil(&mutex_, until)) break;
+  }
+  if (!events_.empty()) {
+    taken_ = true;
+    Signal();
+    return events_.front().get();
+  }
+  if (!done_) return Status(Code::kTimeout, "no event came in time");
+  return done_->ok() ? Status(Code::kEnd, "the answer is complete") : *done_;
+}
+
+bool EventQueue::DropTaken() {
+  MutexLock lock(&mutex_);
+  if (!std::exchange(taken_, false)) return false;
+  bytes_ -= events_.front().bytes();
+  events_.pop_front();
+  return bytes_ <= kResumeAt && std::exchange(paused_, false);
+}
+
+Result<int> EventQueue::Descriptor() {
+  MutexLock lock(&mutex_);
+  if (descriptor_ < 0) {
+    descriptor_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (descriptor_ < 0) return Status(Code::kInternal, "no descriptor: " + std::generic_category().message(errno));
+    Signal();
+  }
+  return descriptor_;
+}
+
+void EventQueue::Signal() {
+  if (descriptor_ < 0) return;
+  const std::size_t waiting = events_.size() - (taken_ ? 1 : 0);
+  const bool readable = waiting > 0 || done_.has_value();
+  if (readable == signalled_) return;
+  std::uint64_t count = 1;
+  // An eventfd with room to spare: neither call can block or fail.
+  [[maybe_unused]] const auto moved =
+      readable ? write(descriptor_, &count, sizeof count) : read(descriptor_, &count, sizeof count);
+  signalled_ = readable;
+}
+
+}  // namespace warppool

@@ -1,0 +1,62 @@
+// The events of a pulled stream, between the I/O thread that brings them and the thread that takes them.
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/mutex.h"
+#include "client/event_sink.h"
+
+namespace warppool {
+
+// An event that owns what its views look at. Stays where it is made.
+class OwnedEvent {
+ public:
+  explicit OwnedEvent(const Event& event);
+  OwnedEvent(const OwnedEvent&) = delete;
+  OwnedEvent& operator=(const OwnedEvent&) = delete;
+
+  const Event& get() const { return event_; }
+  std::size_t bytes() const { return sizeof *this + storage_.size(); }
+
+ private:
+  std::string storage_;
+  Event event_;
+};
+
+// The sink's functions in the I/O thread, Next() in one thread at a time, the rest in any.
+class EventQueue final : public EventSink {
+ public:
+  ~EventQueue() override;
+
+  // `resume` is called, in the reader's thread, when there is room again after OnEvent() said kPause.
+  void SetResume(std::function<void()> resume) { resume_ = std::move(resume); }
+
+  Flow OnEvent(const Event& event) override EXCLUDES(mutex_);
+  void OnDone(const Status& status) override EXCLUDES(mutex_);
+
+  Result<Event> Next(std::chrono::milliseconds timeout) EXCLUDES(mutex_);
+  Result<int> Descriptor() EXCLUDES(mutex_);
+
+ private:
+  bool DropTaken() EXCLUDES(mutex_);  // true: there is room again
+  void Signal() REQUIRES(mutex_);     // makes the descriptor say what there is
+
+  std::function<void()> resume_;  // set before the stream begins
+
+  Mutex mutex_;
+  CondVar changed_;
+  std::deque<OwnedEvent> events_ GUARDED_BY(mutex_);
+  std::size_t bytes_ GUARDED_BY(mutex_) = 0;
+  bool taken_ GUARDED_BY(mutex_) = false;   // the first event was handed out: it goes at the next call
+  bool paused_ GUARDED_BY(mutex_) = false;
+  bool signalled_ GUARDED_BY(mutex_) = false;
+  int descriptor_ GUARDED_BY(mutex_) = -1;  // an eventfd, from the first time that it is asked for
+  std::optional<Status> done_ GUARDED_BY(mutex_);
+};
+
+}  // namespace warppool

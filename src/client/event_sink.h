@@ -1,0 +1,18 @@
+// Where a stream's events go: to the program's callbacks, into the queue that it pulls from, or into a whole answer.
+#pragma once
+
+#include "warppool/event.h"
+#include "warppool/status.h"
+#include "warppool/stream.h"
+
+namespace warppool {
+
+// Called in the I/O thread: events, then OnDone() exactly once.
+class EventSink {
+ public:
+  virtual ~EventSink() = default;
+  virtual Flow OnEvent(const Event& event) = 0;
+  virtual void OnDone(const Status& status) = 0;
+};
+
+}  // namespace warppool

@@ -1,0 +1,299 @@
+#include "client/request_run.h"
+
+#include <fmt/format.h>
+
+#include <new>
+#include <utility>
+
+namespace warppool {
+namespace {
+
+// Of a refusal, what its words can be in.
+constexpr std::size_t kMaxRefusalBytes = 64U << 10U;
+// How long the connection of a finished answer may take to end in good order, which lets it be used again.
+constexpr std::chrono::milliseconds kDrainTime{2'000};
+
+bool IsEventStream(std::string_view content_type) {
+  constexpr std::string_view kType = "text/event-stream";
+  return content_type.substr(0, kType.size()) == kType;
+}
+
+}  // namespace
+
+RequestRun::RequestRun(std::shared_ptr<Core> core, std::string body, std::chrono::milliseconds timeout,
+                       std::shared_ptr<EventSink> sink)
+    : core_(std::move(core)), body_(std::move(body)), timeout_(timeout), sink_(std::move(sink)),
+      walk_(core_.get(), this) {}
+
+void RequestRun::Begin() {
+  if (finished_) return;
+  if (timeout_.count() > 0) {
+    deadline_ = core_->loop().After(timeout_, [this] {
+      deadline_ = 0;
+      Finish(Status(Error{.code = Code::kDeadlineExceeded,
+                          .message = fmt::format("the request's time-out of {} ms has passed", timeout_.count()),
+                          .attempts = walk_.attempts()}));
+    });
+  }
+  walk_.Start();
+}
+
+void RequestRun::Use(const Bearer& bearer) {
+  HttpRequest request;
+  request.url = core_->agent_url();
+  request.headers = core_->agent_headers();
+  request.bearer = bearer.Text();
+  request.body = body_;
+  request.direct = core_->agent_direct();
+  request.connect_timeout = core_->config().connect_timeout;
+  request.silence_timeout = core_->config().silence_timeout;
+  attempt_.emplace(core_->config().max_event_bytes);
+  attempt_->token = bearer.token->name();
+  attempt_->transfer = core_->transport().Start(std::move(request), this);
+  if (paused_) core_->transport().Pause(attempt_->transfer);
+}
+
+void RequestRun::OnHead(const HttpHead& head) {
+  if (finished_) return;
+  attempt_->head = head;
+  attempt_->is_stream = head.status == 200 && IsEventStream(head.Find("content-type"));
+}
+
+void RequestRun::OnBody(std::string_view bytes) {
+  if (finished_) return;
+  const auto self = shared_from_this();
+  if (attempt_->is_stream) return Consume(bytes);
+  attempt_->refusal += bytes.substr(0, kMaxRefusalBytes - attempt_->refusal.size());
+  if (attempt_->refusal.size() < kMaxRefusalBytes) return;
+  core_->transport().Cancel(attempt_->transfer);
+  Refuse();
+}
+
+void RequestRun::OnDone(const TransferResult& result) {
+  const auto self = shared_from_this();
+  draining_.reset();
+  if (finished_) return;
+  if (paused_) {
+    held_result_ = result;
+    return;
+  }
+  if (result.error != TransferError::kNone) {
+    AttemptResult failure = ReadTransferError(result, attempt_->is_stream);
+    if (attempt_->is_stream && !failure.status.ok()) {
+      Error error = failure.status.error();
+      error.message = At(error.code, error.message).message();
+      failure.status = Status(std::move(error));
+    }
+    return EndAttempt(std::move(failure));
+  }
+  if (attempt_->is_stream) return OnStreamEnd();
+  Refuse();
+}
+
+void RequestRun::Refuse() {
+  const HttpHead& head = attempt_->head;
+  if (head.status != 200) return EndAttempt(ReadRefusal(head, attempt_->refusal, core_->clock().Wall()));
+  EndAttempt({Outcome::kGarbled,
+              Status({.code = Code::kNotAStream,
+                      .message = fmt::format("the service answers with \"{}\" instead of an event stream; check "
+                                             "WARP_SERVER_URL",
+                                             head.Find("content-type").substr(0, 100)),
+                      .http_status = 200})});
+}
+
+void RequestRun::OnStreamEnd() {
+  const SseParser& parser = attempt_->parser;
+  if (parser.bytes() == 0) {
+    return EndAttempt({Outcome::kStreamCut, Status({.code = Code::kEmptyAnswer,
+                                                    .message = "the answer ended before its first byte",
+                                                    .http_status = 200,
+                                                    .retryable = true})});
+  }
+  if (parser.events() == 0) {
+    return EndAttempt({Outcome::kGarbled,
+                       Status(Code::kNotAStream, fmt::format("{} bytes without a single event", parser.bytes()))});
+  }
+  Error error = At(Code::kTruncated, "the stream ended without its last event").error();
+  error.retryable = true;
+  EndAttempt({Outcome::kStreamCut, Status(std::move(error))});
+}
+
+void RequestRun::Consume(std::string_view bytes) {
+  if (paused_) {
+    held_bytes_ += bytes;
+    return;
+  }
+  SseParser& parser = attempt_->parser;
+  while (const auto data = parser.Next(&bytes)) {
+    const TransferId transfer = attempt_->transfer;
+    OnEvent(*data);
+    if (finished_ || !attempt_ || attempt_->transfer != transfer) return;
+    if (paused_) {
+      held_bytes_.assign(bytes);
+      return;
+    }
+  }
+  if (!parser.too_large()) return;
+  BreakOff({Outcome::kGarbled,
+            At(Code::kLimitExceeded, fmt::format("an event is larger than max_event_bytes ({})",
+                                                 core_->config().max_event_bytes))});
+}
+
+void RequestRun::OnEvent(std::string_view data) {
+  const auto decoded = decoder_.Decode(data);
+  if (!decoded) return BreakOff({Outcome::kGarbled, At(Code::kUndecodableEvent, decoded.status().message())});
+  const wire::ResponseEvent* event = *decoded;
+  if (event == nullptr) return;
+  switch (event->type_case()) {
+    case wire::ResponseEvent::kInit:
+      attempt_->conversation_id = event->init().conversation_id();
+      attempt_->request_id = event->init().request_id();
+      attempt_->run_id = event->init().run_id();
+      return;
+    case wire::ResponseEvent::kClientActions:
+      BeginAnswer();
+      for (const auto& action : event->client_actions().actions()) {
+        if (finished_) return;
+        text_.Apply(action, [this](const Event& e) { Deliver(e); });
+      }
+      return;
+    case wire::ResponseEvent::kFinished: return OnFinished(event->finished());
+    case wire::ResponseEvent::TYPE_NOT_SET: return Deliver(UnknownEvent{{}, event->SerializeAsString()});
+  }
+}
+
+void RequestRun::OnFinished(const wire::ResponseEvent::StreamFinished& message) {
+  const Finished finished = ReadFinished(message);
+  const Status status = StatusOf(finished);
+  if (finished.reason == FinishReason::kQuotaLimit && !answered_) {
+    return BreakOff({Outcome::kQuotaExhausted, status});
+  }
+  BeginAnswer();
+  Deliver(finished);
+  if (finished_) return;
+  if (status.ok()) {
+    walk_.Succeed();
+  } else {
+    const bool quota = finished.reason == FinishReason::kQuotaLimit;
+    walk_.End(quota ? Outcome::kQuotaExhausted : Outcome::kFinishedOtherwise, status);
+  }
+  Error error = status.error();
+  error.token = attempt_->token;
+  // The connection is worth keeping: the rest of the answer, if there is any, is read and forgotten.
+  draining_ = shared_from_this();
+  const TransferId transfer = attempt_->transfer;
+  core_->loop().After(kDrainTime, [weak = weak_from_this(), transfer] {
+    const auto run = weak.lock();
+    if (!run || !run->draining_) return;
+    run->core_->transport().Cancel(transfer);
+    run->draining_.reset();
+  });
+  End(Status(std::move(error)));
+}
+
+void RequestRun::BreakOff(AttemptResult result) {
+  core_->transport().Cancel(attempt_->transfer);
+  EndAttempt(std::move(result));
+}
+
+void RequestRun::EndAttempt(AttemptResult result) {
+  attempt_->transfer = 0;
+  held_bytes_.clear();
+  if (!answered_) return walk_.Fail(std::move(result));
+  // Another attempt would repeat what the agent has done already.
+  Error error = result.status.error();
+  error.token = attempt_->token;
+  const Status status(std::move(error));
+  walk_.End(result.outcome, status);
+  End(status);
+}
+
+Status RequestRun::At(Code code, const std::string& what) const {
+  const SseParser& parser = attempt_->parser;
+  return {code, fmt::format("{} (event {}, byte {} of the stream)", what, parser.events(), parser.event_offset())};
+}
+
+void RequestRun::BeginAnswer() {
+  if (std::exchange(answered_, true)) return;
+  Deliver(StreamStarted{attempt_->token, attempt_->conversation_id, attempt_->request_id, attempt_->run_id});
+}
+
+void RequestRun::Deliver(const Event& event) {
+  if (finished_) return;
+  if (paused_) {
+    held_events_.emplace_back(event);
+    return;
+  }
+  Flow flow = Flow::kContinue;
+  bool threw = false;
+  const auto sink = sink_;  // the program may end the stream, and with it the sink, from within
+  try {
+    flow = sink->OnEvent(event);
+  } catch (...) {
+    threw = true;
+  }
+  if (finished_) return;  // destroyed from within
+  if (threw) return Finish(Status(Code::kInternal, "the event callback threw an exception"));
+  if (flow == Flow::kCancel) return Stop();
+  if (flow != Flow::kPause) return;
+  paused_ = true;
+  if (attempt_) core_->transport().Pause(attempt_->transfer);
+}
+
+void RequestRun::Resume() {
+  if (!paused_ || finished_) return;
+  const auto self = shared_from_this();
+  paused_ = false;
+  Flush();
+  if (paused_ || finished_ || !attempt_) return;
+  core_->transport().Resume(attempt_->transfer);
+  if (const auto result = std::exchange(held_result_, std::nullopt)) OnDone(*result);
+}
+
+void RequestRun::Flush() {
+  auto events = std::exchange(held_events_, {});
+  while (!events.empty() && !finished_) {
+    if (paused_) {
+      held_events_ = std::move(events);
+      return;
+    }
+    Deliver(events.front().get());
+    events.pop_front();
+  }
+  if (paused_ || finished_) return;
+  if (held_end_) return Finish(*held_end_);
+  if (held_bytes_.empty()) return;
+  const std::string bytes = std::exchange(held_bytes_, {});
+  Consume(bytes);
+}
+
+void RequestRun::End(const Status& status) {
+  if (paused_) held_end_ = status;
+  else Finish(status);
+}
+
+void RequestRun::Finish(const Status& status) {
+  if (std::exchange(finished_, true)) return;
+  const auto self = weak_from_this().lock();
+  core_->loop().CancelTimer(std::exchange(deadline_, 0));
+  if (attempt_ && !draining_) core_->transport().Cancel(attempt_->transfer);
+  walk_.End();
+  const auto sink = std::exchange(sink_, nullptr);  // and with it go what the program's callbacks hold
+  try {
+    sink->OnDone(status);
+  } catch (...) {  // NOLINT(bugprone-empty-catch): the stream has ended; there is no call left to say so
+  }
+  {
+    MutexLock lock(&done_mutex_);
+    done_ = true;
+  }
+  done_changed_.NotifyAll();
+  core_->Retire(this);
+}
+
+void RequestRun::WaitUntilDone() {
+  MutexLock lock(&done_mutex_);
+  while (!done_) done_changed_.Wait(&done_mutex_);
+}
+
+}  // namespace warppool

@@ -1,0 +1,102 @@
+// One request, from its first token to its last event. Everything in the I/O thread.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/mutex.h"
+#include "client/core.h"
+#include "client/event_queue.h"
+#include "client/event_sink.h"
+#include "client/token_walk.h"
+#include "conversation/answer_text.h"
+#include "http/sse_parser.h"
+#include "protocol/response_decoder.h"
+
+namespace warppool {
+
+class RequestRun final : public Run,
+                         public std::enable_shared_from_this<RequestRun>,
+                         private TokenWalk::Owner,
+                         private HttpHandler {
+ public:
+  // `body`: the serialized request. `timeout`: 0 for none.
+  RequestRun(std::shared_ptr<Core> core, std::string body, std::chrono::milliseconds timeout,
+             std::shared_ptr<EventSink> sink);
+
+  void Begin() override;
+  void Stop() override { Finish(Status(Code::kCancelled, "the request was cancelled")); }
+  void Resume();
+
+  // Waits until the sink's OnDone() has returned. Not in the I/O thread.
+  void WaitUntilDone() EXCLUDES(done_mutex_);
+
+ private:
+  // What one attempt has seen so far.
+  struct Attempt {
+    explicit Attempt(std::size_t max_event_bytes) : parser(max_event_bytes) {}
+    TransferId transfer = 0;
+    std::string token;
+    HttpHead head;
+    bool is_stream = false;
+    std::string refusal;  // the beginning of a body that is no stream
+    SseParser parser;
+    std::string conversation_id;
+    std::string request_id;
+    std::string run_id;
+  };
+
+  // TokenWalk::Owner
+  void Use(const Bearer& bearer) override;
+  void OnAttemptFailed(const AttemptFailed& event) override { Deliver(event); }
+  void OnWalkFailed(const Status& why) override { End(why); }
+
+  // HttpHandler
+  void OnHead(const HttpHead& head) override;
+  void OnBody(std::string_view bytes) override;
+  void OnDone(const TransferResult& result) override;
+
+  void Consume(std::string_view bytes);
+  void OnEvent(std::string_view data);
+  void OnFinished(const wire::ResponseEvent::StreamFinished& message);
+  void OnStreamEnd();
+  void BreakOff(AttemptResult result);  // ends the transfer, then the attempt
+  void EndAttempt(AttemptResult result);
+  void Refuse();                        // the attempt, by what its head and body say
+  Status At(Code code, const std::string& what) const;  // with the place in the stream
+
+  void BeginAnswer();
+  void Deliver(const Event& event);
+  void Flush();                       // what was held back while paused
+  void End(const Status& status);     // when all events have been delivered
+  void Finish(const Status& status);  // here and now
+
+  const std::shared_ptr<Core> core_;
+  const std::string body_;
+  const std::chrono::milliseconds timeout_;
+  std::shared_ptr<EventSink> sink_;
+
+  TokenWalk walk_;
+  std::optional<Attempt> attempt_;
+  ResponseDecoder decoder_;
+  AnswerText text_;
+  TimerId deadline_ = 0;
+  bool answered_ = false;     // an action was seen: another attempt would repeat it
+  bool finished_ = false;     // the terminal callback has been called, or is about to be
+  std::shared_ptr<RequestRun> draining_;  // itself, while the end of a finished answer is read
+
+  bool paused_ = false;
+  std::deque<OwnedEvent> held_events_;
+  std::string held_bytes_;
+  std::optional<TransferResult> held_result_;
+  std::optional<Status> held_end_;
+
+  Mutex done_mutex_;
+  CondVar done_changed_;
+  bool done_ GUARDED_BY(done_mutex_) = false;
+};
+
+}  // namespace warppool

@@ -1,0 +1,69 @@
+#include "warppool/stream.h"
+
+#include <utility>
+
+#include "client/stream_impl.h"
+
+namespace warppool {
+namespace internal {
+
+StreamImpl::StreamImpl(std::shared_ptr<Core> core, std::shared_ptr<RequestRun> run, std::shared_ptr<EventQueue> queue)
+    : core_(std::move(core)), run_(std::move(run)), queue_(std::move(queue)) {}
+
+StreamImpl::~StreamImpl() {
+  if (core_->Forked()) {
+    // The I/O thread, the locks it held and the connections are the parent's.
+    static_cast<void>(new std::shared_ptr<Core>(std::move(core_)));
+    static_cast<void>(new std::shared_ptr<RequestRun>(std::move(run_)));
+    static_cast<void>(new std::shared_ptr<EventQueue>(std::move(queue_)));
+    return;
+  }
+  if (core_->InIoThread()) {
+    run_->Stop();
+    return;
+  }
+  Cancel();
+  run_->WaitUntilDone();
+}
+
+Status StreamImpl::CheckPulled() const {
+  if (core_->Forked()) return {Code::kMisuse, "the stream belongs to the process that was forked"};
+  if (!queue_) return {Code::kMisuse, "the stream is pushed: its events go to its callbacks"};
+  return {};
+}
+
+Result<Event> StreamImpl::Next(std::chrono::milliseconds timeout) {
+  if (Status status = CheckPulled(); !status.ok()) return status;
+  if (core_->InIoThread()) return Status(Code::kMisuse, "Next() inside a callback would wait for itself");
+  return queue_->Next(timeout);
+}
+
+Result<int> StreamImpl::Descriptor() {
+  if (Status status = CheckPulled(); !status.ok()) return status;
+  return queue_->Descriptor();
+}
+
+// The run outlives the loop's last task, and a loop that has stopped has ended all of its runs before.
+void StreamImpl::Cancel() {
+  if (!core_->Forked()) core_->loop().Post([run = run_] { run->Stop(); });
+}
+
+void StreamImpl::Resume() {
+  if (!core_->Forked()) core_->loop().Post([run = run_] { run->Resume(); });
+}
+
+}  // namespace internal
+
+Stream::Stream(std::shared_ptr<internal::StreamImpl> impl) : impl_(std::move(impl)) {}
+
+Stream::~Stream() = default;
+
+Result<Event> Stream::Next(std::chrono::milliseconds timeout) { return impl_->Next(timeout); }
+
+Result<int> Stream::Descriptor() { return impl_->Descriptor(); }
+
+void Stream::Cancel() { impl_->Cancel(); }
+
+void Stream::Resume() { impl_->Resume(); }
+
+}  // namespace warppool

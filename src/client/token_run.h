@@ -1,0 +1,44 @@
+// Gets a bearer for a program that speaks HTTP itself, from the first token that gives one.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "base/mutex.h"
+#include "client/core.h"
+#include "client/token_walk.h"
+
+namespace warppool {
+
+class TokenRun final : public Run, public std::enable_shared_from_this<TokenRun>, private TokenWalk::Owner {
+ public:
+  // `first`: leased already, without a JWT that could be handed out at once.
+  TokenRun(std::shared_ptr<Core> core, std::optional<Lease> first);
+
+  void Begin() override;
+  void Stop() override { Finish(Status(Code::kCancelled, "the client was closed")); }
+
+  // Negative: without limit. kTimeout when it is not there in time; it then goes on, for the next who asks.
+  // Not in the I/O thread.
+  Result<BearerToken> Wait(std::chrono::milliseconds timeout) EXCLUDES(mutex_);
+
+ private:
+  void Use(const Bearer& bearer) override;
+  void OnAttemptFailed(const AttemptFailed& /*event*/) override {}
+  void OnWalkFailed(const Status& why) override { Finish(why); }
+  void Finish(Result<BearerToken> result) EXCLUDES(mutex_);
+
+  const std::shared_ptr<Core> core_;
+  std::optional<Lease> first_;
+  TokenWalk walk_;
+  bool finished_ = false;  // I/O thread
+
+  Mutex mutex_;
+  CondVar changed_;
+  std::optional<Result<BearerToken>> result_ GUARDED_BY(mutex_);
+};
+
+// What is handed out for a bearer.
+BearerToken ToBearerToken(const Bearer& bearer);
+
+}  // namespace warppool

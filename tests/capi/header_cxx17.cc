@@ -1,0 +1,26 @@
+// Compiles if the C header and every public C++ header is C++17, needs nothing included before it, and they get along.
+#include <warppool.h>
+#include <warppool/client.h>
+#include <warppool/config.h>
+#include <warppool/event.h>
+#include <warppool/log.h>
+#include <warppool/request.h>
+#include <warppool/status.h>
+#include <warppool/stream.h>
+#include <warppool/token_pool.h>
+#include <warppool/version.h>
+
+static_assert(__cplusplus == 201703L, "compile it as C++17");
+
+// A C enumeration holds any number in C++, as it does in C.
+static_assert(static_cast<int>(static_cast<warppool_code>(-1)) == -1, "");
+
+warppool_token_info HeaderInitialisers() {
+  const warppool_config_load_options load = WARPPOOL_CONFIG_LOAD_OPTIONS_INIT;
+  const warppool_client_options options = WARPPOOL_CLIENT_OPTIONS_INIT;
+  const warppool_stream_callbacks callbacks = WARPPOOL_STREAM_CALLBACKS_INIT;
+  const warppool_usage usage = WARPPOOL_USAGE_INIT;
+  warppool_token_info info = WARPPOOL_TOKEN_INFO_INIT;
+  info.served = load.struct_size + options.struct_size + callbacks.struct_size + usage.struct_size;
+  return info;
+}

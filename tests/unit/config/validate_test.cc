@@ -1,0 +1,190 @@
+#include <catch2/catch.hpp>
+#include <functional>
+#include <string>
+
+#include "warppool/config.h"
+
+namespace warppool {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr const char* kToken = "hunter2-token";
+
+Config Valid() {
+  Config config;
+  config.tokens.push_back({Secret(kToken)});
+  return config;
+}
+
+TokenConfig Token(std::string_view credential, Tier tier = Tier::kPersonal, std::string name = "") {
+  return {Secret(credential), tier, CredentialKind::kRefreshToken, std::move(name)};
+}
+
+struct Case {
+  const char* expected;  // how the message begins; "": valid
+  std::function<void(Config&)> change;
+};
+
+void Run(const Case& row, Code code = Code::kInvalidConfig) {
+  Config config = Valid();
+  row.change(config);
+  const Status status = Validate(config);
+  INFO("expected: " << row.expected << ", got: " << status.ToString());
+  if (*row.expected == '\0') {
+    CHECK(status.ok());
+    return;
+  }
+  CHECK(status.code() == code);
+  CHECK_THAT(status.message(), Catch::StartsWith(row.expected));
+  CHECK_THAT(status.ToString(), !Catch::Contains("hunter2"));
+}
+
+TEST_CASE("the defaults and one token are a valid configuration") {
+  CHECK(Validate(Valid()).ok());
+}
+
+TEST_CASE("without a token that can be used there is nothing to work with") {
+  for (const Case& row : std::initializer_list<Case>{
+           {"tokens: ", [](Config& c) { c.tokens.clear(); }},
+           {"tier_order: ",
+            [](Config& c) {
+              c.tier_order = {Tier::kShared, Tier::kAnonymous};
+            }},
+       }) {
+    Run(row, Code::kNoTokens);
+  }
+}
+
+TEST_CASE("each token is checked, and named by its place") {
+  for (const Case& row : std::initializer_list<Case>{
+           {"tokens[1].credential: is empty", [](Config& c) { c.tokens.push_back(Token("")); }},
+           {"tokens[1].credential: holds a blank", [](Config& c) { c.tokens.push_back(Token("hunter2 x")); }},
+           {"tokens[1].credential: begins", [](Config& c) { c.tokens.push_back(Token("bearer hunter2")); }},
+           {"tokens[1].credential: holds a quote", [](Config& c) { c.tokens.push_back(Token("\"hunter2\"")); }},
+           {"tokens[1].credential: holds a control", [](Config& c) { c.tokens.push_back(Token("hunter2\r\nX: y")); }},
+           {"tokens[1].credential: holds a non-ASCII", [](Config& c) { c.tokens.push_back(Token("hunter2\xC3\xA9")); }},
+           {"tokens[1].tier: ", [](Config& c) { c.tokens.push_back(Token("x", static_cast<Tier>(0))); }},
+           {"tokens[0].kind: ", [](Config& c) { c.tokens[0].kind = static_cast<CredentialKind>(9); }},
+           {"tokens[0].name: is the credential", [](Config& c) { c.tokens[0].name = kToken; }},
+           {"tokens[0].name: holds a control", [](Config& c) { c.tokens[0].name = "a\nb"; }},
+           {"tokens[0].name: is not UTF-8", [](Config& c) { c.tokens[0].name = "\xFF"; }},
+           {"tokens[2].name: another",
+            [](Config& c) {
+              c.tokens.push_back(Token("a", Tier::kShared, "mine"));
+              c.tokens.push_back(Token("b", Tier::kPersonal, "mine"));
+            }},
+           {"", [](Config& c) { c.tokens.push_back(Token("a", Tier::kShared)); }},
+           {"", [](Config& c) { c.tokens[0].name = "J\xC3\xBCrgen's laptop"; }},
+       }) {
+    Run(row);
+  }
+}
+
+TEST_CASE("the tier order holds each tier at most once, and at least one") {
+  for (const Case& row : std::initializer_list<Case>{
+           {"tier_order: is empty", [](Config& c) { c.tier_order.clear(); }},
+           {"tier_order: holds a tier twice",
+            [](Config& c) {
+              c.tier_order = {Tier::kPersonal, Tier::kPersonal};
+            }},
+           {"tier_order: holds an unknown",
+            [](Config& c) {
+              c.tier_order = {Tier::kPersonal, static_cast<Tier>(7)};
+            }},
+           {"",
+            [](Config& c) {
+              c.tier_order = {Tier::kAnonymous, Tier::kPersonal};
+            }},
+       }) {
+    Run(row);
+  }
+}
+
+TEST_CASE("tokens travel in the clear to this machine only") {
+  for (const Case& row : std::initializer_list<Case>{
+           {"", [](Config& c) { c.server_url = "https://example.com/warp/"; }},
+           {"", [](Config& c) { c.server_url = "http://localhost:8000"; }},
+           {"", [](Config& c) { c.server_url = "http://[::1]:8000"; }},
+           {"server_url: http:// is accepted", [](Config& c) { c.server_url = "http://example.com"; }},
+           {"server_url: http:// is accepted", [](Config& c) { c.server_url = "http://127.0.0.1.example.com"; }},
+           {"server_url: not a usable URL", [](Config& c) { c.server_url = "http://127.0.0.1@example.com"; }},
+           {"server_url: not a usable URL", [](Config& c) { c.server_url = "https://user:hunter2@example.com"; }},
+           {"server_url: not a usable URL", [](Config& c) { c.server_url = ""; }},
+           {"refresh_url: http:// is accepted", [](Config& c) { c.refresh_url = "http://example.com"; }},
+           {"securetoken_url: not", [](Config& c) { c.securetoken_url = "https://host/v1/token?key=hunter2"; }},
+       }) {
+    Run(row);
+  }
+}
+
+TEST_CASE("a proxy is read loosely, but not blindly") {
+  for (const char* proxy : {"", "proxy", "proxy:3128", "http://proxy:3128", "https://proxy:3128/",
+                            "socks5://[::1]:1080", "socks5h://user:p@ss@proxy:1080", "HTTP://proxy"}) {
+    Run({"", [&](Config& c) { c.proxy = proxy; }});
+  }
+  for (const char* proxy : {"ftp://hunter2:3128", "http://", "http://user:hunter2@", "http://hunter2:0", "hunter2:port",
+                            "http://hunter2:65536", "http://hunter2:", "http://hunter 2", "http://hunter2\r\nX: y"}) {
+    Run({"proxy: ", [&](Config& c) { c.proxy = proxy; }});
+  }
+  Run({"no_proxy: ", [](Config& c) { c.no_proxy = "a\nb"; }});
+}
+
+TEST_CASE("nothing can smuggle a line into a request") {
+  for (const Case& row : std::initializer_list<Case>{
+           {"client_version: ", [](Config& c) { c.client_version = "v1\r\nX-Evil: 1"; }},
+           {"client_version: ", [](Config& c) { c.client_version = std::string("v1\0", 3); }},
+           {"client_version: ", [](Config& c) { c.client_version = "v\xC3\xA9"; }},
+           {"firebase_api_key: ", [](Config& c) { c.firebase_api_key = Secret("hunter2\n"); }},
+           {"", [](Config& c) { c.firebase_api_key = Secret("key"); }},
+       }) {
+    Run(row);
+  }
+}
+
+TEST_CASE("the trusted authorities must be a readable file") {
+  for (const Case& row : std::initializer_list<Case>{
+           {"ca_bundle: cannot be read: ", [](Config& c) { c.ca_bundle = "/no/such/hunter2"; }},
+           {"ca_bundle: is a directory", [](Config& c) { c.ca_bundle = "/"; }},
+           {"ca_bundle: holds a NUL", [](Config& c) { c.ca_bundle = std::string("/\0", 2); }},
+           {"", [](Config& c) { c.ca_bundle = "/dev/null"; }},
+       }) {
+    Run(row);
+  }
+}
+
+TEST_CASE("limits are within reason") {
+  using Duration = milliseconds Config::*;
+  for (const Duration field : {&Config::connect_timeout, &Config::silence_timeout, &Config::refresh_timeout}) {
+    Run({"", [&](Config& c) { c.*field = milliseconds(1); }});
+    for (const milliseconds bad : {milliseconds(0), milliseconds(-1), milliseconds::max(), milliseconds::min()}) {
+      Config config = Valid();
+      config.*field = bad;
+      CHECK(Validate(config).code() == Code::kInvalidConfig);
+    }
+  }
+  for (const Duration field : {&Config::retry_base_delay, &Config::retry_max_delay, &Config::retry_after_limit}) {
+    Run({"", [&](Config& c) { c.*field = milliseconds(0); }});
+    for (const milliseconds bad : {milliseconds(-1), milliseconds::max()}) {
+      Config config = Valid();
+      config.*field = bad;
+      CHECK(Validate(config).code() == Code::kInvalidConfig);
+    }
+  }
+  for (const Case& row : std::initializer_list<Case>{
+           {"connect_timeout: ", [](Config& c) { c.connect_timeout = milliseconds(0); }},
+           {"retry_after_limit: ", [](Config& c) { c.retry_after_limit = milliseconds(-1); }},
+           {"max_strikes: ", [](Config& c) { c.max_strikes = 0; }},
+           {"retry_budget: ", [](Config& c) { c.retry_budget = -1; }},
+           {"retry_budget: ", [](Config& c) { c.retry_budget = 1001; }},
+           {"", [](Config& c) { c.retry_budget = 0; }},
+           {"", [](Config& c) { c.retry_budget = 1000; }},
+           {"max_event_bytes: ", [](Config& c) { c.max_event_bytes = 1023; }},
+           {"", [](Config& c) { c.max_event_bytes = 1024; }},
+       }) {
+    Run(row);
+  }
+}
+
+}  // namespace
+}  // namespace warppool
