@@ -19,7 +19,7 @@ namespace {
 // std::string.
 warppool_error* OutOfMemoryError() noexcept {
   alignas(warppool_error) static std::byte storage[sizeof(warppool_error)];
-  static auto* const error = new (storage) warppool_error{Error{Code::kOutOfMemory, "out of memory"}, "out of memory"};
+  static auto* const error = new (storage) warppool_error{Status::OutOfMemory().error(), "out of memory"};
   return error;
 }
 

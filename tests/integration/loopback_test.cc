@@ -2,6 +2,7 @@
 // loopback_stream_test.cc.
 #include "loopback.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 
@@ -316,6 +317,8 @@ TEST_CASE("a stopped service refuses connections, closes idle ones, and finishes
   begun.get_future().wait();
   service.Stop();
   service.Stop();
+  pollfd closed{.fd = idle->socket(), .events = POLLIN, .revents = 0};
+  CHECK(poll(&closed, 1, 60'000) == 1);
   CHECK_FALSE(idle->Get("/"));
   CHECK_FALSE(probe::Connect(service)->Get("/"));
   CHECK(probe::Read(answer.get()).kinds == "icmaaaaaaaf");

@@ -1,0 +1,280 @@
+// The C API against the loopback service: what it delivers.
+#include <poll.h>
+
+#include <catch2/catch.hpp>
+#include <string>
+#include <vector>
+
+#include "capi_client.h"
+
+namespace {
+
+std::vector<Record> Pull(warppool_stream* stream, warppool_code* end) {
+  std::vector<Record> records;
+  const warppool_event* event = nullptr;
+  while ((*end = warppool_stream_next(stream, 10'000, &event, nullptr)) == WARPPOOL_OK) {
+    records.push_back(RecordOf(event));
+  }
+  return records;
+}
+
+void CheckWhole(const std::vector<Record>& records, const std::string& text) {
+  REQUIRE(records.size() >= 3);
+  CHECK(records.front().type == WARPPOOL_EVENT_STREAM_STARTED);
+  CHECK(records.front().token.find("PERSONAL_") == 0);
+  CHECK_FALSE(records.front().conversation_id.empty());
+  CHECK_FALSE(records.front().request_id.empty());
+  CHECK(TextOf(records) == text);
+  CHECK(records.back().type == WARPPOOL_EVENT_FINISHED);
+  CHECK(records.back().reason == WARPPOOL_FINISH_DONE);
+}
+
+}  // namespace
+
+TEST_CASE("a pushed answer arrives whole, with one end") {
+  loopback::Service service;
+  service.Accept("demo-token-1");
+  ClientHandle client;
+  RequestHandle request;
+  StreamHandle stream;
+  MakeClient(service, {"demo-token-1"}, &client);
+  MakeRequest("why", &request);
+  Recorder recorder;
+  const warppool_stream_callbacks callbacks = recorder.Callbacks();
+  REQUIRE(warppool_client_start(client, request, &callbacks, stream.out(), nullptr) == WARPPOOL_OK);
+  REQUIRE(recorder.WaitForDone());
+  CheckWhole(recorder.Records(), "Echo: why");
+  CHECK(recorder.Code() == WARPPOOL_OK);
+  CHECK(recorder.Error() == "NULL");
+
+  // Pulling is for the other kind.
+  const warppool_event* event = nullptr;
+  int descriptor = 0;
+  CHECK(warppool_stream_next(stream, 0, &event, nullptr) == WARPPOOL_MISUSE);
+  CHECK(warppool_stream_descriptor(stream, &descriptor, nullptr) == WARPPOOL_MISUSE);
+  CHECK(descriptor == -1);
+  warppool_stream_destroy(stream.out());
+  CHECK(recorder.DoneCount() == 1);
+}
+
+TEST_CASE("a pushed answer needs no callbacks") {
+  loopback::Service service;
+  service.Accept("demo-token-1");
+  ClientHandle client;
+  RequestHandle request;
+  StreamHandle stream;
+  MakeClient(service, {"demo-token-1"}, &client);
+  MakeRequest("why", &request);
+  const warppool_stream_callbacks callbacks = WARPPOOL_STREAM_CALLBACKS_INIT;
+  REQUIRE(warppool_client_start(client, request, &callbacks, stream.out(), nullptr) == WARPPOOL_OK);
+  CHECK(warppool_client_close(client, -1, nullptr) == WARPPOOL_OK);
+  CHECK(service.Count("/ai/multi-agent") == 1);
+}
+
+TEST_CASE("a pulled answer arrives whole, and its end stays") {
+  loopback::Service service;
+  service.Accept("demo-token-1");
+  ClientHandle client;
+  RequestHandle request;
+  StreamHandle stream;
+  MakeClient(service, {"demo-token-1"}, &client);
+  MakeRequest("why", &request);
+  REQUIRE(warppool_client_start_pull(client, request, stream.out(), nullptr) == WARPPOOL_OK);
+  warppool_code end = WARPPOOL_OK;
+  CheckWhole(Pull(stream, &end), "Echo: why");
+  CHECK(end == WARPPOOL_END);
+
+  const warppool_event* event = nullptr;
+  ErrorHandle error;
+  CHECK(warppool_stream_next(stream, -1, &event, error.out()) == WARPPOOL_END);
+  CHECK(event == nullptr);
+  CHECK(static_cast<warppool_error*>(error) == nullptr);
+}
+
+TEST_CASE("the descriptor is readable when there is something to pull") {
+  loopback::Service service;
+  service.On("demo-token-1").Agent(loopback::Ok().Delay(std::chrono::milliseconds(100)));
+  ClientHandle client;
+  RequestHandle request;
+  StreamHandle stream;
+  MakeClient(service, {"demo-token-1"}, &client);
+  MakeRequest("why", &request);
+  REQUIRE(warppool_client_start_pull(client, request, stream.out(), nullptr) == WARPPOOL_OK);
+  pollfd ready = {-1, POLLIN, 0};
+  REQUIRE(warppool_stream_descriptor(stream, &ready.fd, nullptr) == WARPPOOL_OK);
+  const warppool_event* event = nullptr;
+  ErrorHandle error;
+  CHECK(warppool_stream_next(stream, 0, &event, error.out()) == WARPPOOL_TIMEOUT);
+  CHECK(static_cast<warppool_error*>(error) == nullptr);
+
+  std::vector<Record> records;
+  warppool_code code = WARPPOOL_OK;
+  while (code == WARPPOOL_OK) {
+    REQUIRE(poll(&ready, 1, 10'000) == 1);
+    code = warppool_stream_next(stream, 0, &event, nullptr);
+    REQUIRE(code != WARPPOOL_TIMEOUT);
+    if (code == WARPPOOL_OK) records.push_back(RecordOf(event));
+  }
+  CHECK(code == WARPPOOL_END);
+  CheckWhole(records, "Echo: why");
+  CHECK(poll(&ready, 1, 0) == 1);
+}
+
+TEST_CASE("asking gives the whole answer with its facts") {
+  loopback::Service service;
+  service.Accept("demo-token-1");
+  ClientHandle client;
+  RequestHandle request;
+  AnswerHandle answer;
+  MakeClient(service, {"demo-token-1"}, &client);
+  MakeRequest("why", &request);
+  REQUIRE(warppool_client_ask(client, request, answer.out(), nullptr) == WARPPOOL_OK);
+  size_t length = 0;
+  CHECK(warppool_answer_text(answer, &length) == std::string("Echo: why"));
+  CHECK(length == 9);
+  CHECK(warppool_answer_conversation_id(answer) != std::string());
+  CHECK(warppool_answer_request_id(answer) != std::string());
+  CHECK(std::string(warppool_answer_token(answer)).find("PERSONAL_") == 0);
+  warppool_usage usage = WARPPOOL_USAGE_INIT;
+  REQUIRE(warppool_answer_usage(answer, &usage, nullptr) == WARPPOOL_OK);
+  CHECK(usage.output_tokens == 9);
+
+  REQUIRE(warppool_client_destroy(client.out()) == WARPPOOL_OK);
+  CHECK(warppool_answer_text(answer, nullptr) == std::string("Echo: why"));
+}
+
+TEST_CASE("an access token is given, and replaced when it was refused") {
+  loopback::Service service;
+  service.Accept("demo-token-1");
+  ClientHandle client;
+  MakeClient(service, {"demo-token-1"}, &client);
+  AccessTokenHandle first;
+  AccessTokenHandle same;
+  AccessTokenHandle next;
+  REQUIRE(warppool_client_access_token(client, 10'000, first.out(), nullptr) == WARPPOOL_OK);
+  REQUIRE(warppool_client_access_token(client, -1, same.out(), nullptr) == WARPPOOL_OK);
+  const std::string value = warppool_access_token_value(first);
+  CHECK_FALSE(value.empty());
+  CHECK(warppool_access_token_value(same) == value);
+  CHECK(std::string(warppool_access_token_token(first)).find("PERSONAL_") == 0);
+  CHECK(warppool_access_token_expires_ms(first) > 1'600'000'000'000);
+
+  REQUIRE(warppool_client_drop_access_token(client, first, nullptr) == WARPPOOL_OK);
+  REQUIRE(warppool_client_access_token(client, 10'000, next.out(), nullptr) == WARPPOOL_OK);
+  CHECK(warppool_access_token_value(next) != value);
+  CHECK(service.Count("/proxy/token") == 2);
+}
+
+TEST_CASE("failing over to the next token is told, and the pool knows why") {
+  loopback::Service service;
+  service.On("demo-token-1").Agent(loopback::Quota());
+  service.Accept("demo-token-2");
+  ClientHandle client;
+  RequestHandle request;
+  StreamHandle stream;
+  MakeClient(service, {"demo-token-1", "demo-token-2"}, &client);
+  MakeRequest("why", &request);
+  REQUIRE(warppool_client_start_pull(client, request, stream.out(), nullptr) == WARPPOOL_OK);
+  warppool_code end = WARPPOOL_OK;
+  const std::vector<Record> records = Pull(stream, &end);
+  CHECK(end == WARPPOOL_END);
+  CHECK(TextOf(records) == "Echo: why");
+  REQUIRE_FALSE(records.empty());
+  const Record& failed = records.front();
+  CHECK(failed.type == WARPPOOL_EVENT_ATTEMPT_FAILED);
+  CHECK(failed.code == WARPPOOL_QUOTA_EXHAUSTED);
+  CHECK(failed.next_step == WARPPOOL_NEXT_NEXT_TOKEN);
+  CHECK_FALSE(failed.message.empty());
+
+  PoolStatusHandle pool;
+  REQUIRE(warppool_client_pool(client, pool.out(), nullptr) == WARPPOOL_OK);
+  REQUIRE(warppool_pool_status_count(pool) == 2);
+  CHECK(warppool_pool_status_active(pool) == 1);
+  CHECK(warppool_pool_status_summary(pool) == std::string("1/2 active (PERSONAL: 1/2)"));
+  warppool_token_info info = WARPPOOL_TOKEN_INFO_INIT;
+  REQUIRE(warppool_pool_status_token(pool, 0, &info, nullptr) == WARPPOOL_OK);
+  CHECK(info.name == failed.token);
+  CHECK(info.state == WARPPOOL_TOKEN_COOLING);
+  CHECK(info.last_error == WARPPOOL_QUOTA_EXHAUSTED);
+  CHECK(info.ready_at_ms > 1'600'000'000'000);
+  CHECK(info.strikes == 0);
+  REQUIRE(warppool_pool_status_token(pool, 1, &info, nullptr) == WARPPOOL_OK);
+  CHECK(info.name != failed.token);
+  CHECK(info.state == WARPPOOL_TOKEN_READY);
+  CHECK(info.served == 1);
+  CHECK(info.refreshes == 1);
+  CHECK(info.jwt_expires_ms > 1'600'000'000'000);
+}
+
+TEST_CASE("an error lists what happened to each token, and no secret") {
+  loopback::Service service;
+  service.On("demo-token-1").Exchange(loopback::Dead("TOKEN_EXPIRED"));
+  service.On("demo-token-2").Agent(loopback::Quota());
+  ClientHandle client;
+  RequestHandle request;
+  AnswerHandle answer;
+  ErrorHandle error;
+  MakeClient(service, {"demo-token-1", "demo-token-2"}, &client);
+  MakeRequest("why", &request);
+  CHECK(warppool_client_ask(client, request, answer.out(), error.out()) == WARPPOOL_ALL_TOKENS_FAILED);
+  CHECK(static_cast<warppool_answer*>(answer) == nullptr);
+  CHECK(warppool_error_code(error) == WARPPOOL_ALL_TOKENS_FAILED);
+  REQUIRE(warppool_error_attempt_count(error) == 2);
+  CHECK(warppool_error_attempt_code(error, 0) == WARPPOOL_UNAUTHORIZED);
+  CHECK(warppool_error_attempt_code(error, 1) == WARPPOOL_QUOTA_EXHAUSTED);
+  const std::string text = warppool_error_to_string(error);
+  for (const size_t i : {size_t{0}, size_t{1}}) {
+    const std::string name = warppool_error_attempt_token(error, i);
+    CHECK(name.find("PERSONAL_") == 0);
+    CHECK(text.find(name) != std::string::npos);
+    CHECK(warppool_error_attempt_message(error, i) != std::string());
+  }
+  for (const std::string& secret : service.Secrets()) CHECK(text.find(secret) == std::string::npos);
+}
+
+TEST_CASE("a request that is at fault starts nothing") {
+  loopback::Service service;
+  service.Accept("demo-token-1");
+  ClientHandle client;
+  RequestHandle request;
+  StreamHandle stream;
+  ErrorHandle error;
+  MakeClient(service, {"demo-token-1"}, &client);
+  MakeRequest("", &request);
+  Recorder recorder;
+  const warppool_stream_callbacks callbacks = recorder.Callbacks();
+  CHECK(warppool_client_start(client, request, &callbacks, stream.out(), error.out()) == WARPPOOL_INVALID_ARGUMENT);
+  CHECK(static_cast<warppool_stream*>(stream) == nullptr);
+  CHECK(std::string(warppool_error_message(error)).find("query") != std::string::npos);
+  CHECK(warppool_client_close(client, 0, nullptr) == WARPPOOL_OK);
+  CHECK(recorder.DoneCount() == 0);
+  CHECK(recorder.Records().empty());
+}
+
+TEST_CASE("the log goes to its sink, without secrets") {
+  struct Log {
+    std::mutex mutex;
+    std::string text;
+  } log;
+  loopback::Service service;
+  service.On("demo-token-1").Agent(loopback::Status(500).Times(1));
+  service.Accept("demo-token-2");
+  warppool_client_options options = WARPPOOL_CLIENT_OPTIONS_INIT;
+  options.log = [](warppool_log_level level, const char* message, int64_t time_ms, void* user_data) {
+    auto* to = static_cast<Log*>(user_data);
+    const std::lock_guard lock(to->mutex);
+    to->text +=
+        std::string(warppool_log_level_name(level)) + " " + message + (time_ms > 0 ? "\n" : " without a date\n");
+  };
+  options.log_user_data = &log;
+  ClientHandle client;
+  RequestHandle request;
+  AnswerHandle answer;
+  MakeClient(service, {"demo-token-1", "demo-token-2"}, &client, &options);
+  MakeRequest("why", &request);
+  REQUIRE(warppool_client_ask(client, request, answer.out(), nullptr) == WARPPOOL_OK);
+  REQUIRE(warppool_client_destroy(client.out()) == WARPPOOL_OK);
+  CHECK(log.text.find("PERSONAL_") != std::string::npos);
+  CHECK(log.text.find("without a date") == std::string::npos);
+  for (const std::string& secret : service.Secrets()) CHECK(log.text.find(secret) == std::string::npos);
+}
