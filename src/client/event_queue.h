@@ -46,7 +46,7 @@ class EventQueue final : public EventSink {
   bool DropTaken() EXCLUDES(mutex_);  // true: there is room again
   void Signal() REQUIRES(mutex_);     // makes the descriptor say what there is
 
-  std::function<void()> resume_;  // set before the stream begins
+  std::function<void()> resume_;  // the reader's, set before the first Next()
 
   Mutex mutex_;
   CondVar changed_;

@@ -8,7 +8,9 @@ namespace warppool {
 namespace internal {
 
 StreamImpl::StreamImpl(std::shared_ptr<Core> core, std::shared_ptr<RequestRun> run, std::shared_ptr<EventQueue> queue)
-    : core_(std::move(core)), run_(std::move(run)), queue_(std::move(queue)) {}
+    : core_(std::move(core)), run_(std::move(run)), queue_(std::move(queue)) {
+  if (queue_) queue_->SetResume([this] { Resume(); });
+}
 
 StreamImpl::~StreamImpl() {
   if (core_->Forked()) {

@@ -1,0 +1,354 @@
+// Callbacks, pulling, pausing, cancelling, destroying: the contracts of stream.h and client.h.
+
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <future>
+#include <stdexcept>
+#include <thread>
+
+#include "fixture.h"
+
+namespace warppool {
+namespace {
+
+using Cut = loopback::Behaviour::Cut;
+
+std::string TextOf(const Event& event) {
+  const auto* delta = std::get_if<TextDelta>(&event);
+  return delta == nullptr ? std::string() : std::string(delta->text);
+}
+
+}  // namespace
+
+TEST_CASE("a pulled stream delivers the whole answer, then its end, again and again") {
+  World world;
+  world.service.Accept("fake-token-one");
+  auto stream = world.Connect({"fake-token-one"}).Start(Request("hello"));
+  REQUIRE(stream.ok());
+  std::string text;
+  Result<Event> event = (*stream)->Next(kPatience);
+  for (; event.ok(); event = (*stream)->Next(kPatience)) text += TextOf(*event);
+  CHECK(text == "Echo: hello");
+  CHECK(event.code() == Code::kEnd);
+  CHECK((*stream)->Next(0ms).code() == Code::kEnd);
+}
+
+TEST_CASE("a pulled stream's descriptor is readable while there is something to take") {
+  World world;
+  world.service.On("fake-token-one").Agent(loopback::Ok().CutAfter(3, Cut::kStall));
+  auto stream = world.Connect({"fake-token-one"}).Start(Request("hello"));
+  REQUIRE(stream.ok());
+  const auto descriptor = (*stream)->Descriptor();
+  REQUIRE(descriptor.ok());
+  pollfd ready{*descriptor, POLLIN, 0};
+  int events = 0;
+  // The start, the new task, one delta; then it stalls.
+  while (events < 3) {
+    REQUIRE(poll(&ready, 1, 30'000) == 1);
+    REQUIRE((*stream)->Next(0ms).ok());
+    ++events;
+  }
+  CHECK(poll(&ready, 1, 0) == 0);
+  CHECK((*stream)->Next(0ms).code() == Code::kTimeout);
+  (*stream)->Cancel();
+  REQUIRE(poll(&ready, 1, 30'000) == 1);
+  CHECK((*stream)->Next(kPatience).code() == Code::kCancelled);
+  CHECK(poll(&ready, 1, 0) == 1);
+}
+
+TEST_CASE("a slow reader slows its own transfer down, and no other") {
+  World world;
+  const std::string large(8U << 20U, 'x');
+  world.service.On("fake-token-one").Agent(loopback::Ok().Text(large).Chunks(2000));
+  world.service.Accept("fake-token-two");
+  Client& client = world.Connect({"fake-token-one", "fake-token-two"});
+  auto slow = client.Start(Request("large"));
+  REQUIRE(slow.ok());
+  REQUIRE((*slow)->Next(kPatience).ok());
+  for (int i = 0; i < 3; ++i) {
+    Request request("hello");
+    const auto answer = client.Ask(request);
+    CHECK(answer.ok());
+  }
+  std::size_t bytes = 0;
+  Result<Event> event = (*slow)->Next(kPatience);
+  for (; event.ok(); event = (*slow)->Next(kPatience)) bytes += TextOf(*event).size();
+  CHECK(event.code() == Code::kEnd);
+  CHECK(bytes == large.size());
+}
+
+TEST_CASE("a push callback may pause after every event, and misses none") {
+  World world;
+  world.service.On("fake-token-one").Agent(loopback::Ok().Text(std::string(2000, 'y')).Chunks(100));
+  Client& client = world.Connect({"fake-token-one"});
+  std::string text;
+  std::promise<warppool::Status> done;
+  std::atomic<int> paused{0};
+  auto stream = client.Start(Request("hello"), {[&](const Event& event) {
+                                                  text += TextOf(event);
+                                                  ++paused;
+                                                  return Flow::kPause;
+                                                },
+                                                [&](const warppool::Status& status) { done.set_value(status); }});
+  REQUIRE(stream.ok());
+  auto over = done.get_future();
+  for (int resumed = 0; over.wait_for(0s) != std::future_status::ready;) {
+    if (paused > resumed) {
+      ++resumed;
+      (*stream)->Resume();
+    } else {
+      std::this_thread::yield();
+    }
+  }
+  CHECK(over.get().ToString() == "ok");
+  CHECK(text == std::string(2000, 'y'));
+}
+
+TEST_CASE("an exception out of a callback ends that stream with an error, and no other") {
+  World world;
+  world.service.Accept("fake-token-one");
+  Client& client = world.Connect({"fake-token-one"});
+  std::promise<warppool::Status> done;
+  auto stream = client.Start(Request("hello"), {[](const Event& event) -> Flow {
+                                                  if (std::holds_alternative<TextDelta>(event)) throw std::runtime_error("!");
+                                                  return Flow::kContinue;
+                                                },
+                                                [&](const warppool::Status& status) {
+                                                  done.set_value(status);
+                                                  throw std::runtime_error("again");
+                                                }});
+  REQUIRE(stream.ok());
+  CHECK(done.get_future().get().code() == Code::kInternal);
+  CHECK(client.Ask(Request("hello")).ok());
+}
+
+TEST_CASE("cancelling and destroying from inside a callback end the stream with one terminal call") {
+  World world;
+  world.service.Accept("fake-token-one");
+  Client& client = world.Connect({"fake-token-one"});
+  enum class Way { kReturn, kCancel, kDestroy };
+  for (const Way way : {Way::kReturn, Way::kCancel, Way::kDestroy}) {
+    INFO("way " << static_cast<int>(way));
+    std::promise<std::unique_ptr<Stream>*> handle;
+    auto handle_there = handle.get_future();
+    std::promise<void> quiet;
+    std::atomic<int> dones{0};
+    std::atomic<int> late{0};
+    std::atomic<bool> acted{false};
+    std::unique_ptr<Stream> stream;
+    auto started = client.Start(
+        Request("hello"), {[&](const Event& event) {
+                             if (dones > 0) ++late;
+                             if (!std::holds_alternative<TextDelta>(event) || acted.exchange(true)) return Flow::kContinue;
+                             std::unique_ptr<Stream>* own = handle_there.get();
+                             if (way == Way::kReturn) return Flow::kCancel;
+                             if (way == Way::kCancel) (*own)->Cancel();
+                             if (way == Way::kDestroy) own->reset();
+                             return Flow::kContinue;
+                           },
+                           [&](const warppool::Status&) {
+                             if (++dones == 1) quiet.set_value();
+                           }});
+    REQUIRE(started.ok());
+    stream = *std::move(started);
+    handle.set_value(&stream);
+    REQUIRE(quiet.get_future().wait_for(kPatience) == std::future_status::ready);
+    stream.reset();
+    CHECK(dones == 1);
+    CHECK(late == 0);
+  }
+  CHECK(client.Pool().tokens[0].in_flight == 0);
+}
+
+TEST_CASE("destroying a running stream calls its terminal callback before it returns, and none after") {
+  World world;
+  world.service.On("fake-token-one").Agent(loopback::Ok().CutAfter(3, Cut::kStall));
+  Client& client = world.Connect({"fake-token-one"});
+  Recorder recorder;
+  auto stream = client.Start(Request("hello"), recorder.Callbacks());
+  REQUIRE(stream.ok());
+  REQUIRE(recorder.WaitForText());
+  *stream = nullptr;
+  CHECK(recorder.dones() == 1);
+  CHECK(recorder.status().code() == Code::kCancelled);
+  CHECK(recorder.events_after_done() == 0);
+}
+
+TEST_CASE("what would wait for itself is refused inside a callback") {
+  World world;
+  world.service.Accept("fake-token-one");
+  Client& client = world.Connect({"fake-token-one"});
+  std::promise<std::vector<Code>> codes;
+  std::promise<void> done;
+  auto stream = client.Start(Request("hello"), {[&, asked = false](const Event&) mutable {
+                                                  if (std::exchange(asked, true)) return Flow::kContinue;
+                                                  codes.set_value({client.Ask(Request("inner")).code(),
+                                                                   client.AccessToken().code(), client.Close(0ms).code()});
+                                                  return Flow::kContinue;
+                                                },
+                                                [&](const warppool::Status&) { done.set_value(); }});
+  REQUIRE(stream.ok());
+  CHECK(codes.get_future().get() == std::vector<Code>{Code::kMisuse, Code::kMisuse, Code::kMisuse});
+  done.get_future().get();
+}
+
+TEST_CASE("a request may be started inside a callback") {
+  World world;
+  world.service.Accept("fake-token-one");
+  Client& client = world.Connect({"fake-token-one"});
+  Recorder inner;
+  std::promise<std::unique_ptr<Stream>> inner_stream;
+  auto outer = client.Start(Request("outer"), {nullptr, [&](const warppool::Status&) {
+                                                 inner_stream.set_value(*client.Start(Request("inner"), inner.Callbacks()));
+                                               }});
+  REQUIRE(outer.ok());
+  const auto stream = inner_stream.get_future().get();
+  REQUIRE(inner.WaitUntilDone());
+  CHECK(inner.text() == "Echo: inner");
+}
+
+TEST_CASE("a client that is destroyed with streams running ends each with one terminal call") {
+  World world;
+  // What hurts most: streams in every state, destroyed from another thread while they move.
+  world.service.On("fake-token-one").Agent(loopback::Ok().Gap(1ms));
+  world.service.On("fake-token-two").Exchange(loopback::Status(502)).Agent(loopback::Reset());
+  world.service.On("fake-token-three").Agent(loopback::Ok().CutAfter(3, Cut::kStall));
+  int unclear = 0;
+  for (int round = 0; round < 1000; ++round) {
+    auto made = Client::Create(ConfigFor(world.service, {"fake-token-one", "fake-token-two", "fake-token-three"}));
+    REQUIRE(made.ok());
+    std::unique_ptr<Client> client = *std::move(made);
+    std::vector<std::unique_ptr<Recorder>> recorders;
+    std::vector<std::unique_ptr<Stream>> streams;
+    for (int i = 0; i < 3; ++i) {
+      recorders.push_back(std::make_unique<Recorder>());
+      auto stream = client->Start(Request("hello"), recorders.back()->Callbacks());
+      REQUIRE(stream.ok());
+      streams.push_back(*std::move(stream));
+    }
+    auto pulled = client->Start(Request("hello"));
+    REQUIRE(pulled.ok());
+    if (round % 2 == 0) static_cast<void>((*pulled)->Next(1ms));
+    std::thread([&] { client.reset(); }).join();
+    for (const auto& recorder : recorders) {
+      if (recorder->dones() != 1 || recorder->events_after_done() != 0) ++unclear;
+    }
+    Result<Event> event = (*pulled)->Next(0ms);
+    while (event.ok()) event = (*pulled)->Next(0ms);
+    if (event.code() == Code::kTimeout) ++unclear;
+  }
+  CHECK(unclear == 0);
+}
+
+TEST_CASE("Close lets running requests finish, refuses new ones, and cancels what is late") {
+  World world;
+  world.service.On("fake-token-one").Agent(loopback::Ok().Gap(5ms).Times(1)).Agent(loopback::Ok().CutAfter(3, Cut::kStall));
+  Client& client = world.Connect({"fake-token-one"});
+  Recorder prompt;
+  auto first = client.Start(Request("hello"), prompt.Callbacks());
+  REQUIRE(first.ok());
+  REQUIRE(prompt.WaitForText());
+  SECTION("with patience") {
+    CHECK(client.Close(-1ms).ok());
+    CHECK(prompt.status().ToString() == "ok");
+  }
+  SECTION("without") {
+    Recorder late;
+    auto second = client.Start(Request("hello"), late.Callbacks());
+    REQUIRE(second.ok());
+    REQUIRE(late.WaitForText());
+    REQUIRE(prompt.WaitUntilDone());
+    CHECK(client.Close(10ms).ok());
+    CHECK(late.status().code() == Code::kCancelled);
+  }
+  CHECK(client.Start(Request("hello")).code() == Code::kMisuse);
+  CHECK(client.Ask(Request("hello")).code() == Code::kMisuse);
+  CHECK(client.Close(0ms).ok());
+  CHECK(client.Pool().tokens.size() == 1);
+}
+
+TEST_CASE("a client that is destroyed inside its own callback neither hangs nor crashes") {
+  World world;
+  world.service.Accept("fake-token-one");
+  auto made = Client::Create(ConfigFor(world.service, {"fake-token-one"}), {world.log.Sink()});
+  REQUIRE(made.ok());
+  std::unique_ptr<Client> client = *std::move(made);
+  Client* raw = client.get();
+  std::promise<warppool::Status> done;
+  std::promise<void> handed_over;
+  auto ready = handed_over.get_future();
+  auto stream = raw->Start(Request("hello"), {[&](const Event&) {
+                                                ready.wait();
+                                                client.reset();
+                                                return Flow::kContinue;
+                                              },
+                                              [&](const warppool::Status& status) { done.set_value(status); }});
+  REQUIRE(stream.ok());
+  handed_over.set_value();
+  auto over = done.get_future();
+  REQUIRE(over.wait_for(kPatience) == std::future_status::ready);
+  // Whichever came first, the end of the answer or the destruction.
+  CHECK((over.get().code() == Code::kCancelled || client == nullptr));
+}
+
+TEST_CASE("after a fork the child can only destroy, and the parent goes on") {
+  World world;
+  world.service.On("fake-token-one").Agent(loopback::Ok().Gap(2ms));
+  Client& client = world.Connect({"fake-token-one"});
+  Recorder recorder;
+  auto stream = client.Start(Request("hello"), recorder.Callbacks());
+  REQUIRE(stream.ok());
+  REQUIRE(recorder.WaitForText());
+  const pid_t child = fork();
+  if (child == 0) {
+    bool ok = client.Start(Request("hello")).code() == Code::kMisuse;
+    ok = ok && client.Ask(Request("hello")).code() == Code::kMisuse;
+    ok = ok && client.AccessToken().code() == Code::kMisuse;
+    ok = ok && client.Close(0ms).code() == Code::kMisuse;
+    ok = ok && client.Pool().tokens.empty();
+    stream->reset();
+    world.client.reset();
+    _exit(ok ? 0 : 1);
+  }
+  REQUIRE(child > 0);
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+  REQUIRE(recorder.WaitUntilDone());
+  CHECK(recorder.status().ToString() == "ok");
+}
+
+TEST_CASE("an access token is cached, replaced when it was refused, and fails over as requests do") {
+  World world;
+  world.service.On("fake-token-one").Exchange(loopback::Dead("TOKEN_EXPIRED"));
+  world.service.Accept("fake-token-two");
+  Client& client = world.Connect({"fake-token-one", "fake-token-two"});
+  const auto first = client.AccessToken();
+  REQUIRE(world.Said(first.status()).ToString() == "ok");
+  CHECK(first->token == client.Pool().tokens[1].name);
+  REQUIRE(first->expires.has_value());
+  const auto second = client.AccessToken(1s);
+  REQUIRE(second.ok());
+  CHECK(second->value == first->value);
+  CHECK(world.service.Count("/proxy/token", "fake-token-two") == 1);
+  client.DropAccessToken(*second);
+  const auto third = client.AccessToken();
+  REQUIRE(third.ok());
+  CHECK(third->value != first->value);
+  client.DropAccessToken(*first);  // replaced long ago
+  CHECK(client.AccessToken()->value == third->value);
+  CHECK(world.StatusOf(0).state == TokenState::kDisabled);
+}
+
+TEST_CASE("an access token that does not come in time is waited for no longer") {
+  World world;
+  world.service.On("fake-token-one").Exchange(loopback::Ok().Delay(60s));
+  Client& client = world.Connect({"fake-token-one"});
+  CHECK(client.AccessToken(20ms).code() == Code::kTimeout);
+}
+
+}  // namespace warppool

@@ -1,0 +1,197 @@
+// Answers that break off or make no sense: each its own error, none a token's fault.
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "fixture.h"
+
+namespace warppool {
+namespace {
+
+// Asks once, without trying again.
+Result<Answer> AskOnce(World* world, loopback::Behaviour behaviour) {
+  world->service.On("fake-token-one").Agent(std::move(behaviour));
+  Config config = ConfigFor(world->service, {"fake-token-one"});
+  config.retry_budget = 0;
+  config.max_event_bytes = 1U << 20U;
+  const auto answer = world->Connect(std::move(config)).Ask(Request("hello"));
+  world->Said(answer.status());
+  return answer;
+}
+
+}  // namespace
+
+TEST_CASE("a fault of the answer has its own code, and is no token's fault") {
+  struct Case {
+    const char* what;
+    loopback::Behaviour behaviour;
+    Code code;
+    const char* says;
+  };
+  using Cut = loopback::Behaviour::Cut;
+  const std::string long_line = "data: " + std::string(100U << 20U, 'A');
+  const Case cases[] = {
+      {"ends before its first byte", loopback::EmptyBody(), Code::kEmptyAnswer, "before its first byte"},
+      {"ends after init", loopback::Ok().CutAfter(1, Cut::kClean), Code::kTruncated, "without its last event"},
+      {"ends after actions", loopback::Ok().CutAfter(4, Cut::kClean), Code::kTruncated, "event 4"},
+      {"is reset after init", loopback::Ok().CutAfter(1, Cut::kReset), Code::kConnectionLost, "connection was lost"},
+      {"is reset after actions", loopback::Ok().CutAfter(4, Cut::kReset), Code::kConnectionLost, "event 4"},
+      {"is reset before the head", loopback::Reset(), Code::kNetwork, "connection was lost"},
+      {"has an event that is not base64", loopback::UndecodableEvent(), Code::kUndecodableEvent, "event 2"},
+      {"has an event that is no message", loopback::Raw("data: AAAA\n\n"), Code::kUndecodableEvent, "byte 0"},
+      {"has an empty event", loopback::Raw("data:\n\n"), Code::kUndecodableEvent, "empty"},
+      {"is HTML", loopback::Garbage(), Code::kNotAStream, "text/html"},
+      {"has no events", loopback::Raw("<html>no stream</html>\n\n"), Code::kNotAStream, "without a single event"},
+      {"is one line of 100 MB", loopback::Raw(long_line), Code::kLimitExceeded, "max_event_bytes"},
+  };
+  for (const Case& c : cases) {
+    INFO("the answer " << c.what);
+    World world;
+    const auto answer = AskOnce(&world, c.behaviour);
+    CHECK(CodeName(answer.code()) == std::string(CodeName(c.code)));
+    CHECK(answer.status().ToString().find(c.says) != std::string::npos);
+    CHECK(world.StatusOf(0).blamed == 0);
+    CHECK(world.StatusOf(0).state == TokenState::kReady);
+    CHECK(world.StatusOf(0).in_flight == 0);
+  }
+}
+
+TEST_CASE("each finish reason other than done has its own code, and the text before it is delivered") {
+  const std::pair<const char*, Code> cases[] = {{"max_token_limit", Code::kMaxTokenLimit},
+                                                {"context_window_exceeded", Code::kContextWindowExceeded},
+                                                {"llm_unavailable", Code::kModelUnavailable},
+                                                {"internal_error", Code::kAgentError},
+                                                {"invalid_api_key", Code::kInvalidModelKey},
+                                                {"other", Code::kFinishedOther},
+                                                {"unknown", Code::kFinishedUnknown},
+                                                {"none", Code::kOk}};
+  for (const auto& [reason, code] : cases) {
+    INFO("finished: " << reason);
+    World world;
+    world.service.On("fake-token-one").Agent(loopback::Finish(reason));
+    Client& client = world.Connect({"fake-token-one"});
+    Recorder recorder;
+    auto stream = client.Start(Request("hello"), recorder.Callbacks());
+    REQUIRE(stream.ok());
+    REQUIRE(recorder.WaitUntilDone());
+    CHECK(CodeName(recorder.status().code()) == std::string(CodeName(code)));
+    CHECK(recorder.text() == "Echo: hello");
+    CHECK(recorder.finishes() == 1);
+    CHECK(world.StatusOf(0).blamed == 0);
+  }
+}
+
+TEST_CASE("a stream that is cut before its first action is asked for again") {
+  World world;
+  world.service.On("fake-token-one").Agent(loopback::Ok().CutAfter(1, loopback::Behaviour::Cut::kReset).Times(2));
+  Client& client = world.Connect({"fake-token-one"});
+  Recorder recorder;
+  auto stream = client.Start(Request("hello"), recorder.Callbacks());
+  REQUIRE(stream.ok());
+  REQUIRE(recorder.WaitUntilDone());
+  CHECK(recorder.status().ToString() == "ok");
+  CHECK(recorder.text() == "Echo: hello");
+  CHECK(recorder.starts() == 1);
+  CHECK(recorder.failures().size() == 2);
+}
+
+TEST_CASE("one byte per chunk makes the same answer") {
+  World world;
+  world.service.On("fake-token-one").Agent(loopback::Ok().ByteByByte());
+  const auto answer = world.Connect({"fake-token-one"}).Ask(Request("h\xC3\xA9llo"));
+  REQUIRE(world.Said(answer.status()).ToString() == "ok");
+  CHECK(answer->text == "Echo: h\xC3\xA9llo");
+}
+
+TEST_CASE("silence ends a stream") {
+  World world;
+  world.service.On("fake-token-one").Agent(loopback::Ok().CutAfter(3, loopback::Behaviour::Cut::kStall));
+  Config config = ConfigFor(world.service, {"fake-token-one"});
+  config.silence_timeout = 100ms;
+  const auto answer = world.Connect(std::move(config)).Ask(Request("hello"));
+  CHECK(world.Said(answer.status()).code() == Code::kNetwork);
+  CHECK(answer.status().message().find("silent") != std::string::npos);
+}
+
+TEST_CASE("a request's time-out ends it, whatever it waits for") {
+  World world;
+  world.service.On("fake-token-one").Agent(loopback::Ok().CutAfter(3, loopback::Behaviour::Cut::kStall));
+  world.service.On("fake-token-two").Exchange(loopback::Ok().Delay(60s));
+  for (const char* token : {"fake-token-one", "fake-token-two"}) {
+    Client& client = world.Connect({token});
+    Request request("hello");
+    request.timeout = 100ms;
+    CHECK(world.Said(client.Ask(request).status()).code() == Code::kDeadlineExceeded);
+    CHECK(world.StatusOf(0).in_flight == 0);
+  }
+}
+
+TEST_CASE("TLS: a certificate that is not trusted is a matter of configuration, not of the token") {
+  World world({.tls = true});
+  world.service.Accept("fake-token-one");
+  SECTION("the right authority") {
+    const auto answer = world.Connect({"fake-token-one"}).Ask(Request("hello"));
+    CHECK(world.Said(answer.status()).ToString() == "ok");
+  }
+  SECTION("another authority") {
+    const loopback::Service other({.tls = true});
+    Config config = ConfigFor(world.service, {"fake-token-one"});
+    config.ca_bundle = other.ca_file();
+    const auto answer = world.Connect(std::move(config)).Ask(Request("hello"));
+    CHECK(world.Said(answer.status()).code() == Code::kMisconfigured);
+    CHECK(answer.status().message().find("WARP_CA_BUNDLE") != std::string::npos);
+    CHECK(world.StatusOf(0).blamed == 0);
+  }
+  SECTION("the machine's authorities") {
+    Config config = ConfigFor(world.service, {"fake-token-one"});
+    config.ca_bundle.clear();
+    CHECK(world.Connect(std::move(config)).Ask(Request("hello")).code() == Code::kMisconfigured);
+  }
+}
+
+TEST_CASE("what does not speak HTTP is said to") {
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  REQUIRE(listener >= 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof address;
+  REQUIRE(bind(listener, reinterpret_cast<sockaddr*>(&address), length) == 0);
+  REQUIRE(listen(listener, 4) == 0);
+  REQUIRE(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) == 0);
+  std::thread server([&] {
+    const int connection = accept(listener, nullptr, nullptr);
+    const std::string greeting = "SSH-2.0-fake\r\n";
+    static_cast<void>(send(connection, greeting.data(), greeting.size(), MSG_NOSIGNAL));
+    shutdown(connection, SHUT_WR);
+    char ignored[4096];
+    while (recv(connection, ignored, sizeof ignored, 0) > 0) {
+    }
+    close(connection);
+  });
+  World world;
+  Config config = ConfigFor(world.service, {"wk-1.fakefake"});
+  config.tokens[0].kind = CredentialKind::kApiKey;
+  config.server_url = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  config.retry_budget = 0;
+  const auto answer = world.Connect(std::move(config)).Ask(Request("hello"));
+  server.join();
+  close(listener);
+  CHECK(world.Said(answer.status()).code() == Code::kNotAStream);
+  CHECK(answer.status().message().find("not HTTP") != std::string::npos);
+}
+
+TEST_CASE("requests of one client share their connections") {
+  World world;
+  world.service.Accept("fake-token-one");
+  Client& client = world.Connect({"fake-token-one"});
+  for (int i = 0; i < 5; ++i) REQUIRE(client.Ask(Request("hello")).ok());
+  const auto requests = world.service.Requests("/ai/multi-agent");
+  REQUIRE(requests.size() == 5);
+  for (const auto& request : requests) CHECK(request.connection == requests[0].connection);
+}
+
+}  // namespace warppool
