@@ -10,7 +10,9 @@ namespace {
 
 // Of a refusal, what its words can be in.
 constexpr std::size_t kMaxRefusalBytes = 64U << 10U;
-// How long the connection of a finished answer may take to end in good order, which lets it be used again.
+// The answer's last event has come, but not the end of the HTTP answer. It is worth waiting for: only then can the next
+// request use the connection. The program waits this long, and the I/O thread as much longer.
+constexpr std::chrono::milliseconds kEndGrace{100};
 constexpr std::chrono::milliseconds kDrainTime{2'000};
 
 bool IsEventStream(std::string_view content_type) {
@@ -77,6 +79,7 @@ void RequestRun::OnDone(const TransferResult& result) {
     held_result_ = result;
     return;
   }
+  if (answer_end_) return Finish(*answer_end_);
   if (result.error != TransferError::kNone) {
     AttemptResult failure = ReadTransferError(result, attempt_->is_stream);
     if (attempt_->is_stream && !failure.status.ok()) {
@@ -119,6 +122,7 @@ void RequestRun::OnStreamEnd() {
 }
 
 void RequestRun::Consume(std::string_view bytes) {
+  if (answer_end_) return;  // the service's last word has been said
   if (paused_) {
     held_bytes_ += bytes;
     return;
@@ -127,7 +131,7 @@ void RequestRun::Consume(std::string_view bytes) {
   while (const auto data = parser.Next(&bytes)) {
     const TransferId transfer = attempt_->transfer;
     OnEvent(*data);
-    if (finished_ || !attempt_ || attempt_->transfer != transfer) return;
+    if (finished_ || answer_end_ || attempt_->transfer != transfer) return;
     if (paused_) {
       held_bytes_.assign(bytes);
       return;
@@ -179,16 +183,22 @@ void RequestRun::OnFinished(const wire::ResponseEvent::StreamFinished& message) 
   }
   Error error = status.error();
   error.token = attempt_->token;
-  // The connection is worth keeping: the rest of the answer, if there is any, is read and forgotten.
+  answer_end_ = Status(std::move(error));
+  grace_ = core_->loop().After(kEndGrace, [this] {
+    grace_ = 0;
+    Drain();
+    End(*answer_end_);
+  });
+}
+
+void RequestRun::Drain() {
   draining_ = shared_from_this();
-  const TransferId transfer = attempt_->transfer;
-  core_->loop().After(kDrainTime, [weak = weak_from_this(), transfer] {
+  core_->loop().After(kDrainTime, [weak = weak_from_this(), transfer = attempt_->transfer] {
     const auto run = weak.lock();
     if (!run || !run->draining_) return;
     run->core_->transport().Cancel(transfer);
     run->draining_.reset();
   });
-  End(Status(std::move(error)));
 }
 
 void RequestRun::BreakOff(AttemptResult result) {
@@ -276,6 +286,7 @@ void RequestRun::Finish(const Status& status) {
   if (std::exchange(finished_, true)) return;
   const auto self = weak_from_this().lock();
   core_->loop().CancelTimer(std::exchange(deadline_, 0));
+  core_->loop().CancelTimer(std::exchange(grace_, 0));
   if (attempt_ && !draining_) core_->transport().Cancel(attempt_->transfer);
   walk_.End();
   const auto sink = std::exchange(sink_, nullptr);  // and with it go what the program's callbacks hold

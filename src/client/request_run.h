@@ -62,6 +62,7 @@ class RequestRun final : public Run,
   void Consume(std::string_view bytes);
   void OnEvent(std::string_view data);
   void OnFinished(const wire::ResponseEvent::StreamFinished& message);
+  void Drain();  // reads the rest of the answer, and forgets it
   void OnStreamEnd();
   void BreakOff(AttemptResult result);  // ends the transfer, then the attempt
   void EndAttempt(AttemptResult result);
@@ -84,6 +85,8 @@ class RequestRun final : public Run,
   ResponseDecoder decoder_;
   AnswerText text_;
   TimerId deadline_ = 0;
+  TimerId grace_ = 0;
+  std::optional<Status> answer_end_;  // the service's last event has come: what the terminal callback will say
   bool answered_ = false;     // an action was seen: another attempt would repeat it
   bool finished_ = false;     // the terminal callback has been called, or is about to be
   std::shared_ptr<RequestRun> draining_;  // itself, while the end of a finished answer is read

@@ -183,12 +183,12 @@ TEST_CASE("a pool status shows everything that C++ knows of a token") {
   token.last_error = warppool::Code::kQuotaExhausted;
   token.last_error_message = "used up";
   token.ready_at = std::chrono::system_clock::time_point(1'700'000'000'000ms);
-  status.status.tokens = {token, {}};
+  status.status.tokens = {token, {}};  // the second one: a personal token that is ready
   status.summary = status.status.Summary();
 
   CHECK(warppool_pool_status_count(&status) == 2);
   CHECK(warppool_pool_status_active(&status) == 1);
-  CHECK(warppool_pool_status_summary(&status) == "1/2 active (PERSONAL: 1, SHARED: 0/1)"sv);
+  CHECK(warppool_pool_status_summary(&status) == "1/2 active (SHARED: 0/1, PERSONAL: 1)"sv);
   warppool_token_info info = WARPPOOL_TOKEN_INFO_INIT;
   REQUIRE(warppool_pool_status_token(&status, 0, &info, nullptr) == WARPPOOL_OK);
   CHECK(info.name == "SHARED_2"sv);
