@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Builds the library and asks the agent one question: examples/quickstart.sh [question]
+#
+# Where a WARP_ variable is set, or the current folder has a .env, that configuration is used. Otherwise nothing leaves
+# this machine: a stand-in of the service answers, and knows a few demo tokens, some of which are in trouble.
+set -euo pipefail
+
+question=${1:-Why is the sky blue?}
+source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build_dir=$source_dir/build/quickstart
+
+"$source_dir/cmake/install-dependencies.sh" --examples
+echo "Building (a minute or two the first time) ..."
+mkdir -p "$build_dir"
+if ! { cmake -S "$source_dir" -B "$build_dir" -G Ninja -DCMAKE_BUILD_TYPE=Release -DWARPPOOL_BUILD_TESTS=OFF &&
+       cmake --build "$build_dir" --target quickstart loopback; } >"$build_dir/build.log" 2>&1; then
+  tail -n 40 "$build_dir/build.log" >&2
+  echo "The build failed; all of its output is in $build_dir/build.log" >&2
+  exit 1
+fi
+quickstart=$build_dir/examples/quickstart
+
+if [ -e .env ]; then
+  exec "$quickstart" "$question" .env
+elif [ -n "$(compgen -e WARP_ || true)" ]; then
+  exec "$quickstart" "$question"
+fi
+
+scratch=$(mktemp -d)
+trap 'kill "${service:-}" 2>/dev/null; wait 2>/dev/null; rm -rf "$scratch"' EXIT
+mkfifo "$scratch/service"
+"$build_dir/examples/loopback/loopback" --demo >"$scratch/service" &
+service=$!
+read -r url <"$scratch/service"
+echo "No WARP_ variable is set and there is no .env here: a stand-in of the service answers at $url."
+echo "Of its demo tokens, one is dead and one always fails."
+echo
+
+umask 077
+cat >"$scratch/.env" <<ENV
+WARP_SERVER_URL=$url
+WARP_REFRESH_TOKEN=demo-token-dead
+WARP_PERSONAL_TOKENS=demo-token-failing
+WARP_SHARED_TOKENS=demo-token-1,demo-token-2
+WARP_ANONYMOUS_TOKEN=demo-token-quota
+ENV
+"$quickstart" "$question" "$scratch/.env"
