@@ -55,7 +55,10 @@ std::optional<Flags> ParseFlags(int argc, char** argv) {
 }
 
 void InstallDemo(loopback::Service* service) {
-  service->Accept("demo-token-1").Accept("demo-token-2");
+  // Slow enough to be seen coming in.
+  const auto healthy = loopback::Ok().Gap(std::chrono::milliseconds(40));
+  service->On("demo-token-1").Agent(healthy);
+  service->On("demo-token-2").Agent(healthy);
   service->On("demo-token-quota").Agent(loopback::Quota().After(3));
   service->On("demo-token-dead").Exchange(loopback::Dead("TOKEN_EXPIRED"));
   service->On("demo-token-failing").Agent(loopback::Status(500));

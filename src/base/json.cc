@@ -27,7 +27,7 @@ constexpr std::size_t kMaxDepth = 64;
 
 // RapidJSON dereferences what its allocator returns.
 struct ThrowingAllocator {
-  static constexpr bool kNeedFree = true;
+  [[maybe_unused]] static constexpr bool kNeedFree = true;  // RapidJSON asks for it
   static void* Malloc(std::size_t size) { return size == 0 ? nullptr : Checked(std::malloc(size)); }
   static void* Realloc(void* old, std::size_t /*old_size*/, std::size_t size) {
     if (size != 0) return Checked(std::realloc(old, size));

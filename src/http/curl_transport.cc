@@ -65,6 +65,8 @@ Status CurlTransport::Open() {
 void CurlTransport::Shutdown() {
   if (multi_ == nullptr) return;
   loop_->SetIoHandler([](int, std::uint32_t) {});
+  // While it tears down, libcurl reports sockets that it has closed already, and whose number may be another's by now.
+  curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, nullptr);
   const auto transfers = std::exchange(transfers_, {});
   for (const auto& [id, transfer] : transfers) {
     loop_->CancelTimer(transfer->silence_timer);

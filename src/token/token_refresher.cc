@@ -117,10 +117,10 @@ void TokenRefresher::OnAnswer(const Token* key, const FetchResult& answer) {
 RefreshResult TokenRefresher::Accept(Token* token, ExchangeSuccess success) const {
   const bool rotated = !success.refresh_token.empty() && success.refresh_token != token->credential();
   if (rotated) token->Rotate(std::move(success.refresh_token));
-  auto jwt =
-      std::make_shared<const Jwt>(MakeJwt(std::move(success.bearer), success.life, clock_.Steady(), clock_.Wall()));
+  const SteadyTime now = clock_.Steady();
+  auto jwt = std::make_shared<const Jwt>(MakeJwt(std::move(success.bearer), success.life, now, clock_.Wall()));
   token->SetJwt(jwt);
-  const auto life = std::chrono::duration_cast<std::chrono::seconds>(jwt->expires_at - clock_.Steady());
+  const auto life = std::chrono::duration_cast<std::chrono::seconds>(jwt->expires_at - now);
   log_.Info("Refreshed JWT: {} (valid for {} s{})", token->name(), life.count(), rotated ? ", refresh token rotated" : "");
   return {std::move(jwt), true, Outcome::kSuccess, {}};
 }

@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# The whole test suite, on a fresh machine too: installs what is missing, builds, and runs everything in release and
+# under AddressSanitizer with UndefinedBehaviorSanitizer, and what is concurrent under ThreadSanitizer.
+#
+#   tests/run.sh                  all of it
+#   tests/run.sh release          one part: release, asan, tsan or packaging
+set -uo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+parts=("$@")
+[ ${#parts[@]} -gt 0 ] || parts=(release asan tsan packaging)
+
+passed=0
+failed=0
+
+# run_part <name> <command ...>: a part that is one test.
+run_part() {
+  local name=$1
+  shift
+  echo "== $name"
+  if "$@"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    echo "FAILED: $name"
+  fi
+}
+
+# run_preset <preset> [ctest arguments]: configures, builds, and counts the preset's tests.
+run_preset() {
+  local preset=$1
+  shift
+  echo "== $preset: build"
+  local log=build/$preset.log
+  mkdir -p build
+  if ! { cmake --preset "$preset" && cmake --build "build/$preset"; } >"$log" 2>&1; then
+    tail -n 60 "$log"
+    failed=$((failed + 1))
+    echo "FAILED: the build of $preset"
+    return
+  fi
+  echo "== $preset: test"
+  local result=build/$preset-tests.log
+  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$(nproc)" "$@" >"$result" 2>&1
+  # Only what went wrong is worth reading; the whole log stays where it is.
+  grep -vE '^ *(Start +[0-9]+:|[0-9]+/[0-9]+ Test +#[0-9]+:.* Passed)' "$result" || true
+  local summary
+  summary=$(grep -E 'tests passed, [0-9]+ tests failed out of [0-9]+' "$result" || true)
+  if [ -z "$summary" ]; then
+    failed=$((failed + 1))
+    echo "FAILED: $preset ran no test"
+    return
+  fi
+  local bad all
+  bad=$(sed -E 's/.* ([0-9]+) tests failed out of ([0-9]+).*/\1/' <<<"$summary")
+  all=$(sed -E 's/.* ([0-9]+) tests failed out of ([0-9]+).*/\2/' <<<"$summary")
+  failed=$((failed + bad))
+  passed=$((passed + all - bad))
+}
+
+cmake/install-dependencies.sh --dev || exit 1
+
+for part in "${parts[@]}"; do
+  case "$part" in
+    release) run_preset release ;;
+    asan) run_preset asan ;;
+    tsan) run_preset tsan -L concurrent ;;
+    packaging) run_part packaging tests/packaging/run.sh ;;
+    *)
+      echo "unknown part: $part (release, asan, tsan, packaging)" >&2
+      exit 2
+      ;;
+  esac
+done
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

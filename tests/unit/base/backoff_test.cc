@@ -1,0 +1,79 @@
+#include "base/backoff.h"
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <cmath>
+
+namespace warppool {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+TEST_CASE("a wait doubles until the ceiling") {
+  Backoff backoff({.base = 500ms, .ceiling = 1500ms, .jitter = 0, .budget = 4});
+  CHECK(backoff.Next(0) == 500ms);
+  CHECK(backoff.Next(0) == 1000ms);
+  CHECK(backoff.Next(0) == 1500ms);
+  CHECK(backoff.Next(0) == 1500ms);
+}
+
+TEST_CASE("a spent budget of waits stays spent") {
+  Backoff backoff({.budget = 1});
+  CHECK(backoff.spent() == 0);
+  REQUIRE(backoff.Next(0));
+  CHECK_FALSE(backoff.Next(0));
+  CHECK_FALSE(backoff.Next(0, 10s));
+  CHECK(backoff.spent() == 1);
+  Backoff none({.budget = 0});
+  CHECK_FALSE(none.Next(0));
+}
+
+TEST_CASE("a service that asks for patience gets it, and is charged for it") {
+  Backoff backoff({.base = 500ms, .jitter = 0, .budget = 3});
+  CHECK(backoff.Next(0, 10s) == 10s);
+  CHECK(backoff.Next(0, 1ms) == 1000ms);
+  CHECK(backoff.Next(0, 2000ms) == 2000ms);
+  CHECK_FALSE(backoff.Next(0, 10s));
+}
+
+TEST_CASE("jitter only lengthens, the ceiling's wait too") {
+  Backoff backoff({.base = 1000ms, .ceiling = 1000ms, .jitter = 0.3, .budget = 3});
+  CHECK(backoff.Next(0) == 1000ms);
+  CHECK(backoff.Next(0.5) == 1150ms);
+  const auto most = backoff.Next(std::nextafter(1.0, 0.0));
+  REQUIRE(most);
+  CHECK(*most >= 1299ms);
+  CHECK(*most <= 1300ms);
+}
+
+TEST_CASE("a base above the ceiling waits for the ceiling") {
+  Backoff backoff({.base = 10s, .ceiling = 1s, .jitter = 0, .budget = 2});
+  CHECK(backoff.Next(0) == 1s);
+  CHECK(backoff.Next(0) == 1s);
+}
+
+TEST_CASE("no number of waits makes doubling overflow") {
+  const int budget = 100'000;
+  Backoff backoff({.base = 1ms, .ceiling = milliseconds::max(), .jitter = 0, .budget = budget});
+  milliseconds before{0};
+  for (int i = 0; i < 200; ++i) {
+    const auto wait = backoff.Next(0);
+    REQUIRE(wait);
+    REQUIRE(*wait >= before);
+    before = *wait;
+  }
+  CHECK(before == milliseconds::max());
+  Backoff huge({.base = milliseconds::max() / 2 + 1ms, .ceiling = milliseconds::max(), .jitter = 0, .budget = 2});
+  CHECK(huge.Next(0) == milliseconds::max() / 2 + 1ms);
+  CHECK(huge.Next(0) == milliseconds::max());
+}
+
+TEST_CASE("jitter on top of the longest wait that can be configured does not overflow") {
+  const milliseconds longest = std::chrono::hours(24 * 24);
+  Backoff backoff({.base = longest, .ceiling = longest, .jitter = 0.3, .budget = 1});
+  CHECK(backoff.Next(0.5) == longest + longest * 15 / 100);
+}
+
+}  // namespace
+}  // namespace warppool

@@ -1,0 +1,121 @@
+#include "warppool/status.h"
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <new>
+#include <set>
+#include <string>
+#include <utility>
+
+namespace {
+
+thread_local int allocations = 0;
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* block = std::malloc(size == 0 ? 1 : size)) return block;
+  throw std::bad_alloc();
+}
+void operator delete(void* block) noexcept {
+  std::free(block);
+}
+void operator delete(void* block, std::size_t) noexcept {
+  std::free(block);
+}
+
+namespace warppool {
+namespace {
+
+TEST_CASE("every code has a name of its own") {
+  std::set<std::string> names;
+  int codes = 0;
+  for (int number = -10; number < 1000; ++number) {
+    const std::string name = CodeName(static_cast<Code>(number));
+    if (name == "unknown") continue;
+    ++codes;
+    names.insert(name);
+    CHECK(name.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") == std::string::npos);
+  }
+  CHECK(codes == 33);  // as many as the enumeration has
+  CHECK(names.size() == 33);
+  CHECK(std::string(CodeName(Code::kQuotaExhausted)) == "quota_exhausted");
+  CHECK(std::string(CodeName(Code::kOk)) == "ok");
+}
+
+TEST_CASE("a status is OK until something failed") {
+  const Status ok;
+  CHECK(ok.ok());
+  CHECK(ok.code() == Code::kOk);
+  CHECK(ok.message().empty());
+  CHECK(ok.token().empty());
+  CHECK(ok.attempts().empty());
+  CHECK_FALSE(ok.retryable());
+  CHECK(ok.error().code == Code::kOk);
+  CHECK(ok.ToString() == "ok");
+  CHECK(Status(Code::kOk, "unheard").ok());
+  CHECK(Status(Error{.code = Code::kOk, .message = {}}).ok());
+}
+
+TEST_CASE("a status tells all that is known of a failure") {
+  CHECK(Status(Code::kNetwork, "no connection").ToString() == "network: no connection");
+  const Status status(Error{.code = Code::kAllTokensFailed,
+                            .message = "no token could serve the request",
+                            .token = "SHARED_aaaaaa",
+                            .http_status = 401,
+                            .user_message = "Sign in again.",
+                            .retryable = true,
+                            .attempts = {{"PERSONAL_111111", Code::kUnauthorized, "refused"},
+                                         {"SHARED_aaaaaa", Code::kQuotaExhausted, "used up"}}});
+  CHECK(status.ToString() ==
+        "all_tokens_failed: no token could serve the request (token SHARED_aaaaaa)\n"
+        "  the service says: Sign in again.\n"
+        "  PERSONAL_111111: unauthorized: refused\n"
+        "  SHARED_aaaaaa: quota_exhausted: used up");
+  CHECK(status.retryable());
+  CHECK(status.token() == "SHARED_aaaaaa");
+  CHECK(status.attempts().size() == 2);
+}
+
+TEST_CASE("a copy of a status outlives its original") {
+  Status copy;
+  {
+    const Status original(Code::kInternal, "a message that is too long for any small string");
+    copy = original;
+  }
+  CHECK(copy.message() == "a message that is too long for any small string");
+}
+
+TEST_CASE("out of memory can be said without memory") {
+  const int before = allocations;
+  const Status status = Status::OutOfMemory();
+  const Status copy = status;  // NOLINT(performance-unnecessary-copy-initialization): what is tested
+  const bool failed = !copy.ok() && copy.code() == Code::kOutOfMemory && !copy.message().empty();
+  const int after = allocations;
+  CHECK(failed);
+  CHECK(after == before);
+  CHECK(status.ToString() == "out_of_memory: out of memory");
+  CHECK(allocations > after);  // the counter counts
+}
+
+TEST_CASE("a result holds a value or the reason why not") {
+  Result<std::string> good(std::string("value"));
+  CHECK(good.ok());
+  CHECK(static_cast<bool>(good));
+  CHECK(*good == "value");
+  CHECK(good->size() == 5);
+  CHECK(good.code() == Code::kOk);
+  CHECK(good.status().ok());
+  const std::string moved = *std::move(good);
+  CHECK(moved == "value");
+
+  const Result<std::string> bad(Status(Code::kTimeout, "nothing came"));
+  CHECK_FALSE(bad.ok());
+  CHECK_FALSE(static_cast<bool>(bad));
+  CHECK(bad.code() == Code::kTimeout);
+  CHECK(bad.status().message() == "nothing came");
+}
+
+}  // namespace
+}  // namespace warppool

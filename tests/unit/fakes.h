@@ -1,0 +1,159 @@
+// What the unit tests share: a clock, a thread and a network that stand still until the test moves them.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/base64url.h"
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/log.h"
+#include "http/transport.h"
+
+namespace warppool {
+
+class FakeClock final : public Clock {
+ public:
+  SteadyTime Steady() const override { return steady_; }
+  WallTime Wall() const override { return wall_; }
+  void Advance(SteadyTime::duration by) {
+    steady_ += by;
+    wall_ += by;
+  }
+
+ private:
+  SteadyTime steady_{std::chrono::hours(1)};
+  WallTime wall_{std::chrono::seconds(1'700'000'000)};
+};
+
+// Runs nothing by itself: the test's thread is the executor's thread.
+class FakeExecutor final : public Executor {
+ public:
+  explicit FakeExecutor(FakeClock* clock) : clock_(clock) {}
+
+  bool Post(std::function<void()> task) override {
+    posted_.push_back(std::move(task));
+    return true;
+  }
+  TimerId After(std::chrono::milliseconds delay, std::function<void()> task) override {
+    timers_.emplace(std::make_pair(clock_->Steady() + delay, ++last_timer_), std::move(task));
+    return last_timer_;
+  }
+  void CancelTimer(TimerId id) override {
+    for (auto it = timers_.begin(); it != timers_.end(); ++it) {
+      if (it->first.second != id) continue;
+      timers_.erase(it);
+      return;
+    }
+  }
+  bool InThread() const override { return true; }
+
+  void RunPosted() {
+    while (!posted_.empty()) {
+      const auto task = std::move(posted_.front());
+      posted_.pop_front();
+      task();
+    }
+  }
+  // Lets time pass, and runs what falls due on the way.
+  void Advance(std::chrono::milliseconds by) {
+    const SteadyTime until = clock_->Steady() + by;
+    while (!timers_.empty() && timers_.begin()->first.first <= until) {
+      const auto first = timers_.begin();
+      const auto task = std::move(first->second);
+      clock_->Advance(first->first.first - clock_->Steady());
+      timers_.erase(first);
+      task();
+    }
+    clock_->Advance(until - clock_->Steady());
+  }
+  std::size_t timers() const { return timers_.size(); }
+
+ private:
+  FakeClock* const clock_;
+  std::deque<std::function<void()>> posted_;
+  std::map<std::pair<SteadyTime, TimerId>, std::function<void()>> timers_;
+  TimerId last_timer_ = 0;
+};
+
+// Keeps what is sent, in order; the test plays the server.
+class FakeTransport final : public Transport {
+ public:
+  explicit FakeTransport(FakeExecutor* executor) : executor_(executor) {}
+
+  Executor& executor() override { return *executor_; }
+  TransferId Start(HttpRequest request, HttpHandler* handler) override {
+    transfers_.push_back({std::move(request), handler, false});
+    return transfers_.size();
+  }
+  void Cancel(TransferId id) override {
+    Transfer& transfer = transfers_.at(id - 1);
+    if (transfer.handler == nullptr) return;
+    transfer.handler = nullptr;
+    transfer.cancelled = true;
+  }
+  void Pause(TransferId) override {}
+  void Resume(TransferId) override {}
+
+  std::size_t started() const { return transfers_.size(); }
+  const HttpRequest& request(std::size_t i) const { return transfers_.at(i).request; }
+  bool cancelled(std::size_t i) const { return transfers_.at(i).cancelled; }
+
+  // What the server does about transfer `i`. Nothing reaches one that is over.
+  void Head(std::size_t i, int status, std::vector<std::pair<std::string, std::string>> headers = {}) {
+    if (HttpHandler* handler = transfers_.at(i).handler) handler->OnHead({status, std::move(headers)});
+  }
+  void Body(std::size_t i, std::string_view bytes) {
+    if (HttpHandler* handler = transfers_.at(i).handler) handler->OnBody(bytes);
+  }
+  void Done(std::size_t i, TransferError error = TransferError::kNone, const std::string& detail = "") {
+    HttpHandler* handler = std::exchange(transfers_.at(i).handler, nullptr);
+    if (handler != nullptr) handler->OnDone({error, detail});
+  }
+  void Answer(std::size_t i, int status, std::string_view body,
+              std::vector<std::pair<std::string, std::string>> headers = {}) {
+    Head(i, status, std::move(headers));
+    Body(i, body);
+    Done(i);
+  }
+
+ private:
+  struct Transfer {
+    HttpRequest request;
+    HttpHandler* handler;  // null: over
+    bool cancelled;
+  };
+
+  FakeExecutor* const executor_;
+  std::deque<Transfer> transfers_;  // a handler may start another one: no references may break
+};
+
+// Log lines, one behind the other.
+class LogLines {
+ public:
+  Logger logger() {
+    return Logger([this](const LogRecord& record) {
+      text_ += std::string(LogLevelName(record.level)) + " " + std::string(record.message) + "\n";
+    });
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+// A JWT with these claims, and no signature to speak of.
+inline std::string FakeJwt(std::string_view claims) {
+  std::string payload = EncodeBase64Url(claims);
+  while (!payload.empty() && payload.back() == '=') payload.pop_back();
+  return "e30." + payload + ".c2lnbmF0dXJl";
+}
+
+}  // namespace warppool

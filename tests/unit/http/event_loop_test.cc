@@ -1,0 +1,236 @@
+#include "http/event_loop.h"
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace warppool {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A loop in the test's own thread: what is posted before Run() runs in it, and ends it.
+class Loop {
+ public:
+  Loop() { REQUIRE(loop_.Open().ok()); }
+  EventLoop& operator*() { return loop_; }
+  EventLoop* operator->() { return &loop_; }
+
+  // Runs `start` in the loop, until something calls Stop().
+  void Run(std::function<void()> start) {
+    REQUIRE(loop_.Post(std::move(start)));
+    loop_.Run();
+  }
+
+ private:
+  EventLoop loop_;
+};
+
+TEST_CASE("what is posted runs in the order of the calls") {
+  Loop loop;
+  std::string order;
+  loop->Post([&] { order += 'a'; });
+  loop->Post([&] {
+    order += 'b';
+    loop->Post([&] {
+      order += 'd';
+      loop->Stop();
+    });
+  });
+  loop.Run([&] { order += 'c'; });
+  CHECK(order == "abcd");
+}
+
+TEST_CASE("what other threads post runs in the loop's thread, each one's in its order") {
+  Loop loop;
+  CHECK_FALSE(loop->InThread());
+  constexpr int kThreads = 4;
+  constexpr int kTasks = 2000;
+  std::vector<int> seen(kThreads, 0);
+  int wrong = 0;
+  int left = kThreads * kTasks;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kTasks; ++i) {
+        loop->Post([&, t, i] {
+          if (seen[static_cast<std::size_t>(t)]++ != i || !loop->InThread()) ++wrong;
+          if (--left == 0) loop->Stop();
+        });
+      }
+    });
+  }
+  loop->Run();
+  for (std::thread& thread : threads) thread.join();
+  CHECK(wrong == 0);
+  CHECK(left == 0);
+}
+
+TEST_CASE("a post wakes a loop that sleeps") {
+  Loop loop;
+  std::atomic<bool> sleeping{false};
+  bool woken = false;
+  std::thread other([&] {
+    while (!sleeping) std::this_thread::yield();
+    std::this_thread::sleep_for(10ms);
+    loop->Post([&] {
+      woken = true;
+      loop->Stop();
+    });
+  });
+  loop.Run([&] { sleeping = true; });
+  other.join();
+  CHECK(woken);
+}
+
+TEST_CASE("timers fire in the order of their times, and not too early") {
+  Loop loop;
+  std::string order;
+  const auto start = std::chrono::steady_clock::now();
+  auto last = start;
+  loop.Run([&] {
+    loop->After(30ms, [&] {
+      order += 'd';
+      last = std::chrono::steady_clock::now();
+      loop->Stop();
+    });
+    loop->After(10ms, [&] { order += 'b'; });
+    loop->After(10ms, [&] { order += 'c'; });  // of two with one time the first one set comes first
+    loop->After(0ms, [&] { order += 'a'; });
+    loop->After(std::chrono::milliseconds::max(), [&] { order += '!'; });
+  });
+  CHECK(order == "abcd");
+  CHECK(last - start >= 30ms);
+}
+
+TEST_CASE("a cancelled timer does not fire") {
+  Loop loop;
+  std::string order;
+  loop.Run([&] {
+    const TimerId never = loop->After(5ms, [&] { order += '!'; });
+    TimerId later = 0;
+    loop->After(1ms, [&, never] {
+      order += 'a';
+      loop->CancelTimer(never);
+      loop->CancelTimer(never);
+    });
+    later = loop->After(10ms, [&] { order += '!'; });
+    loop->After(10ms, [&] {
+      order += 'b';
+      loop->Stop();
+    });
+    loop->CancelTimer(later);
+    loop->CancelTimer(0);
+    loop->CancelTimer(12345);
+  });
+  CHECK(order == "ab");
+}
+
+TEST_CASE("a timer may cancel one that falls due at the same time, and itself") {
+  Loop loop;
+  std::string order;
+  TimerId first = 0;
+  loop.Run([&] {
+    TimerId second = 0;
+    first = loop->After(1ms, [&] { loop->CancelTimer(first); });
+    const auto third = std::make_shared<TimerId>();
+    loop->After(2ms, [&, third] {
+      std::this_thread::sleep_for(10ms);
+      loop->CancelTimer(*third);
+    });
+    *third = loop->After(3ms, [&] { order += '!'; });
+    second = loop->After(20ms, [&] {
+      order += 'a';
+      loop->Stop();
+    });
+    CHECK(second != first);
+  });
+  CHECK(order == "a");
+}
+
+TEST_CASE("a timer that sets itself anew starves nobody") {
+  Loop loop;
+  int rounds = 0;
+  bool posted_ran = false;
+  std::function<void()> again = [&] {
+    if (++rounds == 5) loop->Post([&] { posted_ran = true; });
+    if (posted_ran || rounds > 100'000) return loop->Stop();
+    loop->After(0ms, again);
+  };
+  loop.Run(again);
+  CHECK(posted_ran);
+  CHECK(rounds < 100);
+}
+
+TEST_CASE("what was posted before the stop still runs, and nothing is taken after it") {
+  Loop loop;
+  std::string order;
+  bool taken = true;
+  loop->Post([&] {
+    loop->Stop();
+    taken = loop->Post([&] { order += '!'; });
+  });
+  loop->Post([&] { order += 'a'; });
+  loop->Run();
+  CHECK(order == "a");
+  CHECK_FALSE(taken);
+  CHECK_FALSE(loop->Post([] {}));
+  loop->Stop();
+  loop->Run();  // returns at once
+}
+
+TEST_CASE("a task that throws takes nobody with it") {
+  Loop loop;
+  std::string order;
+  loop->Post([] { throw std::runtime_error("task"); });
+  loop->Post([] { throw 1; });
+  loop.Run([&] {
+    order += 'a';
+    loop->After(0ms, [] { throw std::runtime_error("timer"); });
+    loop->After(1ms, [&] {
+      order += 'b';
+      loop->Stop();
+    });
+  });
+  CHECK(order == "ab");
+}
+
+TEST_CASE("a descriptor is heard of while it is watched") {
+  Loop loop;
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  std::string read_bytes;
+  int calls_after = 0;
+  bool watched = true;
+  loop->SetIoHandler([&](int fd, std::uint32_t events) {
+    if (!watched) ++calls_after;
+    if (fd != ends[0] || (events & EPOLLIN) == 0) return;
+    char byte = 0;
+    if (read(fd, &byte, 1) == 1) read_bytes += byte;
+    if (read_bytes != "xy") return;
+    watched = false;
+    loop->Watch(fd, 0);
+    if (write(ends[1], "z", 1) != 1) ++calls_after;
+    loop->After(20ms, [&] { loop->Stop(); });
+  });
+  loop.Run([&] {
+    loop->Watch(ends[0], EPOLLIN);
+    loop->Watch(ends[0], EPOLLIN);  // again is no harm
+    if (write(ends[1], "xy", 2) != 2) loop->Stop();
+  });
+  close(ends[0]);
+  close(ends[1]);
+  CHECK(read_bytes == "xy");
+  CHECK(calls_after == 0);
+}
+
+}  // namespace
+}  // namespace warppool

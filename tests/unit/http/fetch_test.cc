@@ -1,0 +1,131 @@
+#include "http/fetch.h"
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "unit/fakes.h"
+
+namespace warppool {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Fetching {
+  explicit Fetching(std::size_t max_bytes = 10, std::chrono::milliseconds timeout = 1000ms) {
+    HttpRequest request;
+    request.url = "https://service.example/path";
+    request.body = "question";
+    Fetch(&transport, std::move(request), max_bytes, timeout,
+          [this](FetchResult r) { results.push_back(std::move(r)); });
+  }
+  const FetchResult& result() const {
+    REQUIRE(results.size() == 1);
+    return results[0];
+  }
+
+  FakeClock clock;
+  FakeExecutor executor{&clock};
+  FakeTransport transport{&executor};
+  std::vector<FetchResult> results;
+};
+
+TEST_CASE("a fetch brings status, headers and the whole body, once") {
+  Fetching fetch;
+  CHECK(fetch.transport.request(0).url == "https://service.example/path");
+  CHECK(fetch.transport.request(0).body == "question");
+  fetch.transport.Head(0, 429, {{"retry-after", "7"}});
+  fetch.transport.Body(0, "some");
+  fetch.transport.Body(0, "");
+  fetch.transport.Body(0, " more");
+  CHECK(fetch.results.empty());
+  fetch.transport.Done(0);
+  CHECK(fetch.result().transfer.error == TransferError::kNone);
+  CHECK(fetch.result().head.status == 429);
+  CHECK(fetch.result().head.Find("retry-after") == "7");
+  CHECK(fetch.result().head.Find("date").empty());
+  CHECK(fetch.result().body == "some more");
+  CHECK_FALSE(fetch.result().too_large);
+  CHECK(fetch.executor.timers() == 0);
+  fetch.executor.Advance(1h);
+  CHECK(fetch.results.size() == 1);
+}
+
+TEST_CASE("a fetch without an answer says what the transport says") {
+  const auto error =
+      GENERATE(TransferError::kNoConnection, TransferError::kConnectionLost, TransferError::kTlsUntrusted,
+               TransferError::kNotHttp, TransferError::kStopped, TransferError::kInternal);
+  Fetching fetch;
+  fetch.transport.Done(0, error, "the reason");
+  CHECK(fetch.result().transfer.error == error);
+  CHECK(fetch.result().transfer.detail == "the reason");
+  CHECK(fetch.result().head.status == 0);
+  CHECK(fetch.executor.timers() == 0);
+}
+
+TEST_CASE("what came of an answer that broke off is there") {
+  Fetching fetch;
+  fetch.transport.Head(0, 200);
+  fetch.transport.Body(0, "half");
+  fetch.transport.Done(0, TransferError::kConnectionLost);
+  CHECK(fetch.result().transfer.error == TransferError::kConnectionLost);
+  CHECK(fetch.result().head.status == 200);
+  CHECK(fetch.result().body == "half");
+}
+
+TEST_CASE("an answer larger than the limit is broken off, and no more of it is kept") {
+  Fetching fetch;
+  fetch.transport.Head(0, 200);
+  SECTION("in one piece") {
+    fetch.transport.Body(0, std::string(1000, 'x'));
+  }
+  SECTION("byte by byte") {
+    for (int i = 0; i < 11; ++i) fetch.transport.Body(0, "x");
+  }
+  CHECK(fetch.result().too_large);
+  CHECK(fetch.result().body.size() <= 10);
+  CHECK(fetch.transport.cancelled(0));
+  CHECK(fetch.executor.timers() == 0);
+}
+
+TEST_CASE("an answer just as large as the limit is whole", "[!mayfail]") {
+  Fetching fetch;
+  fetch.transport.Answer(0, 200, "0123456789");
+  CHECK_FALSE(fetch.result().too_large);
+  CHECK(fetch.result().body == "0123456789");
+}
+
+TEST_CASE("an answer that takes too long is broken off") {
+  Fetching fetch;
+  SECTION("before it begins") {}
+  SECTION("although it keeps coming") {
+    fetch.transport.Head(0, 200);
+    fetch.transport.Body(0, "a");
+  }
+  fetch.executor.Advance(999ms);
+  CHECK(fetch.results.empty());
+  fetch.transport.Body(0, "b");
+  fetch.executor.Advance(1ms);
+  CHECK(fetch.result().transfer.error == TransferError::kSilence);
+  CHECK_THAT(fetch.result().transfer.detail, Catch::Contains("1000 ms"));
+  CHECK(fetch.transport.cancelled(0));
+}
+
+TEST_CASE("whoever gets the answer may fetch again at once") {
+  FakeClock clock;
+  FakeExecutor executor{&clock};
+  FakeTransport transport{&executor};
+  std::vector<std::string> bodies;
+  Fetch(&transport, {}, 10, 1s, [&](const FetchResult& first) {
+    bodies.push_back(first.body);
+    Fetch(&transport, {}, 10, 1s, [&](const FetchResult& second) { bodies.push_back(second.body); });
+  });
+  transport.Answer(0, 200, "one");
+  transport.Answer(1, 200, "two");
+  CHECK(bodies == std::vector<std::string>{"one", "two"});
+}
+
+}  // namespace
+}  // namespace warppool
