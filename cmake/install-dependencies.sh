@@ -8,7 +8,7 @@ packages=(g++ cmake ninja-build pkg-config libcurl4-openssl-dev libprotobuf-dev 
 case "${1-}" in
   "") ;;
   --examples) packages+=(libcpp-httplib-dev) ;;
-  --dev) packages+=(libcpp-httplib-dev catch2 libbenchmark-dev nghttp2-proxy python3 clang clang-format clang-tidy
+  --dev) packages+=(libcpp-httplib-dev catch2 libbenchmark-dev nghttp2-proxy openssl python3 clang clang-format clang-tidy
                     libclang-rt-14-dev curl) ;;
   *) echo "usage: $0 [--examples|--dev]" >&2; exit 2 ;;
 esac

@@ -22,8 +22,8 @@ static void print_health(const warppool_client* client) {
   for (size_t i = 0; i < warppool_pool_status_count(pool); ++i) {
     warppool_token_info token = WARPPOOL_TOKEN_INFO_INIT;
     if (warppool_pool_status_token(pool, i, &token, NULL) != WARPPOOL_OK) continue;
-    printf("%-18s %-8s failures=%d served=%d %s\n", token.name, warppool_token_state_name(token.state), (int)token.strikes,
-           (int)token.served, token.last_error_message);
+    printf("%-18s %-8s failures=%d served=%d %s\n", token.name, warppool_token_state_name(token.state),
+           (int)token.strikes, (int)token.served, token.last_error_message);
   }
   warppool_pool_status_destroy(&pool);
 }

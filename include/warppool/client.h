@@ -7,8 +7,8 @@
 //   auto answer = (*client)->Ask(warppool::Request("Why is the sky blue?"));
 //   std::cout << (answer.ok() ? answer->text : answer.status().ToString()) << "\n";
 //
-// Each client has one I/O thread of its own, and nothing is shared between clients. All its functions may be called from
-// any thread at the same time, but for the destructor, which must be the last call. After a fork, a client is the
+// Each client has one I/O thread of its own, and nothing is shared between clients. All its functions may be called
+// from any thread at the same time, but for the destructor, which must be the last call. After a fork, a client is the
 // parent's: in the child every call returns kMisuse, and destroying it does nothing.
 #pragma once
 
@@ -46,7 +46,7 @@ struct Answer {
 // A bearer for a program that speaks HTTP itself: "Authorization: Bearer " + value.
 struct BearerToken {
   Secret value;
-  std::string token;  // the name of the token that it was issued for
+  std::string token;                                               // the name of the token that it was issued for
   std::optional<std::chrono::system_clock::time_point> expires{};  // nullopt: not known (API keys)
 };
 

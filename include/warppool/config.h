@@ -77,9 +77,9 @@ struct Config {
   // Where. http:// is accepted for loopback addresses only.
   std::string server_url = "https://app.warp.dev";
   std::string refresh_url{};      // token exchange; empty: server_url + "/proxy/token"
-  std::string securetoken_url{};  // asked when refresh_url does not answer; empty: Google's, if server_url is the default
-                                  // one and firebase_api_key is set; else none
-  Secret firebase_api_key{};      // the "key" parameter of the token exchange; empty: sent without one
+  std::string securetoken_url{};  // asked when refresh_url does not answer; empty: Google's, if server_url is the
+                                  // default one and firebase_api_key is set; else none
+  Secret firebase_api_key{};  // the "key" parameter of the token exchange; empty: sent without one
   std::string client_version = "v0.2025.08.06.08.12.stable_02";  // X-Warp-Client-Version
   std::string ca_bundle{};  // PEM file of trusted authorities; empty: libcurl's default
   std::string proxy{};      // for all but loopback addresses; empty: none. The environment is not looked at again.
@@ -91,7 +91,8 @@ struct Config {
   std::chrono::milliseconds refresh_timeout{30'000};   // one token exchange, all in all
 
   // Trying again after the network or the service failed (going to the next token is not counted). Wait n lasts
-  // retry_base_delay * 2^(n-1), at most retry_max_delay, plus up to 30 %, or what Retry-After asks for if that is longer.
+  // retry_base_delay * 2^(n-1), at most retry_max_delay, plus up to 30 %, or what Retry-After asks for if that is
+  // longer.
   int retry_budget = 3;  // waits in one request; 0: fail at once
   std::chrono::milliseconds retry_base_delay{500};
   std::chrono::milliseconds retry_max_delay{32'000};
@@ -109,7 +110,8 @@ Status Validate(const Config& config);
 struct LoadOptions {
   std::string env_file{};  // path of a .env file; empty: none. A file that does not exist is an error.
   LogSink log{};           // what was loaded from where, and warnings
-  // Instead of the process environment, for tests and for programs that keep their own; nullopt: the process environment.
+  // Instead of the process environment, for tests and for programs that keep their own; nullopt: the process
+  // environment.
   std::optional<std::map<std::string, std::string>> environment{};
 };
 

@@ -63,10 +63,10 @@ enum class Code : int {
   kMaxTokenLimit = 60,          // the model's limit for one answer
   kContextWindowExceeded = 61,  // the conversation is too long for the model
   kModelUnavailable = 62,
-  kAgentError = 63,        // an error inside the service, with its message
-  kInvalidModelKey = 64,   // a model provider's key that the request brought was refused
-  kFinishedOther = 65,     // "other": the service does not say
-  kFinishedUnknown = 66,   // a reason that this version does not know
+  kAgentError = 63,       // an error inside the service, with its message
+  kInvalidModelKey = 64,  // a model provider's key that the request brought was refused
+  kFinishedOther = 65,    // "other": the service does not say
+  kFinishedUnknown = 66,  // a reason that this version does not know
 };
 
 // The code's name in lower case ("quota_exhausted"), for logs. Never NULL. Any thread.
@@ -83,11 +83,11 @@ struct Attempt {
 struct Error {
   Code code = Code::kInternal;
   std::string message;
-  std::string token{};         // the name of the token that it concerns; empty: none
-  int http_status = 0;         // what the service answered; 0: it did not
-  std::string service_code{};  // the service's own code, like TOKEN_EXPIRED; empty: none
-  std::string user_message{};  // what the service wants the user to read; empty: nothing
-  bool retryable = false;      // the same call may succeed later, unchanged
+  std::string token{};                                     // the name of the token that it concerns; empty: none
+  int http_status = 0;                                     // what the service answered; 0: it did not
+  std::string service_code{};                              // the service's own code, like TOKEN_EXPIRED; empty: none
+  std::string user_message{};                              // what the service wants the user to read; empty: nothing
+  bool retryable = false;                                  // the same call may succeed later, unchanged
   std::optional<std::chrono::milliseconds> retry_after{};  // how long the service asks to wait
   std::vector<Attempt> attempts{};                         // oldest first
 };
@@ -122,8 +122,8 @@ class Status {
 template <typename T>
 class Result {
  public:
-  Result(T value) : value_(std::move(value)) {}           // NOLINT(google-explicit-constructor): reads as the value
-  Result(Status status) : status_(std::move(status)) {}   // NOLINT(google-explicit-constructor): not OK
+  Result(T value) : value_(std::move(value)) {}          // NOLINT(google-explicit-constructor): reads as the value
+  Result(Status status) : status_(std::move(status)) {}  // NOLINT(google-explicit-constructor): not OK
 
   bool ok() const noexcept { return value_.has_value(); }
   explicit operator bool() const noexcept { return ok(); }

@@ -1,7 +1,8 @@
 // One request's stream of events. Two ways to take them:
 //
-// Pushed: Client::Start(request, callbacks). The callbacks run in the client's I/O thread, one at a time: `on_event` for
-// each event, then `on_done` exactly once. They must return promptly, since every stream of the client waits meanwhile.
+// Pushed: Client::Start(request, callbacks). The callbacks run in the client's I/O thread, one at a time: `on_event`
+// for each event, then `on_done` exactly once. They must return promptly, since every stream of the client waits
+// meanwhile.
 //
 // Pulled: Client::Start(request), then
 //

@@ -30,12 +30,12 @@ struct TokenStatus {
   Tier tier = Tier::kPersonal;
   CredentialKind kind = CredentialKind::kRefreshToken;
   TokenState state = TokenState::kReady;
-  int strikes = 0;             // failures in a row that it was blamed for
-  int in_flight = 0;           // requests that use it now
-  std::uint64_t served = 0;    // requests that it brought to a good end
-  std::uint64_t blamed = 0;    // strikes in all, those that a success has cleared included
-  std::uint64_t refreshes = 0; // JWTs that were issued for it
-  Code last_error = Code::kOk; // of the last attempt that failed, whoever was to blame
+  int strikes = 0;              // failures in a row that it was blamed for
+  int in_flight = 0;            // requests that use it now
+  std::uint64_t served = 0;     // requests that it brought to a good end
+  std::uint64_t blamed = 0;     // strikes in all, those that a success has cleared included
+  std::uint64_t refreshes = 0;  // JWTs that were issued for it
+  Code last_error = Code::kOk;  // of the last attempt that failed, whoever was to blame
   std::string last_error_message{};
   std::optional<std::chrono::system_clock::time_point> ready_at{};     // kCooling: when it is back
   std::optional<std::chrono::system_clock::time_point> jwt_expires{};  // there is a JWT, valid until then
@@ -44,8 +44,8 @@ struct TokenStatus {
 struct PoolStatus {
   std::vector<TokenStatus> tokens;  // in tier order; in a tier, in the order of the configuration
 
-  int Active() const;             // tokens that are ready
-  std::string Summary() const;    // "5/6 active (PERSONAL: 3/4, SHARED: 2)"; "4" for 4/4
+  int Active() const;           // tokens that are ready
+  std::string Summary() const;  // "5/6 active (PERSONAL: 3/4, SHARED: 2)"; "4" for 4/4
 };
 
 }  // namespace warppool

@@ -22,7 +22,9 @@ constexpr std::array<std::uint8_t, 256> MakeDecodeTable() {
 
 constexpr auto kDecode = MakeDecodeTable();
 
-std::uint32_t Value(char c) { return kDecode[static_cast<unsigned char>(c)]; }
+std::uint32_t Value(char c) {
+  return kDecode[static_cast<unsigned char>(c)];
+}
 
 std::size_t FirstInvalid(std::string_view text, std::size_t from) {
   while (from < text.size() && Value(text[from]) != kInvalid) ++from;

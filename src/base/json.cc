@@ -112,11 +112,11 @@ Result<FlatJson> FlatJson::Parse(std::string_view text) {
   rj::MemoryStream bytes(text.data(), text.size());
   rj::EncodedInputStream<rj::UTF8<>, rj::MemoryStream> stream(bytes);
   // The recursive parser would let a service overflow the stack.
-  constexpr unsigned kFlags =
-      rj::kParseIterativeFlag | rj::kParseValidateEncodingFlag | rj::kParseNumbersAsStringsFlag;
+  constexpr unsigned kFlags = rj::kParseIterativeFlag | rj::kParseValidateEncodingFlag | rj::kParseNumbersAsStringsFlag;
   const rj::ParseResult result = reader.Parse<kFlags>(stream, handler);
   if (!result) {
-    const char* why = result.Code() == rj::kParseErrorTermination ? "Nested too deeply." : GetParseError_En(result.Code());
+    const char* why =
+        result.Code() == rj::kParseErrorTermination ? "Nested too deeply." : GetParseError_En(result.Code());
     return Status(Code::kInvalidArgument, fmt::format("not valid JSON at byte {}: {}", result.Offset(), why));
   }
   return json;

@@ -6,43 +6,78 @@
 
 namespace warppool {
 
-const char* Version() noexcept { return WARPPOOL_VERSION_STRING; }
+const char* Version() noexcept {
+  return WARPPOOL_VERSION_STRING;
+}
 
 const char* CodeName(Code code) noexcept {
   switch (code) {
-    case Code::kOk: return "ok";
-    case Code::kTimeout: return "timeout";
-    case Code::kEnd: return "end";
-    case Code::kCancelled: return "cancelled";
-    case Code::kInvalidArgument: return "invalid_argument";
-    case Code::kMisuse: return "misuse";
-    case Code::kInvalidConfig: return "invalid_config";
-    case Code::kNoTokens: return "no_tokens";
-    case Code::kMisconfigured: return "misconfigured";
-    case Code::kOutOfMemory: return "out_of_memory";
-    case Code::kInternal: return "internal";
-    case Code::kUnauthorized: return "unauthorized";
-    case Code::kQuotaExhausted: return "quota_exhausted";
-    case Code::kNoTokenReady: return "no_token_ready";
-    case Code::kAllTokensFailed: return "all_tokens_failed";
-    case Code::kNetwork: return "network";
-    case Code::kOverloaded: return "overloaded";
-    case Code::kServerError: return "server_error";
-    case Code::kRequestRejected: return "request_rejected";
-    case Code::kDeadlineExceeded: return "deadline_exceeded";
-    case Code::kNotAStream: return "not_a_stream";
-    case Code::kEmptyAnswer: return "empty_answer";
-    case Code::kTruncated: return "truncated";
-    case Code::kConnectionLost: return "connection_lost";
-    case Code::kUndecodableEvent: return "undecodable_event";
-    case Code::kLimitExceeded: return "limit_exceeded";
-    case Code::kMaxTokenLimit: return "max_token_limit";
-    case Code::kContextWindowExceeded: return "context_window_exceeded";
-    case Code::kModelUnavailable: return "model_unavailable";
-    case Code::kAgentError: return "agent_error";
-    case Code::kInvalidModelKey: return "invalid_model_key";
-    case Code::kFinishedOther: return "finished_other";
-    case Code::kFinishedUnknown: return "finished_unknown";
+    case Code::kOk:
+      return "ok";
+    case Code::kTimeout:
+      return "timeout";
+    case Code::kEnd:
+      return "end";
+    case Code::kCancelled:
+      return "cancelled";
+    case Code::kInvalidArgument:
+      return "invalid_argument";
+    case Code::kMisuse:
+      return "misuse";
+    case Code::kInvalidConfig:
+      return "invalid_config";
+    case Code::kNoTokens:
+      return "no_tokens";
+    case Code::kMisconfigured:
+      return "misconfigured";
+    case Code::kOutOfMemory:
+      return "out_of_memory";
+    case Code::kInternal:
+      return "internal";
+    case Code::kUnauthorized:
+      return "unauthorized";
+    case Code::kQuotaExhausted:
+      return "quota_exhausted";
+    case Code::kNoTokenReady:
+      return "no_token_ready";
+    case Code::kAllTokensFailed:
+      return "all_tokens_failed";
+    case Code::kNetwork:
+      return "network";
+    case Code::kOverloaded:
+      return "overloaded";
+    case Code::kServerError:
+      return "server_error";
+    case Code::kRequestRejected:
+      return "request_rejected";
+    case Code::kDeadlineExceeded:
+      return "deadline_exceeded";
+    case Code::kNotAStream:
+      return "not_a_stream";
+    case Code::kEmptyAnswer:
+      return "empty_answer";
+    case Code::kTruncated:
+      return "truncated";
+    case Code::kConnectionLost:
+      return "connection_lost";
+    case Code::kUndecodableEvent:
+      return "undecodable_event";
+    case Code::kLimitExceeded:
+      return "limit_exceeded";
+    case Code::kMaxTokenLimit:
+      return "max_token_limit";
+    case Code::kContextWindowExceeded:
+      return "context_window_exceeded";
+    case Code::kModelUnavailable:
+      return "model_unavailable";
+    case Code::kAgentError:
+      return "agent_error";
+    case Code::kInvalidModelKey:
+      return "invalid_model_key";
+    case Code::kFinishedOther:
+      return "finished_other";
+    case Code::kFinishedUnknown:
+      return "finished_unknown";
   }
   return "unknown";
 }

@@ -5,7 +5,9 @@
 namespace warppool {
 namespace {
 
-bool IsContinuation(unsigned char byte) { return (byte & 0xC0U) == 0x80U; }
+bool IsContinuation(unsigned char byte) {
+  return (byte & 0xC0U) == 0x80U;
+}
 
 // The length of the well-formed sequence at the start of `text`; 0: there is none. RFC 3629, section 4.
 std::size_t SequenceLength(std::string_view text) {

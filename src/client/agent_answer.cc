@@ -20,7 +20,8 @@ void ReadWords(const HttpHead& head, std::string_view body, Error* error) {
   error->service_code = head.Find("x-warp-error-code");
   const auto json = FlatJson::Parse(body);
   if (!json) return;
-  if (const auto* words = json->FindAny({"userDisplayMessage", "error.userDisplayMessage", "error.message", "error", "message"})) {
+  if (const auto* words =
+          json->FindAny({"userDisplayMessage", "error.userDisplayMessage", "error.message", "error", "message"})) {
     error->user_message = words->substr(0, kMaxUserMessage);
   }
   if (const auto* code = json->FindAny({"error.code", "code"}); code != nullptr && error->service_code.empty()) {
@@ -75,21 +76,26 @@ AttemptResult ReadTransferError(const TransferResult& result, bool began) {
     return AttemptResult{outcome, Status(std::move(error)), std::nullopt};
   };
   switch (result.error) {
-    case TransferError::kNone: break;
+    case TransferError::kNone:
+      break;
     case TransferError::kNoConnection:
       return failure(Outcome::kNetwork, Code::kNetwork, "no connection to the service: " + result.detail);
     case TransferError::kConnectionLost:
-      return failure(network, began ? Code::kConnectionLost : Code::kNetwork, "the connection was lost: " + result.detail);
+      return failure(network, began ? Code::kConnectionLost : Code::kNetwork,
+                     "the connection was lost: " + result.detail);
     case TransferError::kSilence:
       return failure(network, Code::kNetwork, "the service went silent: " + result.detail);
     case TransferError::kTlsUntrusted:
-      return failure(Outcome::kMisconfigured, Code::kMisconfigured,
-                     fmt::format("the service's certificate is not trusted ({}); check WARP_CA_BUNDLE and WARP_SERVER_URL",
-                                 result.detail));
+      return failure(
+          Outcome::kMisconfigured, Code::kMisconfigured,
+          fmt::format("the service's certificate is not trusted ({}); check WARP_CA_BUNDLE and WARP_SERVER_URL",
+                      result.detail));
     case TransferError::kNotHttp:
       return failure(Outcome::kGarbled, Code::kNotAStream, "what the service answers is not HTTP: " + result.detail);
-    case TransferError::kStopped: return failure(Outcome::kCancelled, Code::kCancelled, result.detail);
-    case TransferError::kInternal: return failure(Outcome::kGarbled, Code::kInternal, result.detail);
+    case TransferError::kStopped:
+      return failure(Outcome::kCancelled, Code::kCancelled, result.detail);
+    case TransferError::kInternal:
+      return failure(Outcome::kGarbled, Code::kInternal, result.detail);
   }
   return {};
 }

@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/abandon.h"
 #include "client/answer_collector.h"
 #include "client/event_queue.h"
 #include "client/stream_impl.h"
@@ -65,8 +66,8 @@ Result<std::unique_ptr<ClientImpl>> ClientImpl::Create(Config config, const Clie
 ClientImpl::~ClientImpl() {
   if (core_->Forked()) {
     // The thread does not exist here, and its locks and connections are the parent's: nothing of them is touched.
-    static_cast<void>(new std::shared_ptr<Core>(std::move(core_)));
-    static_cast<void>(new std::thread(std::move(thread_)));
+    Abandon(std::move(core_));
+    Abandon(std::move(thread_));
     return;
   }
   if (core_->InIoThread()) {

@@ -29,8 +29,10 @@ std::vector<ExchangeEndpoint> Endpoints(const Config& config) {
     const bool direct = IsLoopback(url);
     endpoints.push_back({std::move(url), std::move(setting), direct});
   };
-  if (config.refresh_url.empty()) add(Root(config) + "/proxy/token", "WARP_SERVER_URL");
-  else add(config.refresh_url, "WARP_REFRESH_URL");
+  if (config.refresh_url.empty())
+    add(Root(config) + "/proxy/token", "WARP_SERVER_URL");
+  else
+    add(config.refresh_url, "WARP_REFRESH_URL");
   const bool default_service = Root(config) == Config().server_url && config.refresh_url.empty();
   if (!config.securetoken_url.empty()) {
     add(config.securetoken_url, "securetoken_url");
@@ -70,7 +72,9 @@ Status Core::Open() {
   return transport_.Open();
 }
 
-bool Core::Forked() const { return getpid() != process_; }
+bool Core::Forked() const {
+  return getpid() != process_;
+}
 
 FailoverOptions Core::failover() const {
   return {{.base = config_.retry_base_delay, .ceiling = config_.retry_max_delay, .budget = config_.retry_budget},
@@ -105,8 +109,10 @@ void Core::Drain(std::chrono::milliseconds deadline) {
   closed_ = true;
   const SteadyTime until = std::chrono::steady_clock::now() + deadline;
   while (!runs_.empty()) {
-    if (deadline.count() < 0) idle_.Wait(&mutex_);
-    else if (!idle_.WaitUntil(&mutex_, until)) return;
+    if (deadline.count() < 0)
+      idle_.Wait(&mutex_);
+    else if (!idle_.WaitUntil(&mutex_, until))
+      return;
   }
 }
 

@@ -93,8 +93,10 @@ Result<Event> EventQueue::Next(std::chrono::milliseconds timeout) {
   MutexLock lock(&mutex_);
   const auto until = std::chrono::steady_clock::now() + timeout;
   while (events_.empty() && !done_) {
-    if (timeout.count() < 0) changed_.Wait(&mutex_);
-    else if (!changed_.WaitUntil(&mutex_, until)) break;
+    if (timeout.count() < 0)
+      changed_.Wait(&mutex_);
+    else if (!changed_.WaitUntil(&mutex_, until))
+      break;
   }
   if (!events_.empty()) {
     taken_ = true;

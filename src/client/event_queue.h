@@ -52,7 +52,7 @@ class EventQueue final : public EventSink {
   CondVar changed_;
   std::deque<OwnedEvent> events_ GUARDED_BY(mutex_);
   std::size_t bytes_ GUARDED_BY(mutex_) = 0;
-  bool taken_ GUARDED_BY(mutex_) = false;   // the first event was handed out: it goes at the next call
+  bool taken_ GUARDED_BY(mutex_) = false;  // the first event was handed out: it goes at the next call
   bool paused_ GUARDED_BY(mutex_) = false;
   bool signalled_ GUARDED_BY(mutex_) = false;
   int descriptor_ GUARDED_BY(mutex_) = -1;  // an eventfd, from the first time that it is asked for

@@ -11,9 +11,12 @@ bool FailoverPolicy::RulesOutToken(Outcome outcome) {
 Decision FailoverPolicy::Next(Outcome outcome, bool another_ready, std::optional<milliseconds> retry_after,
                               double unit_random) {
   switch (outcome) {
-    case Outcome::kAuthStale: return {Decision::Step::kSameToken};
+    case Outcome::kAuthStale:
+      return {Decision::Step::kSameToken};
 
-    case Outcome::kServerError: may_repeat_ = true; [[fallthrough]];
+    case Outcome::kServerError:
+      may_repeat_ = true;
+      [[fallthrough]];
     case Outcome::kAuthRejected:
     case Outcome::kAuthDead:
     case Outcome::kQuotaExhausted:
@@ -39,7 +42,8 @@ Decision FailoverPolicy::Next(Outcome outcome, bool another_ready, std::optional
     case Outcome::kGarbled:
     case Outcome::kMisconfigured:
     case Outcome::kFinishedOtherwise:
-    case Outcome::kCancelled: return {};
+    case Outcome::kCancelled:
+      return {};
   }
   return {};
 }

@@ -24,7 +24,10 @@ bool IsEventStream(std::string_view content_type) {
 
 RequestRun::RequestRun(std::shared_ptr<Core> core, std::string body, std::chrono::milliseconds timeout,
                        std::shared_ptr<EventSink> sink)
-    : core_(std::move(core)), body_(std::move(body)), timeout_(timeout), sink_(std::move(sink)),
+    : core_(std::move(core)),
+      body_(std::move(body)),
+      timeout_(timeout),
+      sink_(std::move(sink)),
       walk_(core_.get(), this) {}
 
 void RequestRun::Begin() {
@@ -113,8 +116,8 @@ void RequestRun::OnStreamEnd() {
                                                     .retryable = true})});
   }
   if (parser.events() == 0) {
-    return EndAttempt({Outcome::kGarbled,
-                       Status(Code::kNotAStream, fmt::format("{} bytes without a single event", parser.bytes()))});
+    return EndAttempt(
+        {Outcome::kGarbled, Status(Code::kNotAStream, fmt::format("{} bytes without a single event", parser.bytes()))});
   }
   Error error = At(Code::kTruncated, "the stream ended without its last event").error();
   error.retryable = true;
@@ -138,9 +141,8 @@ void RequestRun::Consume(std::string_view bytes) {
     }
   }
   if (!parser.too_large()) return;
-  BreakOff({Outcome::kGarbled,
-            At(Code::kLimitExceeded, fmt::format("an event is larger than max_event_bytes ({})",
-                                                 core_->config().max_event_bytes))});
+  BreakOff({Outcome::kGarbled, At(Code::kLimitExceeded, fmt::format("an event is larger than max_event_bytes ({})",
+                                                                    core_->config().max_event_bytes))});
 }
 
 void RequestRun::OnEvent(std::string_view data) {
@@ -161,8 +163,10 @@ void RequestRun::OnEvent(std::string_view data) {
         text_.Apply(action, [this](const Event& e) { Deliver(e); });
       }
       return;
-    case wire::ResponseEvent::kFinished: return OnFinished(event->finished());
-    case wire::ResponseEvent::TYPE_NOT_SET: return Deliver(UnknownEvent{{}, event->SerializeAsString()});
+    case wire::ResponseEvent::kFinished:
+      return OnFinished(event->finished());
+    case wire::ResponseEvent::TYPE_NOT_SET:
+      return Deliver(UnknownEvent{{}, event->SerializeAsString()});
   }
 }
 
@@ -278,8 +282,10 @@ void RequestRun::Flush() {
 }
 
 void RequestRun::End(const Status& status) {
-  if (paused_) held_end_ = status;
-  else Finish(status);
+  if (paused_)
+    held_end_ = status;
+  else
+    Finish(status);
 }
 
 void RequestRun::Finish(const Status& status) {

@@ -66,7 +66,7 @@ class RequestRun final : public Run,
   void OnStreamEnd();
   void BreakOff(AttemptResult result);  // ends the transfer, then the attempt
   void EndAttempt(AttemptResult result);
-  void Refuse();                        // the attempt, by what its head and body say
+  void Refuse();                                        // the attempt, by what its head and body say
   Status At(Code code, const std::string& what) const;  // with the place in the stream
 
   void BeginAnswer();
@@ -86,9 +86,9 @@ class RequestRun final : public Run,
   AnswerText text_;
   TimerId deadline_ = 0;
   TimerId grace_ = 0;
-  std::optional<Status> answer_end_;  // the service's last event has come: what the terminal callback will say
-  bool answered_ = false;     // an action was seen: another attempt would repeat it
-  bool finished_ = false;     // the terminal callback has been called, or is about to be
+  std::optional<Status> answer_end_;      // the service's last event has come: what the terminal callback will say
+  bool answered_ = false;                 // an action was seen: another attempt would repeat it
+  bool finished_ = false;                 // the terminal callback has been called, or is about to be
   std::shared_ptr<RequestRun> draining_;  // itself, while the end of a finished answer is read
 
   bool paused_ = false;

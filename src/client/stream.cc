@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/abandon.h"
 #include "client/stream_impl.h"
 
 namespace warppool {
@@ -15,9 +16,9 @@ StreamImpl::StreamImpl(std::shared_ptr<Core> core, std::shared_ptr<RequestRun> r
 StreamImpl::~StreamImpl() {
   if (core_->Forked()) {
     // The I/O thread, the locks it held and the connections are the parent's.
-    static_cast<void>(new std::shared_ptr<Core>(std::move(core_)));
-    static_cast<void>(new std::shared_ptr<RequestRun>(std::move(run_)));
-    static_cast<void>(new std::shared_ptr<EventQueue>(std::move(queue_)));
+    Abandon(std::move(core_));
+    Abandon(std::move(run_));
+    Abandon(std::move(queue_));
     return;
   }
   if (core_->InIoThread()) {
@@ -60,12 +61,20 @@ Stream::Stream(std::shared_ptr<internal::StreamImpl> impl) : impl_(std::move(imp
 
 Stream::~Stream() = default;
 
-Result<Event> Stream::Next(std::chrono::milliseconds timeout) { return impl_->Next(timeout); }
+Result<Event> Stream::Next(std::chrono::milliseconds timeout) {
+  return impl_->Next(timeout);
+}
 
-Result<int> Stream::Descriptor() { return impl_->Descriptor(); }
+Result<int> Stream::Descriptor() {
+  return impl_->Descriptor();
+}
 
-void Stream::Cancel() { impl_->Cancel(); }
+void Stream::Cancel() {
+  impl_->Cancel();
+}
 
-void Stream::Resume() { impl_->Resume(); }
+void Stream::Resume() {
+  impl_->Resume();
+}
 
 }  // namespace warppool

@@ -16,15 +16,19 @@ TokenRun::TokenRun(std::shared_ptr<Core> core, std::optional<Lease> first)
 void TokenRun::Begin() {
   if (finished_) return;
   const auto self = shared_from_this();
-  if (first_) walk_.Start(*std::exchange(first_, std::nullopt));
-  else walk_.Start();
+  if (first_)
+    walk_.Start(*std::exchange(first_, std::nullopt));
+  else
+    walk_.Start();
 }
 
 void TokenRun::Use(const Bearer& bearer) {
   const BearerToken token = ToBearerToken(bearer);
   // An exchange that went well is a success; a JWT that lay there, or an API key, has proved nothing.
-  if (bearer.jwt && bearer.fresh) walk_.Succeed();
-  else walk_.End();
+  if (bearer.jwt && bearer.fresh)
+    walk_.Succeed();
+  else
+    walk_.End();
   Finish(token);
 }
 
@@ -45,8 +49,10 @@ Result<BearerToken> TokenRun::Wait(std::chrono::milliseconds timeout) {
   MutexLock lock(&mutex_);
   const SteadyTime until = std::chrono::steady_clock::now() + timeout;
   while (!result_) {
-    if (timeout.count() < 0) changed_.Wait(&mutex_);
-    else if (!changed_.WaitUntil(&mutex_, until)) return Status(Code::kTimeout, "no access token came in time");
+    if (timeout.count() < 0)
+      changed_.Wait(&mutex_);
+    else if (!changed_.WaitUntil(&mutex_, until))
+      return Status(Code::kTimeout, "no access token came in time");
   }
   return *result_;
 }

@@ -14,17 +14,23 @@ bool IsPoolFailure(Outcome outcome) {
     case Outcome::kMisconfigured:
     case Outcome::kFinishedOtherwise:
     case Outcome::kCancelled:
-    case Outcome::kSuccess: return false;
-    default: return true;
+    case Outcome::kSuccess:
+      return false;
+    default:
+      return true;
   }
 }
 
 NextStep StepOf(const Decision& decision) {
   switch (decision.step) {
-    case Decision::Step::kSameToken: return NextStep::kSameToken;
-    case Decision::Step::kNextToken: return NextStep::kNextToken;
-    case Decision::Step::kWait: return NextStep::kWait;
-    case Decision::Step::kGiveUp: break;
+    case Decision::Step::kSameToken:
+      return NextStep::kSameToken;
+    case Decision::Step::kNextToken:
+      return NextStep::kNextToken;
+    case Decision::Step::kWait:
+      return NextStep::kWait;
+    case Decision::Step::kGiveUp:
+      break;
   }
   return NextStep::kGiveUp;
 }
@@ -35,16 +41,21 @@ Code CommonCode(const std::vector<Attempt>& attempts) {
   for (const Attempt& attempt : attempts) {
     const auto same = [&](const auto& entry) { return entry.first == attempt.token; };
     const auto it = std::find_if(last.begin(), last.end(), same);
-    if (it == last.end()) last.emplace_back(attempt.token, attempt.code);
-    else it->second = attempt.code;
+    if (it == last.end())
+      last.emplace_back(attempt.token, attempt.code);
+    else
+      it->second = attempt.code;
   }
-  const bool all_same = std::all_of(last.begin(), last.end(), [&](const auto& e) { return e.second == last[0].second; });
+  const bool all_same =
+      std::all_of(last.begin(), last.end(), [&](const auto& e) { return e.second == last[0].second; });
   return all_same && !last.empty() ? last[0].second : Code::kAllTokensFailed;
 }
 
 }  // namespace
 
-void TokenWalk::Start() { Lead(); }
+void TokenWalk::Start() {
+  Lead();
+}
 
 void TokenWalk::Start(Lease first) {
   lease_.emplace(std::move(first));
@@ -107,7 +118,8 @@ void TokenWalk::Fail(AttemptResult result) {
   }
   const bool another_ready = core_->pool().AnyReady(tried_);
   const Decision decision = policy_.Next(result.outcome, another_ready, result.retry_after, core_->UnitRandom());
-  owner_->OnAttemptFailed({token->name(), result.status.code(), result.status.message(), StepOf(decision), decision.wait});
+  owner_->OnAttemptFailed(
+      {token->name(), result.status.code(), result.status.message(), StepOf(decision), decision.wait});
   if (ended_) return;
   if (decision.step == Decision::Step::kGiveUp && !IsPoolFailure(result.outcome)) {
     ended_ = true;
@@ -122,8 +134,10 @@ void TokenWalk::Fail(AttemptResult result) {
 
 void TokenWalk::Follow(const Decision& decision, const Status& last) {
   switch (decision.step) {
-    case Decision::Step::kSameToken: return GetBearer();
-    case Decision::Step::kNextToken: return Lead();
+    case Decision::Step::kSameToken:
+      return GetBearer();
+    case Decision::Step::kNextToken:
+      return Lead();
     case Decision::Step::kWait:
       if (decision.new_pass) tried_ = ruled_out_;
       core_->log().Info("Trying again in {} ms", decision.wait.count());
@@ -132,7 +146,8 @@ void TokenWalk::Follow(const Decision& decision, const Status& last) {
         Lead();
       });
       return;
-    case Decision::Step::kGiveUp: return GiveUp(last);
+    case Decision::Step::kGiveUp:
+      return GiveUp(last);
   }
 }
 

@@ -56,7 +56,7 @@ class TokenWalk {
   const std::vector<Attempt>& attempts() const { return attempts_; }
 
  private:
-  void Lead();      // leases a token, or gives up
+  void Lead();  // leases a token, or gives up
   void GetBearer();
   void OnRefreshed(const RefreshResult& result);
   void UseBearer(Bearer bearer);

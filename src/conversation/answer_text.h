@@ -27,7 +27,7 @@ class AnswerText {
   bool Append(const wire::ClientAction::AppendToMessageContent& append, const Emit& emit);
   bool IsRoot(const std::string& task_id) const { return root_.empty() || root_ == task_id; }
 
-  std::string root_;  // the task without a parent; empty: none was created yet
+  std::string root_;                                    // the task without a parent; empty: none was created yet
   std::unordered_map<std::string, std::string> texts_;  // by message
 };
 

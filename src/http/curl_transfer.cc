@@ -13,7 +13,9 @@ namespace {
 // libcurl 7.88 bounds a line of the head, but not the head.
 constexpr std::size_t kMaxHeadBytes = 256U << 10U;
 
-char LowerAscii(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char LowerAscii(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 std::string_view Trim(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n");
@@ -32,38 +34,48 @@ int StatusOf(std::string_view line) {
 
 TransferError Classify(CURLcode code) {
   switch (code) {
-    case CURLE_OK: return TransferError::kNone;
+    case CURLE_OK:
+      return TransferError::kNone;
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_CONNECT:
     case CURLE_OPERATION_TIMEDOUT:  // only connecting has a time limit of libcurl's
     case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_PROXY: return TransferError::kNoConnection;
+    case CURLE_PROXY:
+      return TransferError::kNoConnection;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_INVALIDCERTSTATUS: return TransferError::kTlsUntrusted;
+    case CURLE_SSL_INVALIDCERTSTATUS:
+      return TransferError::kTlsUntrusted;
     case CURLE_UNSUPPORTED_PROTOCOL:  // "HTTP/0.9", that is anything without a status line
-    case CURLE_WEIRD_SERVER_REPLY: return TransferError::kNotHttp;
+    case CURLE_WEIRD_SERVER_REPLY:
+      return TransferError::kNotHttp;
     case CURLE_OUT_OF_MEMORY:
     case CURLE_FAILED_INIT:
     case CURLE_BAD_FUNCTION_ARGUMENT:
     case CURLE_URL_MALFORMAT:
     case CURLE_WRITE_ERROR:
-    case CURLE_ABORTED_BY_CALLBACK: return TransferError::kInternal;
-    default: return TransferError::kConnectionLost;
+    case CURLE_ABORTED_BY_CALLBACK:
+      return TransferError::kInternal;
+    default:
+      return TransferError::kConnectionLost;
   }
 }
 
 }  // namespace
 
 std::string_view HttpHead::Find(std::string_view name) const {
-  const auto it = std::find_if(headers.begin(), headers.end(), [&](const auto& header) { return header.first == name; });
+  const auto it =
+      std::find_if(headers.begin(), headers.end(), [&](const auto& header) { return header.first == name; });
   return it == headers.end() ? std::string_view() : std::string_view(it->second);
 }
 
 CurlTransfer::CurlTransfer(TransferId id, HttpRequest request, HttpHandler* handler)
-    : id_(id), request_(std::move(request)), handler_(handler), easy_(curl_easy_init()),
+    : id_(id),
+      request_(std::move(request)),
+      handler_(handler),
+      easy_(curl_easy_init()),
       last_activity_(std::chrono::steady_clock::now()) {}
 
 bool CurlTransfer::AddHeader(std::string_view line) {
@@ -181,7 +193,9 @@ void CurlTransfer::FinishWithSilence() {
   End({TransferError::kSilence, fmt::format("no byte for {} ms", request_.silence_timeout.count())});
 }
 
-void CurlTransfer::Stop() { End({TransferError::kStopped, "the client is being destroyed"}); }
+void CurlTransfer::Stop() {
+  End({TransferError::kStopped, "the client is being destroyed"});
+}
 
 void CurlTransfer::End(const TransferResult& result) {
   HttpHandler* handler = std::exchange(handler_, nullptr);

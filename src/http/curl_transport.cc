@@ -36,7 +36,9 @@ struct CurlTransport::Callbacks {
 
 CurlTransport::CurlTransport(EventLoop* loop, CurlOptions options) : loop_(loop), options_(std::move(options)) {}
 
-CurlTransport::~CurlTransport() { Shutdown(); }
+CurlTransport::~CurlTransport() {
+  Shutdown();
+}
 
 Status CurlTransport::Open() {
   // libcurl's own process-wide state; never given back, since other users of libcurl may need it.

@@ -42,8 +42,8 @@ class CurlTransport final : public Transport {
   friend class CurlTransfer;
   struct Callbacks;  // libcurl's, which want plain functions
 
-  // libcurl refuses to add or remove a transfer inside its callbacks: what is asked for there is done when the call into
-  // libcurl has returned.
+  // libcurl refuses to add or remove a transfer inside its callbacks: what is asked for there is done when the call
+  // into libcurl has returned.
   template <typename Call>
   void InCurl(const Call& call);
   void AfterCurl();

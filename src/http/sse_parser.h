@@ -1,6 +1,6 @@
 // Server-sent events, by the rules of the WHATWG HTML standard, section "Server-sent events": lines end with CR, LF or
-// CRLF, a byte-order mark at the start is ignored, comments and unknown fields are skipped, several data lines are joined
-// with LF, and an event without data or without its closing blank line is no event.
+// CRLF, a byte-order mark at the start is ignored, comments and unknown fields are skipped, several data lines are
+// joined with LF, and an event without data or without its closing blank line is no event.
 //
 //   SseParser parser(limit);
 //   std::string_view input = chunk;
@@ -29,8 +29,8 @@ class SseParser {
   // A line or an event exceeded the limit. Final: Next() returns nothing from then on.
   bool too_large() const { return too_large_; }
 
-  std::uint64_t events() const { return events_; }         // that were returned
-  std::uint64_t bytes() const { return bytes_; }           // that were taken from inputs
+  std::uint64_t events() const { return events_; }              // that were returned
+  std::uint64_t bytes() const { return bytes_; }                // that were taken from inputs
   std::uint64_t event_offset() const { return event_offset_; }  // where the event returned last began
 
  private:

@@ -38,10 +38,10 @@ enum class TransferError : std::uint8_t {
   kNoConnection,    // name look-up, TCP, TLS handshake, or the time for them
   kConnectionLost,  // after it was there
   kSilence,
-  kTlsUntrusted,    // the server's certificate is not trusted, or the CA bundle cannot be read
-  kNotHttp,         // what came is not HTTP
-  kStopped,         // the transport was shut down
-  kInternal,        // ours, or out of memory
+  kTlsUntrusted,  // the server's certificate is not trusted, or the CA bundle cannot be read
+  kNotHttp,       // what came is not HTTP
+  kStopped,       // the transport was shut down
+  kInternal,      // ours, or out of memory
 };
 
 struct TransferResult {

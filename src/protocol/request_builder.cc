@@ -10,7 +10,9 @@
 namespace warppool {
 namespace {
 
-Status Invalid(std::string message) { return {Code::kInvalidArgument, std::move(message)}; }
+Status Invalid(std::string message) {
+  return {Code::kInvalidArgument, std::move(message)};
+}
 
 Status CheckUtf8(std::string_view field, std::string_view text) {
   if (const auto at = FirstInvalidUtf8(text)) return Invalid(fmt::format("{}: not UTF-8 at byte {}", field, *at));
@@ -25,7 +27,8 @@ Status Check(const Request& request) {
     return Invalid("allowed_tools: is empty, which the service would take for \"any tool\"");
   }
   for (const Tool tool : request.allowed_tools) {
-    if (tool != Tool::kCallMcpTool) return Invalid(fmt::format("allowed_tools: unknown tool {}", static_cast<int>(tool)));
+    if (tool != Tool::kCallMcpTool)
+      return Invalid(fmt::format("allowed_tools: unknown tool {}", static_cast<int>(tool)));
   }
   for (const auto& [field, text] : {std::pair<const char*, const std::string&>{"query", request.query},
                                     {"model", request.model},

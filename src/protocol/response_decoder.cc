@@ -25,20 +25,31 @@ std::string_view Strip(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kAround) - first + 1);
 }
 
-Status Undecodable(std::string why) { return {Code::kUndecodableEvent, std::move(why)}; }
+Status Undecodable(std::string why) {
+  return {Code::kUndecodableEvent, std::move(why)};
+}
 
 FinishReason ReasonOf(const wire::ResponseEvent::StreamFinished& finished) {
   using wire_finished = wire::ResponseEvent::StreamFinished;
   switch (finished.reason_case()) {
-    case wire_finished::kDone: return FinishReason::kDone;
-    case wire_finished::kQuotaLimit: return FinishReason::kQuotaLimit;
-    case wire_finished::kMaxTokenLimit: return FinishReason::kMaxTokenLimit;
-    case wire_finished::kContextWindowExceeded: return FinishReason::kContextWindowExceeded;
-    case wire_finished::kLlmUnavailable: return FinishReason::kModelUnavailable;
-    case wire_finished::kInternalError: return FinishReason::kInternalError;
-    case wire_finished::kInvalidApiKey: return FinishReason::kInvalidModelKey;
-    case wire_finished::kOther: return FinishReason::kOther;
-    case wire_finished::REASON_NOT_SET: break;
+    case wire_finished::kDone:
+      return FinishReason::kDone;
+    case wire_finished::kQuotaLimit:
+      return FinishReason::kQuotaLimit;
+    case wire_finished::kMaxTokenLimit:
+      return FinishReason::kMaxTokenLimit;
+    case wire_finished::kContextWindowExceeded:
+      return FinishReason::kContextWindowExceeded;
+    case wire_finished::kLlmUnavailable:
+      return FinishReason::kModelUnavailable;
+    case wire_finished::kInternalError:
+      return FinishReason::kInternalError;
+    case wire_finished::kInvalidApiKey:
+      return FinishReason::kInvalidModelKey;
+    case wire_finished::kOther:
+      return FinishReason::kOther;
+    case wire_finished::REASON_NOT_SET:
+      break;
   }
   // No reason at all is success. A reason that this schema does not know looks the same, but for the unknown field.
   const auto& unknown = finished.GetReflection()->GetUnknownFields(finished);
@@ -78,16 +89,18 @@ Finished ReadFinished(const wire::ResponseEvent::StreamFinished& finished) {
     event.usage.cost_in_cents += static_cast<double>(usage.cost_in_cents());
   }
   event.usage.credits = static_cast<double>(finished.request_cost().exact());
-  event.usage.context_window_usage =
-      static_cast<double>(finished.conversation_usage_metadata().context_window_usage());
+  event.usage.context_window_usage = static_cast<double>(finished.conversation_usage_metadata().context_window_usage());
   return event;
 }
 
 Status StatusOf(const Finished& finished) {
   switch (finished.reason) {
-    case FinishReason::kDone: return {};
-    case FinishReason::kQuotaLimit: return {Code::kQuotaExhausted, "the account's quota is used up (quota_limit)"};
-    case FinishReason::kMaxTokenLimit: return {Code::kMaxTokenLimit, "the answer reached the model's limit"};
+    case FinishReason::kDone:
+      return {};
+    case FinishReason::kQuotaLimit:
+      return {Code::kQuotaExhausted, "the account's quota is used up (quota_limit)"};
+    case FinishReason::kMaxTokenLimit:
+      return {Code::kMaxTokenLimit, "the answer reached the model's limit"};
     case FinishReason::kContextWindowExceeded:
       return {Code::kContextWindowExceeded, "the conversation is too long for the model"};
     case FinishReason::kModelUnavailable:
@@ -96,7 +109,8 @@ Status StatusOf(const Finished& finished) {
       return {Code::kAgentError, fmt::format("the agent failed: {}", finished.message)};
     case FinishReason::kInvalidModelKey:
       return {Code::kInvalidModelKey, fmt::format("the model provider's key was refused: {}", finished.message)};
-    case FinishReason::kOther: return {Code::kFinishedOther, "the agent stopped, and does not say why"};
+    case FinishReason::kOther:
+      return {Code::kFinishedOther, "the agent stopped, and does not say why"};
     case FinishReason::kUnknown:
       return {Code::kFinishedUnknown, "the agent stopped for a reason that this version does not know"};
   }

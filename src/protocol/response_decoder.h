@@ -17,8 +17,8 @@ class ResponseDecoder {
  public:
   ResponseDecoder();
 
-  // `data`: an event's data: base64url of a ResponseEvent, with quotes around it or not. nullptr: the "[DONE]" that some
-  // other services end their streams with, which says nothing. kUndecodableEvent: neither.
+  // `data`: an event's data: base64url of a ResponseEvent, with quotes around it or not. nullptr: the "[DONE]" that
+  // some other services end their streams with, which says nothing. kUndecodableEvent: neither.
   Result<const wire::ResponseEvent*> Decode(std::string_view data);
 
  private:

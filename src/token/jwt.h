@@ -16,13 +16,14 @@ struct JwtClaims {
   std::chrono::seconds expires_at;
 };
 
-// Nothing if `jwt` has no three parts, its payload is not base64url of a JSON object, or `exp` is not a positive number.
+// Nothing if `jwt` has no three parts, its payload is not base64url of a JSON object, or `exp` is not a positive
+// number.
 std::optional<JwtClaims> ReadJwtClaims(std::string_view jwt);
 
 // A JWT in use. Immutable; shared by the requests that send it.
 struct Jwt {
   Secret text;
-  SteadyTime refresh_at;    // from then on a new one is fetched; this one serves if that fails
+  SteadyTime refresh_at;  // from then on a new one is fetched; this one serves if that fails
   SteadyTime expires_at;
   WallTime expires_at_wall;  // for people
 };

@@ -21,9 +21,12 @@ std::string Hex(const Fingerprint& fingerprint) {
 
 const char* TierName(Tier tier) noexcept {
   switch (tier) {
-    case Tier::kPersonal: return "PERSONAL";
-    case Tier::kShared: return "SHARED";
-    case Tier::kAnonymous: return "ANONYMOUS";
+    case Tier::kPersonal:
+      return "PERSONAL";
+    case Tier::kShared:
+      return "SHARED";
+    case Tier::kAnonymous:
+      return "ANONYMOUS";
   }
   return "UNKNOWN";
 }
@@ -39,8 +42,10 @@ std::vector<std::string> NamesOf(const std::vector<TokenConfig>& tokens) {
   std::vector<std::string> full;  // of those without a name of their own
   std::multiset<std::string> given;
   for (const TokenConfig& token : tokens) {
-    if (token.name.empty()) full.push_back(Hex(FingerprintOf(token.credential)));
-    else given.insert(token.name);
+    if (token.name.empty())
+      full.push_back(Hex(FingerprintOf(token.credential)));
+    else
+      given.insert(token.name);
   }
   // One length for all of them: a name then never is the beginning of another.
   for (std::size_t digits = kShortestDigits;; ++digits) {

@@ -41,8 +41,10 @@ std::string PercentEncode(std::string_view text) {
   for (const char c : text) {
     const bool unreserved = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
                             c == '.' || c == '_' || c == '~';  // RFC 3986, section 2.3
-    if (unreserved) encoded += c;
-    else encoded += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    if (unreserved)
+      encoded += c;
+    else
+      encoded += fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return encoded;
 }
@@ -80,10 +82,12 @@ std::variant<ExchangeSuccess, ExchangeFailure> ReadSuccess(std::string_view body
   if (const std::string* life = json->FindAny({"expires_in", "expiresIn"})) {
     std::chrono::seconds::rep seconds = 0;
     const auto [end, error] = std::from_chars(life->data(), life->data() + life->size(), seconds);
-    if (error != std::errc() || end == life->data() || seconds < 0) return garbled("its expires_in is not a number of seconds");
+    if (error != std::errc() || end == life->data() || seconds < 0)
+      return garbled("its expires_in is not a number of seconds");
     success.life = std::chrono::seconds(seconds);
   }
-  if (const std::string* rotated = json->FindAny({"refresh_token", "refreshToken"})) success.refresh_token = Secret(*rotated);
+  if (const std::string* rotated = json->FindAny({"refresh_token", "refreshToken"}))
+    success.refresh_token = Secret(*rotated);
   if (const std::string* user = json->FindAny({"user_id", "userId"})) success.user_id = *user;
   return success;
 }
@@ -145,7 +149,8 @@ std::variant<ExchangeSuccess, ExchangeFailure> ReadExchange(int http_status, std
     return Failure(Outcome::kMisconfigured, true, std::move(error));
   }
   error.code = Code::kUnauthorized;
-  error.message = fmt::format("the token exchange refuses the token ({}{}{})", http_status, message.empty() ? "" : " ", message);
+  error.message =
+      fmt::format("the token exchange refuses the token ({}{}{})", http_status, message.empty() ? "" : " ", message);
   if (!has_api_key) error.message += "; no API key was sent, WARP_FIREBASE_API_KEY is not set";
   return Failure(Outcome::kAuthRejected, true, std::move(error));
 }

@@ -6,9 +6,12 @@ namespace warppool {
 
 const char* TokenStateName(TokenState state) noexcept {
   switch (state) {
-    case TokenState::kReady: return "ready";
-    case TokenState::kCooling: return "cooling";
-    case TokenState::kDisabled: return "disabled";
+    case TokenState::kReady:
+      return "ready";
+    case TokenState::kCooling:
+      return "cooling";
+    case TokenState::kDisabled:
+      return "disabled";
   }
   return "unknown";
 }

@@ -31,7 +31,7 @@ struct PendingCharge {
 enum class HealthChange : std::uint8_t { kNone, kCleared, kStrike, kDisabled, kCooling };
 
 struct HealthOptions {
-  int max_strikes = 3;                       // the strike that disables
+  int max_strikes = 3;                        // the strike that disables
   std::chrono::milliseconds quota_cooling{};  // when the service does not say how long
 };
 
@@ -57,12 +57,10 @@ class TokenHealth {
   SteadyTime cooling_until() const { return cooling_until_; }
 
  private:
-  bool Current(HealthStamp stamp) const {
-    return stamp.generation == generation_ && stamp.strike == total_strikes_;
-  }
+  bool Current(HealthStamp stamp) const { return stamp.generation == generation_ && stamp.strike == total_strikes_; }
   HealthChange Strike(const HealthOptions& options);
 
-  int strikes_ = 0;                 // in a row
+  int strikes_ = 0;                  // in a row
   std::uint64_t total_strikes_ = 0;  // only grows; a lease from before the last one no longer counts
   std::uint64_t successes_ = 0;
   std::uint64_t generation_ = 0;

@@ -12,7 +12,7 @@ struct Lease::Member {
   const std::shared_ptr<Token> token;
   TokenHealth health;
   int in_flight = 0;
-  Status last_error;   // of the last attempt that failed, whoever was to blame
+  Status last_error;    // of the last attempt that failed, whoever was to blame
   Status last_verdict;  // why it was struck, disabled or sent to cool last
 };
 
@@ -27,7 +27,9 @@ Lease& Lease::operator=(Lease&& other) noexcept {
   return *this;
 }
 
-const std::shared_ptr<Token>& Lease::token() const { return member_->token; }
+const std::shared_ptr<Token>& Lease::token() const {
+  return member_->token;
+}
 
 std::optional<Lease::Charge> Lease::End(const Report& report) && {
   const std::shared_ptr<Member> member = std::exchange(member_, nullptr);
@@ -85,9 +87,8 @@ std::optional<Lease> TokenPool::Acquire(const Tokens& excluded) {
 bool TokenPool::AnyReady(const Tokens& excluded) const {
   MutexLock lock(&mutex_);
   const SteadyTime now = clock_.Steady();
-  return std::any_of(tiers_.begin(), tiers_.end(), [&](const TierMembers& tier) {
-    return NextReady(tier, excluded, now) != tier.members.size();
-  });
+  return std::any_of(tiers_.begin(), tiers_.end(),
+                     [&](const TierMembers& tier) { return NextReady(tier, excluded, now) != tier.members.size(); });
 }
 
 std::optional<Lease::Charge> TokenPool::End(const std::shared_ptr<Member>& member, HealthStamp stamp,
@@ -127,10 +128,14 @@ void TokenPool::LogChange(const Member& member, HealthChange change, int strikes
   const std::string& name = member.token->name();
   const int limit = options_.health.max_strikes;
   switch (change) {
-    case HealthChange::kNone: return;
-    case HealthChange::kCleared: return log_.Info("Token works again, failures cleared: {}", name);
-    case HealthChange::kStrike: return log_.Warning("Token failure {}/{}: {}: {}", strikes, limit, name, why.message());
-    case HealthChange::kCooling: return log_.Warning("Token cooling, quota used up: {}: {}", name, why.message());
+    case HealthChange::kNone:
+      return;
+    case HealthChange::kCleared:
+      return log_.Info("Token works again, failures cleared: {}", name);
+    case HealthChange::kStrike:
+      return log_.Warning("Token failure {}/{}: {}: {}", strikes, limit, name, why.message());
+    case HealthChange::kCooling:
+      return log_.Warning("Token cooling, quota used up: {}: {}", name, why.message());
     case HealthChange::kDisabled:
       if (strikes >= limit) {
         return log_.Warning("Token deactivated after {} failures: {}: {}", strikes, name, why.message());

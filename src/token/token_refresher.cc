@@ -18,8 +18,9 @@ ExchangeFailure TransferFailure(const FetchResult& answer, const ExchangeEndpoin
   switch (answer.transfer.error) {
     case TransferError::kTlsUntrusted:
       error.code = Code::kMisconfigured;
-      error.message = fmt::format("the certificate of the token exchange is not trusted ({}); check WARP_CA_BUNDLE and {}",
-                                  answer.transfer.detail, endpoint.setting);
+      error.message =
+          fmt::format("the certificate of the token exchange is not trusted ({}); check WARP_CA_BUNDLE and {}",
+                      answer.transfer.detail, endpoint.setting);
       return {Outcome::kMisconfigured, Status(std::move(error)), true};
     case TransferError::kNotHttp:
       error.code = Code::kMisconfigured;
@@ -37,7 +38,8 @@ ExchangeFailure TransferFailure(const FetchResult& answer, const ExchangeEndpoin
     case TransferError::kNone:
     case TransferError::kNoConnection:
     case TransferError::kConnectionLost:
-    case TransferError::kSilence: break;
+    case TransferError::kSilence:
+      break;
   }
   error.retryable = true;
   return {Outcome::kNetwork, Status(std::move(error)), true};
@@ -93,7 +95,8 @@ void TokenRefresher::OnAnswer(const Token* key, const FetchResult& answer) {
   auto read = [&]() -> std::variant<ExchangeSuccess, ExchangeFailure> {
     if (answer.too_large) {
       return ExchangeFailure{Outcome::kGarbled,
-                             Status(Code::kLimitExceeded, "the answer of the token exchange is larger than 1 MiB"), true};
+                             Status(Code::kLimitExceeded, "the answer of the token exchange is larger than 1 MiB"),
+                             true};
     }
     if (answer.transfer.error != TransferError::kNone) return TransferFailure(answer, endpoint);
     return ReadExchange(answer.head.status, answer.body, ReadRetryAfter(answer.head.Find("retry-after"), clock_.Wall()),
@@ -111,7 +114,7 @@ void TokenRefresher::OnAnswer(const Token* key, const FetchResult& answer) {
     Ask(key);
     return;
   }
-  Land(key, Refuse(flight.token.get(), std::move(failure)));
+  Land(key, Refuse(flight.token.get(), failure));
 }
 
 RefreshResult TokenRefresher::Accept(Token* token, ExchangeSuccess success) const {
@@ -121,11 +124,12 @@ RefreshResult TokenRefresher::Accept(Token* token, ExchangeSuccess success) cons
   auto jwt = std::make_shared<const Jwt>(MakeJwt(std::move(success.bearer), success.life, now, clock_.Wall()));
   token->SetJwt(jwt);
   const auto life = std::chrono::duration_cast<std::chrono::seconds>(jwt->expires_at - now);
-  log_.Info("Refreshed JWT: {} (valid for {} s{})", token->name(), life.count(), rotated ? ", refresh token rotated" : "");
+  log_.Info("Refreshed JWT: {} (valid for {} s{})", token->name(), life.count(),
+            rotated ? ", refresh token rotated" : "");
   return {std::move(jwt), true, Outcome::kSuccess, {}};
 }
 
-RefreshResult TokenRefresher::Refuse(Token* token, ExchangeFailure failure) const {
+RefreshResult TokenRefresher::Refuse(Token* token, const ExchangeFailure& failure) const {
   log_.Warning("Refresh failed: {}: {}", token->name(), failure.status.message());
   Error error = failure.status.error();
   error.token = token->name();

@@ -41,7 +41,7 @@ struct RefresherOptions {
 
 struct RefreshResult {
   std::shared_ptr<const Jwt> jwt;  // null: it failed, see below
-  bool fresh = false;              // issued just now; false: the old one, which still lives although a new one was refused
+  bool fresh = false;  // issued just now; false: the old one, which still lives although a new one was refused
   Outcome outcome = Outcome::kSuccess;
   Status status{};
 };
@@ -72,7 +72,7 @@ class TokenRefresher {
   void OnAnswer(const Token* key, const FetchResult& answer);
   void Land(const Token* key, const RefreshResult& result);
   RefreshResult Accept(Token* token, ExchangeSuccess success) const;
-  RefreshResult Refuse(Token* token, ExchangeFailure failure) const;
+  RefreshResult Refuse(Token* token, const ExchangeFailure& failure) const;
 
   const RefresherOptions options_;
   Transport* const transport_;

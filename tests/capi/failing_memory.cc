@@ -1,3 +1,4 @@
+// Not for ThreadSanitizer, whose own operators cannot be replaced.
 #include "failing_memory.h"
 
 #include <cstdlib>
@@ -60,11 +61,5 @@ void operator delete(void* memory, std::size_t /*size*/) noexcept {
   std::free(memory);
 }
 void operator delete[](void* memory, std::size_t /*size*/) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, const std::nothrow_t& /*tag*/) noexcept {
-  std::free(memory);
-}
-void operator delete[](void* memory, const std::nothrow_t& /*tag*/) noexcept {
   std::free(memory);
 }

@@ -236,7 +236,8 @@ TEST_CASE("50 threads that ask at once with an expired JWT cause exactly one ref
 
 TEST_CASE("one refused refresh is one strike, however many wait for it") {
   World world;
-  world.service.On("fake-token-one").Exchange(loopback::Status(400, R"({"error":{"message":"SOMETHING_NEW"}})").Delay(200ms));
+  world.service.On("fake-token-one")
+      .Exchange(loopback::Status(400, R"({"error":{"message":"SOMETHING_NEW"}})").Delay(200ms));
   Client& client = world.Connect({"fake-token-one"});
   std::vector<std::thread> threads;
   for (int i = 0; i < 20; ++i) threads.emplace_back([&] { static_cast<void>(client.Ask(Request("hello"))); });

@@ -113,7 +113,8 @@ TEST_CASE("an exception out of a callback ends that stream with an error, and no
   Client& client = world.Connect({"fake-token-one"});
   std::promise<warppool::Status> done;
   auto stream = client.Start(Request("hello"), {[](const Event& event) -> Flow {
-                                                  if (std::holds_alternative<TextDelta>(event)) throw std::runtime_error("!");
+                                                  if (std::holds_alternative<TextDelta>(event))
+                                                    throw std::runtime_error("!");
                                                   return Flow::kContinue;
                                                 },
                                                 [&](const warppool::Status& status) {
@@ -139,19 +140,20 @@ TEST_CASE("cancelling and destroying from inside a callback end the stream with 
     std::atomic<int> late{0};
     std::atomic<bool> acted{false};
     std::unique_ptr<Stream> stream;
-    auto started = client.Start(
-        Request("hello"), {[&](const Event& event) {
-                             if (dones > 0) ++late;
-                             if (!std::holds_alternative<TextDelta>(event) || acted.exchange(true)) return Flow::kContinue;
-                             std::unique_ptr<Stream>* own = handle_there.get();
-                             if (way == Way::kReturn) return Flow::kCancel;
-                             if (way == Way::kCancel) (*own)->Cancel();
-                             if (way == Way::kDestroy) own->reset();
-                             return Flow::kContinue;
-                           },
-                           [&](const warppool::Status&) {
-                             if (++dones == 1) quiet.set_value();
-                           }});
+    auto started =
+        client.Start(Request("hello"), {[&](const Event& event) {
+                                          if (dones > 0) ++late;
+                                          if (!std::holds_alternative<TextDelta>(event) || acted.exchange(true))
+                                            return Flow::kContinue;
+                                          std::unique_ptr<Stream>* own = handle_there.get();
+                                          if (way == Way::kReturn) return Flow::kCancel;
+                                          if (way == Way::kCancel) (*own)->Cancel();
+                                          if (way == Way::kDestroy) own->reset();
+                                          return Flow::kContinue;
+                                        },
+                                        [&](const warppool::Status&) {
+                                          if (++dones == 1) quiet.set_value();
+                                        }});
     REQUIRE(started.ok());
     stream = *std::move(started);
     handle.set_value(&stream);
@@ -183,13 +185,14 @@ TEST_CASE("what would wait for itself is refused inside a callback") {
   Client& client = world.Connect({"fake-token-one"});
   std::promise<std::vector<Code>> codes;
   std::promise<void> done;
-  auto stream = client.Start(Request("hello"), {[&, asked = false](const Event&) mutable {
-                                                  if (std::exchange(asked, true)) return Flow::kContinue;
-                                                  codes.set_value({client.Ask(Request("inner")).code(),
-                                                                   client.AccessToken().code(), client.Close(0ms).code()});
-                                                  return Flow::kContinue;
-                                                },
-                                                [&](const warppool::Status&) { done.set_value(); }});
+  auto stream = client.Start(
+      Request("hello"),
+      {[&, asked = false](const Event&) mutable {
+         if (std::exchange(asked, true)) return Flow::kContinue;
+         codes.set_value({client.Ask(Request("inner")).code(), client.AccessToken().code(), client.Close(0ms).code()});
+         return Flow::kContinue;
+       },
+       [&](const warppool::Status&) { done.set_value(); }});
   REQUIRE(stream.ok());
   CHECK(codes.get_future().get() == std::vector<Code>{Code::kMisuse, Code::kMisuse, Code::kMisuse});
   done.get_future().get();
@@ -201,9 +204,10 @@ TEST_CASE("a request may be started inside a callback") {
   Client& client = world.Connect({"fake-token-one"});
   Recorder inner;
   std::promise<std::unique_ptr<Stream>> inner_stream;
-  auto outer = client.Start(Request("outer"), {nullptr, [&](const warppool::Status&) {
-                                                 inner_stream.set_value(*client.Start(Request("inner"), inner.Callbacks()));
-                                               }});
+  auto outer =
+      client.Start(Request("outer"), {nullptr, [&](const warppool::Status&) {
+                                        inner_stream.set_value(*client.Start(Request("inner"), inner.Callbacks()));
+                                      }});
   REQUIRE(outer.ok());
   const auto stream = inner_stream.get_future().get();
   REQUIRE(inner.WaitUntilDone());
@@ -245,7 +249,9 @@ TEST_CASE("a client that is destroyed with streams running ends each with one te
 
 TEST_CASE("Close lets running requests finish, refuses new ones, and cancels what is late") {
   World world;
-  world.service.On("fake-token-one").Agent(loopback::Ok().Gap(5ms).Times(1)).Agent(loopback::Ok().CutAfter(3, Cut::kStall));
+  world.service.On("fake-token-one")
+      .Agent(loopback::Ok().Gap(5ms).Times(1))
+      .Agent(loopback::Ok().CutAfter(3, Cut::kStall));
   Client& client = world.Connect({"fake-token-one"});
   Recorder prompt;
   auto first = client.Start(Request("hello"), prompt.Callbacks());

@@ -60,14 +60,11 @@ TEST_CASE("a fault of the answer has its own code, and is no token's fault") {
 }
 
 TEST_CASE("each finish reason other than done has its own code, and the text before it is delivered") {
-  const std::pair<const char*, Code> cases[] = {{"max_token_limit", Code::kMaxTokenLimit},
-                                                {"context_window_exceeded", Code::kContextWindowExceeded},
-                                                {"llm_unavailable", Code::kModelUnavailable},
-                                                {"internal_error", Code::kAgentError},
-                                                {"invalid_api_key", Code::kInvalidModelKey},
-                                                {"other", Code::kFinishedOther},
-                                                {"unknown", Code::kFinishedUnknown},
-                                                {"none", Code::kOk}};
+  const std::pair<const char*, Code> cases[] = {
+      {"max_token_limit", Code::kMaxTokenLimit},    {"context_window_exceeded", Code::kContextWindowExceeded},
+      {"llm_unavailable", Code::kModelUnavailable}, {"internal_error", Code::kAgentError},
+      {"invalid_api_key", Code::kInvalidModelKey},  {"other", Code::kFinishedOther},
+      {"unknown", Code::kFinishedUnknown},          {"none", Code::kOk}};
   for (const auto& [reason, code] : cases) {
     INFO("finished: " << reason);
     World world;

@@ -89,7 +89,7 @@ for way in "${ways[@]}"; do
       quietly cmake --install "$vendored"
       library=$(find "$work/shared" -name libwarppool_c.so)
       check_exports "$library"
-      find_consumer "$work/shared" c-only
+      find_consumer "$work/shared" c-alone
       pkg_config_consumer "$work/shared"
       ;;
     *) fail "unknown way: $way" ;;

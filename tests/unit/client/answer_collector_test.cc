@@ -1,0 +1,74 @@
+#include "client/answer_collector.h"
+
+#include <catch2/catch.hpp>
+#include <string>
+
+namespace warppool {
+namespace {
+
+TEST_CASE("a whole answer is put together out of its events") {
+  AnswerCollector collector;
+  {
+    // The memory of the events is gone before the answer is taken.
+    const std::string text = "a text that is too long for any small string";
+    CHECK(collector.OnEvent(StreamStarted{"PERSONAL_fake", "c1", "r1", "run1"}) == Flow::kContinue);
+    CHECK(collector.OnEvent(TextDelta{"m1", text}) == Flow::kContinue);
+    collector.OnEvent(TextDelta{"m1", ", and more"});
+    collector.OnEvent(Finished{FinishReason::kDone, {}, {.output_tokens = 7, .credits = 1.5}});
+  }
+  collector.OnDone({});
+  const auto answer = collector.Take();
+  REQUIRE(answer.ok());
+  CHECK(answer->text == "a text that is too long for any small string, and more");
+  CHECK(answer->token == "PERSONAL_fake");
+  CHECK(answer->conversation_id == "c1");
+  CHECK(answer->request_id == "r1");
+  CHECK(answer->usage.output_tokens == 7);
+  CHECK(answer->usage.credits == 1.5);
+}
+
+TEST_CASE("messages stand in the order of their first words, whichever grows") {
+  AnswerCollector collector;
+  collector.OnEvent(TextDelta{"m1", "one"});
+  collector.OnEvent(TextDelta{"m2", " two"});
+  collector.OnEvent(TextDelta{"m1", "!"});
+  collector.OnEvent(TextDelta{"m3", " three"});
+  collector.OnEvent(TextDelta{"m2", "?"});
+  collector.OnDone({});
+  CHECK(collector.Take()->text == "one! two? three");
+}
+
+TEST_CASE("a replaced message holds its last text, in its old place") {
+  AnswerCollector collector;
+  collector.OnEvent(TextDelta{"m1", "wrong"});
+  collector.OnEvent(TextDelta{"m2", " end"});
+  collector.OnEvent(TextReplaced{"m1", "right"});
+  collector.OnEvent(TextDelta{"m1", "!"});
+  collector.OnEvent(TextReplaced{"m3", "."});
+  collector.OnDone({});
+  CHECK(collector.Take()->text == "right! end.");
+}
+
+TEST_CASE("what is no text leaves the answer alone") {
+  AnswerCollector collector;
+  CHECK(collector.OnEvent(AttemptFailed{"T", Code::kNetwork, "gone", NextStep::kNextToken, {}}) == Flow::kContinue);
+  CHECK(collector.OnEvent(UnknownEvent{"create_task", "bytes"}) == Flow::kContinue);
+  collector.OnDone({});
+  const auto answer = collector.Take();
+  REQUIRE(answer.ok());
+  CHECK(answer->text.empty());
+  CHECK(answer->token.empty());
+}
+
+TEST_CASE("a failure is told instead of a part of the answer") {
+  AnswerCollector collector;
+  collector.OnEvent(TextDelta{"m1", "half"});
+  collector.OnDone(Status(Code::kTruncated, "cut off"));
+  const auto answer = collector.Take();
+  REQUIRE_FALSE(answer.ok());
+  CHECK(answer.code() == Code::kTruncated);
+  CHECK(answer.status().message() == "cut off");
+}
+
+}  // namespace
+}  // namespace warppool

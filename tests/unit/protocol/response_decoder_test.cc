@@ -1,0 +1,236 @@
+#include "protocol/response_decoder.h"
+
+#include <google/protobuf/unknown_field_set.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/base64url.h"
+
+namespace warppool {
+namespace {
+
+using Catch::Contains;
+
+wire::ResponseEvent Init(const std::string& conversation = "c1") {
+  wire::ResponseEvent event;
+  event.mutable_init()->set_conversation_id(conversation);
+  event.mutable_init()->set_request_id("r1");
+  return event;
+}
+
+std::string Encoded(const wire::ResponseEvent& event) {
+  return EncodeBase64Url(event.SerializeAsString());
+}
+
+// The error of an event that does not decode.
+std::string Error(std::string_view data) {
+  ResponseDecoder decoder;
+  const auto event = decoder.Decode(data);
+  INFO(data);
+  REQUIRE_FALSE(event.ok());
+  CHECK(event.code() == Code::kUndecodableEvent);
+  return event.status().message();
+}
+
+// What is written to the descriptor 2 meanwhile.
+template <typename Call>
+std::string StderrOf(const Call& call) {
+  const int file = memfd_create("stderr", 0);
+  const int saved = dup(2);
+  REQUIRE(file >= 0);
+  REQUIRE(dup2(file, 2) == 2);
+  call();
+  fflush(stderr);
+  dup2(saved, 2);
+  close(saved);
+  std::string text(10'000, '\0');
+  const auto size = pread(file, text.data(), text.size(), 0);
+  close(file);
+  text.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
+  return text;
+}
+
+TEST_CASE("an event is decoded, with quotes around it or without") {
+  const std::string text = Encoded(Init());
+  const auto data = GENERATE_COPY(as<std::string>(), text, "\"" + text + "\"", " " + text + "\n", "\" " + text + " \"",
+                                  "\t\"" + text + "\"\n");
+  ResponseDecoder decoder;
+  const auto event = decoder.Decode(data);
+  REQUIRE(event.ok());
+  REQUIRE(*event != nullptr);
+  CHECK((*event)->init().conversation_id() == "c1");
+  CHECK((*event)->init().request_id() == "r1");
+}
+
+TEST_CASE("both alphabets are understood, padded or not") {
+  const std::string id(50, '\x7F');  // a text with characters in which the alphabets differ
+  std::string text = Encoded(Init(id + "?>?>"));
+  REQUIRE(text.find_first_of("-_") != std::string::npos);
+  SECTION("URL-safe") {}
+  SECTION("standard") {
+    std::replace(text.begin(), text.end(), '-', '+');
+    std::replace(text.begin(), text.end(), '_', '/');
+  }
+  SECTION("without padding") {
+    text.resize(std::min(text.size(), text.find('=')));
+  }
+  ResponseDecoder decoder;
+  const auto event = decoder.Decode(text);
+  REQUIRE(event.ok());
+  CHECK((*event)->init().conversation_id() == id + "?>?>");
+}
+
+TEST_CASE("[DONE] says nothing") {
+  ResponseDecoder decoder;
+  for (const char* data : {"[DONE]", " [DONE]\n", "\"[DONE]\""}) {
+    const auto event = decoder.Decode(data);
+    REQUIRE(event.ok());
+    CHECK(*event == nullptr);
+  }
+}
+
+TEST_CASE("what is no base64 fails, and the error says where") {
+  CHECK(Error("AAA*") == "not base64url at character 3 of 4");
+  CHECK(Error("\"A!AA\"") == "not base64url at character 1 of 4");
+  CHECK(Error("AAAAA") == "not base64url at character 4 of 5");
+  CHECK_THAT(Error("{\"error\":1}"), Contains("not base64url at character 0"));
+  CHECK_THAT(Error("[DONE"), Contains("character 0"));
+  CHECK_THAT(Error("AA\"AA"), Contains("character 2"));
+}
+
+TEST_CASE("an empty event fails") {
+  for (const char* data : {"", "\"\"", " \n"}) CHECK(Error(data) == "the event is empty");
+}
+
+TEST_CASE("what is base64, but no message, fails and prints nothing") {
+  std::string messages;
+  const std::string printed = StderrOf([&] {
+    for (const std::string bytes : {"\xFF\xFF\xFF", "\x0A\x05", "\x07", "\x0A\x03\x0A\x05"}) {
+      ResponseDecoder decoder;
+      const auto event = decoder.Decode(EncodeBase64Url(bytes));
+      messages += event.ok() ? "decoded " : event.status().message() + " ";
+    }
+  });
+  CHECK(printed.empty());
+  CHECK_THAT(messages, !Contains("decoded") && Contains("3 bytes that are no ResponseEvent"));
+}
+
+TEST_CASE("a string that is not UTF-8 fails and prints nothing") {
+  // ResponseEvent{init{conversation_id: "\xFF\xFE"}}, by hand: the generated code would warn of it.
+  const std::string bytes = "\x0A\x04\x0A\x02\xFF\xFE";
+  std::string message = "decoded";
+  const std::string printed = StderrOf([&] {
+    ResponseDecoder decoder;
+    const auto event = decoder.Decode(EncodeBase64Url(bytes));
+    if (!event.ok()) message = event.status().message();
+  });
+  CHECK(printed.empty());
+  CHECK(message == "6 bytes that are no ResponseEvent");
+}
+
+TEST_CASE("one decoder decodes many events, and a failure in between does no harm") {
+  ResponseDecoder decoder;
+  for (int i = 0; i < 100; ++i) {
+    const std::string id(static_cast<std::size_t>(i) * 1000, 'x');  // some beyond the arena's first block
+    const auto event = decoder.Decode(Encoded(Init(id)));
+    REQUIRE(event.ok());
+    REQUIRE(((*event)->init().conversation_id() == id));
+    REQUIRE_FALSE(decoder.Decode("****").ok());
+  }
+}
+
+TEST_CASE("fields that the schema does not know survive") {
+  wire::ResponseEvent event;
+  auto* message = event.mutable_client_actions()->add_actions()->mutable_add_messages_to_task()->add_messages();
+  message->set_id("m1");
+  message->GetReflection()->MutableUnknownFields(message)->AddLengthDelimited(2000, "from the future");
+  event.GetReflection()->MutableUnknownFields(&event)->AddVarint(3000, 7);
+  const std::string bytes = event.SerializeAsString();
+  ResponseDecoder decoder;
+  const auto decoded = decoder.Decode(EncodeBase64Url(bytes));
+  REQUIRE(decoded.ok());
+  CHECK((*decoded)->SerializeAsString() == bytes);
+}
+
+TEST_CASE("each way to finish has its reason and its status") {
+  using wire_finished = wire::ResponseEvent::StreamFinished;
+  struct Row {
+    void (*set)(wire_finished*);
+    FinishReason reason;
+    Code code;
+    const char* message;
+  };
+  const auto row = GENERATE(values<Row>({
+      {[](wire_finished*) {}, FinishReason::kDone, Code::kOk, ""},
+      {[](wire_finished* f) { f->mutable_done(); }, FinishReason::kDone, Code::kOk, ""},
+      {[](wire_finished* f) { f->mutable_quota_limit(); }, FinishReason::kQuotaLimit, Code::kQuotaExhausted, ""},
+      {[](wire_finished* f) { f->mutable_max_token_limit(); }, FinishReason::kMaxTokenLimit, Code::kMaxTokenLimit, ""},
+      {[](wire_finished* f) { f->mutable_context_window_exceeded(); }, FinishReason::kContextWindowExceeded,
+       Code::kContextWindowExceeded, ""},
+      {[](wire_finished* f) { f->mutable_llm_unavailable(); }, FinishReason::kModelUnavailable, Code::kModelUnavailable,
+       ""},
+      {[](wire_finished* f) { f->mutable_internal_error()->set_message("it broke"); }, FinishReason::kInternalError,
+       Code::kAgentError, "it broke"},
+      {[](wire_finished* f) { f->mutable_invalid_api_key()->set_model_name("fake-model"); },
+       FinishReason::kInvalidModelKey, Code::kInvalidModelKey, "fake-model"},
+      {[](wire_finished* f) { f->mutable_other(); }, FinishReason::kOther, Code::kFinishedOther, ""},
+      // A reason that came after this schema: seen only by the field that it leaves behind.
+      {[](wire_finished* f) { f->GetReflection()->MutableUnknownFields(f)->AddLengthDelimited(99, ""); },
+       FinishReason::kUnknown, Code::kFinishedUnknown, ""},
+      // An unknown field beside a known reason changes nothing.
+      {[](wire_finished* f) {
+         f->mutable_done();
+         f->GetReflection()->MutableUnknownFields(f)->AddVarint(99, 1);
+       },
+       FinishReason::kDone, Code::kOk, ""},
+      {[](wire_finished* f) {
+         f->set_should_refresh_model_config(true);
+         f->add_token_usage()->set_output(1);
+       },
+       FinishReason::kDone, Code::kOk, ""},
+  }));
+  wire::ResponseEvent event;
+  row.set(event.mutable_finished());
+  ResponseDecoder decoder;
+  const auto decoded = decoder.Decode(Encoded(event));
+  REQUIRE(decoded.ok());
+  REQUIRE((*decoded)->has_finished());
+  const Finished finished = ReadFinished((*decoded)->finished());
+  CHECK(finished.reason == row.reason);
+  CHECK(finished.message == row.message);
+  const Status status = StatusOf(finished);
+  CHECK(status.code() == row.code);
+  CHECK_THAT(status.message(), Contains(row.message));
+  CHECK(status.retryable() == (row.code == Code::kModelUnavailable));
+}
+
+TEST_CASE("usage is summed over the models") {
+  wire::ResponseEvent::StreamFinished finished;
+  for (const unsigned model : {1U, 10U}) {
+    auto* usage = finished.add_token_usage();
+    usage->set_total_input(4'000'000'000U + model);
+    usage->set_output(2 * model);
+    usage->set_input_cache_read(3 * model);
+    usage->set_input_cache_write(4 * model);
+    usage->set_cost_in_cents(0.5F * static_cast<float>(model));
+  }
+  finished.mutable_request_cost()->set_exact(1.25F);
+  finished.mutable_conversation_usage_metadata()->set_context_window_usage(0.75F);
+  const Usage usage = ReadFinished(finished).usage;
+  CHECK(usage.input_tokens == 8'000'000'011U);
+  CHECK(usage.output_tokens == 22);
+  CHECK(usage.cache_read_tokens == 33);
+  CHECK(usage.cache_write_tokens == 44);
+  CHECK(usage.cost_in_cents == 5.5);
+  CHECK(usage.credits == 1.25);
+  CHECK(usage.context_window_usage == 0.75);
+}
+
+}  // namespace
+}  // namespace warppool

@@ -1,0 +1,69 @@
+// What the tests of TokenRefresher share: a token, two addresses to exchange it at, and who waits for it.
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "token/token_refresher.h"
+#include "unit/fakes.h"
+
+namespace warppool {
+
+inline RefresherOptions TwoAddresses() {
+  RefresherOptions options;
+  options.endpoints = {{"https://first.example/token", "FIRST_SETTING", false},
+                       {"https://localhost/token", "SECOND_SETTING", true}};
+  options.api_key = Secret("fake+key");
+  options.connect_timeout = std::chrono::seconds(3);
+  options.timeout = std::chrono::seconds(30);
+  return options;
+}
+
+// The exchange's good answer; every credential and JWT in these tests holds "hunter2".
+inline std::string Issued(const std::string& jwt, const std::string& more = "") {
+  return R"({"id_token": "hunter2-)" + jwt + "\"" + more + "}";
+}
+
+struct Refreshing {
+  explicit Refreshing(RefresherOptions options = TwoAddresses())
+      : refresher(std::move(options), &transport, clock, log.logger()) {}
+  ~Refreshing() { CHECK_THAT(log.text(), !Catch::Contains("hunter2") && !Catch::Contains("fake+key")); }
+  Refreshing(const Refreshing&) = delete;
+  Refreshing& operator=(const Refreshing&) = delete;
+
+  // One more who waits; they are counted from 0.
+  TokenRefresher::Ticket Refresh() {
+    return refresher.Refresh(token, [this, who = waiters++](const RefreshResult& result) {
+      results.push_back(result);
+      order.push_back(who);
+      if (on_result) on_result(who);
+    });
+  }
+  // The exchange that is transfer `i` fails, and so does the second address.
+  void FailAll(std::size_t i) {
+    transport.Done(i, TransferError::kNoConnection, "nobody there");
+    transport.Done(i + 1, TransferError::kConnectionLost, "gone");
+  }
+  const RefreshResult& last() const {
+    REQUIRE_FALSE(results.empty());
+    return results.back();
+  }
+
+  FakeClock clock;
+  FakeExecutor executor{&clock};
+  FakeTransport transport{&executor};
+  LogLines log;
+  TokenRefresher refresher;
+  std::shared_ptr<Token> token =
+      std::make_shared<Token>("PERSONAL_fake", Tier::kPersonal, CredentialKind::kRefreshToken, Secret("hunter2+old"));
+  int waiters = 0;
+  std::vector<RefreshResult> results;
+  std::vector<int> order;  // who was called
+  std::function<void(int)> on_result;
+};
+
+}  // namespace warppool

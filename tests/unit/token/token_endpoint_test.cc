@@ -1,0 +1,225 @@
+#include "token/token_endpoint.h"
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <string>
+#include <variant>
+
+namespace warppool {
+namespace {
+
+using namespace std::chrono_literals;
+using Catch::Contains;
+
+std::variant<ExchangeSuccess, ExchangeFailure> Read(int status, std::string_view body, bool has_api_key = true) {
+  return ReadExchange(status, body, 7s, "THE_SETTING", has_api_key);
+}
+
+ExchangeSuccess Success(std::string_view body) {
+  INFO(body);
+  auto read = Read(200, body);
+  REQUIRE(std::holds_alternative<ExchangeSuccess>(read));
+  return std::get<ExchangeSuccess>(std::move(read));
+}
+
+ExchangeFailure Failure(int status, std::string_view body, bool has_api_key = true) {
+  INFO(status << " " << body);
+  const auto read = Read(status, body, has_api_key);
+  REQUIRE(std::holds_alternative<ExchangeFailure>(read));
+  const auto& failure = std::get<ExchangeFailure>(read);
+  CHECK_FALSE(failure.status.ok());
+  CHECK_FALSE(failure.status.message().empty());
+  CHECK(failure.status.error().http_status == status);
+  return failure;
+}
+
+std::string Refusal(const std::string& message) {
+  return R"({"error": {"code": 400, "message": ")" + message + R"(", "status": "INVALID_ARGUMENT"}})";
+}
+
+TEST_CASE("the form body holds the credential, percent-encoded") {
+  CHECK(ExchangeBody(Secret("fake-AZaz09._~")) == "grant_type=refresh_token&refresh_token=fake-AZaz09._~");
+  CHECK(ExchangeBody(Secret("a+b/c=d&e f%g\n\xC3\xA9*")) ==
+        "grant_type=refresh_token&refresh_token=a%2Bb%2Fc%3Dd%26e%20f%25g%0A%C3%A9%2A");
+  std::string all;
+  for (int c = 0; c < 256; ++c) all += static_cast<char>(c);
+  const std::string body = ExchangeBody(Secret(all));
+  CHECK(body.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%&=") ==
+        std::string::npos);
+  CHECK(body.size() == std::string("grant_type=refresh_token&refresh_token=").size() + 66 + 3 * 190);
+}
+
+TEST_CASE("the key goes into the query, percent-encoded") {
+  CHECK(ExchangeQuery(Secret("fake-key")) == "?key=fake-key");
+  CHECK(ExchangeQuery(Secret("a&b#c")) == "?key=a%26b%23c");
+  CHECK(ExchangeQuery(Secret()).empty());
+}
+
+TEST_CASE("a success is read in snake case and in camel case") {
+  const auto* const body =
+      GENERATE(R"({"id_token": "fake.jwt.1", "refresh_token": "fake-new", "expires_in": "3600", "user_id": "u1",
+                   "access_token": "fake-access", "token_type": "Bearer", "project_id": "1"})",
+               R"({"idToken": "fake.jwt.1", "refreshToken": "fake-new", "expiresIn": 3600, "userId": "u1",
+                   "accessToken": "fake-access"})");
+  const ExchangeSuccess success = Success(body);
+  CHECK(success.bearer.Reveal() == "fake.jwt.1");
+  CHECK(success.refresh_token.Reveal() == "fake-new");
+  CHECK(success.life == 3600s);
+  CHECK(success.user_id == "u1");
+}
+
+TEST_CASE("without an id_token the access_token is the bearer") {
+  CHECK(Success(R"({"access_token": "fake-access"})").bearer.Reveal() == "fake-access");
+  CHECK(Success(R"({"accessToken": "fake-access", "id_token": ""})").bearer.Reveal() == "fake-access");
+}
+
+TEST_CASE("a success may be silent about all but the bearer") {
+  const ExchangeSuccess success = Success(R"({"id_token": "fake.jwt.1"})");
+  CHECK_FALSE(success.life);
+  CHECK(success.refresh_token.empty());
+  CHECK(success.user_id.empty());
+}
+
+TEST_CASE("the life of a token is a number of seconds, written as a string or a number") {
+  const auto life = [](const std::string& value) {
+    return Success(R"({"id_token": "fake.jwt.1", "expires_in": )" + value + "}").life;
+  };
+  CHECK(life("\"3600\"") == 3600s);
+  CHECK(life("3600") == 3600s);
+  CHECK(life("0") == 0s);
+  CHECK(life("3599.5") == 3599s);
+  CHECK(life("9223372036854775807") == std::chrono::seconds::max());
+  CHECK_FALSE(life("null"));
+  CHECK_FALSE(life("\"\""));
+}
+
+TEST_CASE("an exponent is a part of the number", "[!mayfail]") {
+  CHECK(Success(R"({"id_token": "fake.jwt.1", "expires_in": 3.6e3})").life == 3600s);
+}
+
+TEST_CASE("a number of seconds with words behind it is none", "[!mayfail]") {
+  CHECK(std::holds_alternative<ExchangeFailure>(Read(200, R"({"id_token": "fake.jwt.1", "expires_in": "36 months"})")));
+}
+
+TEST_CASE("an answer that cannot be used is nobody's fault, and another address is asked") {
+  const auto body =
+      GENERATE(as<std::string>(), "", "<html>welcome</html>", "null", "[]", "{}", R"({"id_token": null})",
+               R"({"id_token": ""})", R"({"data": {"id_token": "fake.jwt.1"}})",
+               R"({"id_token": "fake.jwt.1", "expires_in": "soon"})", R"({"id_token": "fake.jwt.1", "expires_in": -1})",
+               R"({"id_token": "fake.jwt.1", "expires_in": 99999999999999999999})",
+               R"({"id_token": "fake.jwt.1", "expires_in": true})", R"({"id_token": "fake.jwt)");
+  const ExchangeFailure failure = Failure(200, body);
+  CHECK(failure.outcome == Outcome::kGarbled);
+  CHECK(failure.ask_elsewhere);
+  CHECK_FALSE(failure.status.retryable());
+  CHECK_THAT(failure.status.ToString(), !Contains("fake.jwt"));
+}
+
+TEST_CASE("a bearer that would bring header lines of its own is refused") {
+  const auto bearer = GENERATE(as<std::string>(), "fake\\r\\nX-Evil: 1", "fake\\n", "\\rfake", "fake jwt", "fake\\tjwt",
+                               "fake\\u0000", "fake\\u007f", "f\xC3\xA4ke");
+  const std::string id_token = "{\"id_token\": \"" + bearer + "\"}";
+  INFO(id_token);
+  CHECK(Failure(200, id_token).outcome == Outcome::kGarbled);
+  CHECK(Failure(200, "{\"access_token\": \"" + bearer + "\"}").outcome == Outcome::kGarbled);
+}
+
+TEST_CASE("five messages are final") {
+  const auto message = GENERATE(as<std::string>(), "TOKEN_EXPIRED", "INVALID_REFRESH_TOKEN", "MISSING_REFRESH_TOKEN",
+                                "USER_DISABLED", "USER_NOT_FOUND");
+  for (const int status : {400, 401, 403}) {
+    const ExchangeFailure failure = Failure(status, Refusal(message));
+    CHECK(failure.outcome == Outcome::kAuthDead);
+    CHECK_FALSE(failure.ask_elsewhere);
+    CHECK(failure.status.code() == Code::kUnauthorized);
+    CHECK(failure.status.error().service_code == message);
+    CHECK_THAT(failure.status.message(), Contains("(" + message + ")"));
+    CHECK_FALSE(failure.status.retryable());
+  }
+  CHECK(Failure(400, "{\"error\": \"" + message + "\"}").outcome == Outcome::kAuthDead);
+}
+
+TEST_CASE("words that only resemble a final message are not final") {
+  const auto message = GENERATE(as<std::string>(), "TOKEN_EXPIRED ", "token_expired", "TOKEN_EXPIRED: really",
+                                "INVALID_GRANT_TYPE", "INVALID_ID_TOKEN", "PROJECT_NUMBER_MISMATCH", "");
+  const ExchangeFailure failure = Failure(400, Refusal(message));
+  CHECK(failure.outcome == Outcome::kAuthRejected);
+  CHECK(failure.ask_elsewhere);
+}
+
+TEST_CASE("a refusal without JSON is a refusal") {
+  const auto body = GENERATE(as<std::string>(), "", "Bad Request", "<html>400</html>", "{", "[]", "\"TOKEN_EXPIRED\"");
+  const ExchangeFailure failure = Failure(400, body);
+  CHECK(failure.outcome == Outcome::kAuthRejected);
+  CHECK(failure.status.code() == Code::kUnauthorized);
+  CHECK_THAT(failure.status.message(), Contains("(400)"));
+}
+
+TEST_CASE("a refused API key is the configuration's fault, and the message names the setting") {
+  const auto message = GENERATE(as<std::string>(), "API key not valid. Please pass a valid API key.",
+                                "The request is missing a valid API key.", "API_KEY_INVALID",
+                                "api Key expired. Please renew the API key.");
+  const ExchangeFailure with = Failure(400, Refusal(message), true);
+  CHECK(with.outcome == Outcome::kMisconfigured);
+  CHECK(with.status.code() == Code::kMisconfigured);
+  CHECK_THAT(with.status.message(), Contains("check WARP_FIREBASE_API_KEY"));
+  const ExchangeFailure without = Failure(403, Refusal(message), false);
+  CHECK(without.outcome == Outcome::kMisconfigured);
+  CHECK_THAT(without.status.message(), Contains("set WARP_FIREBASE_API_KEY"));
+}
+
+TEST_CASE("a refusal when no key was sent says that, too") {
+  CHECK_THAT(Failure(403, Refusal("Forbidden"), false).status.message(), Contains("WARP_FIREBASE_API_KEY"));
+  CHECK_THAT(Failure(403, Refusal("Forbidden"), true).status.message(), !Contains("WARP_FIREBASE_API_KEY"));
+}
+
+TEST_CASE("each other status has its meaning, whatever the body says") {
+  struct Row {
+    int status;
+    Outcome outcome;
+    Code code;
+    bool retryable;
+  };
+  const auto row = GENERATE(values<Row>({
+      {301, Outcome::kMisconfigured, Code::kMisconfigured, false},
+      {302, Outcome::kMisconfigured, Code::kMisconfigured, false},
+      {308, Outcome::kMisconfigured, Code::kMisconfigured, false},
+      {404, Outcome::kMisconfigured, Code::kMisconfigured, false},
+      {408, Outcome::kOverloaded, Code::kOverloaded, true},
+      {429, Outcome::kOverloaded, Code::kOverloaded, true},
+      {500, Outcome::kServerError, Code::kServerError, true},
+      {501, Outcome::kServerError, Code::kServerError, true},
+      {502, Outcome::kOverloaded, Code::kOverloaded, true},
+      {503, Outcome::kOverloaded, Code::kOverloaded, true},
+      {504, Outcome::kOverloaded, Code::kOverloaded, true},
+      {401, Outcome::kAuthRejected, Code::kUnauthorized, false},
+      {403, Outcome::kAuthRejected, Code::kUnauthorized, false},
+      {418, Outcome::kAuthRejected, Code::kUnauthorized, false},
+  }));
+  for (const char* body : {"", "<html>try later</html>", R"({"error": {"message": "words"}})"}) {
+    const ExchangeFailure failure = Failure(row.status, body);
+    CHECK(failure.outcome == row.outcome);
+    CHECK(failure.status.code() == row.code);
+    CHECK(failure.status.retryable() == row.retryable);
+    CHECK(failure.ask_elsewhere);
+    CHECK(failure.status.error().retry_after == std::chrono::milliseconds(7s));
+  }
+}
+
+TEST_CASE("an address where no exchange is names the setting that it comes from") {
+  CHECK_THAT(Failure(404, "").status.message(), Contains("THE_SETTING"));
+  CHECK_THAT(Failure(307, "").status.message(), Contains("THE_SETTING"));
+}
+
+TEST_CASE("a success of another kind is no refusal of the token", "[!mayfail]") {
+  for (const int status : {201, 202, 204}) CHECK(Failure(status, "").outcome == Outcome::kGarbled);
+}
+
+TEST_CASE("the service's words are made printable, and short") {
+  const std::string words = Failure(400, Refusal("line\\nbreak \\u001b[31m gr\xC3\xBC\xC3\x9F")).status.message();
+  CHECK_THAT(words, Contains("line?break ?[31m gr????"));
+  CHECK(Failure(400, Refusal(std::string(5000, 'x'))).status.message().size() < 500);
+}
+
+}  // namespace
+}  // namespace warppool

@@ -1,0 +1,229 @@
+#include "token/token_health.h"
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "unit/fakes.h"
+
+namespace warppool {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A token's health, with a clock beside it.
+struct Patient {
+  HealthChange Report(Outcome outcome) { return Report(outcome, health.Stamp()); }
+  HealthChange Report(Outcome outcome, HealthStamp stamp, std::optional<std::chrono::milliseconds> cool_for = {}) {
+    return health.Report(outcome, stamp, clock.Steady(), cool_for, options);
+  }
+  HealthChange Confirm(const PendingCharge& charge) { return health.Confirm(charge, options); }
+  TokenState state() const { return health.StateAt(clock.Steady()); }
+
+  FakeClock clock;
+  HealthOptions options{3, 10s};
+  TokenHealth health;
+};
+
+TEST_CASE("each outcome does to a healthy token what it should") {
+  struct Row {
+    Outcome outcome;
+    HealthChange change;
+    TokenState state;
+    int strikes;
+  };
+  const auto row = GENERATE(values<Row>({
+      {Outcome::kSuccess, HealthChange::kNone, TokenState::kReady, 0},
+      {Outcome::kAuthStale, HealthChange::kNone, TokenState::kReady, 0},
+      {Outcome::kAuthRejected, HealthChange::kStrike, TokenState::kReady, 1},
+      {Outcome::kAuthDead, HealthChange::kDisabled, TokenState::kDisabled, 0},
+      {Outcome::kQuotaExhausted, HealthChange::kCooling, TokenState::kCooling, 0},
+      {Outcome::kServerError, HealthChange::kNone, TokenState::kReady, 0},
+      {Outcome::kOverloaded, HealthChange::kNone, TokenState::kReady, 0},
+      {Outcome::kNetwork, HealthChange::kNone, TokenState::kReady, 0},
+      {Outcome::kStreamCut, HealthChange::kNone, TokenState::kReady, 0},
+      {Outcome::kRequestFault, HealthChange::kNone, TokenState::kReady, 0},
+      {Outcome::kGarbled, HealthChange::kNone, TokenState::kReady, 0},
+      {Outcome::kMisconfigured, HealthChange::kNone, TokenState::kReady, 0},
+      {Outcome::kFinishedOtherwise, HealthChange::kNone, TokenState::kReady, 0},
+      {Outcome::kCancelled, HealthChange::kNone, TokenState::kReady, 0},
+  }));
+  INFO(static_cast<int>(row.outcome));
+  Patient token;
+  CHECK(token.Report(row.outcome) == row.change);
+  CHECK(token.state() == row.state);
+  CHECK(token.health.strikes() == row.strikes);
+  CHECK(token.health.total_strikes() == static_cast<std::uint64_t>(row.strikes));
+  CHECK(token.health.successes() == (row.outcome == Outcome::kSuccess ? 1U : 0U));
+}
+
+TEST_CASE("what is no token's fault never disables one, however often") {
+  const Outcome outcome =
+      GENERATE(Outcome::kAuthStale, Outcome::kServerError, Outcome::kOverloaded, Outcome::kNetwork, Outcome::kStreamCut,
+               Outcome::kRequestFault, Outcome::kGarbled, Outcome::kMisconfigured, Outcome::kCancelled);
+  Patient token;
+  for (int i = 0; i < 1000; ++i) token.Report(outcome);
+  CHECK(token.state() == TokenState::kReady);
+  CHECK(token.health.strikes() == 0);
+}
+
+TEST_CASE("the third strike in a row disables") {
+  Patient token;
+  CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kStrike);
+  CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kStrike);
+  CHECK(token.state() == TokenState::kReady);
+  CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kDisabled);
+  CHECK(token.state() == TokenState::kDisabled);
+  CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kNone);  // it cannot be more disabled
+  CHECK(token.health.strikes() == 3);
+  CHECK(token.health.total_strikes() == 3);
+}
+
+TEST_CASE("how many strikes disable is configurable") {
+  Patient token;
+  token.options.max_strikes = 1;
+  CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kDisabled);
+}
+
+TEST_CASE("a success clears the strikes, not the count of all") {
+  Patient token;
+  token.Report(Outcome::kAuthRejected);
+  token.Report(Outcome::kAuthRejected);
+  CHECK(token.Report(Outcome::kSuccess) == HealthChange::kCleared);
+  CHECK(token.health.strikes() == 0);
+  CHECK(token.health.total_strikes() == 2);
+  CHECK(token.Report(Outcome::kSuccess) == HealthChange::kNone);
+  token.Report(Outcome::kAuthRejected);
+  token.Report(Outcome::kAuthRejected);
+  CHECK(token.state() == TokenState::kReady);
+}
+
+TEST_CASE("a burst of leases that all meet one fault is one strike") {
+  Patient token;
+  const HealthStamp together = token.health.Stamp();
+  CHECK(token.Report(Outcome::kAuthRejected, together) == HealthChange::kStrike);
+  for (int i = 0; i < 100; ++i) CHECK(token.Report(Outcome::kAuthRejected, together) == HealthChange::kNone);
+  CHECK(token.health.strikes() == 1);
+  CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kStrike);
+}
+
+TEST_CASE("a stamp from before a cleared strike is stale, too") {
+  Patient token;
+  const HealthStamp before = token.health.Stamp();
+  token.Report(Outcome::kAuthRejected);
+  token.Report(Outcome::kSuccess);
+  CHECK(token.Report(Outcome::kAuthRejected, before) == HealthChange::kNone);
+  CHECK(token.health.strikes() == 0);
+}
+
+TEST_CASE("a late success counts, but does not bring a disabled token back") {
+  Patient token;
+  const HealthStamp early = token.health.Stamp();
+  for (int i = 0; i < 3; ++i) token.Report(Outcome::kAuthRejected);
+  CHECK(token.Report(Outcome::kSuccess, early) == HealthChange::kNone);
+  CHECK(token.state() == TokenState::kDisabled);
+  CHECK(token.health.strikes() == 3);  // disabled for a reason that can still be seen
+  CHECK(token.health.successes() == 1);
+}
+
+TEST_CASE("the final word on a credential disables at once, an old lease's word as well") {
+  Patient token;
+  const HealthStamp before = token.health.Stamp();
+  token.Report(Outcome::kAuthRejected);
+  CHECK(token.Report(Outcome::kAuthDead, before) == HealthChange::kDisabled);
+  CHECK(token.state() == TokenState::kDisabled);
+  CHECK(token.Report(Outcome::kAuthDead) == HealthChange::kNone);
+  token.clock.Advance(1000h);
+  CHECK(token.state() == TokenState::kDisabled);
+}
+
+TEST_CASE("another generation's word on the credential is not this one's") {
+  Patient token;
+  HealthStamp other = token.health.Stamp();
+  ++other.generation;
+  CHECK(token.Report(Outcome::kAuthDead, other) == HealthChange::kNone);
+  CHECK(token.Report(Outcome::kAuthRejected, other) == HealthChange::kNone);
+  CHECK(token.Report(Outcome::kQuotaExhausted, other) == HealthChange::kNone);
+  CHECK(token.state() == TokenState::kReady);
+}
+
+TEST_CASE("a spent quota cools until its time, without a strike") {
+  Patient token;
+  SECTION("that the service told") {
+    token.Report(Outcome::kQuotaExhausted, token.health.Stamp(), 5s);
+    CHECK(token.health.cooling_until() == token.clock.Steady() + 5s);
+    token.clock.Advance(5s - 1ns);
+  }
+  SECTION("of the configuration") {
+    token.Report(Outcome::kQuotaExhausted);
+    token.clock.Advance(10s - 1ns);
+  }
+  CHECK(token.state() == TokenState::kCooling);
+  token.clock.Advance(1ns);
+  CHECK(token.state() == TokenState::kReady);
+  CHECK(token.health.strikes() == 0);
+}
+
+TEST_CASE("of two words about the quota the longer rest counts") {
+  Patient token;
+  const HealthStamp stamp = token.health.Stamp();
+  token.Report(Outcome::kQuotaExhausted, stamp, 60s);
+  token.Report(Outcome::kQuotaExhausted, stamp, 5s);
+  token.clock.Advance(59s);
+  CHECK(token.state() == TokenState::kCooling);
+  token.clock.Advance(1s);
+  CHECK(token.state() == TokenState::kReady);
+}
+
+TEST_CASE("a spent quota says nothing about a disabled token") {
+  Patient token;
+  token.Report(Outcome::kAuthDead);
+  CHECK(token.Report(Outcome::kQuotaExhausted) == HealthChange::kNone);
+  CHECK(token.state() == TokenState::kDisabled);
+}
+
+TEST_CASE("a server error becomes a strike when another token serves the request") {
+  Patient token;
+  const HealthStamp stamp = token.health.Stamp();
+  token.Report(Outcome::kServerError, stamp);
+  const PendingCharge charge = token.health.Charge(stamp);
+  CHECK(token.health.strikes() == 0);
+  CHECK(token.Confirm(charge) == HealthChange::kStrike);
+  CHECK(token.health.strikes() == 1);
+  CHECK(token.Confirm(charge) == HealthChange::kNone);  // once
+}
+
+TEST_CASE("a charge lapses when the token has succeeded, or was struck, since") {
+  Patient token;
+  const HealthStamp stamp = token.health.Stamp();
+  const PendingCharge charge = token.health.Charge(stamp);
+  SECTION("succeeded") {
+    token.Report(Outcome::kSuccess);
+  }
+  SECTION("struck") {
+    token.Report(Outcome::kAuthRejected);
+  }
+  SECTION("dead") {
+    token.Report(Outcome::kAuthDead);
+  }
+  const int strikes = token.health.strikes();
+  CHECK(token.Confirm(charge) == HealthChange::kNone);
+  CHECK(token.health.strikes() == strikes);
+}
+
+TEST_CASE("confirmed charges disable as other strikes do") {
+  Patient token;
+  for (int i = 0; i < 2; ++i) CHECK(token.Confirm(token.health.Charge(token.health.Stamp())) == HealthChange::kStrike);
+  CHECK(token.Confirm(token.health.Charge(token.health.Stamp())) == HealthChange::kDisabled);
+}
+
+TEST_CASE("states have names") {
+  CHECK(std::string(TokenStateName(TokenState::kReady)) == "ready");
+  CHECK(std::string(TokenStateName(TokenState::kCooling)) == "cooling");
+  CHECK(std::string(TokenStateName(TokenState::kDisabled)) == "disabled");
+  CHECK(std::string(TokenStateName(static_cast<TokenState>(0))) == "unknown");
+}
+
+}  // namespace
+}  // namespace warppool

@@ -1,0 +1,173 @@
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <string>
+
+#include "unit/token/refresher_fixture.h"
+
+namespace warppool {
+namespace {
+
+using namespace std::chrono_literals;
+using Catch::Contains;
+
+TEST_CASE("the next address is asked when one fails, and its answer counts") {
+  Refreshing r;
+  r.Refresh();
+  SECTION("no connection") {
+    r.transport.Done(0, TransferError::kNoConnection);
+  }
+  SECTION("a lost connection") {
+    r.transport.Done(0, TransferError::kConnectionLost);
+  }
+  SECTION("no whole answer in time") {
+    r.executor.Advance(30s);
+  }
+  SECTION("a certificate that is not trusted") {
+    r.transport.Done(0, TransferError::kTlsUntrusted);
+  }
+  SECTION("no HTTP") {
+    r.transport.Done(0, TransferError::kNotHttp);
+  }
+  SECTION("too much") {
+    r.transport.Head(0, 200);
+    r.transport.Body(0, std::string((1U << 20U) + 1, ' '));
+  }
+  SECTION("an answer without a token") {
+    r.transport.Answer(0, 200, "{}");
+  }
+  SECTION("overload") {
+    r.transport.Answer(0, 503, "");
+  }
+  SECTION("an error") {
+    r.transport.Answer(0, 500, "");
+  }
+  SECTION("nothing there") {
+    r.transport.Answer(0, 404, "not found");
+  }
+  SECTION("a redirect") {
+    r.transport.Answer(0, 302, "");
+  }
+  SECTION("a refusal that is not final") {
+    r.transport.Answer(0, 403, "no");
+  }
+  SECTION("a refused key") {
+    r.transport.Answer(0, 400, R"({"error": {"message": "API key not valid."}})");
+  }
+  REQUIRE(r.transport.started() == 2);
+  CHECK(r.results.empty());
+  CHECK(r.transport.request(1).url == "https://localhost/token?key=fake%2Bkey");
+  CHECK(r.transport.request(1).direct);
+  CHECK(r.transport.request(1).body == r.transport.request(0).body);
+  r.transport.Answer(1, 200, Issued("two"));
+  CHECK(r.last().fresh);
+  CHECK(r.last().outcome == Outcome::kSuccess);
+  CHECK(r.results.size() == 1);
+}
+
+TEST_CASE("when all addresses fail the last one's failure is told, once to each") {
+  Refreshing r;
+  r.Refresh();
+  r.Refresh();
+  r.transport.Answer(0, 503, "");
+  r.transport.Answer(1, 403, R"({"error": {"message": "NOT_NOW"}})");
+  CHECK(r.transport.started() == 2);
+  REQUIRE(r.results.size() == 2);
+  CHECK(r.last().jwt == nullptr);
+  CHECK_FALSE(r.last().fresh);
+  CHECK(r.last().outcome == Outcome::kAuthRejected);
+  CHECK(r.last().status.error().service_code == "NOT_NOW");
+  CHECK(r.last().status.token() == "PERSONAL_fake");
+  CHECK_THAT(r.log.text(), Contains("asking the next address: PERSONAL_fake"));
+  r.Refresh();  // and the next one begins with the first address again
+  CHECK(r.transport.request(2).url == r.transport.request(0).url);
+}
+
+TEST_CASE("each way to lose an exchange has its outcome") {
+  struct Row {
+    TransferError error;
+    Outcome outcome;
+    Code code;
+    bool retryable;
+  };
+  const auto row = GENERATE(values<Row>({
+      {TransferError::kNoConnection, Outcome::kNetwork, Code::kNetwork, true},
+      {TransferError::kConnectionLost, Outcome::kNetwork, Code::kNetwork, true},
+      {TransferError::kSilence, Outcome::kNetwork, Code::kNetwork, true},
+      {TransferError::kTlsUntrusted, Outcome::kMisconfigured, Code::kMisconfigured, false},
+      {TransferError::kNotHttp, Outcome::kMisconfigured, Code::kMisconfigured, false},
+      {TransferError::kStopped, Outcome::kCancelled, Code::kCancelled, false},
+      {TransferError::kInternal, Outcome::kGarbled, Code::kInternal, false},
+  }));
+  RefresherOptions options = TwoAddresses();
+  options.endpoints.pop_back();
+  Refreshing r(std::move(options));
+  r.Refresh();
+  r.transport.Done(0, row.error, "the detail");
+  CHECK(r.last().outcome == row.outcome);
+  CHECK(r.last().status.code() == row.code);
+  CHECK(r.last().status.retryable() == row.retryable);
+  CHECK_THAT(r.last().status.message(), Contains("the detail"));
+  if (row.outcome == Outcome::kMisconfigured) CHECK_THAT(r.last().status.message(), Contains("FIRST_SETTING"));
+}
+
+TEST_CASE("a transport that stops is not asked for another address") {
+  Refreshing r;
+  r.Refresh();
+  r.transport.Done(0, TransferError::kStopped, "the client is being destroyed");
+  CHECK(r.transport.started() == 1);
+  CHECK(r.last().outcome == Outcome::kCancelled);
+  CHECK(r.last().jwt == nullptr);
+}
+
+TEST_CASE("an answer of the exchange may be 1 MiB large, and no larger") {
+  RefresherOptions options = TwoAddresses();
+  options.endpoints.pop_back();
+  Refreshing r(std::move(options));
+  r.Refresh();
+  const std::string answer = Issued("one");
+  r.transport.Head(0, 200);
+  SECTION("a little less") {
+    r.transport.Body(0, answer + std::string((1U << 20U) - answer.size() - 1, ' '));
+    r.transport.Done(0);
+    CHECK(r.last().fresh);
+  }
+  SECTION("more") {
+    for (int i = 0; i < 20 && !r.transport.cancelled(0); ++i) r.transport.Body(0, std::string(100'000, ' '));
+    CHECK(r.transport.cancelled(0));
+    CHECK(r.last().outcome == Outcome::kGarbled);
+    CHECK(r.last().status.code() == Code::kLimitExceeded);
+  }
+}
+
+TEST_CASE("Retry-After comes along with the failure") {
+  Refreshing r;
+  r.Refresh();
+  r.transport.Answer(0, 503, "");
+  r.transport.Answer(1, 429, "", {{"retry-after", "17"}});
+  CHECK(r.last().outcome == Outcome::kOverloaded);
+  CHECK(r.last().status.error().retry_after == std::chrono::milliseconds(17s));
+}
+
+TEST_CASE("without a key none is sent, and a refusal says so") {
+  RefresherOptions options = TwoAddresses();
+  options.api_key = Secret();
+  options.endpoints.pop_back();
+  Refreshing r(std::move(options));
+  r.Refresh();
+  CHECK(r.transport.request(0).url == "https://first.example/token");
+  r.transport.Answer(0, 403, "");
+  CHECK_THAT(r.last().status.message(), Contains("WARP_FIREBASE_API_KEY is not set"));
+}
+
+TEST_CASE("a service that repeats the credential gets it neither into the error nor into the log", "[!mayfail]") {
+  Refreshing r;
+  r.Refresh();
+  const auto words =
+      GENERATE(as<std::string>(), "Bad token: hunter2+old", "Consumer 'api_key:fake+key' has been suspended.");
+  for (std::size_t i = 0; i < 2; ++i) r.transport.Answer(i, 400, R"({"error": {"message": ")" + words + "\"}}");
+  const Error& error = r.last().status.error();
+  CHECK_THAT(error.message + error.service_code + error.user_message, !Contains("hunter2") && !Contains("fake+key"));
+}
+
+}  // namespace
+}  // namespace warppool
