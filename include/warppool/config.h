@@ -101,7 +101,8 @@ struct Config {
   // How long a token rests whose quota is used up, when the service does not say.
   std::chrono::milliseconds quota_cooling{3'600'000};
 
-  std::size_t max_event_bytes = 16U << 20;  // of one server-sent event as it comes; more fails with kLimitExceeded
+  std::size_t max_event_bytes = 16U << 20;  // of one server-sent event as it comes; more fails with kLimitExceeded.
+                                            // 1 KiB to 1 GiB
 };
 
 // Says what is wrong with `config`, naming the field. Client::Create() calls it.

@@ -16,6 +16,13 @@ class Clock {
   virtual WallTime Wall() const = 0;
 };
 
+// The moment until which one who waits from now for `timeout` waits. A year stands for all that is longer: it cannot
+// overflow.
+inline SteadyTime DeadlineIn(std::chrono::milliseconds timeout) {
+  constexpr std::chrono::hours kForever{24 * 365};
+  return std::chrono::steady_clock::now() + (timeout < kForever ? timeout : kForever);
+}
+
 // The machine's. Never destroyed.
 const Clock& RealClock();
 

@@ -1,30 +1,11 @@
 #include "warppool/client.h"
 
-#include <exception>
-#include <new>
 #include <utility>
 
+#include "base/guarded.h"
 #include "client/client_impl.h"
 
 namespace warppool {
-namespace {
-
-// The one place where exceptions end: nothing that the standard library or protobuf throws crosses a public function.
-template <typename Function>
-auto Guarded(const Function& function) noexcept -> decltype(function()) {
-  try {
-    return function();
-  } catch (const std::bad_alloc&) {
-    return Status::OutOfMemory();
-  } catch (const std::exception& e) {
-    return Status(Code::kInternal, e.what());
-  } catch (...) {
-    return Status(Code::kInternal, "an exception of an unknown type");
-  }
-}
-
-}  // namespace
-
 Result<std::unique_ptr<Client>> Client::Create(Config config, ClientOptions options) {
   return Guarded([&]() -> Result<std::unique_ptr<Client>> {
     auto impl = internal::ClientImpl::Create(std::move(config), options);
@@ -54,18 +35,12 @@ Result<BearerToken> Client::AccessToken(std::chrono::milliseconds timeout) {
 }
 
 void Client::DropAccessToken(const BearerToken& refused) {
-  static_cast<void>(Guarded([&] {
-    impl_->DropAccessToken(refused);
-    return Status();
-  }));
+  Guarded([&] { impl_->DropAccessToken(refused); });
 }
 
 PoolStatus Client::Pool() const {
   PoolStatus status;
-  static_cast<void>(Guarded([&] {
-    status = impl_->Pool();
-    return Status();
-  }));
+  Guarded([&] { status = impl_->Pool(); });
   return status;
 }
 

@@ -107,7 +107,7 @@ void Core::Retire(const Run* run) {
 void Core::Drain(std::chrono::milliseconds deadline) {
   MutexLock lock(&mutex_);
   closed_ = true;
-  const SteadyTime until = std::chrono::steady_clock::now() + deadline;
+  const SteadyTime until = DeadlineIn(deadline);
   while (!runs_.empty()) {
     if (deadline.count() < 0)
       idle_.Wait(&mutex_);

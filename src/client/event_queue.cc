@@ -7,6 +7,8 @@
 #include <system_error>
 #include <utility>
 
+#include "base/clock.h"
+
 namespace warppool {
 namespace {
 
@@ -91,7 +93,7 @@ void EventQueue::OnDone(const Status& status) {
 Result<Event> EventQueue::Next(std::chrono::milliseconds timeout) {
   if (DropTaken()) resume_();
   MutexLock lock(&mutex_);
-  const auto until = std::chrono::steady_clock::now() + timeout;
+  const auto until = DeadlineIn(timeout);
   while (events_.empty() && !done_) {
     if (timeout.count() < 0)
       changed_.Wait(&mutex_);

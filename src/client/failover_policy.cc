@@ -22,6 +22,8 @@ Decision FailoverPolicy::Next(Outcome outcome, bool another_ready, std::optional
     case Outcome::kQuotaExhausted:
       service_failed_ = false;
       if (another_ready) return {Decision::Step::kNextToken};
+      // How long a spent quota takes is no word of the service to those that only met its faults.
+      if (outcome == Outcome::kQuotaExhausted) retry_after.reset();
       return may_repeat_ ? Wait(true, retry_after, unit_random) : Decision{};
 
     case Outcome::kOverloaded:

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/abandon.h"
+#include "base/guarded.h"
 #include "client/stream_impl.h"
 
 namespace warppool {

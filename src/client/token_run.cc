@@ -47,7 +47,7 @@ void TokenRun::Finish(Result<BearerToken> result) {
 
 Result<BearerToken> TokenRun::Wait(std::chrono::milliseconds timeout) {
   MutexLock lock(&mutex_);
-  const SteadyTime until = std::chrono::steady_clock::now() + timeout;
+  const SteadyTime until = DeadlineIn(timeout);
   while (!result_) {
     if (timeout.count() < 0)
       changed_.Wait(&mutex_);

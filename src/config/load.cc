@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <new>
 #include <utility>
 
 #include "base/ascii.h"
+#include "base/guarded.h"
 #include "base/log.h"
 #include "base/url.h"
 #include "config/checks.h"
@@ -119,11 +119,7 @@ Result<Config> Load(const LoadOptions& options, std::string_view builtin_anonymo
 }  // namespace
 
 Result<Config> LoadConfigWith(const LoadOptions& options, std::string_view builtin_anonymous_token) {
-  try {
-    return Load(options, builtin_anonymous_token);
-  } catch (const std::bad_alloc&) {
-    return Status(Code::kOutOfMemory, "out of memory");
-  }
+  return Guarded([&] { return Load(options, builtin_anonymous_token); });
 }
 
 Result<Config> LoadConfig(const LoadOptions& options) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/guarded.h"
 #include "config/checks.h"
 #include "warppool/config.h"
 
@@ -18,6 +19,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kLongest = std::chrono::hours(24 * 24);
 constexpr int kLargestBudget = 1000;
 constexpr std::size_t kSmallestEventLimit = 1024;
+constexpr std::size_t kLargestEventLimit = 1U << 30U;  // protobuf counts a message's bytes in an int
 
 Status Invalid(std::string_view field, std::string_view what) {
   return {Code::kInvalidConfig, fmt::format("{}: {}", field, what)};
@@ -49,11 +51,15 @@ Status CheckTokens(const Config& config) {
             "tokens: there is none; add one, or set WARP_REFRESH_TOKEN or another token variable and use LoadConfig"};
   }
   std::set<std::string_view> names;
+  std::set<std::string_view> credentials;
   for (std::size_t i = 0; i < config.tokens.size(); ++i) {
     const TokenConfig& token = config.tokens[i];
     Status status = CheckToken(token);
     if (status.ok() && !token.name.empty() && !names.insert(token.name).second) {
       status = Invalid("name", "another token has the same");
+    }
+    if (status.ok() && !credentials.insert(token.credential.Reveal()).second) {
+      status = Invalid("credential", "another token has the same");
     }
     if (!status.ok()) return {status.code(), fmt::format("tokens[{}].{}", i, status.message())};
   }
@@ -104,7 +110,8 @@ Status CheckLimits(const Config& config) {
                                    Duration{"refresh_timeout", config.refresh_timeout, milliseconds(1)},
                                    Duration{"retry_base_delay", config.retry_base_delay, milliseconds(0)},
                                    Duration{"retry_max_delay", config.retry_max_delay, milliseconds(0)},
-                                   Duration{"retry_after_limit", config.retry_after_limit, milliseconds(0)}}) {
+                                   Duration{"retry_after_limit", config.retry_after_limit, milliseconds(0)},
+                                   Duration{"quota_cooling", config.quota_cooling, milliseconds(0)}}) {
     if (duration.value < duration.shortest || duration.value > kLongest) {
       return Invalid(duration.field, fmt::format("must be from {} ms to 24 days", duration.shortest.count()));
     }
@@ -113,8 +120,8 @@ Status CheckLimits(const Config& config) {
   if (config.retry_budget < 0 || config.retry_budget > kLargestBudget) {
     return Invalid("retry_budget", fmt::format("must be from 0 to {}", kLargestBudget));
   }
-  if (config.max_event_bytes < kSmallestEventLimit) {
-    return Invalid("max_event_bytes", fmt::format("must be {} or more", kSmallestEventLimit));
+  if (config.max_event_bytes < kSmallestEventLimit || config.max_event_bytes > kLargestEventLimit) {
+    return Invalid("max_event_bytes", fmt::format("must be from {} to {}", kSmallestEventLimit, kLargestEventLimit));
   }
   return {};
 }
@@ -122,10 +129,12 @@ Status CheckLimits(const Config& config) {
 }  // namespace
 
 Status Validate(const Config& config) {
-  for (const auto check : {CheckTokens, CheckTierOrder, CheckPlaces, CheckLimits}) {
-    if (Status status = check(config); !status.ok()) return status;
-  }
-  return {};
+  return Guarded([&] {
+    for (const auto check : {CheckTokens, CheckTierOrder, CheckPlaces, CheckLimits}) {
+      if (Status status = check(config); !status.ok()) return status;
+    }
+    return Status();
+  });
 }
 
 }  // namespace warppool

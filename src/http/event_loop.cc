@@ -95,9 +95,7 @@ bool EventLoop::RunPosted() {
 
 TimerId EventLoop::After(milliseconds delay, std::function<void()> task) {
   const TimerId id = ++last_timer_;
-  // A year stands for "never", and cannot overflow.
-  const SteadyTime when =
-      std::chrono::steady_clock::now() + std::min<milliseconds>(delay, std::chrono::hours(24 * 365));
+  const SteadyTime when = DeadlineIn(delay);
   timers_.emplace(std::make_pair(when, id), std::move(task));
   timer_times_.emplace(id, when);
   return id;

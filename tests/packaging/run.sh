@@ -1,25 +1,24 @@
 #!/usr/bin/env bash
-# Installs the library and uses it in every way that the README promises. Nothing outside a temporary folder is touched.
+# Installs the library and uses it in every way that the README promises. Writes to a temporary folder and to BUILD only.
 #
-#   run.sh SOURCE BUILD [WAY...]
+#   run.sh [BUILD [WAY...]]
 #
-# BUILD is a finished build of SOURCE with a static C library. Ways: cmake-c cmake-cpp pkg-config vendored shared; all of
-# them by default. "vendored" and "shared" compile the library once more. CC, CXX and CMAKE_BUILD_PARALLEL_LEVEL count.
+# BUILD is a build of this source tree with a static C library, and is brought up to date; by default build/release if it
+# is there, else a new one. Ways: cmake-c cmake-cpp pkg-config vendored shared; all of them by default. "vendored" and
+# "shared" compile the library once more. CC and CXX count.
 set -euo pipefail
 
-if [ $# -lt 2 ]; then
-  sed -n '2,/^set/p' "$0" | sed '$d; s/^# \{0,1\}//' >&2
-  exit 2
-fi
-source_dir=$(realpath "$1")
-build_dir=$(realpath "$2")
-shift 2
-ways=("$@")
-[ ${#ways[@]} -gt 0 ] || ways=(cmake-c cmake-cpp pkg-config vendored shared)
-
-here=$(dirname "$(realpath "$0")")
+here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
+source_dir=$(realpath "$here/../..")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+build_dir=${1:-$source_dir/build/release}
+[ $# -gt 0 ] || [ -d "$build_dir" ] || build_dir=$work/build
+ways=("${@:2}")
+[ ${#ways[@]} -gt 0 ] || ways=(cmake-c cmake-cpp pkg-config vendored shared)
+CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}
+export CMAKE_BUILD_PARALLEL_LEVEL
+
 prefix="$work/static"
 vendored="$work/vendored"
 cc=${CC:-cc}
@@ -44,9 +43,10 @@ find_consumer() {
 
 # pkg_config_consumer PREFIX FLAGS: the same with a C compiler and pkg-config alone.
 pkg_config_consumer() {
-  local dir
+  local dir text flags
   dir=$(dirname "$(find "$1" -name warppool.pc)")
-  read -ra flags < <(PKG_CONFIG_PATH=$dir pkg-config --cflags --libs "${@:2}" warppool)
+  text=$(PKG_CONFIG_PATH=$dir pkg-config --cflags --libs "${@:2}" warppool)
+  read -ra flags <<<"$text"
   quietly "$cc" -std=c99 -Wall -Wextra -Wpedantic -Werror -o "$work/consumer-pc" "$here/consumer/main.c" "${flags[@]}" \
     "-Wl,-rpath,$(dirname "$dir")"
   "$work/consumer-pc"
@@ -72,6 +72,11 @@ check_exports() {
   echo "exports $(wc -l <<<"$exported") functions"
 }
 
+if [ ! -d "$build_dir" ]; then
+  quietly cmake -S "$source_dir" -B "$build_dir" -DCMAKE_BUILD_TYPE=Debug -DWARPPOOL_BUILD_TESTS=OFF \
+    -DWARPPOOL_BUILD_EXAMPLES=OFF
+fi
+quietly cmake --build "$build_dir" --target warppool_c
 quietly cmake --install "$build_dir" --prefix "$prefix"
 for way in "${ways[@]}"; do
   echo "== $way"

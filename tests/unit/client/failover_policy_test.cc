@@ -1,5 +1,6 @@
 #include "client/failover_policy.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <optional>

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# clang-format and clang-tidy over what is written by hand; clang's -Wthread-safety is part of the tsan build.
+#
+#   tests/lint.sh            both
+#   tests/lint.sh format     only the layout
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cmake/install-dependencies.sh --dev
+
+mapfile -t sources < <(git ls-files '*.cc' '*.h' '*.c')
+clang-format --dry-run -Werror "${sources[@]}"
+[ "${1-}" != format ] || exit 0
+
+# The tests' build knows how everything is compiled. Generated sources have to be there, objects have not.
+build=build/asan
+[ -f "$build/compile_commands.json" ] || cmake --preset asan >/dev/null
+cmake --build "$build" --target warppool_wire >/dev/null
+log=build/clang-tidy.log
+if ! run-clang-tidy -quiet -p "$build" "$PWD/(src|capi|examples)/.*\.cc$" >"$log" 2>&1; then
+  grep -E -A4 '(error|warning):' "$log" || tail -n 40 "$log"
+  exit 1
+fi
