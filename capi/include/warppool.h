@@ -52,8 +52,9 @@
  * 10. Nothing escapes: no C++ exception leaves a function, no function aborts or exits, and no signal is raised or
  *     handled. A defect of the library shows as WARPPOOL_INTERNAL.
  *
- * 11. Fork. A client belongs to the process that created it. In a child of that process every call on it or its streams
- *     returns WARPPOOL_MISUSE, and destroying them only frees memory: nothing is sent, nothing is waited for.
+ * 11. Fork. A client belongs to the process that created it. In a child of that process a call on it or its streams
+ *     returns WARPPOOL_MISUSE or, where it has nothing to fail with, does nothing; destroying them only frees memory.
+ *     Nothing is sent, nothing is waited for.
  *
  * 12. Lifetime. Handles may be destroyed in any order: an answer, an error, a pool status or a request does not need
  *     its client, and a stream whose client is gone says WARPPOOL_CANCELLED. All of a process's clients should be

@@ -46,8 +46,10 @@ struct Answer {
 // A bearer for a program that speaks HTTP itself: "Authorization: Bearer " + value.
 struct BearerToken {
   Secret value;
-  std::string token;                                               // the name of the token that it was issued for
-  std::optional<std::chrono::system_clock::time_point> expires{};  // nullopt: not known (API keys)
+  std::string token;  // the name of the token that it was issued for
+
+  // When it ends; nullopt: not known (API keys).
+  std::optional<std::chrono::system_clock::time_point> expires{};
 };
 
 class Client {

@@ -79,7 +79,7 @@ struct Config {
   std::string refresh_url{};      // token exchange; empty: server_url + "/proxy/token"
   std::string securetoken_url{};  // asked when refresh_url does not answer; empty: Google's, if server_url is the
                                   // default one and firebase_api_key is set; else none
-  Secret firebase_api_key{};  // the "key" parameter of the token exchange; empty: sent without one
+  Secret firebase_api_key{};      // the "key" parameter of the token exchange; empty: sent without one
   std::string client_version = "v0.2025.08.06.08.12.stable_02";  // X-Warp-Client-Version
   std::string ca_bundle{};  // PEM file of trusted authorities; empty: libcurl's default
   std::string proxy{};      // for all but loopback addresses; empty: none. The environment is not looked at again.
@@ -91,8 +91,8 @@ struct Config {
   std::chrono::milliseconds refresh_timeout{30'000};   // one token exchange, all in all
 
   // Trying again after the network or the service failed (going to the next token is not counted). Wait n lasts
-  // retry_base_delay * 2^(n-1), at most retry_max_delay, plus up to 30 %, or what Retry-After asks for if that is
-  // longer.
+  // retry_base_delay * 2^(n-1), at most retry_max_delay, plus up to 30 %; or what Retry-After asks
+  // for, if that is longer.
   int retry_budget = 3;  // waits in one request; 0: fail at once
   std::chrono::milliseconds retry_base_delay{500};
   std::chrono::milliseconds retry_max_delay{32'000};
@@ -101,8 +101,8 @@ struct Config {
   // How long a token rests whose quota is used up, when the service does not say.
   std::chrono::milliseconds quota_cooling{3'600'000};
 
-  std::size_t max_event_bytes = 16U << 20;  // of one server-sent event as it comes; more fails with kLimitExceeded.
-                                            // 1 KiB to 1 GiB
+  // Of one server-sent event as it comes; more fails with kLimitExceeded. 1 KiB to 1 GiB.
+  std::size_t max_event_bytes = 16U << 20;
 };
 
 // Says what is wrong with `config`, naming the field. Client::Create() calls it.

@@ -19,13 +19,15 @@ struct Request {
   Request() = default;
   explicit Request(std::string query_text) : query(std::move(query_text)) {}
 
-  std::string query;                                    // the user's words; must not be empty
-  std::string model = "auto";                           // a model id of the service
-  std::string system_prompt{};                          // instructions that stand above the query; empty: none
-  std::vector<Tool> allowed_tools{Tool::kCallMcpTool};  // what the agent may ask the program to run. Empty means *any*
-                                                        // to the service, and is therefore refused here.
-  std::map<std::string, std::string> logging{           // metadata for the service's own log
-                                             {"entrypoint", "USER_INITIATED"}};
+  std::string query;            // the user's words; must not be empty
+  std::string model = "auto";   // a model id of the service
+  std::string system_prompt{};  // instructions that stand above the query; empty: none
+
+  // What the agent may ask the program to run. Empty would mean *any* to the service, and is refused.
+  std::vector<Tool> allowed_tools{Tool::kCallMcpTool};
+
+  // Metadata for the service's own log.
+  std::map<std::string, std::string> logging{{"entrypoint", "USER_INITIATED"}};
 
   // From Start() to the last event, waits and other tokens included; then kDeadlineExceeded. 0: no limit.
   std::chrono::milliseconds timeout{0};

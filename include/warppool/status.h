@@ -83,13 +83,17 @@ struct Attempt {
 struct Error {
   Code code = Code::kInternal;
   std::string message;
-  std::string token{};                                     // the name of the token that it concerns; empty: none
-  int http_status = 0;                                     // what the service answered; 0: it did not
-  std::string service_code{};                              // the service's own code, like TOKEN_EXPIRED; empty: none
-  std::string user_message{};                              // what the service wants the user to read; empty: nothing
-  bool retryable = false;                                  // the same call may succeed later, unchanged
-  std::optional<std::chrono::milliseconds> retry_after{};  // how long the service asks to wait
-  std::vector<Attempt> attempts{};                         // oldest first
+  std::string token{};         // the name of the token that it concerns; empty: none
+  int http_status = 0;         // what the service answered; 0: it did not
+  std::string service_code{};  // the service's own code, like TOKEN_EXPIRED; empty: none
+  std::string user_message{};  // what the service wants the user to read; empty: nothing
+  bool retryable = false;      // the same call may succeed later, unchanged
+
+  // How long the service asks to wait.
+  std::optional<std::chrono::milliseconds> retry_after{};
+
+  // What each token contributed, oldest first.
+  std::vector<Attempt> attempts{};
 };
 
 class Status {
@@ -122,8 +126,9 @@ class Status {
 template <typename T>
 class Result {
  public:
-  Result(T value) : value_(std::move(value)) {}          // NOLINT(google-explicit-constructor): reads as the value
-  Result(Status status) : status_(std::move(status)) {}  // NOLINT(google-explicit-constructor): not OK
+  // Implicit, so that a function can return either.
+  Result(T value) : value_(std::move(value)) {}
+  Result(Status status) : status_(std::move(status)) {}  // must not be OK
 
   bool ok() const noexcept { return value_.has_value(); }
   explicit operator bool() const noexcept { return ok(); }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/abandon.h"
+#include "base/guarded.h"
 #include "client/answer_collector.h"
 #include "client/event_queue.h"
 #include "client/stream_impl.h"
@@ -91,33 +92,45 @@ Status ClientImpl::CheckMayWait(const char* function) const {
   return {Code::kMisuse, fmt::format("{} inside a callback of this client would wait for itself", function)};
 }
 
-Result<std::shared_ptr<RequestRun>> ClientImpl::Launch(const Request& request, std::shared_ptr<EventSink> sink) {
+Result<std::shared_ptr<RequestRun>> ClientImpl::Prepare(const Request& request, std::shared_ptr<EventSink> sink) const {
   if (Status status = CheckUsable(); !status.ok()) return status;
   auto body = BuildRequest(request);
   if (!body) return body.status();
-  auto run = std::make_shared<RequestRun>(core_, *std::move(body), request.timeout, std::move(sink));
-  if (!core_->Launch(run)) return Status(Code::kMisuse, "the client is closed");
-  return run;
+  return std::make_shared<RequestRun>(core_, *std::move(body), request.timeout, std::move(sink));
+}
+
+Status ClientImpl::Launch(const std::shared_ptr<RequestRun>& run) {
+  const auto launched = Guarded([&]() -> Result<bool> { return core_->Launch(run); });
+  if (launched.ok() && *launched) return {};
+  run->Discard();
+  return launched.ok() ? Status(Code::kMisuse, "the client is closed") : launched.status();
+}
+
+Result<std::unique_ptr<Stream>> ClientImpl::Open(const Request& request, std::shared_ptr<EventSink> sink,
+                                                 std::shared_ptr<EventQueue> queue) {
+  auto run = Prepare(request, std::move(sink));
+  if (!run) return run.status();
+  // Before the launch: once callbacks may run, nothing may fail any more.
+  auto stream = std::make_unique<Stream>(std::make_shared<StreamImpl>(core_, *run, std::move(queue)));
+  if (Status status = Launch(*run); !status.ok()) return status;
+  return stream;
 }
 
 Result<std::unique_ptr<Stream>> ClientImpl::Start(const Request& request, StreamCallbacks callbacks) {
-  auto run = Launch(request, std::make_shared<CallbackSink>(std::move(callbacks)));
-  if (!run) return run.status();
-  return std::make_unique<Stream>(std::make_shared<StreamImpl>(core_, *std::move(run), nullptr));
+  return Open(request, std::make_shared<CallbackSink>(std::move(callbacks)), nullptr);
 }
 
 Result<std::unique_ptr<Stream>> ClientImpl::Start(const Request& request) {
   auto queue = std::make_shared<EventQueue>();
-  auto run = Launch(request, queue);
-  if (!run) return run.status();
-  return std::make_unique<Stream>(std::make_shared<StreamImpl>(core_, *std::move(run), std::move(queue)));
+  return Open(request, queue, queue);
 }
 
 Result<Answer> ClientImpl::Ask(const Request& request) {
   if (Status status = CheckMayWait("Ask()"); !status.ok()) return status;
   auto collector = std::make_shared<AnswerCollector>();
-  const auto run = Launch(request, collector);
+  const auto run = Prepare(request, collector);
   if (!run) return run.status();
+  if (Status status = Launch(*run); !status.ok()) return status;
   (*run)->WaitUntilDone();
   return collector->Take();
 }

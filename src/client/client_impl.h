@@ -31,7 +31,11 @@ class ClientImpl {
  private:
   Status CheckUsable() const;
   Status CheckMayWait(const char* function) const;
-  Result<std::shared_ptr<RequestRun>> Launch(const Request& request, std::shared_ptr<EventSink> sink);
+  // A run of `request` that has not begun.
+  Result<std::shared_ptr<RequestRun>> Prepare(const Request& request, std::shared_ptr<EventSink> sink) const;
+  Status Launch(const std::shared_ptr<RequestRun>& run);
+  Result<std::unique_ptr<Stream>> Open(const Request& request, std::shared_ptr<EventSink> sink,
+                                       std::shared_ptr<EventQueue> queue);
 
   std::shared_ptr<Core> core_;
   Mutex thread_mutex_;

@@ -82,11 +82,13 @@ FailoverOptions Core::failover() const {
 }
 
 bool Core::Launch(const std::shared_ptr<Run>& run) {
+  EventLoop::Reserved begin;
+  begin.emplace_back([run] { run->Begin(); });
   MutexLock lock(&mutex_);
   if (closed_) return false;
   runs_.emplace(run.get(), run);
   // Never refused: the loop is stopped only after closed_ was set, and runs what it was given until then.
-  return loop_.Post([run] { run->Begin(); });
+  return loop_.Post(&begin);
 }
 
 void Core::Retire(const Run* run) {

@@ -300,12 +300,21 @@ void RequestRun::Finish(const Status& status) {
     sink->OnDone(status);
   } catch (...) {  // NOLINT(bugprone-empty-catch): the stream has ended; there is no call left to say so
   }
+  SetDone();
+  core_->Retire(this);
+}
+
+void RequestRun::Discard() {
+  finished_ = true;
+  SetDone();
+}
+
+void RequestRun::SetDone() {
   {
     MutexLock lock(&done_mutex_);
     done_ = true;
   }
   done_changed_.NotifyAll();
-  core_->Retire(this);
 }
 
 void RequestRun::WaitUntilDone() {

@@ -31,6 +31,9 @@ class RequestRun final : public Run,
   void Stop() override { Finish(Status(Code::kCancelled, "the request was cancelled")); }
   void Resume();
 
+  // Instead of Begin(), when it could not be launched: it is over without a call of the sink.
+  void Discard() EXCLUDES(done_mutex_);
+
   // Waits until the sink's OnDone() has returned. Not in the I/O thread.
   void WaitUntilDone() EXCLUDES(done_mutex_);
 
@@ -96,6 +99,8 @@ class RequestRun final : public Run,
   std::string held_bytes_;
   std::optional<TransferResult> held_result_;
   std::optional<Status> held_end_;
+
+  void SetDone() EXCLUDES(done_mutex_);
 
   Mutex done_mutex_;
   CondVar done_changed_;

@@ -12,6 +12,7 @@ namespace internal {
 StreamImpl::StreamImpl(std::shared_ptr<Core> core, std::shared_ptr<RequestRun> run, std::shared_ptr<EventQueue> queue)
     : core_(std::move(core)), run_(std::move(run)), queue_(std::move(queue)) {
   if (queue_) queue_->SetResume([this] { Resume(); });
+  stop_.emplace_back([run = run_] { run->Stop(); });
 }
 
 StreamImpl::~StreamImpl() {
@@ -26,7 +27,7 @@ StreamImpl::~StreamImpl() {
     run_->Stop();
     return;
   }
-  Cancel();
+  core_->loop().Post(&stop_);
   run_->WaitUntilDone();
 }
 

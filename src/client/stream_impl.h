@@ -29,6 +29,7 @@ class StreamImpl {
   std::shared_ptr<Core> core_;
   std::shared_ptr<RequestRun> run_;
   std::shared_ptr<EventQueue> queue_;
+  EventLoop::Reserved stop_;  // ends the run: destroying a stream must not fail for lack of memory
 };
 
 }  // namespace warppool::internal

@@ -71,11 +71,18 @@ void EventLoop::Stop() {
 }
 
 bool EventLoop::Post(std::function<void()> task) {
+  Reserved reserved;
+  reserved.push_back(std::move(task));
+  return Post(&reserved);
+}
+
+bool EventLoop::Post(Reserved* task) noexcept {
   {
     MutexLock lock(&mutex_);
     if (stopped_) return false;
-    posted_.push_back(std::move(task));
-    if (posted_.size() > 1) return true;  // whoever posted the first one wakes the loop
+    const bool first = posted_.empty();
+    posted_.splice(posted_.end(), *task);
+    if (!first) return true;  // whoever posted the first one wakes the loop
   }
   Wake();
   return true;
@@ -83,7 +90,7 @@ bool EventLoop::Post(std::function<void()> task) {
 
 bool EventLoop::RunPosted() {
   while (true) {
-    std::vector<std::function<void()>> tasks;
+    std::list<std::function<void()>> tasks;
     {
       MutexLock lock(&mutex_);
       tasks.swap(posted_);

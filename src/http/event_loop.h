@@ -6,11 +6,11 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <map>
 #include <thread>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
 #include "base/clock.h"
 #include "base/executor.h"
@@ -35,6 +35,11 @@ class EventLoop final : public Executor {
   void Stop() EXCLUDES(mutex_);  // any thread
 
   bool Post(std::function<void()> task) override EXCLUDES(mutex_);
+
+  // A task for which there is memory already, for what must not fail.
+  using Reserved = std::list<std::function<void()>>;
+  bool Post(Reserved* task) noexcept EXCLUDES(mutex_);
+
   TimerId After(std::chrono::milliseconds delay, std::function<void()> task) override;
   void CancelTimer(TimerId id) override;
   bool InThread() const override { return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
@@ -63,7 +68,7 @@ class EventLoop final : public Executor {
   TimerId last_timer_ = 0;
 
   Mutex mutex_;
-  std::vector<std::function<void()>> posted_ GUARDED_BY(mutex_);
+  std::list<std::function<void()>> posted_ GUARDED_BY(mutex_);
   bool stopped_ GUARDED_BY(mutex_) = false;
 };
 

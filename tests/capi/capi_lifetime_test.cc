@@ -133,6 +133,31 @@ TEST_CASE("the last callback finds the variable empty, and cannot destroy the st
   CHECK(was_empty);
 }
 
+TEST_CASE("the last callback may destroy its stream") {
+  loopback::Service service;
+  service.Accept("demo-token-1");
+  ClientHandle client;
+  RequestHandle request;
+  MakeClient(service, {"demo-token-1"}, &client);
+  MakeRequest("why", &request);
+  std::atomic<warppool_stream*> stream = nullptr;
+  Recorder recorder;
+  recorder.on_done = [&] {
+    while (stream == nullptr) std::this_thread::yield();  // the start is about to return
+    warppool_stream* mine = stream;
+    warppool_stream_destroy(&mine);
+  };
+  const warppool_stream_callbacks callbacks = recorder.Callbacks();
+  warppool_stream* made = nullptr;
+  REQUIRE(warppool_client_start(client, request, &callbacks, &made, nullptr) == WARPPOOL_OK);
+  stream = made;
+  REQUIRE(recorder.WaitForDone());
+  CHECK(warppool_client_destroy(client.out()) == WARPPOOL_OK);
+  CHECK(recorder.DoneCount() == 1);
+  CHECK(recorder.Code() == WARPPOOL_OK);
+  CHECK(TextOf(recorder.Records()) == "Echo: why");
+}
+
 TEST_CASE("what waits for its own client is refused inside a callback") {
   SlowAnswer slow;
   StreamHandle pulled;

@@ -161,7 +161,7 @@ TEST_CASE("a timer that sets itself anew starves nobody") {
   std::function<void()> again = [&] {
     if (++rounds == 5) loop->Post([&] { posted_ran = true; });
     if (posted_ran || rounds > 100'000) return loop->Stop();
-    loop->After(0ms, again);
+    loop->After(-1ms, again);  // due before it is set
   };
   loop.Run(again);
   CHECK(posted_ran);

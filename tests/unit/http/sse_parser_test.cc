@@ -97,7 +97,8 @@ TEST_CASE("a NUL is a character like others") {
 }
 
 const std::string kSample =
-    "\xEF\xBB\xBF: hello\r\n\r\ndata: one\r\n\r\nevent: x\ndata: two\ndata: lines\n\ndata\n\ndata:\r\r: c\rdata:  "
+    "\xEF\xBB\xBF: hello\r\n\r\ndata: one\r\n\r\nevent: x\r\ndata: two\r\ndata: lines\r\n\ndata\n\ndata:\r\r: c\rdata: "
+    " "
     "three\r"
     "data: a:b\r\n\nid\n\ndata: \xE2\x82\xAC\ndata:\ndata:x\r\n\r\n\n\r\ndata: unfinished\n";
 const Events kSampleEvents = {"one", "two\nlines", "", "", " three\na:b", "\xE2\x82\xAC\n\nx"};
