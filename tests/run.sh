@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # The whole test suite, on a fresh machine too: installs what is missing, builds, and runs everything in release and
-# under AddressSanitizer with UndefinedBehaviorSanitizer, and what is concurrent under ThreadSanitizer.
+# under AddressSanitizer with UndefinedBehaviorSanitizer and under ThreadSanitizer, then the quick start and packaging.
 #
 #   tests/run.sh                  all of it
-#   tests/run.sh release          one part: release, asan, tsan or packaging
+#   tests/run.sh release          one part: release, asan, tsan, quickstart or packaging
 set -uo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(release asan tsan packaging)
+[ ${#parts[@]} -gt 0 ] || parts=(release asan tsan quickstart packaging)
 
 passed=0
 failed=0
@@ -26,10 +26,9 @@ run_part() {
   fi
 }
 
-# run_preset <preset> [ctest arguments]: configures, builds, and counts the preset's tests.
+# run_preset <preset>: configures, builds, and counts the preset's tests.
 run_preset() {
   local preset=$1
-  shift
   echo "== $preset: build"
   local log=build/$preset.log
   mkdir -p build
@@ -41,7 +40,7 @@ run_preset() {
   fi
   echo "== $preset: test"
   local result=build/$preset-tests.log
-  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$(nproc)" "$@" >"$result" 2>&1
+  ctest --test-dir "build/$preset" --output-on-failure --no-tests=error -j "$(nproc)" >"$result" 2>&1
   # Only what went wrong is worth reading; the whole log stays where it is.
   grep -vE '^ *(Start +[0-9]+:|[0-9]+/[0-9]+ Test +#[0-9]+:.* Passed)' "$result" || true
   local summary
@@ -64,10 +63,11 @@ for part in "${parts[@]}"; do
   case "$part" in
     release) run_preset release ;;
     asan) run_preset asan ;;
-    tsan) run_preset tsan -L concurrent ;;
+    tsan) run_preset tsan ;;
+    quickstart) run_part quickstart tests/packaging/quickstart.sh ;;
     packaging) run_part packaging tests/packaging/run.sh ;;
     *)
-      echo "unknown part: $part (release, asan, tsan, packaging)" >&2
+      echo "unknown part: $part (release, asan, tsan, quickstart, packaging)" >&2
       exit 2
       ;;
   esac

@@ -512,7 +512,10 @@ WARPPOOL_API warppool_code warppool_config_set_retry_max_delay_ms(warppool_confi
 /** Milliseconds; default 120000. A service that asks for a longer wait is not waited for. */
 WARPPOOL_API warppool_code warppool_config_set_retry_after_limit_ms(warppool_config* config, int32_t value,
                                                                     warppool_error** error);
-/** Bytes of one server-sent event as it comes; default 16777216 (16 MiB); 1024 or more. A larger event fails with
+/** Milliseconds that a token rests whose quota is used up, when the service does not say; default 3600000. */
+WARPPOOL_API warppool_code warppool_config_set_quota_cooling_ms(warppool_config* config, int32_t value,
+                                                                warppool_error** error);
+/** Bytes of one server-sent event as it comes; default 16777216 (16 MiB); 1 KiB to 1 GiB. A larger event fails with
  *  WARPPOOL_LIMIT_EXCEEDED. */
 WARPPOOL_API warppool_code warppool_config_set_max_event_bytes(warppool_config* config, size_t value,
                                                                warppool_error** error);

@@ -215,6 +215,10 @@ warppool_code warppool_config_set_retry_after_limit_ms(warppool_config* config, 
   return SetNumber(config, &Config::retry_after_limit, value, 0, error);
 }
 
+warppool_code warppool_config_set_quota_cooling_ms(warppool_config* config, int32_t value, warppool_error** error) {
+  return SetNumber(config, &Config::quota_cooling, value, 0, error);
+}
+
 warppool_code warppool_config_set_max_event_bytes(warppool_config* config, size_t value, warppool_error** error) {
   return Guard(error, [&] {
     if (Status status = NotNull({{config, "config"}}); !status.ok()) return status;

@@ -64,6 +64,7 @@ TEST_CASE("each setter sets its own field") {
   CHECK(warppool_config_set_retry_base_delay_ms(handle, 14, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_retry_max_delay_ms(handle, 15, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_retry_after_limit_ms(handle, 16, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_config_set_quota_cooling_ms(handle, 17, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_max_event_bytes(handle, 2048, nullptr) == WARPPOOL_OK);
 
   CHECK(warppool_config_token_count(handle) == 2);
@@ -92,7 +93,13 @@ TEST_CASE("each setter sets its own field") {
   CHECK(config.retry_base_delay.count() == 14);
   CHECK(config.retry_max_delay.count() == 15);
   CHECK(config.retry_after_limit.count() == 16);
+  CHECK(config.quota_cooling.count() == 17);
   CHECK(config.max_event_bytes == 2048);
+
+  // Does not compile when C++ gets another field: give it a setter, and a line above.
+  [[maybe_unused]] const auto& [tokens, tier_order, max_strikes, server_url, refresh_url, securetoken_url, api_key,
+                                client_version, ca_bundle, proxy, no_proxy, connect, silence, refresh, budget, base,
+                                longest, after, cooling, event_bytes] = config;
 }
 
 TEST_CASE("a configuration with a token is valid, and a copy goes its own way") {
@@ -142,7 +149,8 @@ TEST_CASE("values out of their range are refused") {
     CHECK(set(config, 1, nullptr) == WARPPOOL_OK);
   }
   for (const auto set : {warppool_config_set_retry_budget, warppool_config_set_retry_base_delay_ms,
-                         warppool_config_set_retry_max_delay_ms, warppool_config_set_retry_after_limit_ms}) {
+                         warppool_config_set_retry_max_delay_ms, warppool_config_set_retry_after_limit_ms,
+                         warppool_config_set_quota_cooling_ms}) {
     CHECK(Complaint([&](auto** e) { return set(config, -1, e); }) == "value: must be 0 or more");
     CHECK(set(config, 0, nullptr) == WARPPOOL_OK);
   }
@@ -174,6 +182,9 @@ TEST_CASE("a request is what was set") {
   CHECK(request.allowed_tools == std::vector{warppool::Tool::kCallMcpTool});
   CHECK(request.logging == std::map<std::string, std::string>{{"a", "2"}});
   CHECK(static_cast<warppool_request*>(copy)->request.query == "why");
+
+  // Does not compile when C++ gets another field: give it a setter, and a line above.
+  [[maybe_unused]] const auto& [query, model, system_prompt, allowed_tools, logging, timeout] = request;
 
   CHECK(Complaint([&](auto** e) { return warppool_request_set_timeout_ms(handle, -1, e); }) ==
         "value: must be 0 or more");

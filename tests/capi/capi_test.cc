@@ -104,7 +104,8 @@ TEST_CASE("a required pointer that is NULL is named") {
     for (const auto set : {warppool_config_set_max_strikes, warppool_config_set_connect_timeout_ms,
                            warppool_config_set_silence_timeout_ms, warppool_config_set_refresh_timeout_ms,
                            warppool_config_set_retry_budget, warppool_config_set_retry_base_delay_ms,
-                           warppool_config_set_retry_max_delay_ms, warppool_config_set_retry_after_limit_ms}) {
+                           warppool_config_set_retry_max_delay_ms, warppool_config_set_retry_after_limit_ms,
+                           warppool_config_set_quota_cooling_ms}) {
       CheckNames("config", [&](auto** e) { return set(nullptr, 1, e); });
     }
   }

@@ -124,6 +124,11 @@ class FakeTransport final : public Transport {
     Done(i);
   }
 
+  // Ends what is left, as the real one does.
+  void Shutdown() {
+    for (std::size_t i = 0; i < transfers_.size(); ++i) Done(i, TransferError::kStopped, "stopped");
+  }
+
  private:
   struct Transfer {
     HttpRequest request;

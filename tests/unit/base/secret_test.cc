@@ -34,14 +34,20 @@ void Return(void* block) {
 
 }  // namespace
 
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept {
+  return std::malloc(size == 0 ? 1 : size);
+}
 void* operator new[](std::size_t size) {
-  if (void* block = std::malloc(size == 0 ? 1 : size)) return block;
+  if (void* block = operator new[](size, std::nothrow)) return block;
   throw std::bad_alloc();
 }
 void operator delete[](void* block) noexcept {
   Return(block);
 }
 void operator delete[](void* block, std::size_t) noexcept {
+  Return(block);
+}
+void operator delete[](void* block, const std::nothrow_t&) noexcept {
   Return(block);
 }
 

@@ -139,14 +139,15 @@ std::string Awaited(std::chrono::milliseconds timeout, bool end = false) {
 
 TEST_CASE("a reader that waits is woken") {
   CHECK(Awaited(60s) == "late");
+  CHECK(Awaited(std::chrono::milliseconds::max()) == "late");
   CHECK(Awaited(-1ms) == "late");
-  CHECK(Awaited(std::chrono::milliseconds::min()) == "late");
   CHECK(Awaited(60s, true) == "end");
   CHECK(Awaited(-1ms, true) == "end");
 }
 
-TEST_CASE("the longest time-out there is is a long one", "[!mayfail]") {
-  CHECK(Awaited(std::chrono::milliseconds::max()) == "late");
+// Undefined behaviour today, which only a sanitizer sees.
+TEST_CASE("the most negative time-out there is means for ever, too", "[!mayfail]") {
+  CHECK(Awaited(std::chrono::milliseconds::min()) == "late");
 }
 
 TEST_CASE("at 1 MiB the transfer is paused, and at half of it resumed, once") {

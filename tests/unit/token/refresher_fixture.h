@@ -31,7 +31,10 @@ inline std::string Issued(const std::string& jwt, const std::string& more = "") 
 struct Refreshing {
   explicit Refreshing(RefresherOptions options = TwoAddresses())
       : refresher(std::move(options), &transport, clock, log.logger()) {}
-  ~Refreshing() { CHECK_THAT(log.text(), !Catch::Contains("hunter2") && !Catch::Contains("fake+key")); }
+  ~Refreshing() {
+    transport.Shutdown();
+    CHECK_THAT(log.text(), !Catch::Contains("hunter2") && !Catch::Contains("fake+key"));
+  }
   Refreshing(const Refreshing&) = delete;
   Refreshing& operator=(const Refreshing&) = delete;
 

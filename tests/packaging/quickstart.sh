@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# The quick start, as a newcomer runs it: what a user came for is in its output; and with a configuration of one's own it
+# starts no service and adds no token.
+set -euo pipefail
+
+source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+for name in $(compgen -e WARP_ || true); do unset "$name"; done
+
+expect() {
+  grep -qF -- "$2" "$1" || { echo "FAILED: \"$2\" is not in the output:" >&2; cat "$1" >&2; exit 1; }
+}
+refuse() {
+  ! grep -qF -- "$2" "$1" || { echo "FAILED: \"$2\" is in the output:" >&2; cat "$1" >&2; exit 1; }
+}
+
+"$source_dir/examples/quickstart.sh" "What is new?" >demo.txt 2>&1
+expect demo.txt "Loaded 2 shared tokens from WARP_SHARED_TOKENS"
+expect demo.txt "Token pool: 5/5 active (PERSONAL: 2, SHARED: 2, ANONYMOUS: 1)"
+expect demo.txt "Selected token: PERSONAL_"
+expect demo.txt "Token deactivated: PERSONAL_"
+expect demo.txt "Token failure 1/3: PERSONAL_"
+expect demo.txt "Selected token: SHARED_"
+expect demo.txt "Echo: What is new?"
+expect demo.txt "Token pool: 4/5 active (PERSONAL: 1/2, SHARED: 2, ANONYMOUS: 1)"
+refuse demo.txt "demo-token"
+
+# Port 9 of this machine refuses connections: all that is looked at is where it goes.
+printf 'WARP_SERVER_URL=http://127.0.0.1:9\nWARP_REFRESH_TOKEN=fake-token-one\n' >.env
+chmod 600 .env
+"$source_dir/examples/quickstart.sh" >own.txt 2>&1 && { echo "FAILED: an answer from nowhere" >&2; exit 1; }
+expect own.txt "Token pool: 1/1 active (PERSONAL: 1)"
+refuse own.txt "stand-in"
+
+rm .env
+WARP_SHARED_TOKENS=fake-token-two WARP_SERVER_URL=http://127.0.0.1:9 "$source_dir/examples/quickstart.sh" >set.txt 2>&1 &&
+  { echo "FAILED: an answer from nowhere" >&2; exit 1; }
+expect set.txt "Token pool: 1/1 active (SHARED: 1)"
+refuse set.txt "stand-in"
+echo "quick start: ok"
