@@ -1,7 +1,7 @@
 # What the library needs. A target that a parent project already has wins over a search of the system.
 
 if(NOT TARGET CURL::libcurl)
-  find_package(CURL 7.84 REQUIRED)
+  find_package(CURL 7.87 REQUIRED)  # CURLOPT_QUICK_EXIT
 endif()
 if(NOT TARGET OpenSSL::Crypto)
   find_package(OpenSSL 1.1 REQUIRED COMPONENTS Crypto)

@@ -1,7 +1,10 @@
 /* Asks one question, shows which tokens were loaded, chosen and blamed, and prints the answer while it comes.
  * usage: quickstart QUESTION [ENV_FILE]    Without a file only the environment's WARP_* variables count. */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <warppool.h>
+
+static atomic_bool in_answer; /* the cursor is behind a piece of the answer; log lines come from another thread */
 
 static int fail(const char* what, warppool_code code, warppool_error* error) {
   fprintf(stderr, "%s: %s\n", what, error ? warppool_error_to_string(error) : warppool_code_name(code));
@@ -12,7 +15,9 @@ static int fail(const char* what, warppool_code code, warppool_error* error) {
 static void print_log(warppool_log_level level, const char* message, int64_t time_ms, void* user_data) {
   (void)time_ms;
   (void)user_data;
-  if (level >= WARPPOOL_LOG_INFO) printf("[%-7s] %s\n", warppool_log_level_name(level), message);
+  if (level < WARPPOOL_LOG_INFO) return;
+  if (atomic_exchange(&in_answer, 0)) putchar('\n');
+  printf("[%-7s] %s\n", warppool_log_level_name(level), message);
 }
 
 static void print_health(const warppool_client* client) {
@@ -39,11 +44,12 @@ static int ask(warppool_client* client, const char* question) {
     const warppool_event* event = NULL;
     code = warppool_stream_next(stream, -1, &event, &error);
     if (warppool_event_get_type(event) == WARPPOOL_EVENT_TEXT_DELTA) {
+      atomic_store(&in_answer, 1);
       fputs(warppool_event_text(event, NULL), stdout);
       fflush(stdout);
     }
   }
-  putchar('\n');
+  if (atomic_exchange(&in_answer, 0)) putchar('\n');
   warppool_stream_destroy(&stream);
   warppool_request_destroy(&request);
   return code == WARPPOOL_END ? 0 : fail("The request failed", code, error);

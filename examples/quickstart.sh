@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Builds the library and asks the agent one question: examples/quickstart.sh [question]
 #
-# Where a WARP_ variable is set, or the current folder has a .env, that configuration is used. Otherwise nothing leaves
-# this machine: a stand-in of the service answers, and knows a few demo tokens, some of which are in trouble.
+# Where one of the library's WARP_ variables is set, or the current folder has a .env, that configuration is used.
+# Otherwise nothing leaves this machine: a stand-in of the service answers, and knows a few demo tokens, some of which
+# are in trouble.
 set -euo pipefail
 
 question=${1:-Why is the sky blue?}
@@ -22,9 +23,12 @@ quickstart=$build_dir/examples/quickstart
 
 if [ -e .env ]; then
   exec "$quickstart" "$question" .env
-elif [ -n "$(compgen -e WARP_ || true)" ]; then
-  exec "$quickstart" "$question"
 fi
+# Warp's own terminal sets other WARP_ variables, which are none of the library's.
+for name in WARP_{REFRESH_TOKEN,PERSONAL_TOKENS,SHARED_TOKENS,ANONYMOUS_TOKEN,API_KEY,FIREBASE_API_KEY,SERVER_URL,REFRESH_URL} \
+            WARP_{TIER_ORDER,CLIENT_VERSION,CA_BUNDLE,PROXY}; do
+  [ -z "${!name-}" ] || exec "$quickstart" "$question"
+done
 
 scratch=$(mktemp -d)
 trap 'kill "${service:-}" 2>/dev/null; wait 2>/dev/null; rm -rf "$scratch"' EXIT

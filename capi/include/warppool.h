@@ -451,8 +451,8 @@ WARPPOOL_API warppool_code warppool_config_set_server_url(warppool_config* confi
 /** Token exchange; default "": the server's URL + "/proxy/token". */
 WARPPOOL_API warppool_code warppool_config_set_refresh_url(warppool_config* config, const char* value,
                                                            warppool_error** error);
-/** Asked when the refresh URL does not answer; default "": Google's, if the server's URL is the default one and there
- *  is a Firebase API key; else none. */
+/** Token exchange that is asked when the one above fails, and its word is not final; default "": Google's, if the URLs
+ *  of server and exchange are the default and there is a Firebase API key; else none. */
 WARPPOOL_API warppool_code warppool_config_set_securetoken_url(warppool_config* config, const char* value,
                                                                warppool_error** error);
 /** The "key" parameter of the token exchange; default "": sent without one. Treated as a secret. */

@@ -67,8 +67,9 @@ class Client {
   // finish alone; call Close() first to be told (kMisuse).
   ~Client();
 
-  // Sends a request and pushes its events. Returns at once; if it fails no callback is called, otherwise on_done is,
-  // exactly once. Fails with kInvalidArgument or kMisuse.
+  // Sends a request and pushes its events. Returns at once, and callbacks may be called before it does. If it fails no
+  // callback is called, otherwise on_done is, exactly once. The stream must be kept: destroying it cancels the request.
+  // Fails with kInvalidArgument or kMisuse.
   Result<std::unique_ptr<Stream>> Start(const Request& request, StreamCallbacks callbacks);
 
   // Sends a request whose events are pulled with Stream::Next(). Returns at once. Fails as above.

@@ -77,8 +77,8 @@ struct Config {
   // Where. http:// is accepted for loopback addresses only.
   std::string server_url = "https://app.warp.dev";
   std::string refresh_url{};      // token exchange; empty: server_url + "/proxy/token"
-  std::string securetoken_url{};  // asked when refresh_url does not answer; empty: Google's, if server_url is the
-                                  // default one and firebase_api_key is set; else none
+  std::string securetoken_url{};  // asked when the one above fails, and its word is not final; empty: Google's, if
+                                  // server_url and refresh_url are the default and firebase_api_key is set; else none
   Secret firebase_api_key{};      // the "key" parameter of the token exchange; empty: sent without one
   std::string client_version = "v0.2025.08.06.08.12.stable_02";  // X-Warp-Client-Version
   std::string ca_bundle{};  // PEM file of trusted authorities; empty: libcurl's default

@@ -96,7 +96,7 @@ struct Error {
   std::vector<Attempt> attempts{};
 };
 
-class Status {
+class [[nodiscard]] Status {
  public:
   Status() = default;  // OK
   explicit Status(Error error);
@@ -124,7 +124,7 @@ class Status {
 
 // A value, or why there is none. Reading the value of a failed Result is undefined, as with std::optional.
 template <typename T>
-class Result {
+class [[nodiscard]] Result {
  public:
   // Implicit, so that a function can return either.
   Result(T value) : value_(std::move(value)) {}

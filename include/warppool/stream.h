@@ -6,7 +6,9 @@
 //
 // Pulled: Client::Start(request), then
 //
-//   while (auto event = stream->Next(std::chrono::seconds(30))) Handle(*event);
+//   auto event = stream->Next(std::chrono::milliseconds(-1));
+//   for (; event.ok(); event = stream->Next(std::chrono::milliseconds(-1))) Handle(*event);
+//   if (event.code() != warppool::Code::kEnd) Fail(event.status());
 //
 // Reading slowly slows this transfer down and no other; nothing is dropped.
 #pragma once

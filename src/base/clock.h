@@ -1,6 +1,7 @@
 // The time, as an object, so that tests can set it.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 
 namespace warppool {
@@ -16,11 +17,11 @@ class Clock {
   virtual WallTime Wall() const = 0;
 };
 
-// The moment until which one who waits from now for `timeout` waits. A year stands for all that is longer: it cannot
-// overflow.
+// The moment until which one who waits from now for `timeout` waits. A year stands for all that is longer, and now for
+// all that is negative: it cannot overflow.
 inline SteadyTime DeadlineIn(std::chrono::milliseconds timeout) {
   constexpr std::chrono::hours kForever{24 * 365};
-  return std::chrono::steady_clock::now() + (timeout < kForever ? timeout : kForever);
+  return std::chrono::steady_clock::now() + std::clamp<std::chrono::milliseconds>(timeout, {}, kForever);
 }
 
 // The machine's. Never destroyed.

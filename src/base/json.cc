@@ -24,6 +24,8 @@ namespace {
 namespace rj = warppool_rapidjson;
 
 constexpr std::size_t kMaxDepth = 64;
+// Every scalar keeps its whole path: without a bound a long name over a long list would take the square of its bytes.
+constexpr std::size_t kMaxPath = 1024;
 
 // RapidJSON dereferences what its allocator returns.
 struct ThrowingAllocator {
@@ -59,7 +61,7 @@ class Flattener {
   bool String(const char* text, rj::SizeType length, bool /*copy*/) { return Put({text, length}); }
   bool Key(const char* text, rj::SizeType length, bool /*copy*/) {
     levels_.back().key.assign(text, length);
-    return true;
+    return levels_.back().prefix.size() + length <= kMaxPath;
   }
   bool StartObject() { return Enter(false); }
   bool StartArray() { return Enter(true); }
@@ -115,8 +117,8 @@ Result<FlatJson> FlatJson::Parse(std::string_view text) {
   constexpr unsigned kFlags = rj::kParseIterativeFlag | rj::kParseValidateEncodingFlag | rj::kParseNumbersAsStringsFlag;
   const rj::ParseResult result = reader.Parse<kFlags>(stream, handler);
   if (!result) {
-    const char* why =
-        result.Code() == rj::kParseErrorTermination ? "Nested too deeply." : GetParseError_En(result.Code());
+    const char* why = result.Code() == rj::kParseErrorTermination ? "Nested too deeply, or names too long."
+                                                                  : GetParseError_En(result.Code());
     return Status(Code::kInvalidArgument, fmt::format("not valid JSON at byte {}: {}", result.Offset(), why));
   }
   return json;

@@ -12,11 +12,12 @@ namespace warppool {
 
 // The scalars of a JSON document under their paths, members and array positions joined by dots:
 //   {"error": {"code": 400, "details": ["x"]}}  ->  {"error.code": "400", "error.details.0": "x"}
-// Numbers keep the text they were written in, true and false are "true" and "false", null is left out. Of two members
-// with one path the last one wins.
+// Numbers keep the text they were written in (one that no double holds is an error), true and false are "true" and
+// "false", null is left out. Of two members with one path the last one wins.
 class FlatJson {
  public:
-  // Fails when `text` is not one JSON document in valid UTF-8, or nests deeper than 64 levels; the error says where.
+  // Fails when `text` is not one JSON document in valid UTF-8, nests deeper than 64 levels,
+  // or has a path of more than 1 KiB; the error says where.
   static Result<FlatJson> Parse(std::string_view text);
 
   const std::string* Find(const std::string& path) const;

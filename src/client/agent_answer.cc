@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/json.h"
+#include "base/utf8.h"
 #include "http/retry_after.h"
 
 namespace warppool {
@@ -23,6 +24,8 @@ void ReadWords(const HttpHead& head, std::string_view body, Error* error) {
   if (const auto* words =
           json->FindAny({"userDisplayMessage", "error.userDisplayMessage", "error.message", "error", "message"})) {
     error->user_message = words->substr(0, kMaxUserMessage);
+    const auto cut = FirstInvalidUtf8(error->user_message);
+    if (cut) error->user_message.resize(*cut);  // not in the middle of a character
   }
   if (const auto* code = json->FindAny({"error.code", "code"}); code != nullptr && error->service_code.empty()) {
     error->service_code = code->substr(0, 100);
@@ -57,7 +60,9 @@ AttemptResult ReadRefusal(const HttpHead& head, std::string_view body, WallTime 
   } else if (status >= 500) {
     is(Outcome::kServerError, Code::kServerError, fmt::format("the service failed ({})", status));
   } else if (status >= 400) {
-    is(Outcome::kRequestFault, Code::kRequestRejected, fmt::format("the service rejects the request ({})", status));
+    const bool no_such_place = status == 404 || status == 405;
+    is(Outcome::kRequestFault, Code::kRequestRejected,
+       fmt::format("the service rejects the request ({}){}", status, no_such_place ? "; check WARP_SERVER_URL" : ""));
   } else if (status >= 300) {
     is(Outcome::kMisconfigured, Code::kMisconfigured,
        fmt::format("the service answers with a redirect ({}); check WARP_SERVER_URL", status));

@@ -5,6 +5,8 @@
 #include <new>
 #include <utility>
 
+#include "base/redact.h"
+
 namespace warppool {
 namespace {
 
@@ -54,6 +56,7 @@ void RequestRun::Use(const Bearer& bearer) {
   request.silence_timeout = core_->config().silence_timeout;
   attempt_.emplace(core_->config().max_event_bytes);
   attempt_->token = bearer.token->name();
+  attempt_->bearer = request.bearer;
   attempt_->transfer = core_->transport().Start(std::move(request), this);
   if (paused_) core_->transport().Pause(attempt_->transfer);
 }
@@ -185,9 +188,7 @@ void RequestRun::OnFinished(const wire::ResponseEvent::StreamFinished& message) 
     const bool quota = finished.reason == FinishReason::kQuotaLimit;
     walk_.End(quota ? Outcome::kQuotaExhausted : Outcome::kFinishedOtherwise, status);
   }
-  Error error = status.error();
-  error.token = attempt_->token;
-  answer_end_ = Status(std::move(error));
+  answer_end_ = Final(status);
   grace_ = core_->loop().After(kEndGrace, [this] {
     grace_ = 0;
     Drain();
@@ -215,11 +216,19 @@ void RequestRun::EndAttempt(AttemptResult result) {
   held_bytes_.clear();
   if (!answered_) return walk_.Fail(std::move(result));
   // Another attempt would repeat what the agent has done already.
-  Error error = result.status.error();
-  error.token = attempt_->token;
-  const Status status(std::move(error));
+  const Status status = Final(result.status);
+  core_->log().Warning("The answer broke off: {}: {}", attempt_->token, status.message());
   walk_.End(result.outcome, status);
   End(status);
+}
+
+Status RequestRun::Final(const Status& status) const {
+  if (status.ok()) return status;
+  Error error = Redacted(status, attempt_->bearer.Reveal()).error();
+  error.token = attempt_->token;
+  error.attempts = walk_.attempts();
+  error.attempts.push_back({error.token, error.code, error.message});
+  return Status(std::move(error));
 }
 
 Status RequestRun::At(Code code, const std::string& what) const {

@@ -43,6 +43,7 @@ class RequestRun final : public Run,
     explicit Attempt(std::size_t max_event_bytes) : parser(max_event_bytes) {}
     TransferId transfer = 0;
     std::string token;
+    Secret bearer;
     HttpHead head;
     bool is_stream = false;
     std::string refusal;  // the beginning of a body that is no stream
@@ -70,6 +71,7 @@ class RequestRun final : public Run,
   void BreakOff(AttemptResult result);  // ends the transfer, then the attempt
   void EndAttempt(AttemptResult result);
   void Refuse();                                        // the attempt, by what its head and body say
+  Status Final(const Status& status) const;             // with the token, and what was tried before
   Status At(Code code, const std::string& what) const;  // with the place in the stream
 
   void BeginAnswer();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/redact.h"
+
 namespace warppool {
 namespace {
 
@@ -19,6 +21,10 @@ bool IsPoolFailure(Outcome outcome) {
     default:
       return true;
   }
+}
+
+bool ChangesHealth(Outcome outcome) {
+  return outcome == Outcome::kAuthRejected || outcome == Outcome::kAuthDead || outcome == Outcome::kQuotaExhausted;
 }
 
 NextStep StepOf(const Decision& decision) {
@@ -98,6 +104,7 @@ void TokenWalk::Succeed() {
 
 void TokenWalk::Fail(AttemptResult result) {
   const std::shared_ptr<Token> token = lease_->token();
+  if (bearer_.token) result.status = Redacted(result.status, bearer_.Text().Reveal());
   // A 401 speaks for the JWT it was sent with. Only one that was issued just now speaks for the token.
   const bool unauthorized = result.outcome == Outcome::kAuthRejected && result.status.error().http_status == 401;
   if (unauthorized && bearer_.jwt) {
@@ -118,6 +125,9 @@ void TokenWalk::Fail(AttemptResult result) {
   }
   const bool another_ready = core_->pool().AnyReady(tried_);
   const Decision decision = policy_.Next(result.outcome, another_ready, result.retry_after, core_->UnitRandom());
+  if (!ChangesHealth(result.outcome) && result.outcome != Outcome::kCancelled) {  // of the others the pool speaks
+    core_->log().Warning("Attempt failed: {}: {}", token->name(), result.status.message());
+  }
   owner_->OnAttemptFailed(
       {token->name(), result.status.code(), result.status.message(), StepOf(decision), decision.wait});
   if (ended_) return;
@@ -163,6 +173,10 @@ void TokenWalk::GiveUp(const Status& last) {
   if (error.code == Code::kAllTokensFailed) error.message = "every token failed, for different reasons";
   error.attempts = attempts_;
   for (Attempt& attempt : core_->pool().WhyNotReady(tried_)) error.attempts.push_back(std::move(attempt));
+  if (const auto earliest = core_->pool().EarliestReady(); earliest && !error.retry_after) {
+    error.retryable = true;
+    error.retry_after = earliest;
+  }
   // The last word of a service that refused many is not the word of one token.
   if (error.attempts.size() > 1) error.token.clear();
   const Status status(std::move(error));

@@ -5,7 +5,7 @@
 namespace warppool {
 namespace {
 
-constexpr const char* kTextPath = "agent_output.text";
+constexpr std::string_view kTextPath = "agent_output.text";
 
 // The action's field name in the schema; empty if it is not in there.
 std::string KindOf(const wire::ClientAction& action) {
@@ -26,7 +26,7 @@ void AnswerText::Apply(const wire::ClientAction& action, const Emit& emit) {
     handled = true;
     for (const wire::Message& message : messages) handled = Upsert(message, emit) && handled;
   } else if (action.has_update_task_message() && IsRoot(action.update_task_message().task_id())) {
-    handled = Upsert(action.update_task_message().message(), emit);
+    handled = Update(action.update_task_message(), emit);
   } else if (action.has_create_task()) {
     const wire::Task& task = action.create_task().task();
     if (task.dependencies().parent_task_id().empty()) root_ = task.id();
@@ -38,6 +38,15 @@ void AnswerText::Apply(const wire::ClientAction& action, const Emit& emit) {
   const std::string kind = KindOf(action);
   const std::string bytes = action.SerializeAsString();
   emit(UnknownEvent{kind, bytes});
+}
+
+bool AnswerText::Update(const wire::ClientAction::UpdateTaskMessage& update, const Emit& emit) {
+  // Of a message that is there, only what the mask names is replaced.
+  const auto& paths = update.mask().paths();
+  const bool names_text =
+      std::any_of(paths.begin(), paths.end(), [](const auto& p) { return p == kTextPath || p == "agent_output"; });
+  if (texts_.count(update.message().id()) != 0 && !names_text) return false;
+  return Upsert(update.message(), emit);
 }
 
 bool AnswerText::Upsert(const wire::Message& message, const Emit& emit) {

@@ -24,6 +24,7 @@ class AnswerText {
  private:
   // False: `message` holds no agent output.
   bool Upsert(const wire::Message& message, const Emit& emit);
+  bool Update(const wire::ClientAction::UpdateTaskMessage& update, const Emit& emit);
   bool Append(const wire::ClientAction::AppendToMessageContent& append, const Emit& emit);
   bool IsRoot(const std::string& task_id) const { return root_.empty() || root_ == task_id; }
 

@@ -89,15 +89,16 @@ bool EventLoop::Post(Reserved* task) noexcept {
 }
 
 bool EventLoop::RunPosted() {
-  while (true) {
-    std::list<std::function<void()>> tasks;
-    {
-      MutexLock lock(&mutex_);
-      tasks.swap(posted_);
-      if (tasks.empty()) return !stopped_;
-    }
-    for (const auto& task : tasks) RunGuarded(task);
+  // What these post in turn waits for the next round: they must not starve timers and descriptors.
+  Reserved tasks;
+  bool stopped = false;
+  {
+    MutexLock lock(&mutex_);
+    tasks.swap(posted_);
+    stopped = stopped_;  // then these are the last
   }
+  for (const auto& task : tasks) RunGuarded(task);
+  return !stopped;
 }
 
 TimerId EventLoop::After(milliseconds delay, std::function<void()> task) {

@@ -26,8 +26,10 @@ class Fetcher final : public HttpHandler, public std::enable_shared_from_this<Fe
   void OnHead(const HttpHead& head) override { result_.head = head; }
 
   void OnBody(std::string_view bytes) override {
-    result_.body += bytes.substr(0, max_bytes_ - result_.body.size());
-    if (result_.body.size() < max_bytes_) return;
+    if (bytes.size() <= max_bytes_ - result_.body.size()) {
+      result_.body += bytes;
+      return;
+    }
     result_.too_large = true;
     BreakOff();
   }

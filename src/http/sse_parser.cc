@@ -29,6 +29,7 @@ std::optional<std::string_view> SseParser::Next(std::string_view* input) {
       if (input->front() == '\n') {
         input->remove_prefix(1);
         ++bytes_;
+        if (line_.empty() && !has_data_) next_offset_ = bytes_;
         continue;
       }
     }

@@ -54,6 +54,12 @@ bool IsBearer(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
+// TOKEN_EXPIRED, but not "Token expired.".
+bool IsCode(std::string_view words) {
+  return std::all_of(words.begin(), words.end(),
+                     [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; });
+}
+
 bool ContainsIgnoringCase(std::string_view text, std::string_view lower) {
   const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b; };
   return std::search(text.begin(), text.end(), lower.begin(), lower.end(), same) != text.end();
@@ -61,33 +67,44 @@ bool ContainsIgnoringCase(std::string_view text, std::string_view lower) {
 
 ExchangeFailure Failure(Outcome outcome, bool ask_elsewhere, Error error) {
   error.retryable = outcome == Outcome::kOverloaded || outcome == Outcome::kNetwork || outcome == Outcome::kServerError;
-  return {outcome, Status(std::move(error)), ask_elsewhere};
+  return {outcome, Status(std::move(error)), ask_elsewhere, {}};
 }
 
-std::variant<ExchangeSuccess, ExchangeFailure> ReadSuccess(std::string_view body) {
-  const auto garbled = [](std::string why) {
-    return Failure(Outcome::kGarbled, true,
-                   {.code = Code::kMisconfigured,
-                    .message = "the answer of the token exchange cannot be used: " + std::move(why),
-                    .http_status = 200});
+// expires_in, which comes as a string or as a number. What makes no sense counts as not there.
+std::optional<std::chrono::seconds> ReadLife(const std::string* text) {
+  if (text == nullptr) return std::nullopt;
+  double seconds = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), seconds);
+  if (error != std::errc() || end != text->data() + text->size() || !(seconds >= 0)) return std::nullopt;
+  constexpr double kForever = 1e9;
+  return std::chrono::seconds(static_cast<std::chrono::seconds::rep>(std::min(seconds, kForever)));
+}
+
+std::variant<ExchangeSuccess, ExchangeFailure> ReadSuccess(std::string_view body, std::string_view url_setting) {
+  const auto garbled = [&](const std::string& why) {
+    return Failure(
+        Outcome::kGarbled, true,
+        {.code = Code::kMisconfigured,
+         .message = fmt::format("the answer of the token exchange cannot be used: {}; check {}", why, url_setting),
+         .http_status = 200});
   };
   const auto json = FlatJson::Parse(body);
   if (!json) return garbled(json.status().message());
-  const std::string* bearer = json->FindAny({"id_token", "idToken", "access_token", "accessToken"});
-  if (bearer == nullptr) return garbled("it has neither id_token nor access_token");
-  if (!IsBearer(*bearer)) return garbled("its id_token has characters that no token has");
+  // Read first, and kept whatever else is wrong: it may be the only copy.
+  Secret rotated;
+  if (const std::string* token = json->FindAny({"refresh_token", "refreshToken"})) rotated = Secret(*token);
 
+  const std::string* bearer = json->FindAny({"id_token", "idToken", "access_token", "accessToken"});
+  if (bearer == nullptr || !IsBearer(*bearer)) {
+    ExchangeFailure failure = garbled(bearer == nullptr ? "it has neither id_token nor access_token"
+                                                        : "its id_token has characters that no token has");
+    failure.refresh_token = std::move(rotated);
+    return failure;
+  }
   ExchangeSuccess success;
   success.bearer = Secret(*bearer);
-  if (const std::string* life = json->FindAny({"expires_in", "expiresIn"})) {
-    std::chrono::seconds::rep seconds = 0;
-    const auto [end, error] = std::from_chars(life->data(), life->data() + life->size(), seconds);
-    if (error != std::errc() || end == life->data() || seconds < 0)
-      return garbled("its expires_in is not a number of seconds");
-    success.life = std::chrono::seconds(seconds);
-  }
-  if (const std::string* rotated = json->FindAny({"refresh_token", "refreshToken"}))
-    success.refresh_token = Secret(*rotated);
+  success.life = ReadLife(json->FindAny({"expires_in", "expiresIn"}));
+  success.refresh_token = std::move(rotated);
   if (const std::string* user = json->FindAny({"user_id", "userId"})) success.user_id = *user;
   return success;
 }
@@ -105,11 +122,16 @@ std::string ExchangeQuery(const Secret& api_key) {
 std::variant<ExchangeSuccess, ExchangeFailure> ReadExchange(int http_status, std::string_view body,
                                                             std::optional<std::chrono::milliseconds> retry_after,
                                                             std::string_view url_setting, bool has_api_key) {
-  if (http_status == 200) return ReadSuccess(body);
+  if (http_status == 200) return ReadSuccess(body, url_setting);
 
   Error error;
   error.http_status = http_status;
   error.retry_after = retry_after;
+  if (http_status < 300) {
+    error.code = Code::kMisconfigured;
+    error.message = fmt::format("the token exchange answers with status {}; check {}", http_status, url_setting);
+    return Failure(Outcome::kGarbled, true, std::move(error));
+  }
   if (http_status >= 300 && http_status < 400) {
     error.code = Code::kMisconfigured;
     error.message = fmt::format("the token exchange answers with a redirect ({}); check {}", http_status, url_setting);
@@ -135,7 +157,7 @@ std::variant<ExchangeSuccess, ExchangeFailure> ReadExchange(int http_status, std
   if (const auto json = FlatJson::Parse(body); json.ok()) {
     if (const std::string* words = json->FindAny({"error.message", "error"})) message = Quotable(*words);
   }
-  error.service_code = message;
+  if (IsCode(message)) error.service_code = message;
   for (const FinalMessage& final_message : kFinalMessages) {
     if (message != final_message.message) continue;
     error.code = Code::kUnauthorized;

@@ -34,6 +34,8 @@ struct ExchangeFailure {
   Status status;
   // Another URL of the same exchange may do better: this one is broken, or its word is not final.
   bool ask_elsewhere;
+  // As in ExchangeSuccess: an answer whose rest is of no use may still replace the credential.
+  Secret refresh_token;
 };
 
 // `url_setting`: the name of the setting that an answer which no token exchange gives is blamed on.

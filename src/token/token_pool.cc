@@ -103,7 +103,8 @@ std::optional<Lease::Charge> TokenPool::End(const std::shared_ptr<Member>& membe
     strikes = member->health.strikes();
     if (!report.why.ok()) member->last_error = report.why;
     if (change != HealthChange::kNone && change != HealthChange::kCleared) member->last_verdict = report.why;
-    if (report.outcome == Outcome::kServerError) charge = Lease::Charge{member, member->health.Charge(stamp)};
+    if (report.outcome == Outcome::kServerError)
+      charge = Lease::Charge{member, member->health.Charge(stamp), report.why};
   }
   LogChange(*member, change, strikes, report.why);
   return charge;
@@ -113,15 +114,13 @@ void TokenPool::Confirm(const Lease::Charge& charge) {
   Member& member = *charge.member;
   HealthChange change = HealthChange::kNone;
   int strikes = 0;
-  Status why;
   {
     MutexLock lock(&mutex_);
     change = member.health.Confirm(charge.pending, options_.health);
     strikes = member.health.strikes();
-    why = member.last_error;
-    if (change != HealthChange::kNone) member.last_verdict = why;
+    if (change != HealthChange::kNone) member.last_verdict = charge.why;
   }
-  LogChange(member, change, strikes, why);
+  LogChange(member, change, strikes, charge.why);
 }
 
 void TokenPool::LogChange(const Member& member, HealthChange change, int strikes, const Status& why) const {
@@ -157,6 +156,20 @@ std::vector<Attempt> TokenPool::WhyNotReady(const Tokens& excluded) const {
     }
   }
   return reasons;
+}
+
+std::optional<std::chrono::milliseconds> TokenPool::EarliestReady() const {
+  std::optional<std::chrono::milliseconds> earliest;
+  MutexLock lock(&mutex_);
+  const SteadyTime now = clock_.Steady();
+  for (const TierMembers& tier : tiers_) {
+    for (const auto& member : tier.members) {
+      if (member->health.StateAt(now) != TokenState::kCooling) continue;
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(member->health.cooling_until() - now);
+      if (!earliest || left < *earliest) earliest = left;
+    }
+  }
+  return earliest;
 }
 
 PoolStatus TokenPool::Snapshot() const {

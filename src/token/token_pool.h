@@ -65,6 +65,7 @@ class Lease {
 struct Lease::Charge {
   std::shared_ptr<Member> member;
   PendingCharge pending;
+  Status why;
 };
 
 struct PoolOptions {
@@ -91,6 +92,9 @@ class TokenPool {
 
   // Why tokens that are not among `excluded` are not ready, as attempts of a failed request.
   std::vector<Attempt> WhyNotReady(const Tokens& excluded) const EXCLUDES(mutex_);
+
+  // How long until the first cooling token is back; nothing if none cools.
+  std::optional<std::chrono::milliseconds> EarliestReady() const EXCLUDES(mutex_);
 
   PoolStatus Snapshot() const EXCLUDES(mutex_);
   std::shared_ptr<Token> Find(const std::string& name) const EXCLUDES(mutex_);

@@ -3,6 +3,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/redact.h"
 #include "http/retry_after.h"
 
 namespace warppool {
@@ -21,20 +22,20 @@ ExchangeFailure TransferFailure(const FetchResult& answer, const ExchangeEndpoin
       error.message =
           fmt::format("the certificate of the token exchange is not trusted ({}); check WARP_CA_BUNDLE and {}",
                       answer.transfer.detail, endpoint.setting);
-      return {Outcome::kMisconfigured, Status(std::move(error)), true};
+      return {Outcome::kMisconfigured, Status(std::move(error)), true, {}};
     case TransferError::kNotHttp:
       error.code = Code::kMisconfigured;
       error.message = fmt::format("what answers at the token exchange's address does not speak HTTP ({}); check {}",
                                   answer.transfer.detail, endpoint.setting);
-      return {Outcome::kMisconfigured, Status(std::move(error)), true};
+      return {Outcome::kMisconfigured, Status(std::move(error)), true, {}};
     case TransferError::kStopped:
       error.code = Code::kCancelled;
       error.message = answer.transfer.detail;
-      return {Outcome::kCancelled, Status(std::move(error)), false};
+      return {Outcome::kCancelled, Status(std::move(error)), false, {}};
     case TransferError::kInternal:
       error.code = Code::kInternal;
       error.message = answer.transfer.detail;
-      return {Outcome::kGarbled, Status(std::move(error)), false};
+      return {Outcome::kGarbled, Status(std::move(error)), false, {}};
     case TransferError::kNone:
     case TransferError::kNoConnection:
     case TransferError::kConnectionLost:
@@ -42,7 +43,7 @@ ExchangeFailure TransferFailure(const FetchResult& answer, const ExchangeEndpoin
       break;
   }
   error.retryable = true;
-  return {Outcome::kNetwork, Status(std::move(error)), true};
+  return {Outcome::kNetwork, Status(std::move(error)), true, {}};
 }
 
 }  // namespace
@@ -96,7 +97,8 @@ void TokenRefresher::OnAnswer(const Token* key, const FetchResult& answer) {
     if (answer.too_large) {
       return ExchangeFailure{Outcome::kGarbled,
                              Status(Code::kLimitExceeded, "the answer of the token exchange is larger than 1 MiB"),
-                             true};
+                             true,
+                             {}};
     }
     if (answer.transfer.error != TransferError::kNone) return TransferFailure(answer, endpoint);
     return ReadExchange(answer.head.status, answer.body, ReadRetryAfter(answer.head.Find("retry-after"), clock_.Wall()),
@@ -108,8 +110,10 @@ void TokenRefresher::OnAnswer(const Token* key, const FetchResult& answer) {
     return;
   }
   auto& failure = std::get<ExchangeFailure>(read);
+  if (!failure.refresh_token.empty()) flight.token->Rotate(failure.refresh_token);
   if (failure.ask_elsewhere && flight.endpoint + 1 < options_.endpoints.size()) {
-    log_.Warning("Refresh failed, asking the next address: {}: {}", flight.token->name(), failure.status.message());
+    log_.Info("Refresh failed, asking the next address: {}: {}", flight.token->name(),
+              WithoutSecrets(failure.status, *flight.token).message());
     ++flight.endpoint;
     Ask(key);
     return;
@@ -129,9 +133,13 @@ RefreshResult TokenRefresher::Accept(Token* token, ExchangeSuccess success) cons
   return {std::move(jwt), true, Outcome::kSuccess, {}};
 }
 
+Status TokenRefresher::WithoutSecrets(const Status& status, const Token& token) const {
+  return Redacted(Redacted(status, token.credential().Reveal()), options_.api_key.Reveal());
+}
+
 RefreshResult TokenRefresher::Refuse(Token* token, const ExchangeFailure& failure) const {
-  log_.Warning("Refresh failed: {}: {}", token->name(), failure.status.message());
-  Error error = failure.status.error();
+  Error error = WithoutSecrets(failure.status, *token).error();
+  log_.Debug("Refresh failed: {}: {}", token->name(), error.message);
   error.token = token->name();
   RefreshResult result{nullptr, false, failure.outcome, Status(std::move(error))};
   const auto old = token->jwt();

@@ -72,6 +72,7 @@ class TokenRefresher {
   void OnAnswer(const Token* key, const FetchResult& answer);
   void Land(const Token* key, const RefreshResult& result);
   RefreshResult Accept(Token* token, ExchangeSuccess success) const;
+  Status WithoutSecrets(const Status& status, const Token& token) const;
   RefreshResult Refuse(Token* token, const ExchangeFailure& failure) const;
 
   const RefresherOptions options_;

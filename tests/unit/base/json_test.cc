@@ -128,7 +128,7 @@ TEST_CASE("two million open brackets do not overflow the stack") {
   CHECK_THAT(json.status().message(), Contains("Nested too deeply"));
 }
 
-TEST_CASE("a long name over a long list does not cost the product of the two", "[!mayfail]") {
+TEST_CASE("a long name over a long list does not cost the product of the two") {
   std::string text = "{\"" + std::string(20'000, 'k') + "\":[0";
   for (int i = 0; i < 5'000; ++i) text += ",0";
   text += "]}";

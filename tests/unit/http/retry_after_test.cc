@@ -51,15 +51,15 @@ TEST_CASE("however long the service asks to wait, it is a year at most") {
   CHECK(ReadRetryAfter("Sun, 06 Nov 2005 08:49:37 GMT", kNow) == kYear);
 }
 
-TEST_CASE("a negative number of seconds is none", "[!mayfail]") {
+TEST_CASE("a negative number of seconds is none") {
   CHECK_FALSE(ReadRetryAfter("-5", kNow));
 }
 
-TEST_CASE("a number of seconds beyond all numbers is a long wait still", "[!mayfail]") {
+TEST_CASE("a number of seconds beyond all numbers is a long wait still") {
   CHECK(ReadRetryAfter("99999999999999999999999", kNow) == kYear);
 }
 
-TEST_CASE("a date beyond the clock's range is a long wait, and does not overflow", "[!mayfail]") {
+TEST_CASE("a date beyond the clock's range is a long wait, and does not overflow") {
   CHECK(ReadRetryAfter("Fri, 31 Dec 9999 23:59:59 GMT", kNow) == kYear);
   CHECK(ReadRetryAfter("Sat, 01 Jan 2600 00:00:00 GMT", kNow) == kYear);
 }

@@ -88,26 +88,27 @@ TEST_CASE("the life of a token is a number of seconds, written as a string or a 
   CHECK(life("3600") == 3600s);
   CHECK(life("0") == 0s);
   CHECK(life("3599.5") == 3599s);
-  CHECK(life("9223372036854775807") == std::chrono::seconds::max());
+  CHECK(life("9223372036854775807") == 1'000'000'000s);
   CHECK_FALSE(life("null"));
   CHECK_FALSE(life("\"\""));
 }
 
-TEST_CASE("an exponent is a part of the number", "[!mayfail]") {
+TEST_CASE("an exponent is a part of the number") {
   CHECK(Success(R"({"id_token": "fake.jwt.1", "expires_in": 3.6e3})").life == 3600s);
 }
 
-TEST_CASE("a number of seconds with words behind it is none", "[!mayfail]") {
-  CHECK(std::holds_alternative<ExchangeFailure>(Read(200, R"({"id_token": "fake.jwt.1", "expires_in": "36 months"})")));
+TEST_CASE("a life that makes no sense counts as not told, and costs neither bearer nor rotated credential") {
+  const auto life = GENERATE(as<std::string>(), "\"36 months\"", "\"soon\"", "-1", "true", "\"nan\"");
+  const ExchangeSuccess success =
+      Success(R"({"id_token": "fake.jwt.1", "refresh_token": "fake-rotated", "expires_in": )" + life + "}");
+  CHECK_FALSE(success.life);
+  CHECK(success.refresh_token.Reveal() == "fake-rotated");
 }
 
 TEST_CASE("an answer that cannot be used is nobody's fault, and another address is asked") {
   const auto body =
       GENERATE(as<std::string>(), "", "<html>welcome</html>", "null", "[]", "{}", R"({"id_token": null})",
-               R"({"id_token": ""})", R"({"data": {"id_token": "fake.jwt.1"}})",
-               R"({"id_token": "fake.jwt.1", "expires_in": "soon"})", R"({"id_token": "fake.jwt.1", "expires_in": -1})",
-               R"({"id_token": "fake.jwt.1", "expires_in": 99999999999999999999})",
-               R"({"id_token": "fake.jwt.1", "expires_in": true})", R"({"id_token": "fake.jwt)");
+               R"({"id_token": ""})", R"({"data": {"id_token": "fake.jwt.1"}})", R"({"id_token": "fake.jwt)");
   const ExchangeFailure failure = Failure(200, body);
   CHECK(failure.outcome == Outcome::kGarbled);
   CHECK(failure.ask_elsewhere);
@@ -211,7 +212,7 @@ TEST_CASE("an address where no exchange is names the setting that it comes from"
   CHECK_THAT(Failure(307, "").status.message(), Contains("THE_SETTING"));
 }
 
-TEST_CASE("a success of another kind is no refusal of the token", "[!mayfail]") {
+TEST_CASE("a success of another kind is no refusal of the token") {
   for (const int status : {201, 202, 204}) CHECK(Failure(status, "").outcome == Outcome::kGarbled);
 }
 

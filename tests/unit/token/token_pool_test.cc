@@ -223,7 +223,7 @@ TEST_CASE("the reason for a rest is not forgotten over what happens later") {
   CHECK(pool.Of("p1").last_error_message == "lost");
 }
 
-TEST_CASE("a confirmed charge is explained by the error that it was made for", "[!mayfail]") {
+TEST_CASE("a confirmed charge is explained by the error that it was made for") {
   Pool pool({"p1", "p2"});
   const auto charge = pool.Meet("p1", Outcome::kServerError, "failed with 500");
   REQUIRE(charge);
