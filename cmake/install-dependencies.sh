@@ -3,13 +3,13 @@
 # examples, sanitizers and linters need too. Does nothing where all are there; without root it prints the command.
 set -euo pipefail
 
-packages=(g++ cmake ninja-build pkg-config libcurl4-openssl-dev libprotobuf-dev protobuf-compiler rapidjson-dev libfmt-dev
-          libssl-dev)
+packages=(g++ cmake ninja-build pkg-config ca-certificates libcurl4-openssl-dev libprotobuf-dev protobuf-compiler
+          rapidjson-dev libfmt-dev libssl-dev)
 case "${1-}" in
   "") ;;
   --examples) packages+=(libcpp-httplib-dev) ;;
-  --dev) packages+=(libcpp-httplib-dev catch2 libbenchmark-dev nghttp2-proxy openssl python3 clang clang-format clang-tidy
-                    libclang-rt-14-dev curl) ;;
+  --dev) packages+=(libcpp-httplib-dev catch2 nghttp2-proxy openssl python3 git clang clang-format clang-tidy
+                    libclang-rt-14-dev) ;;
   *) echo "usage: $0 [--examples|--dev]" >&2; exit 2 ;;
 esac
 
@@ -28,5 +28,6 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "installing: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
+export RUNLEVEL=1  # packages that bring a daemon (nghttp2-proxy) must not start it: only its program is wanted
 apt-get update --quiet --quiet
 "${command[@]}" >/dev/null

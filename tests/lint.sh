@@ -8,7 +8,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 cmake/install-dependencies.sh --dev
 
-mapfile -t sources < <(git ls-files '*.cc' '*.h' '*.c')
+mapfile -t sources < <(find capi examples include src tests -name '*.cc' -o -name '*.h' -o -name '*.c' | sort)
+[ ${#sources[@]} -gt 0 ] || { echo "no sources to look at" >&2; exit 1; }
 clang-format --dry-run -Werror "${sources[@]}"
 [ "${1-}" != format ] || exit 0
 

@@ -1,11 +1,5 @@
 // Answers that break off or make no sense: each its own error, none a token's fault.
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <thread>
-
 #include "fixture.h"
 
 namespace warppool {
@@ -147,38 +141,6 @@ TEST_CASE("TLS: a certificate that is not trusted is a matter of configuration, 
     config.ca_bundle.clear();
     CHECK(world.Connect(std::move(config)).Ask(Request("hello")).code() == Code::kMisconfigured);
   }
-}
-
-TEST_CASE("what does not speak HTTP is said to") {
-  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  REQUIRE(listener >= 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof address;
-  REQUIRE(bind(listener, reinterpret_cast<sockaddr*>(&address), length) == 0);
-  REQUIRE(listen(listener, 4) == 0);
-  REQUIRE(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) == 0);
-  std::thread server([&] {
-    const int connection = accept(listener, nullptr, nullptr);
-    const std::string greeting = "SSH-2.0-fake\r\n";
-    static_cast<void>(send(connection, greeting.data(), greeting.size(), MSG_NOSIGNAL));
-    shutdown(connection, SHUT_WR);
-    char ignored[4096];
-    while (recv(connection, ignored, sizeof ignored, 0) > 0) {
-    }
-    close(connection);
-  });
-  World world;
-  Config config = ConfigFor(world.service, {"wk-1.fakefake"});
-  config.tokens[0].kind = CredentialKind::kApiKey;
-  config.server_url = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
-  config.retry_budget = 0;
-  const auto answer = world.Connect(std::move(config)).Ask(Request("hello"));
-  server.join();
-  close(listener);
-  CHECK(world.Said(answer.status()).code() == Code::kNotAStream);
-  CHECK(answer.status().message().find("not HTTP") != std::string::npos);
 }
 
 TEST_CASE("requests of one client share their connections") {

@@ -34,7 +34,12 @@ chmod 600 .env
 expect own.txt "Token pool: 1/1 active (PERSONAL: 1)"
 refuse own.txt "stand-in"
 
+# Warp's terminal sets variables that are none of the library's: they change nothing.
 rm .env
+WARP_IS_LOCAL_SHELL_SESSION=1 "$source_dir/examples/quickstart.sh" >terminal.txt 2>&1
+expect terminal.txt "stand-in"
+expect terminal.txt "Echo: Why is the sky blue?"
+
 WARP_SHARED_TOKENS=fake-token-two WARP_SERVER_URL=http://127.0.0.1:9 "$source_dir/examples/quickstart.sh" >set.txt 2>&1 &&
   { echo "FAILED: an answer from nowhere" >&2; exit 1; }
 expect set.txt "Token pool: 1/1 active (SHARED: 1)"

@@ -18,6 +18,7 @@ ways=("${@:2}")
 [ ${#ways[@]} -gt 0 ] || ways=(cmake-c cmake-cpp pkg-config vendored shared)
 CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}
 export CMAKE_BUILD_PARALLEL_LEVEL
+export CMAKE_GENERATOR=Ninja
 
 prefix="$work/static"
 vendored="$work/vendored"

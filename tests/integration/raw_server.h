@@ -1,0 +1,71 @@
+// A TCP server that answers its first connection with fixed bytes, and keeps what it was sent.
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <catch2/catch.hpp>
+
+#include <string>
+#include <thread>
+#include <utility>
+
+namespace warppool {
+
+class RawServer {
+ public:
+  explicit RawServer(std::string answer) : answer_(std::move(answer)) {
+    listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    REQUIRE(listener_ >= 0);
+    REQUIRE(bind(listener_, reinterpret_cast<sockaddr*>(&address), length) == 0);
+    REQUIRE(listen(listener_, 4) == 0);
+    REQUIRE(getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length) == 0);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] { Serve(); });
+  }
+  ~RawServer() { Join(); }
+  RawServer(const RawServer&) = delete;
+  RawServer& operator=(const RawServer&) = delete;
+
+  std::string Address() const { return "127.0.0.1:" + std::to_string(port_); }
+
+  // What the connection sent; waits for its end. Empty: nobody came.
+  std::string Received() {
+    Join();
+    return received_;
+  }
+
+ private:
+  void Serve() {
+    const int connection = accept(listener_, nullptr, nullptr);
+    if (connection < 0) return;
+    char bytes[4096];
+    ssize_t count = recv(connection, bytes, sizeof bytes, 0);
+    if (count > 0) received_.append(bytes, static_cast<std::size_t>(count));
+    static_cast<void>(send(connection, answer_.data(), answer_.size(), MSG_NOSIGNAL));
+    shutdown(connection, SHUT_WR);
+    while ((count = recv(connection, bytes, sizeof bytes, 0)) > 0) {
+      received_.append(bytes, static_cast<std::size_t>(count));
+    }
+    close(connection);
+  }
+
+  void Join() {
+    if (!thread_.joinable()) return;
+    shutdown(listener_, SHUT_RDWR);  // wakes an accept() that nobody came for
+    thread_.join();
+    close(listener_);
+  }
+
+  const std::string answer_;
+  int listener_ = -1;
+  int port_ = 0;
+  std::thread thread_;
+  std::string received_;
+};
+
+}  // namespace warppool
