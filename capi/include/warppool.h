@@ -3,8 +3,8 @@
  *
  * A program configures tokens, creates a client, and asks. The client picks a token, exchanges it for a bearer, sends
  * the request, goes on with the next token when one fails, and delivers the answer as events or as one text. There is
- * no server to run, and the library keeps no global state, prints nothing, and starts no thread but one for each
- * client.
+ * no server to run, and the library shares nothing between clients, prints nothing, and starts no thread but one for
+ * each client. (libcurl, below it, has a global initialisation, and may look up a name in a thread of its own.)
  *
  *   Contents:  CONVENTIONS - EXAMPLE - THREADS - OWNERSHIP - CALLBACKS - then the declarations:
  *              version, codes, errors, log, configuration, request, usage, client, answer, access token, stream, event,
@@ -57,8 +57,8 @@
  *     Nothing is sent, nothing is waited for.
  *
  * 12. Lifetime. Handles may be destroyed in any order: an answer, an error, a pool status or a request does not need
- *     its client, and a stream whose client is gone says WARPPOOL_CANCELLED. All of a process's clients should be
- *     destroyed before the library is unloaded.
+ *     its client, and a stream whose client is gone says WARPPOOL_CANCELLED. Once loaded, the shared library stays in
+ *     the process: dlclose() does not unmap it.
  *
  * 13. One library. A process uses the shared library of this API or the static C++ library, not both: they register the
  *     same protobuf messages.
@@ -778,6 +778,7 @@ WARPPOOL_API warppool_code warppool_client_ask(warppool_client* client, const wa
  * @param error         out, may be NULL: with what happened to each token.
  *
  * @return WARPPOOL_OK
+ *         WARPPOOL_TIMEOUT none came in time; `*error` stays NULL. The exchange goes on, for the next who asks.
  *         WARPPOOL_MISUSE  inside a callback of this client; the client is closed, or belongs to the parent process.
  *         any other        why there is none.
  */
@@ -910,7 +911,7 @@ WARPPOOL_API void warppool_access_token_destroy(warppool_access_token** access_t
  *         WARPPOOL_CANCELLED     someone cancelled it; every later call returns this.
  *         WARPPOOL_MISUSE        the stream is a pushed one; inside a callback of its client; after a fork.
  *         WARPPOOL_INVALID_ARGUMENT
- *         WARPPOOL_OUT_OF_MEMORY  no event was lost; ask again.
+ *         WARPPOOL_OUT_OF_MEMORY  no event was lost; ask again at once, whatever the descriptor says.
  *         any other              the stream failed; every later call returns the same.
  */
 WARPPOOL_API warppool_code warppool_stream_next(warppool_stream* stream, int32_t timeout_ms,

@@ -88,7 +88,7 @@ struct Config {
   // Time limits. There is none for a whole answer: an agent may think for minutes.
   std::chrono::milliseconds connect_timeout{10'000};   // name look-up, TCP and TLS
   std::chrono::milliseconds silence_timeout{300'000};  // without a byte, before and in an answer
-  std::chrono::milliseconds refresh_timeout{30'000};   // one token exchange, all in all
+  std::chrono::milliseconds refresh_timeout{30'000};   // one token exchange at one address, all in all
 
   // Trying again after the network or the service failed (going to the next token is not counted). Wait n lasts
   // retry_base_delay * 2^(n-1), at most retry_max_delay, plus up to 30 %; or what Retry-After asks

@@ -7,7 +7,8 @@
 //   }
 //   (*client)->Ask(...);
 //
-// No function of this library throws. A status never holds a secret: it can be logged as it is.
+// No function of a client or a stream throws, nor do LoadConfig() and Validate(); what allocates by itself, like
+// ToString(), may run out of memory as any std::string. A status never holds a secret: it can be logged as it is.
 // Both are value types: copy them freely, and use each copy from one thread at a time.
 #pragma once
 

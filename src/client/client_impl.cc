@@ -4,7 +4,6 @@
 #include <signal.h>
 
 #include <optional>
-#include <system_error>
 #include <utility>
 
 #include "base/abandon.h"
@@ -42,7 +41,7 @@ std::thread StartIoThread(std::shared_ptr<Core> core) {
   std::thread thread;
   try {
     thread = std::thread([core = std::move(core)] { core->RunLoop(); });
-  } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): the caller sees that there is none
+  } catch (...) {  // NOLINT(bugprone-empty-catch): the caller sees that there is none
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return thread;
@@ -137,6 +136,7 @@ Result<Answer> ClientImpl::Ask(const Request& request) {
 
 Result<BearerToken> ClientImpl::AccessToken(std::chrono::milliseconds timeout) {
   if (Status status = CheckMayWait("AccessToken()"); !status.ok()) return status;
+  if (core_->closed()) return Status(Code::kMisuse, "the client is closed");
   auto lease = core_->pool().Acquire({});
   if (lease) {
     const std::shared_ptr<Token>& token = lease->token();

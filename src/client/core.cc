@@ -65,7 +65,12 @@ Core::Core(Config config, const ClientOptions& options, const Clock& clock)
       pool_({config_.tier_order, {config_.max_strikes, config_.quota_cooling}}, config_.tokens, clock_, log_),
       refresher_({Endpoints(config_), config_.firebase_api_key, config_.connect_timeout, config_.refresh_timeout},
                  &transport_, clock_, log_),
-      random_(std::random_device{}()) {}
+      random_(std::random_device{}()) {
+  stop_.emplace_back([this] {
+    StopRuns();
+    loop_.Stop();
+  });
+}
 
 Status Core::Open() {
   if (Status status = loop_.Open(); !status.ok()) return status;
@@ -84,26 +89,33 @@ FailoverOptions Core::failover() const {
 bool Core::Launch(const std::shared_ptr<Run>& run) {
   EventLoop::Reserved begin;
   begin.emplace_back([run] { run->Begin(); });
+  Entry entry{run, {}};
+  entry.last.emplace_back([run] {});
   MutexLock lock(&mutex_);
   if (closed_) return false;
-  runs_.emplace(run.get(), run);
+  runs_.emplace(run.get(), std::move(entry));
   // Never refused: the loop is stopped only after closed_ was set, and runs what it was given until then.
   return loop_.Post(&begin);
 }
 
-void Core::Retire(const Run* run) {
-  std::shared_ptr<Run> last;
+bool Core::closed() const {
+  MutexLock lock(&mutex_);
+  return closed_;
+}
+
+void Core::Retire(const Run* run) noexcept {
+  Entry entry;
   bool idle = false;
   {
     MutexLock lock(&mutex_);
     const auto it = runs_.find(run);
     if (it == runs_.end()) return;
-    last = std::move(it->second);
+    entry = std::move(it->second);
     runs_.erase(it);
     idle = runs_.empty();
   }
   if (idle) idle_.NotifyAll();
-  loop_.Post([last] {});
+  loop_.Post(&entry.last);
 }
 
 void Core::Drain(std::chrono::milliseconds deadline) {
@@ -119,21 +131,29 @@ void Core::Drain(std::chrono::milliseconds deadline) {
 }
 
 void Core::Stop() {
-  loop_.Post([this] {
-    std::vector<std::shared_ptr<Run>> left;
+  loop_.Post(&stop_);
+}
+
+void Core::StopRuns() {
+  // One after the other, and without memory for a list of them.
+  while (true) {
+    Entry entry;
     {
       MutexLock lock(&mutex_);
       closed_ = true;
-      for (const auto& [key, run] : runs_) left.push_back(run);
+      if (runs_.empty()) break;
+      entry = std::move(runs_.begin()->second);
+      runs_.erase(runs_.begin());
     }
-    for (const auto& run : left) run->Stop();
-    loop_.Stop();
-  });
+    entry.run->Stop();
+  }
+  idle_.NotifyAll();
 }
 
 void Core::RunLoop() {
   loop_.Run();
   transport_.Shutdown();
+  loop_.LeaveThread();
 }
 
 }  // namespace warppool

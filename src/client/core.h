@@ -24,7 +24,7 @@ namespace warppool {
 class Run {
  public:
   virtual ~Run() = default;
-  // Both in the I/O thread.
+  // Both in the I/O thread. They throw nothing: what goes wrong ends the run.
   virtual void Begin() = 0;  // nothing happens if it was stopped before
   virtual void Stop() = 0;   // ends it with kCancelled, here and now
 };
@@ -38,12 +38,13 @@ class Core {
   // Has `run` begin in the I/O thread. False when the client is closed.
   bool Launch(const std::shared_ptr<Run>& run) EXCLUDES(mutex_);
   // `run` is over. It lives on until what is being called has returned. In the I/O thread.
-  void Retire(const Run* run) EXCLUDES(mutex_);
+  void Retire(const Run* run) noexcept EXCLUDES(mutex_);
 
   // Launches nothing from now on, and waits until nothing runs; negative: without limit.
   void Drain(std::chrono::milliseconds deadline) EXCLUDES(mutex_);
+  bool closed() const EXCLUDES(mutex_);
   // Stops what runs, then the I/O thread. Any thread; returns at once.
-  void Stop();
+  void Stop();  // once is enough
   // The I/O thread's life.
   void RunLoop();
 
@@ -65,6 +66,13 @@ class Core {
   const std::vector<std::pair<std::string, std::string>>& agent_headers() const { return agent_headers_; }
 
  private:
+  struct Entry {
+    std::shared_ptr<Run> run;
+    EventLoop::Reserved last;  // holds `run` until what is being called has returned
+  };
+
+  void StopRuns() EXCLUDES(mutex_);
+
   const Config config_;
   const Logger log_;
   const Clock& clock_;
@@ -74,14 +82,15 @@ class Core {
   const std::vector<std::pair<std::string, std::string>> agent_headers_;
 
   EventLoop loop_;
+  EventLoop::Reserved stop_;  // destroying a client must not fail for lack of memory
   CurlTransport transport_;
   TokenPool pool_;
   TokenRefresher refresher_;
   std::minstd_rand random_;
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar idle_;
-  std::unordered_map<const Run*, std::shared_ptr<Run>> runs_ GUARDED_BY(mutex_);
+  std::unordered_map<const Run*, Entry> runs_ GUARDED_BY(mutex_);
   bool closed_ GUARDED_BY(mutex_) = false;
 };
 

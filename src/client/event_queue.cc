@@ -91,7 +91,7 @@ void EventQueue::OnDone(const Status& status) {
 }
 
 Result<Event> EventQueue::Next(std::chrono::milliseconds timeout) {
-  if (DropTaken()) resume_();
+  if (DropTaken()) MakeRoom();
   MutexLock lock(&mutex_);
   const auto until = DeadlineIn(timeout);
   while (events_.empty() && !done_) {
@@ -109,12 +109,25 @@ Result<Event> EventQueue::Next(std::chrono::milliseconds timeout) {
   return done_->ok() ? Status(Code::kEnd, "the answer is complete") : *done_;
 }
 
+void EventQueue::MakeRoom() {
+  try {
+    resume_();
+  } catch (...) {  // said at the next call, then
+    MutexLock lock(&mutex_);
+    paused_ = true;
+    throw;
+  }
+}
+
 bool EventQueue::DropTaken() {
   MutexLock lock(&mutex_);
-  if (!std::exchange(taken_, false)) return false;
-  bytes_ -= events_.front().bytes();
-  events_.pop_front();
-  return bytes_ <= kResumeAt && std::exchange(paused_, false);
+  if (std::exchange(taken_, false)) {
+    bytes_ -= events_.front().bytes();
+    events_.pop_front();
+  }
+  if (!paused_ || bytes_ > kResumeAt) return false;
+  paused_ = false;
+  return true;
 }
 
 Result<int> EventQueue::Descriptor() {

@@ -43,6 +43,7 @@ class EventQueue final : public EventSink {
   Result<int> Descriptor() EXCLUDES(mutex_);
 
  private:
+  void MakeRoom() EXCLUDES(mutex_);
   bool DropTaken() EXCLUDES(mutex_);  // true: there is room again
   void Signal() REQUIRES(mutex_);     // makes the descriptor say what there is
 

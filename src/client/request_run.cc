@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <exception>
 #include <new>
 #include <utility>
 
+#include "base/ascii.h"
+#include "base/guarded.h"
 #include "base/redact.h"
+#include "protocol/finish_status.h"
 
 namespace warppool {
 namespace {
@@ -17,9 +21,9 @@ constexpr std::size_t kMaxRefusalBytes = 64U << 10U;
 constexpr std::chrono::milliseconds kEndGrace{100};
 constexpr std::chrono::milliseconds kDrainTime{2'000};
 
+// The media type's case does not matter, and parameters may follow (RFC 9110, section 8.3.1).
 bool IsEventStream(std::string_view content_type) {
-  constexpr std::string_view kType = "text/event-stream";
-  return content_type.substr(0, kType.size()) == kType;
+  return AsciiLower(TrimAsciiBlanks(content_type.substr(0, content_type.find(';')))) == "text/event-stream";
 }
 
 }  // namespace
@@ -32,17 +36,33 @@ RequestRun::RequestRun(std::shared_ptr<Core> core, std::string body, std::chrono
       sink_(std::move(sink)),
       walk_(core_.get(), this) {}
 
+template <typename Call>
+void RequestRun::Protected(const Call& call) noexcept {
+  const auto self = shared_from_this();
+  try {
+    call();
+  } catch (const std::bad_alloc&) {
+    Finish(Status::OutOfMemory());
+  } catch (...) {
+    Finish(Status(Code::kInternal, "unexpected"));
+  }
+}
+
 void RequestRun::Begin() {
   if (finished_) return;
-  if (timeout_.count() > 0) {
-    deadline_ = core_->loop().After(timeout_, [this] {
-      deadline_ = 0;
-      Finish(Status(Error{.code = Code::kDeadlineExceeded,
-                          .message = fmt::format("the request's time-out of {} ms has passed", timeout_.count()),
-                          .attempts = walk_.attempts()}));
-    });
-  }
-  walk_.Start();
+  Protected([&] {
+    if (timeout_.count() > 0) {
+      deadline_ = core_->loop().After(timeout_, [this] {
+        deadline_ = 0;
+        Protected([&] {
+          Finish(Status(Error{.code = Code::kDeadlineExceeded,
+                              .message = fmt::format("the request's time-out of {} ms has passed", timeout_.count()),
+                              .attempts = walk_.attempts()}));
+        });
+      });
+    }
+    walk_.Start();
+  });
 }
 
 void RequestRun::Use(const Bearer& bearer) {
@@ -78,29 +98,36 @@ void RequestRun::OnBody(std::string_view bytes) {
 }
 
 void RequestRun::OnDone(const TransferResult& result) {
-  const auto self = shared_from_this();
-  draining_.reset();
+  const auto self = std::exchange(draining_, nullptr);
   if (finished_) return;
+  Protected([&] { OnTransferEnd(result); });
+}
+
+void RequestRun::OnTransferEnd(const TransferResult& result) {
   if (paused_) {
     held_result_ = result;
     return;
   }
   if (answer_end_) return Finish(*answer_end_);
-  if (result.error != TransferError::kNone) {
-    AttemptResult failure = ReadTransferError(result, attempt_->is_stream);
-    if (attempt_->is_stream && !failure.status.ok()) {
-      Error error = failure.status.error();
-      error.message = At(error.code, error.message).message();
-      failure.status = Status(std::move(error));
-    }
-    return EndAttempt(std::move(failure));
+  // A refusal counts even if its words broke off.
+  const bool refused = attempt_->head.status != 0 && attempt_->head.status != 200;
+  if (result.error == TransferError::kNone || refused) {
+    if (attempt_->is_stream) return OnStreamEnd();
+    return Refuse();
   }
-  if (attempt_->is_stream) return OnStreamEnd();
-  Refuse();
+  AttemptResult failure = ReadTransferError(result, attempt_->is_stream);
+  if (attempt_->is_stream && !failure.status.ok()) {
+    Error error = failure.status.error();
+    error.message = At(error.code, error.message).message();
+    failure.status = Status(std::move(error));
+  }
+  EndAttempt(std::move(failure));
 }
 
 void RequestRun::Refuse() {
   const HttpHead& head = attempt_->head;
+  // Before any of it is quoted, or cut: a part of a secret is one, too.
+  Redact(attempt_->bearer.Reveal(), &attempt_->refusal);
   if (head.status != 200) return EndAttempt(ReadRefusal(head, attempt_->refusal, core_->clock().Wall()));
   EndAttempt({Outcome::kGarbled,
               Status({.code = Code::kNotAStream,
@@ -149,50 +176,49 @@ void RequestRun::Consume(std::string_view bytes) {
 }
 
 void RequestRun::OnEvent(std::string_view data) {
-  const auto decoded = decoder_.Decode(data);
-  if (!decoded) return BreakOff({Outcome::kGarbled, At(Code::kUndecodableEvent, decoded.status().message())});
-  const wire::ResponseEvent* event = *decoded;
-  if (event == nullptr) return;
-  switch (event->type_case()) {
-    case wire::ResponseEvent::kInit:
-      attempt_->conversation_id = event->init().conversation_id();
-      attempt_->request_id = event->init().request_id();
-      attempt_->run_id = event->init().run_id();
+  const auto kind = reader_.Read(data);
+  if (!kind) return BreakOff({Outcome::kGarbled, At(Code::kUndecodableEvent, kind.status().message())});
+  switch (*kind) {
+    case AnswerReader::Kind::kNothing:
       return;
-    case wire::ResponseEvent::kClientActions:
+    case AnswerReader::Kind::kInit:
+      attempt_->conversation_id = reader_.conversation_id();
+      attempt_->request_id = reader_.request_id();
+      attempt_->run_id = reader_.run_id();
+      return;
+    case AnswerReader::Kind::kActions:
       BeginAnswer();
-      for (const auto& action : event->client_actions().actions()) {
-        if (finished_) return;
-        text_.Apply(action, [this](const Event& e) { Deliver(e); });
-      }
-      return;
-    case wire::ResponseEvent::kFinished:
-      return OnFinished(event->finished());
-    case wire::ResponseEvent::TYPE_NOT_SET:
-      return Deliver(UnknownEvent{{}, event->SerializeAsString()});
+      return reader_.Apply([this](const Event& event) {
+        Deliver(event);
+        return !finished_;
+      });
+    case AnswerReader::Kind::kFinished:
+      return OnFinished(reader_.finished());
+    case AnswerReader::Kind::kUnknown:
+      return Deliver(UnknownEvent{{}, reader_.bytes()});
   }
 }
 
-void RequestRun::OnFinished(const wire::ResponseEvent::StreamFinished& message) {
-  const Finished finished = ReadFinished(message);
+void RequestRun::OnFinished(const Finished& finished) {
   const Status status = StatusOf(finished);
-  if (finished.reason == FinishReason::kQuotaLimit && !answered_) {
-    return BreakOff({Outcome::kQuotaExhausted, status});
-  }
+  const bool quota = finished.reason == FinishReason::kQuotaLimit;
+  if (quota && !answered_) return BreakOff({Outcome::kQuotaExhausted, status});
   BeginAnswer();
   Deliver(finished);
   if (finished_) return;
   if (status.ok()) {
     walk_.Succeed();
   } else {
-    const bool quota = finished.reason == FinishReason::kQuotaLimit;
     walk_.End(quota ? Outcome::kQuotaExhausted : Outcome::kFinishedOtherwise, status);
   }
   answer_end_ = Final(status);
+  core_->loop().CancelTimer(std::exchange(deadline_, 0));  // the last event has come in time
   grace_ = core_->loop().After(kEndGrace, [this] {
     grace_ = 0;
-    Drain();
-    End(*answer_end_);
+    Protected([&] {
+      if (!held_result_) Drain();
+      End(*answer_end_);
+    });
   });
 }
 
@@ -214,6 +240,7 @@ void RequestRun::BreakOff(AttemptResult result) {
 void RequestRun::EndAttempt(AttemptResult result) {
   attempt_->transfer = 0;
   held_bytes_.clear();
+  held_result_.reset();
   if (!answered_) return walk_.Fail(std::move(result));
   // Another attempt would repeat what the agent has done already.
   const Status status = Final(result.status);
@@ -265,12 +292,13 @@ void RequestRun::Deliver(const Event& event) {
 
 void RequestRun::Resume() {
   if (!paused_ || finished_) return;
-  const auto self = shared_from_this();
-  paused_ = false;
-  Flush();
-  if (paused_ || finished_ || !attempt_) return;
-  core_->transport().Resume(attempt_->transfer);
-  if (const auto result = std::exchange(held_result_, std::nullopt)) OnDone(*result);
+  Protected([&] {
+    paused_ = false;
+    Flush();
+    if (paused_ || finished_ || !attempt_) return;
+    core_->transport().Resume(attempt_->transfer);
+    if (const auto result = std::exchange(held_result_, std::nullopt)) OnTransferEnd(*result);
+  });
 }
 
 void RequestRun::Flush() {
@@ -297,18 +325,18 @@ void RequestRun::End(const Status& status) {
     Finish(status);
 }
 
-void RequestRun::Finish(const Status& status) {
+void RequestRun::Finish(const Status& status) noexcept {
   if (std::exchange(finished_, true)) return;
-  const auto self = weak_from_this().lock();
-  core_->loop().CancelTimer(std::exchange(deadline_, 0));
-  core_->loop().CancelTimer(std::exchange(grace_, 0));
-  if (attempt_ && !draining_) core_->transport().Cancel(attempt_->transfer);
-  walk_.End();
-  const auto sink = std::exchange(sink_, nullptr);  // and with it go what the program's callbacks hold
-  try {
-    sink->OnDone(status);
-  } catch (...) {  // NOLINT(bugprone-empty-catch): the stream has ended; there is no call left to say so
-  }
+  Guarded([&] {
+    core_->loop().CancelTimer(std::exchange(deadline_, 0));
+    core_->loop().CancelTimer(std::exchange(grace_, 0));
+    if (attempt_ && !draining_) core_->transport().Cancel(attempt_->transfer);
+    walk_.End();
+  });
+  // With the sink go what the program's callbacks hold: all of it before anyone is told that this is over.
+  auto sink = std::exchange(sink_, nullptr);
+  Guarded([&] { sink->OnDone(status); });
+  sink.reset();
   SetDone();
   core_->Retire(this);
 }

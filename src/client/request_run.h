@@ -12,9 +12,8 @@
 #include "client/event_queue.h"
 #include "client/event_sink.h"
 #include "client/token_walk.h"
-#include "conversation/answer_text.h"
+#include "conversation/answer_reader.h"
 #include "http/sse_parser.h"
-#include "protocol/response_decoder.h"
 
 namespace warppool {
 
@@ -29,7 +28,7 @@ class RequestRun final : public Run,
 
   void Begin() override;
   void Stop() override { Finish(Status(Code::kCancelled, "the request was cancelled")); }
-  void Resume();
+  void Resume();  // after a push callback said kPause
 
   // Instead of Begin(), when it could not be launched: it is over without a call of the sink.
   void Discard() EXCLUDES(done_mutex_);
@@ -63,9 +62,10 @@ class RequestRun final : public Run,
   void OnBody(std::string_view bytes) override;
   void OnDone(const TransferResult& result) override;
 
+  void OnTransferEnd(const TransferResult& result);
   void Consume(std::string_view bytes);
   void OnEvent(std::string_view data);
-  void OnFinished(const wire::ResponseEvent::StreamFinished& message);
+  void OnFinished(const Finished& finished);
   void Drain();  // reads the rest of the answer, and forgets it
   void OnStreamEnd();
   void BreakOff(AttemptResult result);  // ends the transfer, then the attempt
@@ -76,9 +76,13 @@ class RequestRun final : public Run,
 
   void BeginAnswer();
   void Deliver(const Event& event);
-  void Flush();                       // what was held back while paused
-  void End(const Status& status);     // when all events have been delivered
-  void Finish(const Status& status);  // here and now
+  void Flush();                                // what was held back while paused
+  void End(const Status& status);              // when all events have been delivered
+  void Finish(const Status& status) noexcept;  // here and now
+
+  // Calls `call`. What it throws ends the run.
+  template <typename Call>
+  void Protected(const Call& call) noexcept;
 
   const std::shared_ptr<Core> core_;
   const std::string body_;
@@ -87,8 +91,7 @@ class RequestRun final : public Run,
 
   TokenWalk walk_;
   std::optional<Attempt> attempt_;
-  ResponseDecoder decoder_;
-  AnswerText text_;
+  AnswerReader reader_;
   TimerId deadline_ = 0;
   TimerId grace_ = 0;
   std::optional<Status> answer_end_;      // the service's last event has come: what the terminal callback will say

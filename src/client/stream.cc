@@ -11,7 +11,7 @@ namespace internal {
 
 StreamImpl::StreamImpl(std::shared_ptr<Core> core, std::shared_ptr<RequestRun> run, std::shared_ptr<EventQueue> queue)
     : core_(std::move(core)), run_(std::move(run)), queue_(std::move(queue)) {
-  if (queue_) queue_->SetResume([this] { Resume(); });
+  if (queue_) queue_->SetResume([this] { PostResume(); });
   stop_.emplace_back([run = run_] { run->Stop(); });
 }
 
@@ -48,13 +48,20 @@ Result<int> StreamImpl::Descriptor() {
   return queue_->Descriptor();
 }
 
+// The second time there is nothing left to post: the first one ends the run.
+//
 // The run outlives the loop's last task, and a loop that has stopped has ended all of its runs before.
 void StreamImpl::Cancel() {
-  if (!core_->Forked()) core_->loop().Post([run = run_] { run->Stop(); });
+  if (!core_->Forked()) core_->loop().Post(&stop_);
 }
 
 void StreamImpl::Resume() {
-  if (!core_->Forked()) core_->loop().Post([run = run_] { run->Resume(); });
+  // A pulled stream goes on when its reader has made room, not before.
+  if (!core_->Forked() && !queue_) PostResume();
+}
+
+void StreamImpl::PostResume() {
+  core_->loop().Post([run = run_] { run->Resume(); });
 }
 
 }  // namespace internal
@@ -64,19 +71,19 @@ Stream::Stream(std::shared_ptr<internal::StreamImpl> impl) : impl_(std::move(imp
 Stream::~Stream() = default;
 
 Result<Event> Stream::Next(std::chrono::milliseconds timeout) {
-  return impl_->Next(timeout);
+  return Guarded([&] { return impl_->Next(timeout); });
 }
 
 Result<int> Stream::Descriptor() {
-  return impl_->Descriptor();
+  return Guarded([&] { return impl_->Descriptor(); });
 }
 
 void Stream::Cancel() {
-  impl_->Cancel();
+  Guarded([&] { impl_->Cancel(); });
 }
 
 void Stream::Resume() {
-  impl_->Resume();
+  Guarded([&] { impl_->Resume(); });
 }
 
 }  // namespace warppool

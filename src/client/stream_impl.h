@@ -25,6 +25,7 @@ class StreamImpl {
 
  private:
   Status CheckPulled() const;
+  void PostResume();
 
   std::shared_ptr<Core> core_;
   std::shared_ptr<RequestRun> run_;

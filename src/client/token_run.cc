@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/guarded.h"
+
 namespace warppool {
 
 BearerToken ToBearerToken(const Bearer& bearer) {
@@ -16,10 +18,15 @@ TokenRun::TokenRun(std::shared_ptr<Core> core, std::optional<Lease> first)
 void TokenRun::Begin() {
   if (finished_) return;
   const auto self = shared_from_this();
-  if (first_)
-    walk_.Start(*std::exchange(first_, std::nullopt));
-  else
-    walk_.Start();
+  const Status begun = Guarded([&] {
+    if (first_) {
+      walk_.Start(*std::exchange(first_, std::nullopt));
+    } else {
+      walk_.Start();
+    }
+    return Status();
+  });
+  if (!begun.ok()) Finish(begun);
 }
 
 void TokenRun::Use(const Bearer& bearer) {

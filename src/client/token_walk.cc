@@ -1,8 +1,10 @@
 #include "client/token_walk.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
+#include "base/guarded.h"
 #include "base/redact.h"
 
 namespace warppool {
@@ -59,6 +61,23 @@ Code CommonCode(const std::vector<Attempt>& attempts) {
 
 }  // namespace
 
+template <typename Call>
+void TokenWalk::Protected(const Call& call) noexcept {
+  Status failure;
+  try {
+    call();
+    return;
+  } catch (const std::bad_alloc&) {
+    failure = Status::OutOfMemory();
+  } catch (...) {
+    failure = Guarded([] { return Status(Code::kInternal, "unexpected"); });
+  }
+  Guarded([&] {
+    End();
+    owner_->OnWalkFailed(failure);
+  });
+}
+
 void TokenWalk::Start() {
   Lead();
 }
@@ -83,7 +102,8 @@ void TokenWalk::GetBearer() {
   const std::shared_ptr<Token>& token = lease_->token();
   if (token->kind() == CredentialKind::kApiKey) return UseBearer({token, nullptr, true});
   if (auto jwt = core_->refresher().Cached(*token)) return UseBearer({token, std::move(jwt), false});
-  ticket_ = core_->refresher().Refresh(token, [this](const RefreshResult& result) { OnRefreshed(result); });
+  ticket_ = core_->refresher().Refresh(
+      token, [this](const RefreshResult& result) { Protected([&] { OnRefreshed(result); }); });
 }
 
 void TokenWalk::OnRefreshed(const RefreshResult& result) {
@@ -153,7 +173,7 @@ void TokenWalk::Follow(const Decision& decision, const Status& last) {
       core_->log().Info("Trying again in {} ms", decision.wait.count());
       timer_ = core_->loop().After(decision.wait, [this] {
         timer_ = 0;
-        Lead();
+        Protected([&] { Lead(); });
       });
       return;
     case Decision::Step::kGiveUp:

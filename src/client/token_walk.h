@@ -64,6 +64,10 @@ class TokenWalk {
   void GiveUp(const Status& last);
   Status NoneReady() const;
 
+  // Calls `call`. What it throws ends the walk, and the owner hears of it.
+  template <typename Call>
+  void Protected(const Call& call) noexcept;
+
   Core* const core_;
   Owner* const owner_;
   FailoverPolicy policy_;

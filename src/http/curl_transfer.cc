@@ -7,21 +7,13 @@
 #include <cstring>
 #include <utility>
 
+#include "base/ascii.h"
+
 namespace warppool {
 namespace {
 
 // libcurl 7.88 bounds a line of the head, but not the head.
 constexpr std::size_t kMaxHeadBytes = 256U << 10U;
-
-char LowerAscii(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string_view Trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
 
 // The number in "HTTP/1.1 200 OK"; 0 if there is none.
 int StatusOf(std::string_view line) {
@@ -149,7 +141,7 @@ std::size_t CurlTransfer::OnHeader(char* data, std::size_t size, std::size_t cou
       transfer->failed_ = true;
       return;
     }
-    const std::string_view line = Trim({data, length});
+    const std::string_view line = TrimAsciiBlanks({data, length});
     if (line.substr(0, 5) == "HTTP/") {
       head = {.status = StatusOf(line), .headers = {}};
     } else if (line.empty()) {
@@ -157,9 +149,7 @@ std::size_t CurlTransfer::OnHeader(char* data, std::size_t size, std::size_t cou
       transfer->head_delivered_ = true;
       handler->OnHead(head);
     } else if (const std::size_t colon = line.find(':'); colon != std::string_view::npos) {
-      std::string name(line.substr(0, colon));
-      std::transform(name.begin(), name.end(), name.begin(), LowerAscii);
-      head.headers.emplace_back(std::move(name), Trim(line.substr(colon + 1)));
+      head.headers.emplace_back(AsciiLower(line.substr(0, colon)), TrimAsciiBlanks(line.substr(colon + 1)));
     }
   });
   return ok ? length : 0;
@@ -197,9 +187,23 @@ void CurlTransfer::Stop() {
   End({TransferError::kStopped, "the client is being destroyed"});
 }
 
-void CurlTransfer::End(const TransferResult& result) {
+void CurlTransfer::FinishUnconnected() {
+  End({TransferError::kNoConnection, fmt::format("not within {} ms", request_.connect_timeout.count())});
+}
+
+bool CurlTransfer::connected() const {
+  curl_off_t since = 0;  // when the first byte could have been sent; 0: not yet
+  curl_easy_getinfo(easy_.get(), CURLINFO_PRETRANSFER_TIME_T, &since);
+  return since > 0;
+}
+
+void CurlTransfer::End(const TransferResult& result) noexcept {
   HttpHandler* handler = std::exchange(handler_, nullptr);
-  if (handler != nullptr) handler->OnDone(result);
+  if (handler == nullptr) return;
+  try {
+    handler->OnDone(result);
+  } catch (...) {  // NOLINT(bugprone-empty-catch): the last call; handlers see to their own errors
+  }
 }
 
 std::chrono::milliseconds CurlTransfer::SilenceLeft(SteadyTime now) {

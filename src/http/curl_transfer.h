@@ -32,6 +32,7 @@ class CurlTransfer {
   // Tells the handler how it ended, unless it was cancelled.
   void Finish(CURLcode code);
   void FinishWithSilence();
+  void FinishUnconnected();
   void Stop();
 
   // How much longer it may stay silent; negative: too long already. Zero or less never comes while paused.
@@ -39,12 +40,16 @@ class CurlTransfer {
   bool has_silence_limit() const { return request_.silence_timeout.count() > 0; }
   TimerId silence_timer = 0;
 
+  bool connected() const;  // it has a connection that is ready to be used
+  std::chrono::milliseconds connect_timeout() const { return request_.connect_timeout; }
+  TimerId connect_timer = 0;
+
  private:
   static std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* self) noexcept;
   static std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* self) noexcept;
   bool AddHeader(std::string_view line);
 
-  void End(const TransferResult& result);
+  void End(const TransferResult& result) noexcept;
   template <typename Call>
   bool CallHandler(const Call& call) noexcept;
 

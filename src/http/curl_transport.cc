@@ -9,28 +9,56 @@
 #include "http/curl_transfer.h"
 
 namespace warppool {
+namespace {
+
+// Sets a value for as long as it lives, whichever way that ends.
+template <typename T>
+class Within {
+ public:
+  Within(T* variable, T value) : variable_(variable), before_(std::exchange(*variable, value)) {}
+  ~Within() { *variable_ = before_; }
+  Within(const Within&) = delete;
+  Within& operator=(const Within&) = delete;
+
+ private:
+  T* const variable_;
+  const T before_;
+};
+
+}  // namespace
 
 struct CurlTransport::Callbacks {
+  // Nothing may be thrown through libcurl; -1 tells it that there is no memory.
+  template <typename Call>
+  static int Guarded(const Call& call) noexcept {
+    try {
+      call();
+      return 0;
+    } catch (...) {
+      return -1;
+    }
+  }
+
   static int OnSocket(CURL* /*easy*/, curl_socket_t socket, int what, void* self, void* /*socket_data*/) {
     std::uint32_t interest = 0;
     if (what == CURL_POLL_IN || what == CURL_POLL_INOUT) interest |= EPOLLIN;
     if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT) interest |= EPOLLOUT;
-    static_cast<CurlTransport*>(self)->loop_->Watch(socket, interest);
-    return 0;
+    return Guarded([&] { static_cast<CurlTransport*>(self)->loop_->Watch(socket, interest); });
   }
 
   static int OnTimer(CURLM* multi, long milliseconds, void* self) {
     auto* transport = static_cast<CurlTransport*>(self);
-    transport->loop_->CancelTimer(std::exchange(transport->timer_, 0));
-    if (milliseconds < 0) return 0;
-    transport->timer_ = transport->loop_->After(std::chrono::milliseconds(milliseconds), [transport, multi] {
-      transport->timer_ = 0;
-      transport->InCurl([&] {
-        int running = 0;
-        curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    return Guarded([&] {
+      transport->loop_->CancelTimer(std::exchange(transport->timer_, 0));
+      if (milliseconds < 0) return;
+      transport->timer_ = transport->loop_->After(std::chrono::milliseconds(milliseconds), [transport, multi] {
+        transport->timer_ = 0;
+        transport->InCurl([&] {
+          int running = 0;
+          curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
+        });
       });
     });
-    return 0;
   }
 };
 
@@ -72,6 +100,7 @@ void CurlTransport::Shutdown() {
   const auto transfers = std::exchange(transfers_, {});
   for (const auto& [id, transfer] : transfers) {
     loop_->CancelTimer(transfer->silence_timer);
+    loop_->CancelTimer(transfer->connect_timer);
     curl_multi_remove_handle(multi_, transfer->easy());
     transfer->Stop();
   }
@@ -81,16 +110,17 @@ void CurlTransport::Shutdown() {
 
 template <typename Call>
 void CurlTransport::InCurl(const Call& call) {
-  ++depth_;
-  call();
-  --depth_;
+  {
+    const Within<int> inside(&depth_, depth_ + 1);
+    call();
+  }
   AfterCurl();
 }
 
 void CurlTransport::AfterCurl() {
   // Handlers that are called from here may ask for more; the outermost call sees to all of it.
   if (depth_ > 0 || working_) return;
-  working_ = true;
+  const Within<bool> working(&working_, true);
   while (true) {
     ReadFinished();
     if (!to_remove_.empty()) {
@@ -106,10 +136,9 @@ void CurlTransport::AfterCurl() {
       curl_easy_pause(it->second->easy(), CURLPAUSE_CONT);
       --depth_;
     } else {
-      break;
+      return;
     }
   }
-  working_ = false;
 }
 
 TransferId CurlTransport::Start(HttpRequest request, HttpHandler* handler) {
@@ -134,6 +163,14 @@ void CurlTransport::Add(TransferId id) {
     to_remove_.push_back(id);
     return;
   }
+  transfer->connect_timer = loop_->After(transfer->connect_timeout(), [this, id] {
+    // libcurl's own limit does not count the time in which a transfer waits for another one's connection.
+    const auto found = transfers_.find(id);
+    if (found == transfers_.end() || found->second->connected()) return;
+    found->second->FinishUnconnected();
+    to_remove_.push_back(id);
+    AfterCurl();
+  });
   if (!transfer->has_silence_limit()) return;
   // One timer that looks back when it fires, instead of one that every byte sets anew.
   const auto watch = [this, id](const auto& self) -> void {
@@ -165,6 +202,7 @@ void CurlTransport::Remove(TransferId id) {
   const auto it = transfers_.find(id);
   if (it == transfers_.end()) return;
   loop_->CancelTimer(it->second->silence_timer);
+  loop_->CancelTimer(it->second->connect_timer);
   ++depth_;
   curl_multi_remove_handle(multi_, it->second->easy());  // harmless if it was never added
   --depth_;

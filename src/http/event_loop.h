@@ -32,11 +32,14 @@ class EventLoop final : public Executor {
   // Runs until Stop(). Functions that were posted before Stop() are still run, later ones are refused. What a function
   // throws is dropped: tasks see to their own errors.
   void Run();
+  // After Run(), when the thread is about to end: its id may be another thread's soon.
+  void LeaveThread() { thread_.store(std::thread::id(), std::memory_order_relaxed); }
   void Stop() EXCLUDES(mutex_);  // any thread
 
   bool Post(std::function<void()> task) override EXCLUDES(mutex_);
 
-  // A task for which there is memory already, for what must not fail.
+  // The same with a task for which there is memory already, for what must not fail. It is taken out of `task`; an empty
+  // one is nothing to do. Several threads may post the same.
   using Reserved = std::list<std::function<void()>>;
   bool Post(Reserved* task) noexcept EXCLUDES(mutex_);
 

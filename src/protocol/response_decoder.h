@@ -30,7 +30,4 @@ class ResponseDecoder {
 // The service's last event. The message's view is borrowed from `finished`.
 Finished ReadFinished(const wire::ResponseEvent::StreamFinished& finished);
 
-// The final status for it: OK with kDone.
-Status StatusOf(const Finished& finished);
-
 }  // namespace warppool

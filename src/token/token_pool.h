@@ -1,9 +1,9 @@
 // The pool: which token serves next, and what became of it.
 //
 //   auto lease = pool.Acquire(tried);
-//   if (!lease) return pool.NoneReady();
+//   if (!lease) return Fail(pool.WhyNotReady(tried));
 //   ...                                        // use lease->token()
-//   lease->Report(Outcome::kSuccess, {});
+//   std::move(*lease).End({Outcome::kSuccess});
 //
 // Tiers are tried in their order. In a tier the tokens take turns: the next one is searched for behind the one that was
 // served last, in the order of the configuration and past those that are not ready, so that a neighbour that drops out

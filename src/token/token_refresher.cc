@@ -3,6 +3,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/guarded.h"
 #include "base/redact.h"
 #include "http/retry_after.h"
 
@@ -13,6 +14,24 @@ namespace {
 constexpr std::size_t kMaxAnswerBytes = 1U << 20U;
 // After a failed exchange the old JWT, while it lives, serves this long before the next try.
 constexpr std::chrono::seconds kRetryDelay{30};
+
+// How much a failure says about the token itself.
+int Weight(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kAuthDead:
+      return 4;
+    case Outcome::kAuthRejected:
+      return 3;
+    case Outcome::kOverloaded:
+    case Outcome::kNetwork:
+    case Outcome::kServerError:
+      return 2;
+    case Outcome::kMisconfigured:
+      return 1;
+    default:
+      return 0;
+  }
+}
 
 ExchangeFailure TransferFailure(const FetchResult& answer, const ExchangeEndpoint& endpoint) {
   Error error{.code = Code::kNetwork, .message = "the token exchange cannot be reached: " + answer.transfer.detail};
@@ -58,12 +77,18 @@ std::shared_ptr<const Jwt> TokenRefresher::Cached(const Token& token) const {
 
 TokenRefresher::Ticket TokenRefresher::Refresh(const std::shared_ptr<Token>& token, Callback callback) {
   const Ticket ticket = ++last_ticket_;
-  Flight& flight = flights_[token.get()];
+  const Token* const key = token.get();
+  tickets_.emplace(ticket, key);
+  Flight& flight = flights_[key];
   flight.waiters.emplace(ticket, std::move(callback));
-  tickets_.emplace(ticket, token.get());
-  if (flight.token == nullptr) {
-    flight.token = token;
-    Ask(token.get());
+  if (flight.token != nullptr) return ticket;
+  flight.token = token;
+  try {
+    Ask(key);
+  } catch (...) {  // a flight that never left must not keep others waiting
+    flights_.erase(key);
+    tickets_.erase(ticket);
+    throw;
   }
   return ticket;
 }
@@ -91,34 +116,50 @@ void TokenRefresher::Ask(const Token* key) {
 }
 
 void TokenRefresher::OnAnswer(const Token* key, const FetchResult& answer) {
-  Flight& flight = flights_[key];
-  const ExchangeEndpoint& endpoint = options_.endpoints[flight.endpoint];
-  auto read = [&]() -> std::variant<ExchangeSuccess, ExchangeFailure> {
-    if (answer.too_large) {
-      return ExchangeFailure{Outcome::kGarbled,
-                             Status(Code::kLimitExceeded, "the answer of the token exchange is larger than 1 MiB"),
-                             true,
-                             {}};
-    }
-    if (answer.transfer.error != TransferError::kNone) return TransferFailure(answer, endpoint);
-    return ReadExchange(answer.head.status, answer.body, ReadRetryAfter(answer.head.Find("retry-after"), clock_.Wall()),
-                        endpoint.setting, !options_.api_key.empty());
-  }();
+  // Whatever happens, the flight lands: others wait for it, and later ones would join it.
+  const Status handled = Guarded([&] {
+    Handle(key, answer);
+    return Status();
+  });
+  if (!handled.ok()) Land(key, {nullptr, false, Outcome::kGarbled, handled});
+}
 
+void TokenRefresher::Handle(const Token* key, const FetchResult& answer) {
+  Flight& flight = flights_[key];
+  auto read = Read(flight, answer);
   if (auto* success = std::get_if<ExchangeSuccess>(&read)) {
-    Land(key, Accept(flight.token.get(), std::move(*success)));
-    return;
+    return Land(key, Accept(flight.token.get(), std::move(*success)));
   }
   auto& failure = std::get<ExchangeFailure>(read);
   if (!failure.refresh_token.empty()) flight.token->Rotate(failure.refresh_token);
-  if (failure.ask_elsewhere && flight.endpoint + 1 < options_.endpoints.size()) {
-    log_.Info("Refresh failed, asking the next address: {}: {}", flight.token->name(),
-              WithoutSecrets(failure.status, *flight.token).message());
-    ++flight.endpoint;
-    Ask(key);
-    return;
+  failure.status = WithoutSecrets(failure.status, *flight.token);
+  const bool ask_elsewhere = failure.ask_elsewhere && flight.endpoint + 1 < options_.endpoints.size();
+  // What one address said of the token is not undone by another one that cannot be reached.
+  if (!flight.failure || Weight(failure.outcome) >= Weight(flight.failure->outcome)) flight.failure = std::move(failure);
+  if (!ask_elsewhere) return Land(key, Refuse(flight.token.get(), *flight.failure));
+  log_.Info("Refresh failed, asking the next address: {}: {}", flight.token->name(), flight.failure->status.message());
+  ++flight.endpoint;
+  Ask(key);
+}
+
+std::variant<ExchangeSuccess, ExchangeFailure> TokenRefresher::Read(const Flight& flight,
+                                                                    const FetchResult& answer) const {
+  const ExchangeEndpoint& endpoint = options_.endpoints[flight.endpoint];
+  if (answer.too_large) {
+    return ExchangeFailure{Outcome::kGarbled,
+                           Status(Code::kLimitExceeded, "the answer of the token exchange is larger than 1 MiB"),
+                           true,
+                           {}};
   }
-  Land(key, Refuse(flight.token.get(), failure));
+  if (answer.transfer.error != TransferError::kNone) return TransferFailure(answer, endpoint);
+  std::string body = answer.body;
+  if (answer.head.status != 200) {
+    // Before any of it is quoted, or cut: a part of a secret is one, too.
+    Redact(flight.token->credential().Reveal(), &body);
+    Redact(options_.api_key.Reveal(), &body);
+  }
+  return ReadExchange(answer.head.status, body, ReadRetryAfter(answer.head.Find("retry-after"), clock_.Wall()),
+                      endpoint.setting, !options_.api_key.empty());
 }
 
 RefreshResult TokenRefresher::Accept(Token* token, ExchangeSuccess success) const {
@@ -138,7 +179,7 @@ Status TokenRefresher::WithoutSecrets(const Status& status, const Token& token) 
 }
 
 RefreshResult TokenRefresher::Refuse(Token* token, const ExchangeFailure& failure) const {
-  Error error = WithoutSecrets(failure.status, *token).error();
+  Error error = failure.status.error();
   log_.Debug("Refresh failed: {}: {}", token->name(), error.message);
   error.token = token->name();
   RefreshResult result{nullptr, false, failure.outcome, Status(std::move(error))};

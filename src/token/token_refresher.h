@@ -3,8 +3,8 @@
 //   if (auto jwt = refresher.Cached(token)) return Use(*jwt);      // any thread
 //   ticket = refresher.Refresh(token, [](const RefreshResult& r) { ... });
 //
-// An exchange that has begun is always brought to its end, even when nobody waits for it any more: the answer may hold
-// the only copy of a rotated credential.
+// An exchange that has begun is brought to its end, even when nobody waits for it any more: the answer may hold the
+// only copy of a rotated credential. Only the end of the I/O thread breaks it off.
 #pragma once
 
 #include <chrono>
@@ -12,8 +12,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
+#include <variant>
 #include <vector>
 
 #include "base/clock.h"
@@ -66,10 +68,13 @@ class TokenRefresher {
     std::shared_ptr<Token> token;
     std::map<Ticket, Callback> waiters;  // in the order in which they came
     std::size_t endpoint = 0;
+    std::optional<ExchangeFailure> failure;  // of the addresses before, the one that says most
   };
 
   void Ask(const Token* key);
   void OnAnswer(const Token* key, const FetchResult& answer);
+  void Handle(const Token* key, const FetchResult& answer);
+  std::variant<ExchangeSuccess, ExchangeFailure> Read(const Flight& flight, const FetchResult& answer) const;
   void Land(const Token* key, const RefreshResult& result);
   RefreshResult Accept(Token* token, ExchangeSuccess success) const;
   Status WithoutSecrets(const Status& status, const Token& token) const;

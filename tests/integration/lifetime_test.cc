@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <functional>
 #include <future>
+#include <iterator>
 #include <stdexcept>
 #include <thread>
 
@@ -29,11 +31,11 @@ TEST_CASE("a pulled stream delivers the whole answer, then its end, again and ag
   auto stream = world.Connect({"fake-token-one"}).Start(Request("hello"));
   REQUIRE(stream.ok());
   std::string text;
-  Result<Event> event = (*stream)->Next(kPatience);
-  for (; event.ok(); event = (*stream)->Next(kPatience)) text += TextOf(*event);
+  Result<Event> event = world.Said((*stream)->Next(kPatience));
+  for (; event.ok(); event = world.Said((*stream)->Next(kPatience))) text += TextOf(*event);
   CHECK(text == "Echo: hello");
   CHECK(event.code() == Code::kEnd);
-  CHECK((*stream)->Next(0ms).code() == Code::kEnd);
+  CHECK(world.Said((*stream)->Next(0ms)).code() == Code::kEnd);
 }
 
 TEST_CASE("a pulled stream's descriptor is readable while there is something to take") {
@@ -48,14 +50,14 @@ TEST_CASE("a pulled stream's descriptor is readable while there is something to 
   // The start, the new task, one delta; then it stalls.
   while (events < 3) {
     REQUIRE(poll(&ready, 1, 30'000) == 1);
-    REQUIRE((*stream)->Next(0ms).ok());
+    REQUIRE(world.Said((*stream)->Next(0ms)).ok());
     ++events;
   }
   CHECK(poll(&ready, 1, 0) == 0);
-  CHECK((*stream)->Next(0ms).code() == Code::kTimeout);
+  CHECK(world.Said((*stream)->Next(0ms)).code() == Code::kTimeout);
   (*stream)->Cancel();
   REQUIRE(poll(&ready, 1, 30'000) == 1);
-  CHECK((*stream)->Next(kPatience).code() == Code::kCancelled);
+  CHECK(world.Said((*stream)->Next(kPatience)).code() == Code::kCancelled);
   CHECK(poll(&ready, 1, 0) == 1);
 }
 
@@ -67,15 +69,15 @@ TEST_CASE("a slow reader slows its own transfer down, and no other") {
   Client& client = world.Connect({"fake-token-one", "fake-token-two"});
   auto slow = client.Start(Request("large"));
   REQUIRE(slow.ok());
-  REQUIRE((*slow)->Next(kPatience).ok());
+  REQUIRE(world.Said((*slow)->Next(kPatience)).ok());
   for (int i = 0; i < 3; ++i) {
     Request request("hello");
-    const auto answer = client.Ask(request);
+    const auto answer = world.Ask(request);
     CHECK(answer.ok());
   }
   std::size_t bytes = 0;
-  Result<Event> event = (*slow)->Next(kPatience);
-  for (; event.ok(); event = (*slow)->Next(kPatience)) bytes += TextOf(*event).size();
+  Result<Event> event = world.Said((*slow)->Next(kPatience));
+  for (; event.ok(); event = world.Said((*slow)->Next(kPatience))) bytes += TextOf(*event).size();
   CHECK(event.code() == Code::kEnd);
   CHECK(bytes == large.size());
 }
@@ -123,7 +125,7 @@ TEST_CASE("an exception out of a callback ends that stream with an error, and no
                                                 }});
   REQUIRE(stream.ok());
   CHECK(done.get_future().get().code() == Code::kInternal);
-  CHECK(client.Ask(Request("hello")).ok());
+  CHECK(world.Ask(Request("hello")).ok());
 }
 
 TEST_CASE("cancelling and destroying from inside a callback end the stream with one terminal call") {
@@ -169,7 +171,7 @@ TEST_CASE("destroying a running stream calls its terminal callback before it ret
   World world;
   world.service.On("fake-token-one").Agent(loopback::Ok().CutAfter(3, Cut::kStall));
   Client& client = world.Connect({"fake-token-one"});
-  Recorder recorder;
+  Recorder recorder(&world);
   auto stream = client.Start(Request("hello"), recorder.Callbacks());
   REQUIRE(stream.ok());
   REQUIRE(recorder.WaitForText());
@@ -189,7 +191,7 @@ TEST_CASE("what would wait for itself is refused inside a callback") {
       Request("hello"),
       {[&, asked = false](const Event&) mutable {
          if (std::exchange(asked, true)) return Flow::kContinue;
-         codes.set_value({client.Ask(Request("inner")).code(), client.AccessToken().code(), client.Close(0ms).code()});
+         codes.set_value({world.Ask(Request("inner")).code(), client.AccessToken().code(), client.Close(0ms).code()});
          return Flow::kContinue;
        },
        [&](const warppool::Status&) { done.set_value(); }});
@@ -202,7 +204,7 @@ TEST_CASE("a request may be started inside a callback") {
   World world;
   world.service.Accept("fake-token-one");
   Client& client = world.Connect({"fake-token-one"});
-  Recorder inner;
+  Recorder inner(&world);
   std::promise<std::unique_ptr<Stream>> inner_stream;
   auto outer =
       client.Start(Request("outer"), {nullptr, [&](const warppool::Status&) {
@@ -216,35 +218,93 @@ TEST_CASE("a request may be started inside a callback") {
 
 TEST_CASE("a client that is destroyed with streams running ends each with one terminal call") {
   World world;
-  // What hurts most: streams in every state, destroyed from another thread while they move.
-  world.service.On("fake-token-one").Agent(loopback::Ok().Gap(1ms));
-  world.service.On("fake-token-two").Exchange(loopback::Status(502)).Agent(loopback::Reset());
-  world.service.On("fake-token-three").Agent(loopback::Ok().CutAfter(3, Cut::kStall));
-  int unclear = 0;
+  loopback::Service& service = world.service;
+  service.On("wk-moving").Agent(loopback::Ok().Text(std::string(200, 'x')).Chunks(200).Gap(1ms));
+  service.On("wk-stalled").Agent(loopback::Ok().CutAfter(3, Cut::kStall));
+  service.On("wk-reset").Agent(loopback::Reset());
+  service.On("wk-large").Agent(loopback::Ok().Text(std::string(100'000, 'x')).Chunks(100));
+  service.On("fake-token-slow").Exchange(loopback::Ok().Delay(60s));
+
+  // How to get a stream into each state, and to see that it is there.
+  struct State {
+    const char* name;
+    std::vector<std::string> tokens;
+    Flow at_text = Flow::kContinue;
+    std::function<bool(const Recorder&)> reached;  // empty: at once
+    int met = 0;
+  };
+  State states[] = {
+      {"just started", {"wk-moving"}, Flow::kContinue, nullptr},
+      {"in its text", {"wk-moving"}, Flow::kContinue, [](const Recorder& r) { return !r.text().empty(); }},
+      {"stalled after text", {"wk-stalled"}, Flow::kContinue, [](const Recorder& r) { return !r.text().empty(); }},
+      {"with the next token",
+       {"wk-reset", "wk-moving"},
+       Flow::kContinue,
+       [](const Recorder& r) {
+         const auto failures = r.failures();
+         return !failures.empty() && failures[0].second == NextStep::kNextToken;
+       }},
+      {"paused", {"wk-large"}, Flow::kPause, [](const Recorder& r) { return !r.text().empty(); }},
+      {"waiting to try again",
+       {"wk-reset"},
+       Flow::kContinue,
+       [](const Recorder& r) {
+         const auto failures = r.failures();
+         return !failures.empty() && failures.back().second == NextStep::kWait;
+       }},
+      {"waiting for a JWT", {"fake-token-slow"}, Flow::kContinue, [&service, seen = 0](const Recorder&) mutable {
+         const int count = service.Count("/proxy/token", "fake-token-slow");
+         return count > std::exchange(seen, count);
+       }}};
+
+  int wrong = 0;
   for (int round = 0; round < 1000; ++round) {
-    auto made = Client::Create(ConfigFor(world.service, {"fake-token-one", "fake-token-two", "fake-token-three"}));
+    State& state = states[static_cast<std::size_t>(round) % std::size(states)];
+    Config config = ConfigFor(service, state.tokens);
+    for (TokenConfig& token : config.tokens) {
+      if (token.credential.Reveal().substr(0, 3) == "wk-") token.kind = CredentialKind::kApiKey;
+    }
+    config.retry_base_delay = 60s;
+    config.retry_max_delay = 60s;
+    auto made = Client::Create(std::move(config), {world.log.Sink()});
     REQUIRE(made.ok());
     std::unique_ptr<Client> client = *std::move(made);
-    std::vector<std::unique_ptr<Recorder>> recorders;
-    std::vector<std::unique_ptr<Stream>> streams;
-    for (int i = 0; i < 3; ++i) {
-      recorders.push_back(std::make_unique<Recorder>());
-      auto stream = client->Start(Request("hello"), recorders.back()->Callbacks());
-      REQUIRE(stream.ok());
-      streams.push_back(*std::move(stream));
-    }
+    Recorder recorder(&world);
+    recorder.at_text = state.at_text;
+    auto pushed = client->Start(Request("hello"), recorder.Callbacks());
+    REQUIRE(pushed.ok());
     auto pulled = client->Start(Request("hello"));
     REQUIRE(pulled.ok());
-    if (round % 2 == 0) static_cast<void>((*pulled)->Next(1ms));
-    std::thread([&] { client.reset(); }).join();
-    for (const auto& recorder : recorders) {
-      if (recorder->dones() != 1 || recorder->events_after_done() != 0) ++unclear;
+    const auto until = std::chrono::steady_clock::now() + kPatience;
+    while (state.reached && !state.reached(recorder) && std::chrono::steady_clock::now() < until) {
+      std::this_thread::sleep_for(100us);
     }
-    Result<Event> event = (*pulled)->Next(0ms);
-    while (event.ok()) event = (*pulled)->Next(0ms);
-    if (event.code() == Code::kTimeout) ++unclear;
+    if (recorder.dones() == 0) ++state.met;
+
+    // Every other time somebody waits for the pulled stream meanwhile.
+    const bool waited_for = (round / std::size(states)) % 2 == 0;
+    Code end = Code::kOk;
+    const auto pull = [&](std::chrono::milliseconds timeout) {
+      while (end == Code::kOk) end = world.Said((*pulled)->Next(timeout)).code();
+    };
+    std::thread waiter;
+    if (waited_for) waiter = std::thread(pull, kPatience);
+    std::thread([&] { client.reset(); }).join();
+    // What ended by itself before it could be cancelled is right, too; of these states only the moving ones can.
+    const bool may_end = state.tokens.back() == "wk-moving" || state.at_text == Flow::kPause;
+    const auto right = [&](Code code, Code good) { return code == Code::kCancelled || (may_end && code == good); };
+    if (recorder.dones() != 1 || recorder.events_after_done() != 0 || !right(recorder.status().code(), Code::kOk)) {
+      ++wrong;
+    }
+    if (waited_for) waiter.join();
+    if (!waited_for) pull(0ms);
+    if (!right(end, Code::kEnd)) ++wrong;
   }
-  CHECK(unclear == 0);
+  CHECK(wrong == 0);
+  for (const State& state : states) {
+    INFO("a stream that is " << state.name);
+    CHECK(state.met >= 50);
+  }
 }
 
 TEST_CASE("Close lets running requests finish, refuses new ones, and cancels what is late") {
@@ -253,7 +313,7 @@ TEST_CASE("Close lets running requests finish, refuses new ones, and cancels wha
       .Agent(loopback::Ok().Gap(5ms).Times(1))
       .Agent(loopback::Ok().CutAfter(3, Cut::kStall));
   Client& client = world.Connect({"fake-token-one"});
-  Recorder prompt;
+  Recorder prompt(&world);
   auto first = client.Start(Request("hello"), prompt.Callbacks());
   REQUIRE(first.ok());
   REQUIRE(prompt.WaitForText());
@@ -262,7 +322,7 @@ TEST_CASE("Close lets running requests finish, refuses new ones, and cancels wha
     CHECK(prompt.status().ToString() == "ok");
   }
   SECTION("without") {
-    Recorder late;
+    Recorder late(&world);
     auto second = client.Start(Request("hello"), late.Callbacks());
     REQUIRE(second.ok());
     REQUIRE(late.WaitForText());
@@ -271,7 +331,7 @@ TEST_CASE("Close lets running requests finish, refuses new ones, and cancels wha
     CHECK(late.status().code() == Code::kCancelled);
   }
   CHECK(client.Start(Request("hello")).code() == Code::kMisuse);
-  CHECK(client.Ask(Request("hello")).code() == Code::kMisuse);
+  CHECK(world.Ask(Request("hello")).code() == Code::kMisuse);
   CHECK(client.Close(0ms).ok());
   CHECK(client.Pool().tokens.size() == 1);
 }
@@ -304,7 +364,7 @@ TEST_CASE("after a fork the child can only destroy, and the parent goes on") {
   World world;
   world.service.On("fake-token-one").Agent(loopback::Ok().Gap(2ms));
   Client& client = world.Connect({"fake-token-one"});
-  Recorder recorder;
+  Recorder recorder(&world);
   auto stream = client.Start(Request("hello"), recorder.Callbacks());
   REQUIRE(stream.ok());
   REQUIRE(recorder.WaitForText());
@@ -354,7 +414,7 @@ TEST_CASE("an access token that does not come in time is waited for no longer") 
   World world;
   world.service.On("fake-token-one").Exchange(loopback::Ok().Delay(60s));
   Client& client = world.Connect({"fake-token-one"});
-  CHECK(client.AccessToken(20ms).code() == Code::kTimeout);
+  CHECK(world.Said(client.AccessToken(20ms).status()).code() == Code::kTimeout);
 }
 
 }  // namespace warppool

@@ -25,8 +25,9 @@ Config ConfigAt(World* world, const std::string& url) {
 TEST_CASE("what does not speak HTTP is said to") {
   World world;
   RawServer server("SSH-2.0-fake\r\n");
-  const auto answer = world.Connect(ConfigAt(&world, "http://" + server.Address())).Ask(Request("hello"));
-  CHECK(world.Said(answer.status()).code() == Code::kNotAStream);
+  world.Connect(ConfigAt(&world, "http://" + server.Address()));
+  const auto answer = world.Ask(Request("hello"));
+  CHECK(answer.status().code() == Code::kNotAStream);
   CHECK(answer.status().message().find("not HTTP") != std::string::npos);
 }
 
@@ -35,8 +36,9 @@ TEST_CASE("what is not on this machine goes through the proxy, without a look at
   RawServer proxy("HTTP/1.1 502 no way\r\nContent-Length: 0\r\n\r\n");
   Config config = ConfigAt(&world, "https://service.invalid");
   config.proxy = "http://" + proxy.Address();
-  const auto answer = world.Connect(std::move(config)).Ask(Request("hello"));
-  CHECK(world.Said(answer.status()).code() == Code::kNetwork);
+  world.Connect(std::move(config));
+  const auto answer = world.Ask(Request("hello"));
+  CHECK(answer.status().code() == Code::kNetwork);
   CHECK(proxy.Received().find("CONNECT service.invalid:443") == 0);
 }
 
@@ -46,7 +48,8 @@ TEST_CASE("a host that the proxy is not for is reached without it") {
   Config config = ConfigAt(&world, "https://0.0.0.0:1");
   config.proxy = "http://" + proxy.Address();
   config.no_proxy = "0.0.0.0";
-  CHECK(world.Said(world.Connect(std::move(config)).Ask(Request("hello")).status()).code() == Code::kNetwork);
+  world.Connect(std::move(config));
+  CHECK(world.Ask(Request("hello")).code() == Code::kNetwork);
   CHECK(proxy.Received().empty());
 }
 
@@ -56,7 +59,8 @@ TEST_CASE("loopback addresses bypass the proxy") {
   RawServer proxy("");
   Config config = ConfigFor(world.service, {"fake-token-one"});
   config.proxy = "http://" + proxy.Address();
-  CHECK(world.Said(world.Connect(std::move(config)).Ask(Request("hello")).status()).ToString() == "ok");
+  world.Connect(std::move(config));
+  CHECK(world.Ask(Request("hello")).status().ToString() == "ok");
   CHECK(proxy.Received().empty());
 }
 
@@ -64,8 +68,8 @@ TEST_CASE("the process environment's proxy is not looked at") {
   World world;
   RawServer proxy("");
   REQUIRE(setenv("HTTPS_PROXY", ("http://" + proxy.Address()).c_str(), 1) == 0);
-  CHECK(world.Said(world.Connect(ConfigAt(&world, "https://0.0.0.0:1")).Ask(Request("hello")).status()).code() ==
-        Code::kNetwork);
+  world.Connect(ConfigAt(&world, "https://0.0.0.0:1"));
+  CHECK(world.Ask(Request("hello")).code() == Code::kNetwork);
   unsetenv("HTTPS_PROXY");
   CHECK(proxy.Received().empty());
 }
@@ -81,8 +85,9 @@ TEST_CASE("a redirect is not followed: the bearer does not travel") {
     world.service.On("fake-token-one")
         .Exchange(loopback::Status(307).Header("Location", "http://" + elsewhere.Address() + "/"));
   }
-  const auto answer = world.Connect({"fake-token-one"}).Ask(Request("hello"));
-  CHECK(world.Said(answer.status()).code() == Code::kMisconfigured);
+  world.Connect({"fake-token-one"});
+  const auto answer = world.Ask(Request("hello"));
+  CHECK(answer.status().code() == Code::kMisconfigured);
   CHECK(answer.status().message().find("WARP_SERVER_URL") != std::string::npos);
   CHECK(elsewhere.Received().empty());
   CHECK(world.StatusOf(0).blamed == 0);
@@ -93,13 +98,15 @@ TEST_CASE("a service that quotes credentials does not get them into errors or lo
   SECTION("the refresh token") {
     world.service.On("fake-token-one")
         .Exchange(loopback::Status(400, R"({"error":{"message":"bad: fake-token-one"}})"));
-    const auto answer = world.Connect({"fake-token-one"}).Ask(Request("hello"));
-    CHECK(world.Said(answer.status()).message().find("[secret]") != std::string::npos);
+    world.Connect({"fake-token-one"});
+    const auto answer = world.Ask(Request("hello"));
+    CHECK(answer.status().message().find("[secret]") != std::string::npos);
   }
   SECTION("the bearer") {
     world.service.On("wk-1.fakefake").Agent(loopback::Status(403, R"({"userDisplayMessage":"no: wk-1.fakefake"})"));
-    const auto answer = world.Connect(ConfigAt(&world, world.service.url())).Ask(Request("hello"));
-    CHECK(world.Said(answer.status()).error().user_message == "no: [secret]");
+    world.Connect(ConfigAt(&world, world.service.url()));
+    const auto answer = world.Ask(Request("hello"));
+    CHECK(answer.status().error().user_message == "no: [secret]");
   }
 }
 

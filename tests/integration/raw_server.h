@@ -1,7 +1,9 @@
 // A TCP server that answers its first connection with fixed bytes, and keeps what it was sent.
 #pragma once
 
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <catch2/catch.hpp>
@@ -15,12 +17,13 @@ namespace warppool {
 class RawServer {
  public:
   explicit RawServer(std::string answer) : answer_(std::move(answer)) {
-    listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t length = sizeof address;
     REQUIRE(listener_ >= 0);
+    REQUIRE(pipe2(stop_, O_CLOEXEC) == 0);
     REQUIRE(bind(listener_, reinterpret_cast<sockaddr*>(&address), length) == 0);
     REQUIRE(listen(listener_, 4) == 0);
     REQUIRE(getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &length) == 0);
@@ -41,8 +44,14 @@ class RawServer {
 
  private:
   void Serve() {
-    const int connection = accept(listener_, nullptr, nullptr);
-    if (connection < 0) return;
+    // The end is heard only when nobody waits: who came before it is served.
+    pollfd ready[] = {{listener_, POLLIN, 0}, {stop_[0], POLLIN, 0}};
+    int connection = -1;
+    while (connection < 0) {
+      if (poll(ready, 2, -1) < 0) continue;
+      connection = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+      if (connection < 0 && ready[1].revents != 0) return;
+    }
     char bytes[4096];
     ssize_t count = recv(connection, bytes, sizeof bytes, 0);
     if (count > 0) received_.append(bytes, static_cast<std::size_t>(count));
@@ -56,13 +65,15 @@ class RawServer {
 
   void Join() {
     if (!thread_.joinable()) return;
-    shutdown(listener_, SHUT_RDWR);  // wakes an accept() that nobody came for
+    close(stop_[1]);
     thread_.join();
+    close(stop_[0]);
     close(listener_);
   }
 
   const std::string answer_;
   int listener_ = -1;
+  int stop_[2] = {-1, -1};  // closed at its end to say that nobody else will come
   int port_ = 0;
   std::thread thread_;
   std::string received_;

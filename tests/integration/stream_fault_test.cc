@@ -11,8 +11,8 @@ Result<Answer> AskOnce(World* world, loopback::Behaviour behaviour) {
   Config config = ConfigFor(world->service, {"fake-token-one"});
   config.retry_budget = 0;
   config.max_event_bytes = 1U << 20U;
-  const auto answer = world->Connect(std::move(config)).Ask(Request("hello"));
-  world->Said(answer.status());
+  world->Connect(std::move(config));
+  const auto answer = world->Ask(Request("hello"));
   return answer;
 }
 
@@ -64,7 +64,7 @@ TEST_CASE("each finish reason other than done has its own code, and the text bef
     World world;
     world.service.On("fake-token-one").Agent(loopback::Finish(reason));
     Client& client = world.Connect({"fake-token-one"});
-    Recorder recorder;
+    Recorder recorder(&world);
     auto stream = client.Start(Request("hello"), recorder.Callbacks());
     REQUIRE(stream.ok());
     REQUIRE(recorder.WaitUntilDone());
@@ -79,7 +79,7 @@ TEST_CASE("a stream that is cut before its first action is asked for again") {
   World world;
   world.service.On("fake-token-one").Agent(loopback::Ok().CutAfter(1, loopback::Behaviour::Cut::kReset).Times(2));
   Client& client = world.Connect({"fake-token-one"});
-  Recorder recorder;
+  Recorder recorder(&world);
   auto stream = client.Start(Request("hello"), recorder.Callbacks());
   REQUIRE(stream.ok());
   REQUIRE(recorder.WaitUntilDone());
@@ -92,8 +92,9 @@ TEST_CASE("a stream that is cut before its first action is asked for again") {
 TEST_CASE("one byte per chunk makes the same answer") {
   World world;
   world.service.On("fake-token-one").Agent(loopback::Ok().ByteByByte());
-  const auto answer = world.Connect({"fake-token-one"}).Ask(Request("h\xC3\xA9llo"));
-  REQUIRE(world.Said(answer.status()).ToString() == "ok");
+  world.Connect({"fake-token-one"});
+  const auto answer = world.Ask(Request("h\xC3\xA9llo"));
+  REQUIRE(answer.status().ToString() == "ok");
   CHECK(answer->text == "Echo: h\xC3\xA9llo");
 }
 
@@ -102,8 +103,9 @@ TEST_CASE("silence ends a stream") {
   world.service.On("fake-token-one").Agent(loopback::Ok().CutAfter(3, loopback::Behaviour::Cut::kStall));
   Config config = ConfigFor(world.service, {"fake-token-one"});
   config.silence_timeout = 100ms;
-  const auto answer = world.Connect(std::move(config)).Ask(Request("hello"));
-  CHECK(world.Said(answer.status()).code() == Code::kNetwork);
+  world.Connect(std::move(config));
+  const auto answer = world.Ask(Request("hello"));
+  CHECK(answer.status().code() == Code::kNetwork);
   CHECK(answer.status().message().find("silent") != std::string::npos);
 }
 
@@ -112,10 +114,10 @@ TEST_CASE("a request's time-out ends it, whatever it waits for") {
   world.service.On("fake-token-one").Agent(loopback::Ok().CutAfter(3, loopback::Behaviour::Cut::kStall));
   world.service.On("fake-token-two").Exchange(loopback::Ok().Delay(60s));
   for (const char* token : {"fake-token-one", "fake-token-two"}) {
-    Client& client = world.Connect({token});
+    world.Connect({token});
     Request request("hello");
     request.timeout = 100ms;
-    CHECK(world.Said(client.Ask(request).status()).code() == Code::kDeadlineExceeded);
+    CHECK(world.Ask(request).code() == Code::kDeadlineExceeded);
     CHECK(world.StatusOf(0).in_flight == 0);
   }
 }
@@ -124,30 +126,33 @@ TEST_CASE("TLS: a certificate that is not trusted is a matter of configuration, 
   World world({.tls = true});
   world.service.Accept("fake-token-one");
   SECTION("the right authority") {
-    const auto answer = world.Connect({"fake-token-one"}).Ask(Request("hello"));
-    CHECK(world.Said(answer.status()).ToString() == "ok");
+    world.Connect({"fake-token-one"});
+    const auto answer = world.Ask(Request("hello"));
+    CHECK(answer.status().ToString() == "ok");
   }
   SECTION("another authority") {
     const loopback::Service other({.tls = true});
     Config config = ConfigFor(world.service, {"fake-token-one"});
     config.ca_bundle = other.ca_file();
-    const auto answer = world.Connect(std::move(config)).Ask(Request("hello"));
-    CHECK(world.Said(answer.status()).code() == Code::kMisconfigured);
+    world.Connect(std::move(config));
+    const auto answer = world.Ask(Request("hello"));
+    CHECK(answer.status().code() == Code::kMisconfigured);
     CHECK(answer.status().message().find("WARP_CA_BUNDLE") != std::string::npos);
     CHECK(world.StatusOf(0).blamed == 0);
   }
   SECTION("the machine's authorities") {
     Config config = ConfigFor(world.service, {"fake-token-one"});
     config.ca_bundle.clear();
-    CHECK(world.Connect(std::move(config)).Ask(Request("hello")).code() == Code::kMisconfigured);
+    world.Connect(std::move(config));
+    CHECK(world.Ask(Request("hello")).code() == Code::kMisconfigured);
   }
 }
 
 TEST_CASE("requests of one client share their connections") {
   World world;
   world.service.Accept("fake-token-one");
-  Client& client = world.Connect({"fake-token-one"});
-  for (int i = 0; i < 5; ++i) REQUIRE(client.Ask(Request("hello")).ok());
+  world.Connect({"fake-token-one"});
+  for (int i = 0; i < 5; ++i) REQUIRE(world.Ask(Request("hello")).ok());
   const auto requests = world.service.Requests("/ai/multi-agent");
   REQUIRE(requests.size() == 5);
   for (const auto& request : requests) CHECK(request.connection == requests[0].connection);

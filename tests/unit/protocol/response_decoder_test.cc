@@ -1,3 +1,4 @@
+#include "protocol/finish_status.h"
 #include "protocol/response_decoder.h"
 
 #include <google/protobuf/unknown_field_set.h>

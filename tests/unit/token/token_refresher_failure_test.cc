@@ -148,6 +148,22 @@ TEST_CASE("Retry-After comes along with the failure") {
   CHECK(r.last().status.error().retry_after == std::chrono::milliseconds(17s));
 }
 
+TEST_CASE("what one address said of the token is not undone by another that cannot be reached") {
+  Refreshing r;
+  r.Refresh();
+  r.transport.Answer(0, 400, R"({"error":{"message":"SOMETHING_NEW"}})");
+  r.transport.Answer(1, 503, "");
+  CHECK(r.last().outcome == Outcome::kAuthRejected);
+}
+
+TEST_CASE("a fault that may pass counts for more than one of configuration at the other address") {
+  Refreshing r;
+  r.Refresh();
+  r.transport.Answer(0, 502, "");
+  r.transport.Answer(1, 404, "");
+  CHECK(r.last().outcome == Outcome::kOverloaded);
+}
+
 TEST_CASE("without a key none is sent, and a refusal says so") {
   RefresherOptions options = TwoAddresses();
   options.api_key = Secret();

@@ -1,0 +1,12 @@
+// What the service's last word means for the stream.
+#pragma once
+
+#include "warppool/event.h"
+#include "warppool/status.h"
+
+namespace warppool {
+
+// The final status: OK with kDone, a code of its own for each other reason.
+Status StatusOf(const Finished& finished);
+
+}  // namespace warppool
