@@ -36,7 +36,7 @@ mkfifo "$scratch/service"
 "$build_dir/examples/loopback/loopback" --demo >"$scratch/service" &
 service=$!
 read -r url <"$scratch/service"
-echo "No WARP_ variable is set and there is no .env here: a stand-in of the service answers at $url."
+echo "None of the library's variables is set and there is no .env here: a stand-in of the service answers at $url."
 echo "Of its demo tokens, one is dead and one always fails."
 echo
 
