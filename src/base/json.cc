@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "base/wipe.h"
+
 // RapidJSON lives in a namespace of our own, since a program that embeds this library may bring another version; its
 // failed assertions throw instead of ending that program.
 #define RAPIDJSON_NAMESPACE warppool_rapidjson
@@ -105,6 +107,10 @@ class Flattener {
 };
 
 }  // namespace
+
+FlatJson::~FlatJson() {
+  for (auto& [path, value] : values_) Wipe(&value);
+}
 
 Result<FlatJson> FlatJson::Parse(std::string_view text) {
   FlatJson json;

@@ -14,8 +14,15 @@ namespace warppool {
 //   {"error": {"code": 400, "details": ["x"]}}  ->  {"error.code": "400", "error.details.0": "x"}
 // Numbers keep the text they were written in (one that no double holds is an error), true and false are "true" and
 // "false", null is left out. Of two members with one path the last one wins.
+//
+// Its texts are wiped when it is destroyed: a token exchange is read this way.
 class FlatJson {
  public:
+  FlatJson() = default;
+  FlatJson(FlatJson&&) = default;
+  FlatJson& operator=(FlatJson&&) = default;
+  ~FlatJson();
+
   // Fails when `text` is not one JSON document in valid UTF-8, nests deeper than 64 levels,
   // or has a path of more than 1 KiB; the error says where.
   static Result<FlatJson> Parse(std::string_view text);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/ascii.h"
+#include "base/wipe.h"
 
 namespace warppool {
 namespace {
@@ -69,6 +70,12 @@ CurlTransfer::CurlTransfer(TransferId id, HttpRequest request, HttpHandler* hand
       handler_(handler),
       easy_(curl_easy_init()),
       last_activity_(std::chrono::steady_clock::now()) {}
+
+CurlTransfer::~CurlTransfer() {
+  easy_.reset();  // it points into the body
+  Wipe(&request_.body);
+  Wipe(&request_.url);
+}
 
 bool CurlTransfer::AddHeader(std::string_view line) {
   curl_slist* list = curl_slist_append(headers_.get(), std::string(line).c_str());

@@ -14,6 +14,7 @@ namespace warppool {
 class CurlTransfer {
  public:
   CurlTransfer(TransferId id, HttpRequest request, HttpHandler* handler);
+  ~CurlTransfer();
   CurlTransfer(const CurlTransfer&) = delete;
   CurlTransfer& operator=(const CurlTransfer&) = delete;
 
@@ -61,7 +62,7 @@ class CurlTransfer {
   };
 
   const TransferId id_;
-  const HttpRequest request_;
+  HttpRequest request_;  // not changed, but wiped at the end: libcurl reads its body from here
   HttpHandler* handler_;
   std::unique_ptr<curl_slist, ListDeleter> headers_;
   std::unique_ptr<CURL, EasyDeleter> easy_;

@@ -5,13 +5,15 @@
 #include <memory>
 #include <utility>
 
+#include "base/wipe.h"
+
 namespace warppool {
 namespace {
 
 // Lives until its one call of `done`.
 class Fetcher final : public HttpHandler, public std::enable_shared_from_this<Fetcher> {
  public:
-  Fetcher(Transport* transport, std::size_t max_bytes, std::function<void(FetchResult)> done)
+  Fetcher(Transport* transport, std::size_t max_bytes, std::function<void(const FetchResult&)> done)
       : transport_(transport), max_bytes_(max_bytes), done_(std::move(done)) {}
 
   void Start(HttpRequest request, std::chrono::milliseconds timeout) {
@@ -48,12 +50,13 @@ class Fetcher final : public HttpHandler, public std::enable_shared_from_this<Fe
   void Finish() {
     transport_->executor().CancelTimer(timer_);
     const auto self = std::move(self_);
-    done_(std::move(result_));
+    done_(result_);
+    Wipe(&result_.body);
   }
 
   Transport* const transport_;
   const std::size_t max_bytes_;
-  const std::function<void(FetchResult)> done_;
+  const std::function<void(const FetchResult&)> done_;
   std::shared_ptr<Fetcher> self_;  // until Finish()
   TransferId transfer_ = 0;
   TimerId timer_ = 0;
@@ -63,7 +66,7 @@ class Fetcher final : public HttpHandler, public std::enable_shared_from_this<Fe
 }  // namespace
 
 void Fetch(Transport* transport, HttpRequest request, std::size_t max_bytes, std::chrono::milliseconds timeout,
-           std::function<void(FetchResult)> done) {
+           std::function<void(const FetchResult&)> done) {
   std::make_shared<Fetcher>(transport, max_bytes, std::move(done))->Start(std::move(request), timeout);
 }
 

@@ -17,9 +17,10 @@ struct FetchResult {
 };
 
 // Posts `request` and calls `done` once with all of the answer. An answer of more than `max_bytes` and one that takes
-// longer than `timeout` (kSilence) are broken off. The executor's thread only; `done` is called there. Cannot be
+// longer than `timeout` (kSilence) are broken off. The executor's thread only; `done` is called there, and
+// the body is wiped after it. Cannot be
 // cancelled: what it brings may be too precious to lose.
 void Fetch(Transport* transport, HttpRequest request, std::size_t max_bytes, std::chrono::milliseconds timeout,
-           std::function<void(FetchResult)> done);
+           std::function<void(const FetchResult&)> done);
 
 }  // namespace warppool

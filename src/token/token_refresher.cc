@@ -135,7 +135,8 @@ void TokenRefresher::Handle(const Token* key, const FetchResult& answer) {
   failure.status = WithoutSecrets(failure.status, *flight.token);
   const bool ask_elsewhere = failure.ask_elsewhere && flight.endpoint + 1 < options_.endpoints.size();
   // What one address said of the token is not undone by another one that cannot be reached.
-  if (!flight.failure || Weight(failure.outcome) >= Weight(flight.failure->outcome)) flight.failure = std::move(failure);
+  if (!flight.failure || Weight(failure.outcome) >= Weight(flight.failure->outcome))
+    flight.failure = std::move(failure);
   if (!ask_elsewhere) return Land(key, Refuse(flight.token.get(), *flight.failure));
   log_.Info("Refresh failed, asking the next address: {}: {}", flight.token->name(), flight.failure->status.message());
   ++flight.endpoint;
@@ -152,14 +153,16 @@ std::variant<ExchangeSuccess, ExchangeFailure> TokenRefresher::Read(const Flight
                            {}};
   }
   if (answer.transfer.error != TransferError::kNone) return TransferFailure(answer, endpoint);
-  std::string body = answer.body;
-  if (answer.head.status != 200) {
-    // Before any of it is quoted, or cut: a part of a secret is one, too.
-    Redact(flight.token->credential().Reveal(), &body);
-    Redact(options_.api_key.Reveal(), &body);
-  }
-  return ReadExchange(answer.head.status, body, ReadRetryAfter(answer.head.Find("retry-after"), clock_.Wall()),
-                      endpoint.setting, !options_.api_key.empty());
+  const auto retry_after = ReadRetryAfter(answer.head.Find("retry-after"), clock_.Wall());
+  const auto read = [&](std::string_view body) {
+    return ReadExchange(answer.head.status, body, retry_after, endpoint.setting, !options_.api_key.empty());
+  };
+  if (answer.head.status == 200) return read(answer.body);
+  // Before any of it is quoted, or cut: a part of a secret is one, too.
+  std::string words = answer.body;
+  Redact(flight.token->credential().Reveal(), &words);
+  Redact(options_.api_key.Reveal(), &words);
+  return read(words);
 }
 
 RefreshResult TokenRefresher::Accept(Token* token, ExchangeSuccess success) const {

@@ -21,6 +21,65 @@ std::string TextOf(const std::vector<Record>& records) {
   return text;
 }
 
+CheckedService::~CheckedService() {
+  Said(LogText().c_str());
+  for (const std::string& secret : Secrets()) {
+    if (secret.size() < 6) continue;
+    for (const std::string& text : said_) {
+      if (text.find(secret) != std::string::npos) FAIL_CHECK("a secret (" << secret << ") was said: " << text);
+    }
+  }
+  CHECK(Complaints().empty());
+}
+
+void CheckedService::Said(const char* text) {
+  if (text == nullptr) return;
+  const std::lock_guard lock(mutex_);
+  said_.insert(text);
+}
+
+void CheckedService::Said(const warppool_error* error) {
+  if (error == nullptr) return;
+  for (const char* text : {warppool_error_to_string(error), warppool_error_message(error), warppool_error_token(error),
+                           warppool_error_service_code(error), warppool_error_user_message(error)}) {
+    Said(text);
+  }
+  for (std::size_t i = 0; i < warppool_error_attempt_count(error); ++i) {
+    Said(warppool_error_attempt_token(error, i));
+    Said(warppool_error_attempt_message(error, i));
+  }
+}
+
+void CheckedService::Said(const Record& record) {
+  for (const std::string* text : {&record.token, &record.conversation_id, &record.request_id, &record.message}) {
+    Said(text->c_str());
+  }
+}
+
+void CheckedService::Said(const warppool_client* client) {
+  PoolStatusHandle pool;
+  if (client == nullptr || warppool_client_pool(client, pool.out(), nullptr) != WARPPOOL_OK) return;
+  Said(warppool_pool_status_summary(pool));
+  for (std::size_t i = 0; i < warppool_pool_status_count(pool); ++i) {
+    warppool_token_info info = WARPPOOL_TOKEN_INFO_INIT;
+    REQUIRE(warppool_pool_status_token(pool, i, &info, nullptr) == WARPPOOL_OK);
+    Said(info.name);
+    Said(info.last_error_message);
+  }
+}
+
+void CheckedService::Log(warppool_log_level level, const char* message, int64_t time_ms, void* service) {
+  auto* self = static_cast<CheckedService*>(service);
+  const std::lock_guard lock(self->mutex_);
+  self->log_ +=
+      std::string(warppool_log_level_name(level)) + " " + message + (time_ms > 0 ? "\n" : " without a date\n");
+}
+
+std::string CheckedService::LogText() const {
+  const std::lock_guard lock(mutex_);
+  return log_;
+}
+
 warppool_stream_callbacks Recorder::Callbacks() {
   warppool_stream_callbacks callbacks = WARPPOOL_STREAM_CALLBACKS_INIT;
   callbacks.on_event = OnEvent;
@@ -31,12 +90,17 @@ warppool_stream_callbacks Recorder::Callbacks() {
 
 bool Recorder::WaitForDone() {
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, 10s, [this] { return done_ > 0; });
+  return changed_.wait_for(lock, 30s, [this] { return done_ > 0; });
 }
 
 bool Recorder::WaitForRecords(std::size_t count) {
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, 10s, [&] { return records_.size() >= count; });
+  return changed_.wait_for(lock, 30s, [&] { return records_.size() >= count; });
+}
+
+bool Recorder::WaitForText() {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, 30s, [this] { return !TextOf(records_).empty(); });
 }
 
 std::vector<Record> Recorder::Records() const {
@@ -62,6 +126,7 @@ std::string Recorder::Error() const {
 warppool_flow Recorder::OnEvent(const warppool_event* event, void* user_data) {
   auto* self = static_cast<Recorder*>(user_data);
   const Record record = RecordOf(event);
+  self->service_->Said(record);
   {
     const std::lock_guard lock(self->mutex_);
     self->records_.push_back(record);
@@ -72,6 +137,7 @@ warppool_flow Recorder::OnEvent(const warppool_event* event, void* user_data) {
 
 void Recorder::OnDone(warppool_code code, const warppool_error* error, void* user_data) {
   auto* self = static_cast<Recorder*>(user_data);
+  self->service_->Said(error);
   if (self->on_done) self->on_done();
   const std::lock_guard lock(self->mutex_);
   ++self->done_;
@@ -80,18 +146,24 @@ void Recorder::OnDone(warppool_code code, const warppool_error* error, void* use
   self->changed_.notify_all();  // under the lock: the recorder may be gone as soon as it is released
 }
 
-void MakeClient(const loopback::Service& service, std::initializer_list<const char*> tokens, ClientHandle* client,
-                const warppool_client_options* options) {
+void MakeClient(CheckedService& service, std::initializer_list<const char*> tokens, ClientHandle* client,
+                const char* ca_file) {
+  const std::string authority = ca_file != nullptr ? ca_file : service.ca_file();
   ConfigHandle config;
   REQUIRE(warppool_config_create(config.out(), nullptr) == WARPPOOL_OK);
   REQUIRE(warppool_config_set_server_url(config, service.url().c_str(), nullptr) == WARPPOOL_OK);
   REQUIRE(warppool_config_set_retry_base_delay_ms(config, 10, nullptr) == WARPPOOL_OK);
+  if (!authority.empty()) REQUIRE(warppool_config_set_ca_bundle(config, authority.c_str(), nullptr) == WARPPOOL_OK);
   for (const char* token : tokens) {
     REQUIRE(warppool_config_add_token(config, WARPPOOL_TIER_PERSONAL, WARPPOOL_CREDENTIAL_REFRESH_TOKEN, token, nullptr,
                                       nullptr) == WARPPOOL_OK);
   }
+  warppool_client_options options = WARPPOOL_CLIENT_OPTIONS_INIT;
+  options.log = CheckedService::Log;
+  options.log_user_data = &service;
   ErrorHandle error;
-  const warppool_code code = warppool_client_create(config, options, client->out(), error.out());
+  const warppool_code code = warppool_client_create(config, &options, client->out(), error.out());
+  service.Said(error);
   INFO(warppool_error_to_string(error));
   REQUIRE(code == WARPPOOL_OK);
 }

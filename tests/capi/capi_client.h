@@ -1,4 +1,5 @@
-// A client of the loopback service in C, and what its pushed streams delivered.
+// A client of the loopback service in C, what its pushed streams delivered, and everything that was said, searched for
+// secrets.
 #pragma once
 
 #include <loopback.h>
@@ -8,6 +9,7 @@
 #include <functional>
 #include <initializer_list>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,9 +32,33 @@ Record RecordOf(const warppool_event* event);
 
 std::string TextOf(const std::vector<Record>& records);
 
-// Takes the events of one pushed stream.
+// The loopback service. Everything that Said() was given and everything that went to the log is searched for its
+// secrets at the end, so it must outlive the clients and streams. Any thread.
+class CheckedService : public loopback::Service {
+ public:
+  explicit CheckedService(loopback::Options options = {}) : loopback::Service(options) {}
+  ~CheckedService();
+
+  void Said(const char* text);               // NULL is nothing
+  void Said(const warppool_error* error);    // all that it says; NULL is nothing
+  void Said(const Record& record);           // what the library says in it, not the service's text
+  void Said(const warppool_client* client);  // its pool
+
+  // A sink that is searched, too.
+  static void Log(warppool_log_level level, const char* message, int64_t time_ms, void* service);
+  std::string LogText() const;  // a line for each message
+
+ private:
+  mutable std::mutex mutex_;
+  std::set<std::string> said_;
+  std::string log_;
+};
+
+// Takes the events of one pushed stream. What they say goes to `service`.
 class Recorder {
  public:
+  explicit Recorder(CheckedService* service) : service_(service) {}
+
   // Called for each event, in the client's thread; empty: goes on.
   std::function<warppool_flow(const Record& record)> on_event;
   std::function<void()> on_done;
@@ -40,8 +66,9 @@ class Recorder {
   // Refers to this object.
   warppool_stream_callbacks Callbacks();
 
-  bool WaitForDone();                      // ten seconds at most
+  bool WaitForDone();                      // half a minute at most
   bool WaitForRecords(std::size_t count);  // the same
+  bool WaitForText();                      // the same
   std::vector<Record> Records() const;
   int DoneCount() const;
   warppool_code Code() const;
@@ -51,6 +78,7 @@ class Recorder {
   static warppool_flow OnEvent(const warppool_event* event, void* user_data);
   static void OnDone(warppool_code code, const warppool_error* error, void* user_data);
 
+  CheckedService* const service_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Record> records_;
@@ -59,8 +87,9 @@ class Recorder {
   std::string error_;
 };
 
-// A client with these personal refresh tokens, in this order, that waits little.
-void MakeClient(const loopback::Service& service, std::initializer_list<const char*> tokens, ClientHandle* client,
-                const warppool_client_options* options = nullptr);
+// A client with these personal refresh tokens, in this order, that waits little and logs to the service. The service's
+// authority is trusted, or the one of `ca_file`.
+void MakeClient(CheckedService& service, std::initializer_list<const char*> tokens, ClientHandle* client,
+                const char* ca_file = nullptr);
 
 void MakeRequest(const char* query, RequestHandle* request);

@@ -9,12 +9,18 @@
 
 namespace {
 
-std::vector<Record> Pull(warppool_stream* stream, warppool_code* end) {
+// `error` may be NULL.
+std::vector<Record> Pull(CheckedService* service, warppool_stream* stream, warppool_code* end,
+                         ErrorHandle* error = nullptr) {
   std::vector<Record> records;
   const warppool_event* event = nullptr;
-  while ((*end = warppool_stream_next(stream, 10'000, &event, nullptr)) == WARPPOOL_OK) {
+  ErrorHandle own;
+  ErrorHandle* why = error == nullptr ? &own : error;
+  while ((*end = warppool_stream_next(stream, 30'000, &event, why->out())) == WARPPOOL_OK) {
     records.push_back(RecordOf(event));
+    service->Said(records.back());
   }
+  service->Said(*why);
   return records;
 }
 
@@ -32,14 +38,14 @@ void CheckWhole(const std::vector<Record>& records, const std::string& text) {
 }  // namespace
 
 TEST_CASE("a pushed answer arrives whole, with one end") {
-  loopback::Service service;
+  CheckedService service;
   service.Accept("demo-token-1");
   ClientHandle client;
   RequestHandle request;
   StreamHandle stream;
   MakeClient(service, {"demo-token-1"}, &client);
   MakeRequest("why", &request);
-  Recorder recorder;
+  Recorder recorder(&service);
   const warppool_stream_callbacks callbacks = recorder.Callbacks();
   REQUIRE(warppool_client_start(client, request, &callbacks, stream.out(), nullptr) == WARPPOOL_OK);
   REQUIRE(recorder.WaitForDone());
@@ -58,7 +64,7 @@ TEST_CASE("a pushed answer arrives whole, with one end") {
 }
 
 TEST_CASE("a pushed answer needs no callbacks") {
-  loopback::Service service;
+  CheckedService service;
   service.Accept("demo-token-1");
   ClientHandle client;
   RequestHandle request;
@@ -72,7 +78,7 @@ TEST_CASE("a pushed answer needs no callbacks") {
 }
 
 TEST_CASE("a pulled answer arrives whole, and its end stays") {
-  loopback::Service service;
+  CheckedService service;
   service.Accept("demo-token-1");
   ClientHandle client;
   RequestHandle request;
@@ -81,7 +87,7 @@ TEST_CASE("a pulled answer arrives whole, and its end stays") {
   MakeRequest("why", &request);
   REQUIRE(warppool_client_start_pull(client, request, stream.out(), nullptr) == WARPPOOL_OK);
   warppool_code end = WARPPOOL_OK;
-  CheckWhole(Pull(stream, &end), "Echo: why");
+  CheckWhole(Pull(&service, stream, &end), "Echo: why");
   CHECK(end == WARPPOOL_END);
 
   const warppool_event* event = nullptr;
@@ -92,8 +98,9 @@ TEST_CASE("a pulled answer arrives whole, and its end stays") {
 }
 
 TEST_CASE("the descriptor is readable when there is something to pull") {
-  loopback::Service service;
-  service.On("demo-token-1").Agent(loopback::Ok().Delay(std::chrono::milliseconds(100)));
+  CheckedService service;
+  // The start, the new task, one delta; then it stalls.
+  service.On("demo-token-1").Agent(loopback::Ok().CutAfter(3, loopback::Behaviour::Cut::kStall));
   ClientHandle client;
   RequestHandle request;
   StreamHandle stream;
@@ -103,25 +110,76 @@ TEST_CASE("the descriptor is readable when there is something to pull") {
   pollfd ready = {-1, POLLIN, 0};
   REQUIRE(warppool_stream_descriptor(stream, &ready.fd, nullptr) == WARPPOOL_OK);
   const warppool_event* event = nullptr;
+  std::vector<Record> records;
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(poll(&ready, 1, 30'000) == 1);
+    REQUIRE(warppool_stream_next(stream, 0, &event, nullptr) == WARPPOOL_OK);
+    records.push_back(RecordOf(event));
+  }
+  CHECK(records.front().type == WARPPOOL_EVENT_STREAM_STARTED);
+  CHECK_FALSE(TextOf(records).empty());
+
+  CHECK(poll(&ready, 1, 0) == 0);
   ErrorHandle error;
   CHECK(warppool_stream_next(stream, 0, &event, error.out()) == WARPPOOL_TIMEOUT);
   CHECK(static_cast<warppool_error*>(error) == nullptr);
 
-  std::vector<Record> records;
-  warppool_code code = WARPPOOL_OK;
-  while (code == WARPPOOL_OK) {
-    REQUIRE(poll(&ready, 1, 10'000) == 1);
-    code = warppool_stream_next(stream, 0, &event, nullptr);
-    REQUIRE(code != WARPPOOL_TIMEOUT);
-    if (code == WARPPOOL_OK) records.push_back(RecordOf(event));
-  }
-  CHECK(code == WARPPOOL_END);
-  CheckWhole(records, "Echo: why");
+  CHECK(warppool_stream_cancel(stream, nullptr) == WARPPOOL_OK);
+  REQUIRE(poll(&ready, 1, 30'000) == 1);
+  CHECK(warppool_stream_next(stream, 0, &event, error.out()) == WARPPOOL_CANCELLED);
   CHECK(poll(&ready, 1, 0) == 1);
 }
 
+TEST_CASE("over TLS the right authority is trusted, and no other") {
+  CheckedService service({.tls = true});
+  const CheckedService other({.tls = true});
+  service.Accept("demo-token-1");
+  ClientHandle client;
+  RequestHandle request;
+  AnswerHandle answer;
+  ErrorHandle error;
+  MakeRequest("why", &request);
+  SECTION("the right one") {
+    MakeClient(service, {"demo-token-1"}, &client);
+    REQUIRE(warppool_client_ask(client, request, answer.out(), error.out()) == WARPPOOL_OK);
+    CHECK(warppool_answer_text(answer, nullptr) == std::string("Echo: why"));
+  }
+  SECTION("another one") {
+    MakeClient(service, {"demo-token-1"}, &client, other.ca_file().c_str());
+    CHECK(warppool_client_ask(client, request, answer.out(), error.out()) == WARPPOOL_MISCONFIGURED);
+    CHECK(static_cast<warppool_answer*>(answer) == nullptr);
+    CHECK(std::string(warppool_error_to_string(error)).find("WARP_CA_BUNDLE") != std::string::npos);
+    CHECK(service.Requests("").empty());
+    CHECK(service.LogText().find("PERSONAL_") != std::string::npos);
+  }
+  service.Said(error);
+  service.Said(client);
+}
+
+TEST_CASE("a stream that is reset in mid-answer is lost, and says for whom") {
+  CheckedService service;
+  service.On("demo-token-1").Agent(loopback::Ok().CutAfter(4, loopback::Behaviour::Cut::kReset));
+  ClientHandle client;
+  RequestHandle request;
+  StreamHandle stream;
+  MakeClient(service, {"demo-token-1"}, &client);
+  MakeRequest("why", &request);
+  REQUIRE(warppool_client_start_pull(client, request, stream.out(), nullptr) == WARPPOOL_OK);
+  warppool_code end = WARPPOOL_OK;
+  ErrorHandle error;
+  const std::vector<Record> records = Pull(&service, stream, &end, &error);
+  CHECK(end == WARPPOOL_CONNECTION_LOST);
+  CHECK_FALSE(TextOf(records).empty());
+  CHECK(warppool_error_code(error) == WARPPOOL_CONNECTION_LOST);
+  REQUIRE(warppool_error_attempt_count(error) == 1);
+  CHECK(warppool_error_attempt_code(error, 0) == WARPPOOL_CONNECTION_LOST);
+  CHECK(std::string(warppool_error_attempt_token(error, 0)).find("PERSONAL_") == 0);
+  CHECK(warppool_error_attempt_message(error, 0) != std::string());
+  service.Said(client);
+}
+
 TEST_CASE("asking gives the whole answer with its facts") {
-  loopback::Service service;
+  CheckedService service;
   service.Accept("demo-token-1");
   ClientHandle client;
   RequestHandle request;
@@ -144,14 +202,14 @@ TEST_CASE("asking gives the whole answer with its facts") {
 }
 
 TEST_CASE("an access token is given, and replaced when it was refused") {
-  loopback::Service service;
+  CheckedService service;
   service.Accept("demo-token-1");
   ClientHandle client;
   MakeClient(service, {"demo-token-1"}, &client);
   AccessTokenHandle first;
   AccessTokenHandle same;
   AccessTokenHandle next;
-  REQUIRE(warppool_client_access_token(client, 10'000, first.out(), nullptr) == WARPPOOL_OK);
+  REQUIRE(warppool_client_access_token(client, 30'000, first.out(), nullptr) == WARPPOOL_OK);
   REQUIRE(warppool_client_access_token(client, -1, same.out(), nullptr) == WARPPOOL_OK);
   const std::string value = warppool_access_token_value(first);
   CHECK_FALSE(value.empty());
@@ -160,13 +218,13 @@ TEST_CASE("an access token is given, and replaced when it was refused") {
   CHECK(warppool_access_token_expires_ms(first) > 1'600'000'000'000);
 
   REQUIRE(warppool_client_drop_access_token(client, first, nullptr) == WARPPOOL_OK);
-  REQUIRE(warppool_client_access_token(client, 10'000, next.out(), nullptr) == WARPPOOL_OK);
+  REQUIRE(warppool_client_access_token(client, 30'000, next.out(), nullptr) == WARPPOOL_OK);
   CHECK(warppool_access_token_value(next) != value);
   CHECK(service.Count("/proxy/token") == 2);
 }
 
 TEST_CASE("failing over to the next token is told, and the pool knows why") {
-  loopback::Service service;
+  CheckedService service;
   service.On("demo-token-1").Agent(loopback::Quota());
   service.Accept("demo-token-2");
   ClientHandle client;
@@ -176,7 +234,7 @@ TEST_CASE("failing over to the next token is told, and the pool knows why") {
   MakeRequest("why", &request);
   REQUIRE(warppool_client_start_pull(client, request, stream.out(), nullptr) == WARPPOOL_OK);
   warppool_code end = WARPPOOL_OK;
-  const std::vector<Record> records = Pull(stream, &end);
+  const std::vector<Record> records = Pull(&service, stream, &end);
   CHECK(end == WARPPOOL_END);
   CHECK(TextOf(records) == "Echo: why");
   REQUIRE_FALSE(records.empty());
@@ -186,6 +244,7 @@ TEST_CASE("failing over to the next token is told, and the pool knows why") {
   CHECK(failed.next_step == WARPPOOL_NEXT_NEXT_TOKEN);
   CHECK_FALSE(failed.message.empty());
 
+  service.Said(client);
   PoolStatusHandle pool;
   REQUIRE(warppool_client_pool(client, pool.out(), nullptr) == WARPPOOL_OK);
   REQUIRE(warppool_pool_status_count(pool) == 2);
@@ -207,7 +266,7 @@ TEST_CASE("failing over to the next token is told, and the pool knows why") {
 }
 
 TEST_CASE("an error lists what happened to each token, and no secret") {
-  loopback::Service service;
+  CheckedService service;
   service.On("demo-token-1").Exchange(loopback::Dead("TOKEN_EXPIRED"));
   service.On("demo-token-2").Agent(loopback::Quota());
   ClientHandle client;
@@ -229,11 +288,12 @@ TEST_CASE("an error lists what happened to each token, and no secret") {
     CHECK(text.find(name) != std::string::npos);
     CHECK(warppool_error_attempt_message(error, i) != std::string());
   }
-  for (const std::string& secret : service.Secrets()) CHECK(text.find(secret) == std::string::npos);
+  service.Said(error);
+  service.Said(client);
 }
 
 TEST_CASE("a request that is at fault starts nothing") {
-  loopback::Service service;
+  CheckedService service;
   service.Accept("demo-token-1");
   ClientHandle client;
   RequestHandle request;
@@ -241,7 +301,7 @@ TEST_CASE("a request that is at fault starts nothing") {
   ErrorHandle error;
   MakeClient(service, {"demo-token-1"}, &client);
   MakeRequest("", &request);
-  Recorder recorder;
+  Recorder recorder(&service);
   const warppool_stream_callbacks callbacks = recorder.Callbacks();
   CHECK(warppool_client_start(client, request, &callbacks, stream.out(), error.out()) == WARPPOOL_INVALID_ARGUMENT);
   CHECK(static_cast<warppool_stream*>(stream) == nullptr);
@@ -252,29 +312,17 @@ TEST_CASE("a request that is at fault starts nothing") {
 }
 
 TEST_CASE("the log goes to its sink, without secrets") {
-  struct Log {
-    std::mutex mutex;
-    std::string text;
-  } log;
-  loopback::Service service;
+  CheckedService service;
   service.On("demo-token-1").Agent(loopback::Status(500).Times(1));
   service.Accept("demo-token-2");
-  warppool_client_options options = WARPPOOL_CLIENT_OPTIONS_INIT;
-  options.log = [](warppool_log_level level, const char* message, int64_t time_ms, void* user_data) {
-    auto* to = static_cast<Log*>(user_data);
-    const std::lock_guard lock(to->mutex);
-    to->text +=
-        std::string(warppool_log_level_name(level)) + " " + message + (time_ms > 0 ? "\n" : " without a date\n");
-  };
-  options.log_user_data = &log;
   ClientHandle client;
   RequestHandle request;
   AnswerHandle answer;
-  MakeClient(service, {"demo-token-1", "demo-token-2"}, &client, &options);
+  MakeClient(service, {"demo-token-1", "demo-token-2"}, &client);
   MakeRequest("why", &request);
   REQUIRE(warppool_client_ask(client, request, answer.out(), nullptr) == WARPPOOL_OK);
+  service.Said(client);
   REQUIRE(warppool_client_destroy(client.out()) == WARPPOOL_OK);
-  CHECK(log.text.find("PERSONAL_") != std::string::npos);
-  CHECK(log.text.find("without a date") == std::string::npos);
-  for (const std::string& secret : service.Secrets()) CHECK(log.text.find(secret) == std::string::npos);
+  CHECK(service.LogText().find("PERSONAL_") != std::string::npos);
+  CHECK(service.LogText().find("without a date") == std::string::npos);
 }

@@ -27,7 +27,7 @@ struct SlowAnswer {
     REQUIRE(warppool_client_start(client, request, &callbacks, stream.out(), nullptr) == WARPPOOL_OK);
   }
 
-  loopback::Service service;
+  CheckedService service;
   ClientHandle client;
   RequestHandle request;
   StreamHandle stream;
@@ -37,15 +37,14 @@ struct SlowAnswer {
 
 TEST_CASE("a paused stream stands still until it is resumed, and loses nothing") {
   SlowAnswer slow;
-  Recorder recorder;
+  Recorder recorder(&slow.service);
   recorder.on_event = [paused = false](const Record& record) mutable {
     if (paused || record.type != WARPPOOL_EVENT_TEXT_DELTA) return WARPPOOL_FLOW_CONTINUE;
     paused = true;
     return WARPPOOL_FLOW_PAUSE;
   };
   slow.Start(&recorder);
-  REQUIRE(recorder.WaitForRecords(2));
-  while (TextOf(recorder.Records()).empty()) std::this_thread::sleep_for(1ms);
+  REQUIRE(recorder.WaitForText());
   const std::size_t before = recorder.Records().size();
   std::this_thread::sleep_for(150ms);
   CHECK(recorder.Records().size() == before);
@@ -58,7 +57,7 @@ TEST_CASE("a paused stream stands still until it is resumed, and loses nothing")
 
 TEST_CASE("a callback cancels its stream by what it returns") {
   SlowAnswer slow;
-  Recorder recorder;
+  Recorder recorder(&slow.service);
   recorder.on_event = [](const Record& record) {
     return record.type == WARPPOOL_EVENT_TEXT_DELTA ? WARPPOOL_FLOW_CANCEL : WARPPOOL_FLOW_CONTINUE;
   };
@@ -73,7 +72,7 @@ TEST_CASE("a callback cancels its stream by its handle") {
   SlowAnswer slow;
   std::atomic<warppool_stream*> stream = nullptr;  // set once the start has returned
   std::atomic<warppool_code> cancelled = WARPPOOL_INTERNAL;
-  Recorder recorder;
+  Recorder recorder(&slow.service);
   recorder.on_event = [&](const Record& /*record*/) {
     if (stream != nullptr) cancelled = warppool_stream_cancel(stream, nullptr);
     return WARPPOOL_FLOW_CONTINUE;
@@ -89,7 +88,7 @@ TEST_CASE("a callback cancels its stream by its handle") {
 TEST_CASE("a callback may destroy its own stream") {
   SlowAnswer slow;
   std::atomic<warppool_stream*> stream = nullptr;
-  Recorder recorder;
+  Recorder recorder(&slow.service);
   recorder.on_event = [&](const Record& /*record*/) {
     warppool_stream* mine = stream.exchange(nullptr);
     warppool_stream_destroy(&mine);
@@ -109,7 +108,7 @@ TEST_CASE("a callback may destroy its own stream") {
 
 TEST_CASE("destroying a stream ends it before it returns") {
   SlowAnswer slow;
-  Recorder recorder;
+  Recorder recorder(&slow.service);
   slow.Start(&recorder);
   REQUIRE(recorder.WaitForRecords(1));
   warppool_stream_destroy(slow.stream.out());
@@ -119,7 +118,7 @@ TEST_CASE("destroying a stream ends it before it returns") {
 
 TEST_CASE("the last callback finds the variable empty, and cannot destroy the stream twice") {
   SlowAnswer slow;
-  Recorder recorder;
+  Recorder recorder(&slow.service);
   warppool_stream* stream = nullptr;
   bool was_empty = false;
   recorder.on_done = [&] {
@@ -134,14 +133,14 @@ TEST_CASE("the last callback finds the variable empty, and cannot destroy the st
 }
 
 TEST_CASE("the last callback may destroy its stream") {
-  loopback::Service service;
+  CheckedService service;
   service.Accept("demo-token-1");
   ClientHandle client;
   RequestHandle request;
   MakeClient(service, {"demo-token-1"}, &client);
   MakeRequest("why", &request);
   std::atomic<warppool_stream*> stream = nullptr;
-  Recorder recorder;
+  Recorder recorder(&service);
   recorder.on_done = [&] {
     while (stream == nullptr) std::this_thread::yield();  // the start is about to return
     warppool_stream* mine = stream;
@@ -165,7 +164,7 @@ TEST_CASE("what waits for its own client is refused inside a callback") {
   std::vector<warppool_code> codes;
   bool kept = true;
   warppool_client* const client = slow.client;
-  Recorder recorder;
+  Recorder recorder(&slow.service);
   recorder.on_event = [&](const Record& /*record*/) {
     warppool_client* variable = client;
     AnswerHandle answer;
@@ -185,14 +184,14 @@ TEST_CASE("what waits for its own client is refused inside a callback") {
 
   // The client is as it was.
   const warppool_event* event = nullptr;
-  CHECK(warppool_stream_next(pulled, 10'000, &event, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_stream_next(pulled, 30'000, &event, nullptr) == WARPPOOL_OK);
 }
 
 TEST_CASE("an event callback that returns nonsense ends its stream, and no other") {
   SlowAnswer slow;
   StreamHandle pulled;
   REQUIRE(warppool_client_start_pull(slow.client, slow.request, pulled.out(), nullptr) == WARPPOOL_OK);
-  Recorder recorder;
+  Recorder recorder(&slow.service);
   recorder.on_event = [](const Record& /*record*/) { return static_cast<warppool_flow>(77); };
   slow.Start(&recorder);
   REQUIRE(recorder.WaitForDone());
@@ -200,12 +199,12 @@ TEST_CASE("an event callback that returns nonsense ends its stream, and no other
   CHECK(recorder.Error() != "NULL");
   CHECK(recorder.Records().size() == 1);
   const warppool_event* event = nullptr;
-  CHECK(warppool_stream_next(pulled, 10'000, &event, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_stream_next(pulled, 30'000, &event, nullptr) == WARPPOOL_OK);
 }
 
 TEST_CASE("a closed client refuses requests but can be looked at and closed again") {
   SlowAnswer slow;
-  Recorder recorder;
+  Recorder recorder(&slow.service);
   slow.Start(&recorder);
   REQUIRE(recorder.WaitForRecords(1));
   CHECK(warppool_client_close(slow.client, 0, nullptr) == WARPPOOL_OK);
@@ -223,9 +222,9 @@ TEST_CASE("a closed client refuses requests but can be looked at and closed agai
 
 TEST_CASE("closing lets running requests finish") {
   SlowAnswer slow;
-  Recorder recorder;
+  Recorder recorder(&slow.service);
   slow.Start(&recorder);
-  CHECK(warppool_client_close(slow.client, 10'000, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_client_close(slow.client, -1, nullptr) == WARPPOOL_OK);
   CHECK(recorder.DoneCount() == 1);
   CHECK(recorder.Code() == WARPPOOL_OK);
   CHECK(TextOf(recorder.Records()) == std::string(100, 'x'));
@@ -236,7 +235,7 @@ TEST_CASE("a stream outlives its client and says that it was cancelled") {
   StreamHandle pulled;
   REQUIRE(warppool_client_start_pull(slow.client, slow.request, pulled.out(), nullptr) == WARPPOOL_OK);
   const warppool_event* event = nullptr;
-  REQUIRE(warppool_stream_next(pulled, 10'000, &event, nullptr) == WARPPOOL_OK);
+  REQUIRE(warppool_stream_next(pulled, 30'000, &event, nullptr) == WARPPOOL_OK);
   REQUIRE(warppool_client_destroy(slow.client.out()) == WARPPOOL_OK);
   warppool_code code = WARPPOOL_OK;
   while (code == WARPPOOL_OK) code = warppool_stream_next(pulled, 0, &event, nullptr);
@@ -268,7 +267,7 @@ TEST_CASE("after a fork the child can only destroy, and the parent goes on") {
   const warppool_event* event = nullptr;
   warppool_code code = WARPPOOL_OK;
   std::string text;
-  while ((code = warppool_stream_next(slow.stream, 10'000, &event, nullptr)) == WARPPOOL_OK) {
+  while ((code = warppool_stream_next(slow.stream, 30'000, &event, nullptr)) == WARPPOOL_OK) {
     text += warppool_event_text(event, nullptr);
   }
   CHECK(code == WARPPOOL_END);

@@ -219,10 +219,10 @@ TEST_CASE("a request may be started inside a callback") {
 TEST_CASE("a client that is destroyed with streams running ends each with one terminal call") {
   World world;
   loopback::Service& service = world.service;
-  service.On("wk-moving").Agent(loopback::Ok().Text(std::string(200, 'x')).Chunks(200).Gap(1ms));
+  service.On("wk-moving").Agent(loopback::Ok().Text(std::string(30, 'x')).Chunks(30).Gap(2ms));
   service.On("wk-stalled").Agent(loopback::Ok().CutAfter(3, Cut::kStall));
   service.On("wk-reset").Agent(loopback::Reset());
-  service.On("wk-large").Agent(loopback::Ok().Text(std::string(100'000, 'x')).Chunks(100));
+  service.On("wk-prompt").Agent(loopback::Ok().Text(std::string(2000, 'x')).Chunks(20));
   service.On("fake-token-slow").Exchange(loopback::Ok().Delay(60s));
 
   // How to get a stream into each state, and to see that it is there.
@@ -244,7 +244,7 @@ TEST_CASE("a client that is destroyed with streams running ends each with one te
          const auto failures = r.failures();
          return !failures.empty() && failures[0].second == NextStep::kNextToken;
        }},
-      {"paused", {"wk-large"}, Flow::kPause, [](const Recorder& r) { return !r.text().empty(); }},
+      {"paused", {"wk-prompt"}, Flow::kPause, [](const Recorder& r) { return !r.text().empty(); }},
       {"waiting to try again",
        {"wk-reset"},
        Flow::kContinue,

@@ -1,5 +1,5 @@
-#include "protocol/finish_status.h"
 #include "protocol/response_decoder.h"
+#include "protocol/finish_status.h"
 
 #include <google/protobuf/unknown_field_set.h>
 #include <sys/mman.h>
