@@ -131,8 +131,8 @@ void TokenRefresher::Handle(const Token* key, const FetchResult& answer) {
     return Land(key, Accept(flight.token.get(), std::move(*success)));
   }
   auto& failure = std::get<ExchangeFailure>(read);
-  if (!failure.refresh_token.empty()) flight.token->Rotate(failure.refresh_token);
   failure.status = WithoutSecrets(failure.status, *flight.token);
+  if (!failure.refresh_token.empty()) flight.token->Rotate(failure.refresh_token);
   const bool ask_elsewhere = failure.ask_elsewhere && flight.endpoint + 1 < options_.endpoints.size();
   // What one address said of the token is not undone by another one that cannot be reached.
   if (!flight.failure || Weight(failure.outcome) >= Weight(flight.failure->outcome))

@@ -160,7 +160,7 @@ TEST_CASE("HTTP/2: many streams share one connection") {
   std::vector<std::unique_ptr<Recorder>> recorders;
   std::vector<std::unique_ptr<Stream>> streams;
   for (int i = 0; i < 30; ++i) {
-    recorders.push_back(std::make_unique<Recorder>());
+    recorders.push_back(std::make_unique<Recorder>(&world));
     auto stream = client.Start(Request("hello"), recorders.back()->Callbacks());
     REQUIRE(stream.ok());
     streams.push_back(*std::move(stream));
@@ -201,7 +201,7 @@ TEST_CASE("HTTP/2: a connection that breaks in mid-answer is said to") {
   Http2Front front;
   front.Start(world.service);
   Client& client = world.Connect(front.ConfigFor(world.service, {"fake-token-one"}));
-  Recorder recorder;
+  Recorder recorder(&world);
   auto stream = client.Start(Request("hello"), recorder.Callbacks());
   REQUIRE(stream.ok());
   REQUIRE(recorder.WaitForText());
