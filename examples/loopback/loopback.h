@@ -137,7 +137,7 @@ struct Seen {
 struct Options {
   bool tls = false;           // certificates are made at start
   int port = 0;               // 0: a free one
-  int threads = 80;           // a kept-alive connection occupies one
+  int threads = 80;           // a kept-alive connection occupies one; beyond them, connections wait
   bool keep_requests = true;  // for Requests() and Count(); off for long benchmarks
 };
 

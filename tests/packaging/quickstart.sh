@@ -44,4 +44,18 @@ WARP_SHARED_TOKENS=fake-token-two WARP_SERVER_URL=http://127.0.0.1:9 "$source_di
   { echo "FAILED: an answer from nowhere" >&2; exit 1; }
 expect set.txt "Token pool: 1/1 active (SHARED: 1)"
 refuse set.txt "stand-in"
+
+# What a packager may set: a token of last resort, used where none is configured. The build is put back afterwards.
+build_dir=$source_dir/build/quickstart
+with_builtin_token() {
+  cmake -S "$source_dir" -B "$build_dir" -DWARPPOOL_BUILTIN_ANONYMOUS_TOKEN="$1" >builtin.log &&
+    cmake --build "$build_dir" --target quickstart >>builtin.log || { cat builtin.log >&2; exit 1; }
+}
+with_builtin_token fake-builtin-token
+WARP_SERVER_URL=http://127.0.0.1:9 "$build_dir/examples/quickstart" >builtin.txt 2>&1 || true
+with_builtin_token ""
+expect builtin.txt "Token pool: 1/1 active (ANONYMOUS: 1)"
+refuse builtin.txt "fake-builtin-token"
+WARP_SERVER_URL=http://127.0.0.1:9 "$build_dir/examples/quickstart" >none.txt 2>&1 || true
+expect none.txt "WARP_REFRESH_TOKEN"
 echo "quick start: ok"
