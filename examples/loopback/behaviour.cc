@@ -33,7 +33,7 @@ Behaviour Overloaded() {
   return Status(429, "<html><body><h1>429 Too Many Requests</h1></body></html>").Header("Content-Type", "text/html");
 }
 
-Behaviour Dead(std::string message) {
+Behaviour Dead(const std::string& message) {
   return Status(400, R"({"error":{"code":400,"message":)" + JsonString(message) + R"(,"status":"INVALID_ARGUMENT"}})")
       .Header("Content-Type", "application/json");
 }

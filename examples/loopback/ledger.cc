@@ -128,9 +128,9 @@ std::string Ledger::IssueJwt(const std::string& token, const std::shared_ptr<Log
   const std::string payload = R"({"iss":"loopback","sub":)" + JsonString(login->user_id) + R"(,"user_id":)" +
                               JsonString(login->user_id) + R"(,"iat":)" + std::to_string(issued.count()) +
                               R"(,"exp":)" + std::to_string((issued + life).count()) + R"(,"serial":)" + serial + "}";
-  const std::string jwt = EncodeBase64Url(R"({"alg":"RS256","kid":"loopback","typ":"JWT"})", false) + "." +
-                          EncodeBase64Url(payload, false) + "." +
-                          EncodeBase64Url("nobody verifies this signature, number " + serial, false);
+  std::string jwt = EncodeBase64Url(R"({"alg":"RS256","kid":"loopback","typ":"JWT"})", false) + "." +
+                    EncodeBase64Url(payload, false) + "." +
+                    EncodeBase64Url("nobody verifies this signature, number " + serial, false);
   jwts_[jwt] = Jwt{token, login, std::chrono::steady_clock::now() + life};
   secrets_.insert(jwt);
   return jwt;

@@ -110,11 +110,11 @@ class Behaviour {
 
 Behaviour Ok();
 Behaviour Status(int status, std::string body = "");
-Behaviour Quota();                    // 429, X-Warp-Error-Code: OUT_OF_CREDITS, userDisplayMessage in the body
-Behaviour QuotaInBody();              // 429 without that header; the body says "No remaining quota"
-Behaviour Overloaded();               // 429 with an HTML body
-Behaviour Dead(std::string message);  // exchange: 400 with {"error":{"code":400,"message":…}}
-Behaviour QuotaFinish();              // agent: `init`, `finished`; with Text(), that comes before the end
+Behaviour Quota();                           // 429, X-Warp-Error-Code: OUT_OF_CREDITS, userDisplayMessage in the body
+Behaviour QuotaInBody();                     // 429 without that header; the body says "No remaining quota"
+Behaviour Overloaded();                      // 429 with an HTML body
+Behaviour Dead(const std::string& message);  // exchange: 400 with {"error":{"code":400,"message":…}}
+Behaviour QuotaFinish();                     // agent: `init`, `finished`; with Text(), that comes before the end
 // agent: the text, then this end. Throws std::invalid_argument if there is no such reason.
 Behaviour Finish(std::string reason);
 Behaviour Raw(std::string bytes);  // agent: these bytes as the event stream; exchange: as a 200's body
@@ -166,16 +166,16 @@ class Service {
   int port() const;
   std::string ca_file() const;  // TLS: a PEM file with the authority; removed at the end. Empty without TLS.
 
-  Service& Accept(std::string token);                         // a refresh token that this service knows
-  Service& AcceptAs(std::string token, std::string user_id);  // the same, of this account
-  Service& AcceptApiKey(std::string key);                     // a bearer that needs no exchange
+  Service& Accept(const std::string& token);                                // a refresh token that this service knows
+  Service& AcceptAs(const std::string& token, const std::string& user_id);  // the same, of this account
+  Service& AcceptApiKey(const std::string& key);                            // a bearer that needs no exchange
   Script On(std::string token);  // Accept(), and scripts it; "wk-…" and accepted API keys are API keys
   Script OnAny();                // one script that all tokens use up together that have none of their own left
 
-  void RequireKey(std::string key);  // the exchange wants ?key=…, and refuses others as Firebase does
-  void ExpireJwts();                 // every JWT issued so far is refused with 401 from now on
-  void Stop();                       // closes the port: connections are refused from now on, idle ones closed;
-                                     // answers that are under way are finished
+  void RequireKey(const std::string& key);  // the exchange wants ?key=…, and refuses others as Firebase does
+  void ExpireJwts();                        // every JWT issued so far is refused with 401 from now on
+  void Stop();                              // closes the port: connections are refused from now on, idle ones closed;
+                                            // answers that are under way are finished
 
   std::vector<Seen> Requests(const std::string& path) const;  // whole path; empty: all
   int Count(const std::string& path, const std::string& token = "") const;

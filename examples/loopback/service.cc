@@ -88,17 +88,17 @@ std::string Service::ca_file() const {
   return impl_->authority ? impl_->authority->path() : "";
 }
 
-Service& Service::Accept(std::string token) {
+Service& Service::Accept(const std::string& token) {
   impl_->ledger.Accept(token);
   return *this;
 }
 
-Service& Service::AcceptAs(std::string token, std::string user_id) {
+Service& Service::AcceptAs(const std::string& token, const std::string& user_id) {
   impl_->ledger.AcceptAs(token, user_id);
   return *this;
 }
 
-Service& Service::AcceptApiKey(std::string key) {
+Service& Service::AcceptApiKey(const std::string& key) {
   impl_->ledger.AcceptApiKey(key);
   return *this;
 }
@@ -122,7 +122,7 @@ Service::Script& Service::Script::Agent(Behaviour behaviour) {
   return *this;
 }
 
-void Service::RequireKey(std::string key) {
+void Service::RequireKey(const std::string& key) {
   impl_->ledger.RequireKey(key);
 }
 void Service::ExpireJwts() {

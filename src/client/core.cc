@@ -29,10 +29,11 @@ std::vector<ExchangeEndpoint> Endpoints(const Config& config) {
     const bool direct = IsLoopback(url);
     endpoints.push_back({std::move(url), std::move(setting), direct});
   };
-  if (config.refresh_url.empty())
+  if (config.refresh_url.empty()) {
     add(Root(config) + "/proxy/token", "WARP_SERVER_URL");
-  else
+  } else {
     add(config.refresh_url, "WARP_REFRESH_URL");
+  }
   const bool default_service = Root(config) == Config().server_url && config.refresh_url.empty();
   if (!config.securetoken_url.empty()) {
     add(config.securetoken_url, "securetoken_url");
@@ -123,10 +124,11 @@ void Core::Drain(std::chrono::milliseconds deadline) {
   closed_ = true;
   const SteadyTime until = DeadlineIn(deadline);
   while (!runs_.empty()) {
-    if (deadline.count() < 0)
+    if (deadline.count() < 0) {
       idle_.Wait(&mutex_);
-    else if (!idle_.WaitUntil(&mutex_, until))
+    } else if (!idle_.WaitUntil(&mutex_, until)) {
       return;
+    }
   }
 }
 

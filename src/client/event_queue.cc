@@ -95,10 +95,11 @@ Result<Event> EventQueue::Next(std::chrono::milliseconds timeout) {
   MutexLock lock(&mutex_);
   const auto until = DeadlineIn(timeout);
   while (events_.empty() && !done_) {
-    if (timeout.count() < 0)
+    if (timeout.count() < 0) {
       changed_.Wait(&mutex_);
-    else if (!changed_.WaitUntil(&mutex_, until))
+    } else if (!changed_.WaitUntil(&mutex_, until)) {
       break;
+    }
   }
   if (!events_.empty()) {
     taken_ = true;

@@ -319,10 +319,11 @@ void RequestRun::Flush() {
 }
 
 void RequestRun::End(const Status& status) {
-  if (paused_)
+  if (paused_) {
     held_end_ = status;
-  else
+  } else {
     Finish(status);
+  }
 }
 
 void RequestRun::Finish(const Status& status) noexcept {

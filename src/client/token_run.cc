@@ -32,10 +32,11 @@ void TokenRun::Begin() {
 void TokenRun::Use(const Bearer& bearer) {
   const BearerToken token = ToBearerToken(bearer);
   // An exchange that went well is a success; a JWT that lay there, or an API key, has proved nothing.
-  if (bearer.jwt && bearer.fresh)
+  if (bearer.jwt && bearer.fresh) {
     walk_.Succeed();
-  else
+  } else {
     walk_.End();
+  }
   Finish(token);
 }
 
@@ -56,10 +57,11 @@ Result<BearerToken> TokenRun::Wait(std::chrono::milliseconds timeout) {
   MutexLock lock(&mutex_);
   const SteadyTime until = DeadlineIn(timeout);
   while (!result_) {
-    if (timeout.count() < 0)
+    if (timeout.count() < 0) {
       changed_.Wait(&mutex_);
-    else if (!changed_.WaitUntil(&mutex_, until))
+    } else if (!changed_.WaitUntil(&mutex_, until)) {
       return Status(Code::kTimeout, "no access token came in time");
+    }
   }
   return *result_;
 }

@@ -49,10 +49,11 @@ Code CommonCode(const std::vector<Attempt>& attempts) {
   for (const Attempt& attempt : attempts) {
     const auto same = [&](const auto& entry) { return entry.first == attempt.token; };
     const auto it = std::find_if(last.begin(), last.end(), same);
-    if (it == last.end())
+    if (it == last.end()) {
       last.emplace_back(attempt.token, attempt.code);
-    else
+    } else {
       it->second = attempt.code;
+    }
   }
   const bool all_same =
       std::all_of(last.begin(), last.end(), [&](const auto& e) { return e.second == last[0].second; });

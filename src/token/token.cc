@@ -42,10 +42,11 @@ std::vector<std::string> NamesOf(const std::vector<TokenConfig>& tokens) {
   std::vector<std::string> full;  // of those without a name of their own
   std::multiset<std::string> given;
   for (const TokenConfig& token : tokens) {
-    if (token.name.empty())
+    if (token.name.empty()) {
       full.push_back(Hex(FingerprintOf(token.credential)));
-    else
+    } else {
       given.insert(token.name);
+    }
   }
   // One length for all of them: a name then never is the beginning of another.
   for (std::size_t digits = kShortestDigits;; ++digits) {

@@ -42,10 +42,11 @@ std::string PercentEncode(std::string_view text) {
   for (const char c : text) {
     const bool unreserved =
         IsAsciiLetter(c) || IsAsciiDigit(c) || c == '-' || c == '.' || c == '_' || c == '~';  // RFC 3986, section 2.3
-    if (unreserved)
+    if (unreserved) {
       encoded += c;
-    else
+    } else {
       encoded += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
   }
   return encoded;
 }
