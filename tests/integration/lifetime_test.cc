@@ -284,7 +284,7 @@ TEST_CASE("a client that is destroyed with streams running ends each with one te
     if (there && recorder.dones() == 0) ++state.met;
 
     // Every other time somebody waits for the pulled stream meanwhile.
-    const bool waited_for = (round / std::size(states)) % 2 == 0;
+    const bool waited_for = (round / static_cast<int>(std::size(states))) % 2 == 0;
     Code end = Code::kOk;
     const auto pull = [&](std::chrono::milliseconds timeout) {
       while (end == Code::kOk) end = world.Said((*pulled)->Next(timeout)).code();
