@@ -1,7 +1,6 @@
 // One request, from its first token to its last event. Everything in the I/O thread.
 #pragma once
 
-#include <atomic>
 #include <deque>
 #include <memory>
 #include <optional>

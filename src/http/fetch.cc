@@ -22,7 +22,13 @@ class Fetcher final : public HttpHandler, public std::enable_shared_from_this<Fe
       result_.transfer = {TransferError::kSilence, fmt::format("no whole answer within {} ms", timeout.count())};
       BreakOff();
     });
-    transfer_ = transport_->Start(std::move(request), this);
+    try {
+      transfer_ = transport_->Start(std::move(request), this);
+    } catch (...) {  // never begun: `done` must not be called later
+      transport_->executor().CancelTimer(timer_);
+      self_.reset();
+      throw;
+    }
   }
 
   void OnHead(const HttpHead& head) override { result_.head = head; }
