@@ -1,19 +1,13 @@
 #include "agent.h"
 
 #include "answer_stream.h"
-#include "encoding.h"
+#include "bearer_check.h"
 #include "warppool/wire/request.pb.h"
 
 namespace loopback {
 namespace {
 
 using WireRequest = warppool::wire::Request;
-
-Reply Refuse(int status, const std::string& message, const std::string& complaint) {
-  Reply reply = JsonReply(status, R"({"error":)" + JsonString(message) + "}");
-  reply.complaint = complaint;
-  return reply;
-}
 
 // What is wrong with the headers; empty: nothing.
 std::string CheckHeaders(const httplib::Request& request) {
@@ -84,16 +78,16 @@ Reply StreamReply(const WireRequest& request, Behaviour behaviour, Ledger* ledge
   return reply;
 }
 
-// For a bearer that was accepted.
 Reply AnswerAccepted(const httplib::Request& request, const std::string& token, Ledger* ledger) {
   if (const std::string complaint = CheckHeaders(request); !complaint.empty()) {
-    return Refuse(400, complaint, complaint);
+    return RefuseRequest(400, complaint, complaint);
   }
   WireRequest parsed;
-  if (!parsed.ParseFromString(request.body)) return Refuse(400, "no Request", "the body is not a Request");
-  if (const std::string complaint = CheckBody(parsed); !complaint.empty()) return Refuse(400, complaint, complaint);
+  if (!parsed.ParseFromString(request.body)) return RefuseRequest(400, "no Request", "the body is not a Request");
+  if (const std::string complaint = CheckBody(parsed); !complaint.empty())
+    return RefuseRequest(400, complaint, complaint);
 
-  Behaviour behaviour = ledger->NextAgentBehaviour(token);
+  Behaviour behaviour = ledger->NextBehaviour(Endpoint::kAgent, token);
   const bool is_stream = behaviour.kind != Behaviour::Kind::kStatus && behaviour.kind != Behaviour::Kind::kReset;
   Reply reply = is_stream ? StreamReply(parsed, std::move(behaviour), ledger) : ScriptedReply(std::move(behaviour));
   // Legal, but it lets the agent call tools that nobody answers for.
@@ -104,17 +98,7 @@ Reply AnswerAccepted(const httplib::Request& request, const std::string& token, 
 }  // namespace
 
 Reply AnswerAgent(const httplib::Request& request, Ledger* ledger) {
-  const std::string authorization = request.get_header_value("Authorization");
-  constexpr std::string_view kScheme = "Bearer ";
-  if (authorization.compare(0, kScheme.size(), kScheme) != 0) {
-    return Refuse(401, "unauthenticated", authorization.empty() ? "Authorization is missing" : "no Bearer");
-  }
-  const Ledger::Bearer bearer = ledger->CheckBearer(authorization.substr(kScheme.size()));
-  Reply reply = bearer.accepted ? AnswerAccepted(request, bearer.token, ledger)
-                                : Refuse(401, "unauthenticated",
-                                         bearer.is_refresh_token ? "a refresh token was sent as the bearer" : "");
-  reply.token = bearer.token;
-  return reply;
+  return WithBearer(request, ledger, [&](const std::string& token) { return AnswerAccepted(request, token, ledger); });
 }
 
 }  // namespace loopback

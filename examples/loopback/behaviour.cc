@@ -38,6 +38,12 @@ Behaviour Dead(const std::string& message) {
       .Header("Content-Type", "application/json");
 }
 
+Behaviour AccountRefused(const std::string& message) {
+  return Status(200,
+                R"({"data":{"user":{"__typename":"UserFacingError","error":{"message":)" + JsonString(message) + "}}}}")
+      .Header("Content-Type", "application/json");
+}
+
 Behaviour QuotaFinish() {
   Behaviour behaviour;
   behaviour.kind = Behaviour::Kind::kQuotaFinish;

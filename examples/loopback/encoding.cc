@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <cstdio>
+#include <ctime>
 
 namespace loopback {
 namespace {
@@ -82,6 +83,21 @@ std::string JsonString(std::string_view text) {
     }
   }
   return out + '"';
+}
+
+std::string DateString(std::chrono::system_clock::time_point time) {
+  using std::chrono::seconds;
+  const std::time_t count = std::chrono::floor<seconds>(time).time_since_epoch().count();
+  std::tm parts{};
+  gmtime_r(&count, &parts);
+  std::array<char, 64> text{};
+  const std::size_t size = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return {text.data(), size};
+}
+
+std::string_view QueryOf(std::string_view target) {
+  const auto mark = target.find('?');
+  return mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
 }
 
 std::optional<std::map<std::string, std::string>> DecodeForm(std::string_view text) {

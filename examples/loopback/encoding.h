@@ -2,6 +2,7 @@
 // its own mistakes finds none.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -14,6 +15,12 @@ std::string EncodeBase64Url(std::string_view bytes, bool padding);
 
 // `text` as a JSON string, quotes included. The bytes from 0x80 on stay as they are.
 std::string JsonString(std::string_view text);
+
+// "2026-11-25T02:35:00Z": RFC 3339 in UTC and whole seconds, rounded down.
+std::string DateString(std::chrono::system_clock::time_point time);
+
+// What stands behind the "?" of a request's target.
+std::string_view QueryOf(std::string_view target);
 
 // A form body or a query. Strict: every byte that a form encoder would encode must be encoded; nothing if one is not,
 // if an escape is broken, or if a name comes twice.

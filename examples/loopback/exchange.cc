@@ -14,13 +14,8 @@ Reply Refuse(int status, const std::string& message, const std::string& complain
   return reply;
 }
 
-std::string Query(const httplib::Request& request) {
-  const auto mark = request.target.find('?');
-  return mark == std::string::npos ? "" : request.target.substr(mark + 1);
-}
-
 std::optional<Reply> CheckKey(const httplib::Request& request, Ledger* ledger) {
-  const auto fields = DecodeForm(Query(request));
+  const auto fields = DecodeForm(QueryOf(request.target));
   if (!fields) return Refuse(400, "The query is malformed.", "the query is not properly encoded");
   const auto key = fields->find("key");
   if (key != fields->end()) ledger->AddSecret(key->second);
@@ -41,19 +36,7 @@ std::string SuccessBody(const Ledger::Exchange& exchange) {
 Reply AnswerToken(const std::string& token, Ledger* ledger) {
   Ledger::Exchange exchange = ledger->ExchangeToken(token);
   if (!exchange.refusal.empty()) return Refuse(400, exchange.refusal);
-  switch (exchange.behaviour.kind) {
-    case Behaviour::Kind::kStatus:
-    case Behaviour::Kind::kReset:
-      return ScriptedReply(std::move(exchange.behaviour));
-    case Behaviour::Kind::kOk:
-      break;
-    default: {
-      // A stream makes no sense here; its bytes do, as a body that is not what the client expects.
-      Reply reply = JsonReply(200, exchange.behaviour.body);
-      reply.behaviour = std::move(exchange.behaviour);
-      return reply;
-    }
-  }
+  if (exchange.behaviour.kind != Behaviour::Kind::kOk) return ScriptedReply(std::move(exchange.behaviour));
   Reply reply = JsonReply(200, SuccessBody(exchange));
   reply.behaviour = std::move(exchange.behaviour);
   return reply;

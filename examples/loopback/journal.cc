@@ -6,9 +6,13 @@ namespace loopback {
 
 using warppool::MutexLock;
 
+// Without the requests: a client that is wrong is wrong each time.
+constexpr std::size_t kMaxComplaints = 1000;
+
 void Journal::Add(Seen seen, const std::string& complaint) {
   MutexLock lock(&mutex_);
-  if (!complaint.empty()) complaints_.push_back(seen.path + ": " + complaint);
+  const bool has_room = keep_requests_ || complaints_.size() < kMaxComplaints;
+  if (!complaint.empty() && has_room) complaints_.push_back(seen.path + ": " + complaint);
   if (keep_requests_) requests_.push_back(std::move(seen));
 }
 

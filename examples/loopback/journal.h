@@ -13,7 +13,7 @@ class Journal {
  public:
   explicit Journal(bool keep_requests) : keep_requests_(keep_requests) {}
 
-  // `complaint` may be empty.
+  // `complaint` may be empty. Without `keep_requests` only the first 1000 complaints are kept.
   void Add(Seen seen, const std::string& complaint);
 
   std::vector<Seen> Requests(const std::string& path) const;  // empty: all

@@ -9,6 +9,30 @@ namespace loopback {
 
 using warppool::MutexLock;
 
+namespace {
+
+// Enough for any client that works: it uses the newest, and for a while, on requests under way, the one before.
+constexpr std::size_t kKept = 8;
+
+constexpr auto kDay = std::chrono::hours(24);
+constexpr auto kRefreshesAfter = 30 * kDay;
+// Not the same: a client that takes one date for the other is found out.
+constexpr auto kBonusEndsAfter = 365 * kDay;
+
+std::size_t IndexOf(Endpoint endpoint) {
+  return static_cast<std::size_t>(endpoint);
+}
+
+bool IsAnswer(const Behaviour& behaviour) {
+  return behaviour.kind == Behaviour::Kind::kOk || behaviour.kind == Behaviour::Kind::kFinish;
+}
+
+void Remove(const std::string& text, std::deque<std::string>* texts) {
+  texts->erase(std::remove(texts->begin(), texts->end(), text), texts->end());
+}
+
+}  // namespace
+
 void Ledger::Accept(const std::string& token) {
   AcceptAs(token, "");
 }
@@ -18,6 +42,7 @@ void Ledger::AcceptAs(const std::string& token, const std::string& user_id) {
   secrets_.insert(token);
   Known& known = tokens_[token];
   known.replaced = false;
+  if (known.login) Remove(token, &known.login->replaced);
   if (!known.login) known.login = NewLogin(user_id);
   if (!user_id.empty()) known.login->user_id = user_id;
 }
@@ -38,14 +63,24 @@ void Ledger::Introduce(const std::string& token, bool is_api_key) {
 }
 
 void Ledger::AddScript(const std::optional<std::string>& token, Endpoint endpoint, Behaviour behaviour) {
-  const bool is_exchange = endpoint == Endpoint::kExchange;
   MutexLock lock(&mutex_);
   if (behaviour.rotate_to) secrets_.insert(*behaviour.rotate_to);
   if (!token) {
-    (is_exchange ? any_exchange_ : any_agent_).Add(std::move(behaviour));
+    any_scripts_[IndexOf(endpoint)].Add(std::move(behaviour));
   } else if (const auto login = FindLogin(*token)) {
-    (is_exchange ? login->exchange : login->agent).Add(std::move(behaviour));
+    login->scripts[IndexOf(endpoint)].Add(std::move(behaviour));
   }
+}
+
+void Ledger::SetDecision(Service::Decision decide) {
+  auto shared = decide ? std::make_shared<const Service::Decision>(std::move(decide)) : nullptr;
+  MutexLock lock(&mutex_);
+  decide_ = std::move(shared);
+}
+
+void Ledger::SetQuota(const std::string& token, AccountQuota quota) {
+  MutexLock lock(&mutex_);
+  if (const auto login = FindLogin(token)) accounts_[login->user_id].quota = quota;
 }
 
 void Ledger::RequireKey(const std::string& key) {
@@ -66,23 +101,23 @@ std::optional<std::string> Ledger::required_key() const {
 }
 
 Ledger::Exchange Ledger::ExchangeToken(const std::string& token) {
-  MutexLock lock(&mutex_);
-  secrets_.insert(token);
-  const auto found = tokens_.find(token);
-  if (found == tokens_.end()) return {.refusal = "INVALID_REFRESH_TOKEN"};
-  if (found->second.replaced) return {.refusal = "TOKEN_EXPIRED"};
-  const auto login = found->second.login;
+  {
+    MutexLock lock(&mutex_);
+    Note(token);
+    if (auto refusal = Refusal(token); !refusal.empty()) return {.refusal = std::move(refusal)};
+  }
+  auto decided = Decide(Endpoint::kExchange, token);
 
+  MutexLock lock(&mutex_);
+  // Again: another exchange may have replaced it meanwhile.
+  if (auto refusal = Refusal(token); !refusal.empty()) return {.refusal = std::move(refusal)};
+  const auto login = tokens_[token].login;
   Exchange exchange;
-  exchange.behaviour = Next(&login->exchange, &any_exchange_);
+  exchange.behaviour = decided ? *std::move(decided) : Next(Endpoint::kExchange, login.get());
   if (exchange.behaviour.kind != Behaviour::Kind::kOk) return exchange;
   exchange.user_id = login->user_id;
   exchange.refresh_token = exchange.behaviour.rotate_to.value_or(token);
-  if (exchange.refresh_token != token) {
-    found->second.replaced = true;
-    tokens_[exchange.refresh_token] = Known{login};
-    secrets_.insert(exchange.refresh_token);
-  }
+  if (exchange.refresh_token != token) Replace(token, exchange.refresh_token);
   exchange.jwt = IssueJwt(token, login, exchange.behaviour.jwt_life);
   return exchange;
 }
@@ -90,7 +125,7 @@ Ledger::Exchange Ledger::ExchangeToken(const std::string& token) {
 Ledger::Bearer Ledger::CheckBearer(const std::string& bearer) {
   const auto now = std::chrono::steady_clock::now();
   MutexLock lock(&mutex_);
-  secrets_.insert(bearer);
+  Note(bearer);
   if (api_keys_.count(bearer) != 0) return {.accepted = true, .token = bearer};
   if (tokens_.count(bearer) != 0) return {.is_refresh_token = true, .token = bearer};
   const auto jwt = jwts_.find(bearer);
@@ -98,26 +133,76 @@ Ledger::Bearer Ledger::CheckBearer(const std::string& bearer) {
   return {.accepted = now < jwt->second.end, .token = jwt->second.token};
 }
 
-Behaviour Ledger::NextAgentBehaviour(const std::string& token) {
+Behaviour Ledger::NextBehaviour(Endpoint endpoint, const std::string& token) {
+  auto decided = Decide(endpoint, token);
   MutexLock lock(&mutex_);
   const auto login = FindLogin(token);
-  return login ? Next(&login->agent, &any_agent_) : Ok();
+  if (!login) return decided.value_or(Ok());
+  Behaviour behaviour = decided ? *std::move(decided) : Next(endpoint, login.get());
+  if (endpoint == Endpoint::kAgent && IsAnswer(behaviour)) ++accounts_[login->user_id].answers;
+  return behaviour;
+}
+
+Ledger::QuotaNow Ledger::QuotaOf(const std::string& token) const {
+  MutexLock lock(&mutex_);
+  const auto login = FindLogin(token);
+  const auto found = login ? accounts_.find(login->user_id) : accounts_.end();
+  const Account account = found == accounts_.end() ? Account() : found->second;
+  return {.unlimited = account.quota.unlimited,
+          .limit = account.quota.limit,
+          .used = account.quota.used.value_or(account.answers),
+          .next_refresh = account.quota.next_refresh.value_or(begun_ + kRefreshesAfter),
+          .bonus = account.quota.bonus,
+          .bonus_end = begun_ + kBonusEndsAfter};
 }
 
 void Ledger::AddSecret(const std::string& secret) {
   MutexLock lock(&mutex_);
-  secrets_.insert(secret);
+  Note(secret);
 }
 
 std::vector<std::string> Ledger::Secrets() const {
   MutexLock lock(&mutex_);
-  return {secrets_.begin(), secrets_.end()};
+  std::set<std::string> all = secrets_;
+  for (const auto& [token, known] : tokens_) all.insert(token);
+  for (const auto& [bytes, jwt] : jwts_) all.insert(bytes);
+  return {all.begin(), all.end()};
+}
+
+std::optional<Behaviour> Ledger::Decide(Endpoint endpoint, const std::string& token) const {
+  std::shared_ptr<const Service::Decision> decide;
+  {
+    MutexLock lock(&mutex_);
+    decide = decide_;
+  }
+  return decide ? (*decide)(endpoint, token) : std::nullopt;
 }
 
 std::shared_ptr<Ledger::Login> Ledger::NewLogin(std::string user_id) {
   auto login = std::make_shared<Login>();
   login->user_id = user_id.empty() ? "user-" + std::to_string(++users_) : std::move(user_id);
   return login;
+}
+
+std::string Ledger::Refusal(const std::string& token) const {
+  const auto found = tokens_.find(token);
+  if (found == tokens_.end()) return "INVALID_REFRESH_TOKEN";
+  return found->second.replaced ? "TOKEN_EXPIRED" : "";
+}
+
+void Ledger::Replace(const std::string& token, const std::string& by) {
+  const auto login = tokens_[token].login;
+  tokens_[token].replaced = true;
+  tokens_[by] = Known{login};
+  Note(by);
+  if (keep_all_) return;
+  Remove(by, &login->replaced);
+  login->replaced.push_back(token);
+  if (login->replaced.size() <= kKept) return;
+  // Unless it came back as another login's.
+  const auto oldest = tokens_.find(login->replaced.front());
+  if (oldest != tokens_.end() && oldest->second.replaced) tokens_.erase(oldest);
+  login->replaced.pop_front();
 }
 
 std::string Ledger::IssueJwt(const std::string& token, const std::shared_ptr<Login>& login, std::chrono::seconds life) {
@@ -132,13 +217,19 @@ std::string Ledger::IssueJwt(const std::string& token, const std::shared_ptr<Log
                     EncodeBase64Url(payload, false) + "." +
                     EncodeBase64Url("nobody verifies this signature, number " + serial, false);
   jwts_[jwt] = Jwt{token, login, std::chrono::steady_clock::now() + life};
-  secrets_.insert(jwt);
+  Note(jwt);
+  if (keep_all_) return jwt;
+  login->jwts.push_back(jwt);
+  if (login->jwts.size() > kKept) {
+    jwts_.erase(login->jwts.front());
+    login->jwts.pop_front();
+  }
   return jwt;
 }
 
-Behaviour Ledger::Next(ScriptQueue* own, ScriptQueue* any) {
-  if (auto behaviour = own->Next()) return *std::move(behaviour);
-  if (auto behaviour = any->Next()) return *std::move(behaviour);
+Behaviour Ledger::Next(Endpoint endpoint, Login* login) {
+  if (auto behaviour = login->scripts[IndexOf(endpoint)].Next()) return *std::move(behaviour);
+  if (auto behaviour = any_scripts_[IndexOf(endpoint)].Next()) return *std::move(behaviour);
   return Ok();
 }
 
@@ -146,6 +237,10 @@ std::shared_ptr<Ledger::Login> Ledger::FindLogin(const std::string& token) const
   if (const auto found = tokens_.find(token); found != tokens_.end()) return found->second.login;
   if (const auto found = api_keys_.find(token); found != api_keys_.end()) return found->second;
   return nullptr;
+}
+
+void Ledger::Note(const std::string& secret) {
+  if (keep_all_) secrets_.insert(secret);
 }
 
 }  // namespace loopback

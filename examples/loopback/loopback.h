@@ -21,6 +21,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,15 +30,21 @@
 
 namespace loopback {
 
+enum class Endpoint : std::uint8_t {
+  kExchange,  // POST /proxy/token and /v1/token
+  kAgent,     // POST /ai/multi-agent
+  kAccount,   // POST /graphql/v2?op=GetRequestLimitInfo
+};
+
 // One way to answer. Made by the functions below; the setters return the object itself, so that they can be chained.
 class Behaviour {
  public:
   enum class Kind : std::uint8_t {
-    kOk,           // the exchange answers a JWT; the agent answers the text
+    kOk,           // the exchange answers a JWT, the agent the text, the account its quota
     kStatus,       // an HTTP status, headers and body
     kQuotaFinish,  // a stream whose `finished` says quota_limit
     kFinish,       // a stream whose `finished` says something else than done
-    kRaw,          // 200 text/event-stream with these bytes instead of events
+    kRaw,          // 200 with these bytes: of the agent, instead of events; of the others, as the body
     kReset,        // the connection is reset before any answer
   };
   // How a stream ends after `cut_after` events.
@@ -117,11 +124,24 @@ Behaviour Dead(const std::string& message);  // exchange: 400 with {"error":{"co
 Behaviour QuotaFinish();                     // agent: `init`, `finished`; with Text(), that comes before the end
 // agent: the text, then this end. Throws std::invalid_argument if there is no such reason.
 Behaviour Finish(std::string reason);
-Behaviour Raw(std::string bytes);  // agent: these bytes as the event stream; exchange: as a 200's body
+Behaviour Raw(std::string bytes);  // agent: these bytes as the event stream; elsewhere: as a 200's body
 Behaviour Garbage();               // agent: 200 text/html
 Behaviour UndecodableEvent();      // agent: after `init`, an event that is not base64
 Behaviour EmptyBody();             // agent: 200 text/event-stream without a byte
 Behaviour Reset();                 // the connection is reset before any answer
+Behaviour AccountRefused(const std::string& message);  // account: 200 with a UserFacingError that says this
+
+// What the account endpoint says of an account. As it stands here, it is what is said of one that SetQuota() never
+// heard of.
+struct AccountQuota {
+  bool unlimited = false;
+  int limit = 150;
+  // Nothing: as many as its agent endpoint gave answers to (Ok() and Finish(), cut off or not) since the service began.
+  std::optional<int> used{};
+  // Nothing: 30 days after the service began. Told in whole seconds, rounded down.
+  std::optional<std::chrono::system_clock::time_point> next_refresh{};
+  int bonus = 0;  // credits of one grant, all of them left, that expires a year after the service began; 0: no grant
+};
 
 // One request as it came.
 struct Seen {
@@ -135,10 +155,13 @@ struct Seen {
 };
 
 struct Options {
-  bool tls = false;           // certificates are made at start
-  int port = 0;               // 0: a free one
-  int threads = 80;           // a kept-alive connection occupies one; beyond them, connections wait
-  bool keep_requests = true;  // for Requests() and Count(); off for long benchmarks
+  bool tls = false;  // certificates are made at start
+  int port = 0;      // 0: a free one
+  int threads = 80;  // a kept-alive connection occupies one; beyond them, connections wait
+  // For Requests(), Count() and Secrets(). Without it memory stays flat, however many requests come: of one login the
+  // newest 8 JWTs are valid, the newest 8 tokens that were replaced are told from unknown ones, Secrets() knows what is
+  // valid or scripted, and Complaints() keeps the first 1000.
+  bool keep_requests = true;
 };
 
 class Service {
@@ -149,6 +172,7 @@ class Service {
    public:
     Script& Exchange(Behaviour behaviour);  // POST /proxy/token and /v1/token
     Script& Agent(Behaviour behaviour);     // POST /ai/multi-agent
+    Script& Account(Behaviour behaviour);   // POST /graphql/v2?op=GetRequestLimitInfo
 
    private:
     friend class Service;
@@ -156,6 +180,9 @@ class Service {
     Service* service_;
     std::optional<std::string> token_;  // nothing: OnAny()
   };
+
+  // How to answer this one request; nothing: as the scripts say. `token` is the refresh token or API key concerned.
+  using Decision = std::function<std::optional<Behaviour>(Endpoint endpoint, const std::string& token)>;
 
   explicit Service(Options options = {});  // throws std::runtime_error if it cannot listen
   ~Service();                              // breaks what is still running
@@ -171,6 +198,17 @@ class Service {
   Service& AcceptApiKey(const std::string& key);                            // a bearer that needs no exchange
   Script On(std::string token);  // Accept(), and scripts it; "wk-…" and accepted API keys are API keys
   Script OnAny();                // one script that all tokens use up together that have none of their own left
+
+  // For soak tests: `decide` is asked before the scripts, for each request that is not refused. What it returns applies
+  // to that request, whatever its `times` and `after`, and moves no script on. It runs in the connection's thread,
+  // several at once, without a lock of the service. (When two exchanges of one token come at the same moment, and the
+  // first replaces it, the second may be refused although `decide` was asked.)
+  // Set it before requests come.
+  Service& Decide(Decision decide);
+
+  // What the account of this token says of its quota from now on, to all tokens of that account: AcceptAs() comes
+  // before. A token that is not known yet is accepted, as by On().
+  Service& SetQuota(const std::string& token, AccountQuota quota);
 
   void RequireKey(const std::string& key);  // the exchange wants ?key=…, and refuses others as Firebase does
   void ExpireJwts();                        // every JWT issued so far is refused with 401 from now on

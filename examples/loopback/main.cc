@@ -16,6 +16,8 @@ constexpr const char* kHelp =
     "\n"
     "A stand-in of the agent service on 127.0.0.1, for working offline. Prints its URL; ends on SIGINT or SIGTERM.\n"
     "\n"
+    "It answers POST /proxy/token, /v1/token, /ai/multi-agent, and /graphql/v2?op=GetRequestLimitInfo.\n"
+    "\n"
     "  --port N   listen there; default: a free port\n"
     "  --tls      HTTPS; prints the file with the authority to trust, too\n"
     "  --demo     know some tokens: two that work, one whose quota ends, a dead one and a failing one\n"
@@ -60,10 +62,13 @@ void InstallDemo(loopback::Service* service) {
   service->On("demo-token-1").Agent(healthy);
   service->On("demo-token-2").Agent(healthy);
   service->On("demo-token-quota").Agent(loopback::Quota().After(3));
+  // Its account endpoint counts along, up to 3 of 3.
+  service->SetQuota("demo-token-quota", {.limit = 3});
+  service->SetQuota("demo-token-2", {.limit = 2500, .bonus = 100});
   service->On("demo-token-dead").Exchange(loopback::Dead("TOKEN_EXPIRED"));
   service->On("demo-token-failing").Agent(loopback::Status(500));
-  std::puts("demo-token-1        works");
-  std::puts("demo-token-2        works");
+  std::puts("demo-token-1        works; 150 requests, says its quota");
+  std::puts("demo-token-2        works; 2500 requests and 100 credits, says its quota");
   std::puts("demo-token-quota    answers 3 requests, then its quota is used up");
   std::puts("demo-token-dead     its login has expired");
   std::puts("demo-token-failing  every request fails with 500");

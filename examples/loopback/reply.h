@@ -28,10 +28,21 @@ inline Reply JsonReply(int status, std::string body) {
   return reply;
 }
 
-// A scripted status, or a scripted reset.
+// What is scripted instead of the usual answer, where that is no stream. The bytes of a stream are sent as a body that
+// is not what the client expects.
 inline Reply ScriptedReply(Behaviour behaviour) {
   Reply reply;
-  reply.status = behaviour.kind == Behaviour::Kind::kReset ? 0 : behaviour.status;
+  switch (behaviour.kind) {
+    case Behaviour::Kind::kStatus:
+      reply.status = behaviour.status;
+      break;
+    case Behaviour::Kind::kReset:
+      reply.status = 0;
+      break;
+    default:
+      reply.content_type = "application/json";
+      break;
+  }
   reply.body = behaviour.body;
   reply.behaviour = std::move(behaviour);
   return reply;

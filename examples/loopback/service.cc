@@ -1,8 +1,10 @@
 #include <optional>
 #include <utility>
 
+#include "account.h"
 #include "agent.h"
 #include "certificates.h"
+#include "encoding.h"
 #include "exchange.h"
 #include "http_server.h"
 #include "journal.h"
@@ -25,9 +27,7 @@ bool IsAddedByServer(const std::string& name) {
 Seen Describe(const httplib::Request& request, const Reply& reply) {
   Seen seen;
   seen.path = request.path;
-  if (const auto mark = request.target.find('?'); mark != std::string::npos) {
-    seen.query = request.target.substr(mark + 1);
-  }
+  seen.query = QueryOf(request.target);
   for (const auto& [name, value] : request.headers) {
     if (!IsAddedByServer(name)) seen.headers.emplace_back(name, value);
   }
@@ -38,16 +38,30 @@ Seen Describe(const httplib::Request& request, const Reply& reply) {
   return seen;
 }
 
+std::optional<Endpoint> FindEndpoint(const std::string& path) {
+  if (path == "/proxy/token" || path == "/v1/token") return Endpoint::kExchange;
+  if (path == "/ai/multi-agent") return Endpoint::kAgent;
+  if (path == "/graphql/v2") return Endpoint::kAccount;
+  return std::nullopt;
+}
+
 Reply AnswerRequest(const httplib::Request& request, Ledger* ledger) {
-  const bool is_exchange = request.path == "/proxy/token" || request.path == "/v1/token";
-  const bool is_agent = request.path == "/ai/multi-agent";
-  if (!is_exchange && !is_agent) return JsonReply(404, R"({"error":"not found"})");
+  const auto endpoint = FindEndpoint(request.path);
+  if (!endpoint) return JsonReply(404, R"({"error":"not found"})");
   if (request.method != "POST") {
     Reply reply = JsonReply(405, R"({"error":"method not allowed"})");
     reply.complaint = "the method is " + request.method;
     return reply;
   }
-  return is_exchange ? AnswerExchange(request, ledger) : AnswerAgent(request, ledger);
+  switch (*endpoint) {
+    case Endpoint::kExchange:
+      return AnswerExchange(request, ledger);
+    case Endpoint::kAgent:
+      return AnswerAgent(request, ledger);
+    case Endpoint::kAccount:
+      break;
+  }
+  return AnswerAccount(request, ledger);
 }
 
 }  // namespace
@@ -55,7 +69,8 @@ Reply AnswerRequest(const httplib::Request& request, Ledger* ledger) {
 class Service::Impl {
  public:
   explicit Impl(const Options& options)
-      : journal(options.keep_requests),
+      : ledger(options.keep_requests),
+        journal(options.keep_requests),
         certificates(options.tls ? std::optional(MakeCertificates()) : std::nullopt),
         authority(certificates ? std::make_unique<TemporaryFile>(certificates->authority_pem) : nullptr),
         server(options.port, options.threads, certificates ? certificates->context.get() : nullptr,
@@ -119,6 +134,22 @@ Service::Script& Service::Script::Exchange(Behaviour behaviour) {
 
 Service::Script& Service::Script::Agent(Behaviour behaviour) {
   service_->impl_->ledger.AddScript(token_, Endpoint::kAgent, std::move(behaviour));
+  return *this;
+}
+
+Service::Script& Service::Script::Account(Behaviour behaviour) {
+  service_->impl_->ledger.AddScript(token_, Endpoint::kAccount, std::move(behaviour));
+  return *this;
+}
+
+Service& Service::Decide(Decision decide) {
+  impl_->ledger.SetDecision(std::move(decide));
+  return *this;
+}
+
+Service& Service::SetQuota(const std::string& token, AccountQuota quota) {
+  impl_->ledger.Introduce(token, LooksLikeApiKey(token));
+  impl_->ledger.SetQuota(token, quota);
   return *this;
 }
 

@@ -14,7 +14,9 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "warppool/config.h"
 #include "warppool/event.h"
@@ -31,7 +33,8 @@ class ClientImpl;
 }  // namespace internal
 
 struct ClientOptions {
-  LogSink log{};  // empty: silent
+  LogSink log{};                  // empty: silent
+  PoolEventSink on_pool_event{};  // empty: nobody is told
 };
 
 // A whole answer, for who does not care for its parts.
@@ -90,9 +93,26 @@ class Client {
   // A snapshot of the pool. Empty after a fork.
   PoolStatus Pool() const;
 
+  // For each token, in the order of Pool(): whether a request that comes now would get it, and if not, why and until
+  // when. Nothing is sent, and nobody's turn changes. Empty after a fork.
+  std::vector<TokenExplanation> Explain() const;
+
+  // Makes a token ready again that is disabled or cooling: its strikes are forgotten, and what older requests still
+  // report does not count. OK if it was ready already. kInvalidArgument: there is no token of that name.
+  Status Recover(const std::string& token);
+
+  // Recover() for all tokens that are not ready; returns how many those were.
+  Result<int> RecoverAll();
+
+  // How the tokens are. Passive by default, and then it neither sends nor waits. An active check waits (kMisuse inside
+  // a callback), and is the one thing besides Recover() that tries tokens which were refused for good. What is not
+  // through when its time is over is unhealthy with kTimeout.
+  // Fails with kInvalidArgument, or kMisuse.
+  Result<HealthReport> CheckHealth(const HealthCheckOptions& options = {});
+
   // Accepts no new request, lets the running ones finish for at most `deadline` (0: not at all; negative: no limit),
-  // cancels the rest and stops the I/O thread. Every later call returns kMisuse, but for Pool() and Close() itself
-  // (OK, nothing happens). kMisuse inside a callback of this client, which then stays as it is.
+  // cancels the rest and stops the I/O thread. Every later call returns kMisuse, but for Pool(), Explain() and Close()
+  // itself (OK, nothing happens). kMisuse inside a callback of this client, which then stays as it is.
   Status Close(std::chrono::milliseconds deadline);
 
  private:

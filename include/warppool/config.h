@@ -62,6 +62,16 @@ enum class CredentialKind : int {
   kApiKey = 2,        // sent as the bearer as it is
 };
 
+// Which token of a tier serves next. The numbers are stable and the same in C (warppool_strategy).
+enum class Strategy : int {
+  kRoundRobin = 1,     // all of them in turn
+  kFillFirst = 2,      // the first one that is ready, in the order of the configuration; the others are its reserve
+  kLeastInFlight = 3,  // the one that serves the fewest requests at the moment; among equals, in turn
+};
+
+// "round_robin", "fill_first", "least_in_flight". Never NULL. Any thread.
+const char* StrategyName(Strategy strategy) noexcept;
+
 struct TokenConfig {
   Secret credential;
   Tier tier = Tier::kPersonal;
@@ -72,7 +82,15 @@ struct TokenConfig {
 struct Config {
   std::vector<TokenConfig> tokens;
   std::vector<Tier> tier_order{Tier::kPersonal, Tier::kShared, Tier::kAnonymous};  // a tier left out is not used
-  int max_strikes = 3;  // failures in a row that disable a token; 1 or more
+  Strategy strategy = Strategy::kRoundRobin;                                       // inside a tier
+  int max_in_flight = 0;  // requests that one token serves at a time; more wait, or go to others. 0: no limit
+
+  // A token that fails rests. max_strikes failures in a row (1 or more) disable it; after recovery_delay one request at
+  // a time may try it again, and each such probe that fails doubles the delay, up to recovery_max_delay. 0: disabled
+  // tokens come back by hand only.
+  int max_strikes = 3;
+  std::chrono::milliseconds recovery_delay{60'000};
+  std::chrono::milliseconds recovery_max_delay{3'600'000};
 
   // Where. http:// is accepted for loopback addresses only.
   std::string server_url = "https://app.warp.dev";
@@ -98,8 +116,15 @@ struct Config {
   std::chrono::milliseconds retry_max_delay{32'000};
   std::chrono::milliseconds retry_after_limit{120'000};  // a service that asks for more is not waited for
 
-  // How long a token rests whose quota is used up, when the service does not say.
+  // How long a token rests whose quota is used up, when neither the answer nor the quota query says it.
   std::chrono::milliseconds quota_cooling{3'600'000};
+
+  // When no token is ready, a request waits for the first one that will be, if that is before its own time-out; a
+  // request without one, if that is in max_token_wait. Otherwise it fails at once.
+  std::chrono::milliseconds max_token_wait{60'000};
+
+  // A JWT that is in use is renewed before it ends, between two requests, and not by the request that finds it old.
+  bool background_refresh = true;
 
   // Of one server-sent event as it comes; more fails with kLimitExceeded. 1 KiB to 1 GiB.
   std::size_t max_event_bytes = 16U << 20;

@@ -52,6 +52,13 @@ struct AttemptFailed {
   std::chrono::milliseconds wait;  // with NextStep::kWait; else 0
 };
 
+// No token is ready, and nothing has been sent: the request waits for one. After a failed attempt, AttemptFailed says
+// so instead.
+struct Waiting {
+  std::chrono::milliseconds wait;  // at most; what is not known in advance may come sooner
+  std::string_view reason;         // one sentence
+};
+
 // What the request cost, as far as the service says.
 struct Usage {
   std::uint64_t input_tokens = 0;
@@ -89,6 +96,6 @@ struct UnknownEvent {
   std::string_view bytes;  // the serialized ClientAction, or ResponseEvent if `kind` is empty
 };
 
-using Event = std::variant<StreamStarted, TextDelta, TextReplaced, AttemptFailed, Finished, UnknownEvent>;
+using Event = std::variant<StreamStarted, TextDelta, TextReplaced, AttemptFailed, Waiting, Finished, UnknownEvent>;
 
 }  // namespace warppool

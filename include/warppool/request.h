@@ -31,6 +31,9 @@ struct Request {
 
   // From Start() to the last event, waits and other tokens included; then kDeadlineExceeded. 0: no limit.
   std::chrono::milliseconds timeout{0};
+
+  // Whether to wait for a token when none is ready (Config::max_token_wait); false: fail at once.
+  bool wait_for_token = true;
 };
 
 }  // namespace warppool

@@ -1,13 +1,17 @@
-// What the pool knows of its tokens.
+// What the pool knows of its tokens, and what it tells of them.
 //
 // A token's name is the one its configuration gave, or its tier and the first hex digits of the SHA-256 of its
 // credential, PERSONAL_3fa9c1 (longer where two would collide): the same at every start, and useless to a thief.
+//
+// All of these are value types, but for PoolEvent, which borrows.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "warppool/config.h"
@@ -19,11 +23,25 @@ namespace warppool {
 enum class TokenState : int {
   kReady = 1,
   kCooling = 2,   // its quota is used up; ready again at `ready_at`
-  kDisabled = 3,  // too many failures in a row, or refused for good
+  kDisabled = 3,  // too many failures in a row, or refused for good; half open at `ready_at`, if there is one
+  kHalfOpen = 4,  // disabled, but its rest is over: one request, or health check, at a time may try it
 };
 
-// "ready", "cooling", "disabled". Never NULL. Any thread.
+// "ready", "cooling", "disabled", "half open". Never NULL. Any thread.
 const char* TokenStateName(TokenState state) noexcept;
+
+// What an account may still ask for, as the service told it last.
+struct Quota {
+  bool unlimited = false;
+  std::int64_t limit = 0;  // requests in a period
+  std::int64_t used = 0;   // of them, in this one
+  std::int64_t bonus = 0;  // what is left of credits that were granted beside them and have not expired
+
+  // When the period ends, and the quota comes back; nullopt: the service does not say.
+  std::optional<std::chrono::system_clock::time_point> next_reset{};
+
+  std::int64_t Remaining() const;  // what is left of the limit, and the bonus; meaningless if unlimited
+};
 
 struct TokenStatus {
   std::string name;
@@ -37,7 +55,13 @@ struct TokenStatus {
   std::uint64_t refreshes = 0;  // JWTs that were issued for it
   Code last_error = Code::kOk;  // of the last attempt that failed, whoever was to blame
   std::string last_error_message{};
-  std::optional<std::chrono::system_clock::time_point> ready_at{};     // kCooling: when it is back
+  std::string reason{};          // why it is cooling or disabled; empty: it is neither
+  std::string same_account{};    // the name of an earlier token that belongs to the same account; empty: none is known
+  std::optional<Quota> quota{};  // of the account, if it was asked; of that moment
+
+  // kCooling: when it is back. kDisabled, kHalfOpen: from when on it may be tried; nullopt: only after a recovery by
+  // hand, an active health check, or with another credential.
+  std::optional<std::chrono::system_clock::time_point> ready_at{};
   std::optional<std::chrono::system_clock::time_point> jwt_expires{};  // there is a JWT, valid until then
 };
 
@@ -47,5 +71,88 @@ struct PoolStatus {
   int Active() const;           // tokens that are ready
   std::string Summary() const;  // "5/6 active (PERSONAL: 3/4, SHARED: 2)"; "4" for 4/4
 };
+
+// ------------------------------------------------------------------------------------------------------- Explain() --
+
+// Whether a request that comes now would get this token, and why not.
+struct TokenExplanation {
+  std::string name;
+  Tier tier = Tier::kPersonal;
+
+  // 1: it would be chosen; 2: it would be next if that one fails, and so on. 0: it would not be tried at all.
+  int turn = 0;
+  std::string reason;  // one sentence
+
+  // With turn 0: until when that holds; nullopt: nobody knows, or until it is recovered by hand.
+  std::optional<std::chrono::system_clock::time_point> until{};
+};
+
+// --------------------------------------------------------------------------------------------------- CheckHealth() --
+
+struct HealthCheckOptions {
+  // false: what the pool knows, at once. true: each token is refreshed and asked for its quota. A disabled one that
+  // passes is recovered, one that is refused for good is disabled.
+  bool active = false;
+  int concurrency = 4;                        // active: tokens that are asked at the same time; 1 to 1000
+  std::chrono::milliseconds timeout{60'000};  // active: for the whole check; negative: no limit
+};
+
+struct TokenHealthResult {
+  bool healthy = false;  // passive: it is ready. Active: the service accepted it
+  TokenStatus token;     // after the check
+  Status problem{};      // what is wrong with it; OK if healthy
+
+  // Active: why there is no `token.quota`, or an older one; OK otherwise. A service that does not tell quotas makes no
+  // token unhealthy.
+  Status quota_problem{};
+};
+
+struct HealthReport {
+  std::vector<TokenHealthResult> tokens;  // as in PoolStatus
+
+  int Healthy() const;
+
+  // A heading, "Healthy tokens: 5/6", and a line for each token: name, tier, failures, active, reason, quota, reset.
+  std::string ToString() const;
+};
+
+// ---------------------------------------------------------------------------------------------------------- events --
+
+// The numbers are stable and the same in C (warppool_pool_event_kind).
+enum class PoolEventKind : int {
+  kLoaded = 10,          // the client was made with it
+  kChosen = 20,          // a request, or a call for a bearer, got it
+  kFailed = 30,          // an attempt with it failed, whoever was to blame
+  kStruck = 40,          // it is blamed for a failure: `strikes` in a row now
+  kDisabled = 50,        // too many strikes, refused for good, or the probe of a half-open one failed; see `until`
+  kCooling = 60,         // its quota is used up; see `until`
+  kRecovered = 70,       // ready again: by hand, by a probe, or because its cooling is over
+  kRefreshed = 80,       // a JWT was issued for it; `until` is its end
+  kRotated = 90,         // the service replaced its refresh token
+  kSameAccount = 100,    // it belongs to the same account as an earlier token: they share one quota
+  kTierExhausted = 110,  // no token of the tier is ready any more
+  kPoolExhausted = 120,  // no token at all is ready any more
+};
+
+// "loaded", "tier exhausted", ... Never NULL. Any thread.
+const char* PoolEventKindName(PoolEventKind kind) noexcept;
+
+// Something happened to a token, or to all of a tier. The views are valid during the call only.
+struct PoolEvent {
+  PoolEventKind kind;
+  Tier tier;                  // meaningless with kPoolExhausted
+  std::string_view token{};   // its name; empty with kTierExhausted and kPoolExhausted
+  Code code = Code::kOk;      // why, for what is a failure
+  std::string_view reason{};  // why, one sentence
+  int strikes = 0;            // its failures in a row, this one included
+
+  std::optional<std::chrono::system_clock::time_point> until{};
+  std::chrono::system_clock::time_point time{};  // when it happened
+};
+
+// Called in whichever thread it happens in, the client's I/O thread included, and by several at once: it must be
+// thread-safe and return promptly, and must not call the client that it belongs to. Never under a lock, so that events
+// of different threads may come in another order than they happened. What it throws is dropped.
+using PoolEventSink = std::function<void(const PoolEvent&)>;
 
 }  // namespace warppool

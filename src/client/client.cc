@@ -44,6 +44,24 @@ PoolStatus Client::Pool() const {
   return status;
 }
 
+std::vector<TokenExplanation> Client::Explain() const {
+  std::vector<TokenExplanation> explanations;
+  Guarded([&] { explanations = impl_->Explain(); });
+  return explanations;
+}
+
+Status Client::Recover(const std::string& token) {
+  return Guarded([&] { return impl_->Recover(token); });
+}
+
+Result<int> Client::RecoverAll() {
+  return Guarded([&] { return impl_->RecoverAll(); });
+}
+
+Result<HealthReport> Client::CheckHealth(const HealthCheckOptions& options) {
+  return Guarded([&] { return impl_->CheckHealth(options); });
+}
+
 Status Client::Close(std::chrono::milliseconds deadline) {
   return Guarded([&] { return impl_->Close(deadline); });
 }

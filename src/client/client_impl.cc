@@ -1,5 +1,6 @@
 #include "client/client_impl.h"
 
+#include <fmt/format.h>
 #include <pthread.h>
 #include <signal.h>
 
@@ -10,12 +11,15 @@
 #include "base/guarded.h"
 #include "client/answer_collector.h"
 #include "client/event_queue.h"
+#include "client/health_check.h"
 #include "client/stream_impl.h"
 #include "client/token_run.h"
 #include "protocol/request_builder.h"
 
 namespace warppool::internal {
 namespace {
+
+constexpr int kMaxConcurrency = 1000;
 
 // The program's callbacks as a sink.
 class CallbackSink final : public EventSink {
@@ -59,6 +63,7 @@ Result<std::unique_ptr<ClientImpl>> ClientImpl::Create(Config config, const Clie
     impl->thread_ = StartIoThread(core);
     if (!impl->thread_.joinable()) return Status(Code::kInternal, "no I/O thread could be started");
   }
+  core->pool().TellLoaded();
   core->log().Info("Token pool: {}", core->pool().Snapshot().Summary());
   return impl;
 }
@@ -95,7 +100,8 @@ Result<std::shared_ptr<RequestRun>> ClientImpl::Prepare(const Request& request, 
   if (Status status = CheckUsable(); !status.ok()) return status;
   auto body = BuildRequest(request);
   if (!body) return body.status();
-  return std::make_shared<RequestRun>(core_, *std::move(body), request.timeout, std::move(sink));
+  return std::make_shared<RequestRun>(core_, *std::move(body), request.timeout, request.wait_for_token,
+                                      std::move(sink));
 }
 
 Status ClientImpl::Launch(const std::shared_ptr<RequestRun>& run) {
@@ -136,14 +142,19 @@ Result<Answer> ClientImpl::Ask(const Request& request) {
 
 Result<BearerToken> ClientImpl::AccessToken(std::chrono::milliseconds timeout) {
   if (Status status = CheckMayWait("AccessToken()"); !status.ok()) return status;
-  if (core_->closed()) return Status(Code::kMisuse, "the client is closed");
+  if (Status status = CheckOpen(); !status.ok()) return status;
   auto lease = core_->pool().Acquire({});
   if (lease) {
-    const std::shared_ptr<Token>& token = lease->token();
-    if (token->kind() == CredentialKind::kApiKey) return ToBearerToken({token, nullptr, false});
-    if (auto jwt = core_->refresher().Cached(*token)) return ToBearerToken({token, std::move(jwt), false});
+    std::shared_ptr<Token> token = lease->share_token();
+    if (token->kind() == CredentialKind::kApiKey) return ToBearerToken({std::move(token), nullptr, false});
+    auto jwt = lease->is_probe() ? nullptr : core_->refresher().Cached(token.get());
+    if (jwt) {
+      return ToBearerToken({std::move(token), std::move(jwt), false});
+    }
   }
-  const auto run = std::make_shared<TokenRun>(core_, std::move(lease));
+  Patience patience;
+  if (timeout.count() >= 0) patience.deadline = DeadlineIn(timeout);
+  const auto run = std::make_shared<TokenRun>(core_, patience, std::move(lease));
   if (!core_->Launch(run)) return Status(Code::kMisuse, "the client is closed");
   return run->Wait(timeout);
 }
@@ -156,6 +167,39 @@ void ClientImpl::DropAccessToken(const BearerToken& refused) {
 PoolStatus ClientImpl::Pool() const {
   if (!CheckUsable().ok()) return {};
   return core_->pool().Snapshot();
+}
+
+std::vector<TokenExplanation> ClientImpl::Explain() const {
+  if (!CheckUsable().ok()) return {};
+  return core_->pool().Explain();
+}
+
+Status ClientImpl::CheckOpen() const {
+  if (Status status = CheckUsable(); !status.ok()) return status;
+  return core_->closed() ? Status(Code::kMisuse, "the client is closed") : Status();
+}
+
+Status ClientImpl::Recover(const std::string& token) {
+  if (Status status = CheckOpen(); !status.ok()) return status;
+  if (core_->pool().Recover(token)) return {};
+  return {Code::kInvalidArgument, fmt::format("token: there is none with the name \"{}\"", token)};
+}
+
+Result<int> ClientImpl::RecoverAll() {
+  if (Status status = CheckOpen(); !status.ok()) return status;
+  return core_->pool().RecoverAll();
+}
+
+Result<HealthReport> ClientImpl::CheckHealth(const HealthCheckOptions& options) {
+  if (options.concurrency < 1 || options.concurrency > kMaxConcurrency) {
+    return Status(Code::kInvalidArgument, fmt::format("concurrency: must be from 1 to {}", kMaxConcurrency));
+  }
+  if (Status status = CheckOpen(); !status.ok()) return status;
+  if (!options.active) return PassiveHealth(&core_->pool());
+  if (Status status = CheckMayWait("an active CheckHealth()"); !status.ok()) return status;
+  const auto check = std::make_shared<HealthCheck>(core_, options);
+  if (!core_->Launch(check)) return Status(Code::kMisuse, "the client is closed");
+  return check->Wait();
 }
 
 Status ClientImpl::Close(std::chrono::milliseconds deadline) {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "base/mutex.h"
 #include "client/core.h"
@@ -26,10 +28,15 @@ class ClientImpl {
   Result<BearerToken> AccessToken(std::chrono::milliseconds timeout);
   void DropAccessToken(const BearerToken& refused);
   PoolStatus Pool() const;
+  std::vector<TokenExplanation> Explain() const;
+  Status Recover(const std::string& token);
+  Result<int> RecoverAll();
+  Result<HealthReport> CheckHealth(const HealthCheckOptions& options);
   Status Close(std::chrono::milliseconds deadline) EXCLUDES(thread_mutex_);
 
  private:
   Status CheckUsable() const;
+  Status CheckOpen() const;
   Status CheckMayWait(const char* function) const;
   // A run of `request` that has not begun.
   Result<std::shared_ptr<RequestRun>> Prepare(const Request& request, std::shared_ptr<EventSink> sink) const;

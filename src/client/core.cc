@@ -4,6 +4,7 @@
 
 #include "base/url.h"
 #include "client/host.h"
+#include "client/refresh_ahead.h"
 
 namespace warppool {
 namespace {
@@ -43,13 +44,21 @@ std::vector<ExchangeEndpoint> Endpoints(const Config& config) {
   return endpoints;
 }
 
-std::vector<std::pair<std::string, std::string>> AgentHeaders(const Config& config) {
-  std::vector<std::pair<std::string, std::string>> headers = {{"Content-Type", "application/x-protobuf"},
-                                                              {"Accept", "text/event-stream"},
+std::vector<std::pair<std::string, std::string>> Headers(const Config& config, const OsContext& host,
+                                                         const std::string& content_type, const std::string& accept) {
+  std::vector<std::pair<std::string, std::string>> headers = {{"Content-Type", content_type},
+                                                              {"Accept", accept},
                                                               {"X-Warp-Client-ID", "warppool"},
                                                               {"X-Warp-Client-Version", config.client_version}};
-  for (auto& header : HostHeaders()) headers.push_back(std::move(header));
+  for (auto& header : HostHeaders(host)) headers.push_back(std::move(header));
   return headers;
+}
+
+PoolOptions PoolOptionsOf(const Config& config) {
+  return {config.tier_order,
+          {config.max_strikes, config.quota_cooling, config.recovery_delay, config.recovery_max_delay},
+          config.strategy,
+          config.max_in_flight};
 }
 
 }  // namespace
@@ -59,14 +68,25 @@ Core::Core(Config config, const ClientOptions& options, const Clock& clock)
       log_(options.log),
       clock_(clock),
       process_(getpid()),
-      agent_url_(Root(config_) + "/ai/multi-agent"),
-      direct_(IsLoopback(Root(config_))),
-      agent_headers_(AgentHeaders(config_)),
+      root_(Root(config_)),
+      agent_url_(root_ + "/ai/multi-agent"),
+      direct_(IsLoopback(root_)),
+      host_(ReadHost()),
+      agent_headers_(Headers(config_, host_, "application/x-protobuf", "text/event-stream")),
+      account_headers_(Headers(config_, host_, "application/json", "application/json")),
+      request_limit_body_(RequestLimitBody(config_.client_version, host_)),
       transport_(&loop_, {config_.ca_bundle, config_.proxy, config_.no_proxy}),
-      pool_({config_.tier_order, {config_.max_strikes, config_.quota_cooling}}, config_.tokens, clock_, log_),
-      refresher_({Endpoints(config_), config_.firebase_api_key, config_.connect_timeout, config_.refresh_timeout},
-                 &transport_, clock_, log_),
+      pool_(PoolOptionsOf(config_), config_.tokens, clock_, PoolReporter(log_, options.on_pool_event, clock_)),
+      refresher_({.endpoints = Endpoints(config_),
+                  .api_key = config_.firebase_api_key,
+                  .connect_timeout = config_.connect_timeout,
+                  .timeout = config_.refresh_timeout,
+                  .longest_pause = config_.retry_after_limit,
+                  .unit_random = [this] { return UnitRandom(); }},
+                 &transport_, this, clock_, log_),
+      quota_desk_(this),
       random_(std::random_device{}()) {
+  pool_.SetOnFreed([this] { OnTokenFreed(); });
   stop_.emplace_back([this] {
     StopRuns();
     loop_.Stop();
@@ -87,14 +107,32 @@ FailoverOptions Core::failover() const {
           config_.retry_after_limit};
 }
 
-bool Core::Launch(const std::shared_ptr<Run>& run) {
+void Core::OnRefreshed(const Token& token, const Jwt& jwt, bool rotated, const std::string& account) {
+  pool_.NoteRefreshed(token, jwt, rotated, account);
+}
+
+void Core::OnRefreshDue(const std::shared_ptr<Token>& token) {
+  if (!config_.background_refresh) return;
+  Launch(std::make_shared<RefreshAhead>(shared_from_this(), token), false);
+}
+
+void Core::OnTokenFreed() {
+  if (!queue_.anybody_waits() || to_serve_.exchange(true)) return;
+  loop_.Post([this] {
+    to_serve_ = false;
+    queue_.Serve();
+  });
+}
+
+bool Core::Launch(const std::shared_ptr<Run>& run, bool awaited) {
   EventLoop::Reserved begin;
   begin.emplace_back([run] { run->Begin(); });
-  Entry entry{run, {}};
+  Entry entry{run, {}, awaited};
   entry.last.emplace_back([run] {});
   MutexLock lock(&mutex_);
   if (closed_) return false;
   runs_.emplace(run.get(), std::move(entry));
+  if (awaited) ++awaited_;
   // Never refused: the loop is stopped only after closed_ was set, and runs what it was given until then.
   return loop_.Post(&begin);
 }
@@ -113,7 +151,8 @@ void Core::Retire(const Run* run) noexcept {
     if (it == runs_.end()) return;
     entry = std::move(it->second);
     runs_.erase(it);
-    idle = runs_.empty();
+    if (entry.awaited) --awaited_;
+    idle = awaited_ == 0;
   }
   if (idle) idle_.NotifyAll();
   loop_.Post(&entry.last);
@@ -123,7 +162,7 @@ void Core::Drain(std::chrono::milliseconds deadline) {
   MutexLock lock(&mutex_);
   closed_ = true;
   const SteadyTime until = DeadlineIn(deadline);
-  while (!runs_.empty()) {
+  while (awaited_ > 0) {
     if (deadline.count() < 0) {
       idle_.Wait(&mutex_);
     } else if (!idle_.WaitUntil(&mutex_, until)) {
@@ -146,6 +185,7 @@ void Core::StopRuns() {
       if (runs_.empty()) break;
       entry = std::move(runs_.begin()->second);
       runs_.erase(runs_.begin());
+      if (entry.awaited) --awaited_;
     }
     entry.run->Stop();
   }

@@ -1,6 +1,7 @@
 // What the requests of one client share: configuration, I/O thread, transport, pool, refresher; and who runs.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <random>
 #include <string>
@@ -12,6 +13,8 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "client/failover_policy.h"
+#include "client/quota_desk.h"
+#include "client/token_queue.h"
 #include "http/curl_transport.h"
 #include "http/event_loop.h"
 #include "token/token_pool.h"
@@ -29,18 +32,18 @@ class Run {
   virtual void Stop() = 0;   // ends it with kCancelled, here and now
 };
 
-class Core {
+class Core final : public std::enable_shared_from_this<Core>, private RefreshObserver {
  public:
   Core(Config config, const ClientOptions& options, const Clock& clock);
 
   Status Open();
 
-  // Has `run` begin in the I/O thread. False when the client is closed.
-  bool Launch(const std::shared_ptr<Run>& run) EXCLUDES(mutex_);
+  // Has `run` begin in the I/O thread. False when the client is closed. `awaited`: Drain() waits for it.
+  bool Launch(const std::shared_ptr<Run>& run, bool awaited = true) EXCLUDES(mutex_);
   // `run` is over. It lives on until what is being called has returned. In the I/O thread.
   void Retire(const Run* run) noexcept EXCLUDES(mutex_);
 
-  // Launches nothing from now on, and waits until nothing runs; negative: without limit.
+  // Launches nothing from now on, and waits until nothing runs that is awaited; negative: without limit.
   void Drain(std::chrono::milliseconds deadline) EXCLUDES(mutex_);
   bool closed() const EXCLUDES(mutex_);
   // Stops what runs, then the I/O thread. Any thread; returns at once.
@@ -55,21 +58,33 @@ class Core {
   Transport& transport() { return transport_; }
   TokenPool& pool() { return pool_; }
   TokenRefresher& refresher() { return refresher_; }
+  TokenQueue& queue() { return queue_; }
+  QuotaDesk& quota_desk() { return quota_desk_; }
   const Config& config() const { return config_; }
   const Clock& clock() const { return clock_; }
   const Logger& log() const { return log_; }
   FailoverOptions failover() const;
   double UnitRandom() { return std::uniform_real_distribution<double>(0, 1)(random_); }  // I/O thread
 
+  const std::string& root() const { return root_; }  // the service's, without a "/" at its end
   const std::string& agent_url() const { return agent_url_; }
   bool agent_direct() const { return direct_; }
   const std::vector<std::pair<std::string, std::string>>& agent_headers() const { return agent_headers_; }
+  const std::vector<std::pair<std::string, std::string>>& account_headers() const { return account_headers_; }
+  const std::string& request_limit_body() const { return request_limit_body_; }
 
  private:
   struct Entry {
     std::shared_ptr<Run> run;
     EventLoop::Reserved last;  // holds `run` until what is being called has returned
+    bool awaited = true;
   };
+
+  // RefreshObserver
+  void OnRefreshed(const Token& token, const Jwt& jwt, bool rotated, const std::string& account) override;
+  void OnRefreshDue(const std::shared_ptr<Token>& token) override;
+
+  void OnTokenFreed();
 
   void StopRuns() EXCLUDES(mutex_);
 
@@ -77,20 +92,28 @@ class Core {
   const Logger log_;
   const Clock& clock_;
   const int process_;  // whose client it is
+  const std::string root_;
   const std::string agent_url_;
   const bool direct_;
+  const OsContext host_;
   const std::vector<std::pair<std::string, std::string>> agent_headers_;
+  const std::vector<std::pair<std::string, std::string>> account_headers_;
+  const std::string request_limit_body_;
 
   EventLoop loop_;
   EventLoop::Reserved stop_;  // destroying a client must not fail for lack of memory
   CurlTransport transport_;
   TokenPool pool_;
   TokenRefresher refresher_;
+  TokenQueue queue_;
+  std::atomic<bool> to_serve_{false};  // the queue; posted already
+  QuotaDesk quota_desk_;
   std::minstd_rand random_;
 
   mutable Mutex mutex_;
   CondVar idle_;
   std::unordered_map<const Run*, Entry> runs_ GUARDED_BY(mutex_);
+  int awaited_ GUARDED_BY(mutex_) = 0;  // of them
   bool closed_ GUARDED_BY(mutex_) = false;
 };
 

@@ -39,6 +39,7 @@ void ForEachView(Event* event, const Visit& visit) {
       visit(&e.token);
       visit(&e.message);
     }
+    void operator()(Waiting& e) const { visit(&e.reason); }
     void operator()(Finished& e) const { visit(&e.message); }
     void operator()(UnknownEvent& e) const {
       visit(&e.kind);

@@ -5,7 +5,7 @@ namespace warppool {
 using std::chrono::milliseconds;
 
 bool FailoverPolicy::RulesOutToken(Outcome outcome) {
-  return outcome == Outcome::kAuthRejected || outcome == Outcome::kAuthDead || outcome == Outcome::kQuotaExhausted;
+  return outcome == Outcome::kAuthRejected || outcome == Outcome::kAuthDead;
 }
 
 Decision FailoverPolicy::Next(Outcome outcome, bool another_ready, std::optional<milliseconds> retry_after,

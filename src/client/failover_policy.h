@@ -21,9 +21,10 @@ struct FailoverOptions {
 
 struct Decision {
   enum class Step : std::uint8_t {
-    kSameToken,  // with a new JWT
-    kNextToken,  // one that was not tried in this pass
-    kWait,       // for `wait`, then as kNextToken
+    kSameToken,   // with a new JWT
+    kNextToken,   // one that was not tried in this pass
+    kWait,        // for `wait`, then as kNextToken
+    kAwaitToken,  // for `wait` at most, until a token is ready; the policy leaves that to who knows the tokens
     kGiveUp,
   };
   Step step = Step::kGiveUp;
@@ -38,6 +39,9 @@ class FailoverPolicy {
   // After a failed attempt. `another_ready`: a token that was not tried in this pass is ready. `unit_random` in [0, 1).
   Decision Next(Outcome outcome, bool another_ready, std::optional<std::chrono::milliseconds> retry_after,
                 double unit_random);
+
+  // Whether it may also wait for a token that is not ready yet; charged like any other wait.
+  bool SpendWait() { return backoff_.Next(0).has_value(); }
 
   // Whether a pass in which no token is left may be followed by another one: something in it was no token's fault.
   bool may_repeat() const { return may_repeat_; }

@@ -26,13 +26,17 @@ std::string ReadOsRelease(const std::string& key) {
 
 }  // namespace
 
-std::vector<std::pair<std::string, std::string>> HostHeaders() {
+OsContext ReadHost() {
   utsname kernel{};
   uname(&kernel);
-  return {{"X-Warp-OS-Category", "Linux"},
-          {"X-Warp-OS-Name", ReadOsRelease("NAME")},
-          {"X-Warp-OS-Version", ReadOsRelease("VERSION_ID")},
-          {"X-Warp-OS-Linux-Kernel-Version", kernel.release}};
+  return {"Linux", ReadOsRelease("NAME"), ReadOsRelease("VERSION_ID"), kernel.release};
+}
+
+std::vector<std::pair<std::string, std::string>> HostHeaders(const OsContext& host) {
+  return {{"X-Warp-OS-Category", host.category},
+          {"X-Warp-OS-Name", host.name},
+          {"X-Warp-OS-Version", host.version},
+          {"X-Warp-OS-Linux-Kernel-Version", host.linux_kernel_version}};
 }
 
 }  // namespace warppool

@@ -5,9 +5,14 @@
 #include <utility>
 #include <vector>
 
+#include "account/request_limit.h"
+
 namespace warppool {
 
-// The X-Warp-OS-* headers: category, distribution and its version (os-release), kernel (uname).
-std::vector<std::pair<std::string, std::string>> HostHeaders();
+// Category, distribution and its version (os-release), kernel (uname).
+OsContext ReadHost();
+
+// The X-Warp-OS-* headers.
+std::vector<std::pair<std::string, std::string>> HostHeaders(const OsContext& host);
 
 }  // namespace warppool

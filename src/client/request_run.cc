@@ -28,11 +28,12 @@ bool IsEventStream(std::string_view content_type) {
 
 }  // namespace
 
-RequestRun::RequestRun(std::shared_ptr<Core> core, std::string body, std::chrono::milliseconds timeout,
+RequestRun::RequestRun(std::shared_ptr<Core> core, std::string body, std::chrono::milliseconds timeout, bool waits,
                        std::shared_ptr<EventSink> sink)
     : core_(std::move(core)),
       body_(std::move(body)),
       timeout_(timeout),
+      waits_(waits),
       sink_(std::move(sink)),
       walk_(core_.get(), this) {}
 
@@ -51,7 +52,9 @@ void RequestRun::Protected(const Call& call) noexcept {
 void RequestRun::Begin() {
   if (finished_) return;
   Protected([&] {
+    Patience patience{waits_};
     if (timeout_.count() > 0) {
+      patience.deadline = core_->clock().Steady() + timeout_;
       deadline_ = core_->loop().After(timeout_, [this] {
         deadline_ = 0;
         Protected([&] {
@@ -61,7 +64,7 @@ void RequestRun::Begin() {
         });
       });
     }
-    walk_.Start();
+    walk_.Start(patience);
   });
 }
 
@@ -245,7 +248,7 @@ void RequestRun::EndAttempt(AttemptResult result) {
   // Another attempt would repeat what the agent has done already.
   const Status status = Final(result.status);
   core_->log().Warning("The answer broke off: {}: {}", attempt_->token, status.message());
-  walk_.End(result.outcome, status);
+  walk_.End(result.outcome, status, result.retry_after);
   End(status);
 }
 

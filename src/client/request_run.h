@@ -21,8 +21,8 @@ class RequestRun final : public Run,
                          private TokenWalk::Owner,
                          private HttpHandler {
  public:
-  // `body`: the serialized request. `timeout`: 0 for none.
-  RequestRun(std::shared_ptr<Core> core, std::string body, std::chrono::milliseconds timeout,
+  // `body`: the serialized request. `timeout`: 0 for none. `waits`: for a token when none is ready.
+  RequestRun(std::shared_ptr<Core> core, std::string body, std::chrono::milliseconds timeout, bool waits,
              std::shared_ptr<EventSink> sink);
 
   void Begin() override;
@@ -54,6 +54,7 @@ class RequestRun final : public Run,
   // TokenWalk::Owner
   void Use(const Bearer& bearer) override;
   void OnAttemptFailed(const AttemptFailed& event) override { Deliver(event); }
+  void OnWaiting(const Waiting& event) override { Deliver(event); }
   void OnWalkFailed(const Status& why) override { End(why); }
 
   // HttpHandler
@@ -86,6 +87,7 @@ class RequestRun final : public Run,
   const std::shared_ptr<Core> core_;
   const std::string body_;
   const std::chrono::milliseconds timeout_;
+  const bool waits_;
   std::shared_ptr<EventSink> sink_;
 
   TokenWalk walk_;

@@ -12,17 +12,17 @@ BearerToken ToBearerToken(const Bearer& bearer) {
   return token;
 }
 
-TokenRun::TokenRun(std::shared_ptr<Core> core, std::optional<Lease> first)
-    : core_(std::move(core)), first_(std::move(first)), walk_(core_.get(), this) {}
+TokenRun::TokenRun(std::shared_ptr<Core> core, const Patience& patience, std::optional<Lease> first)
+    : core_(std::move(core)), patience_(patience), first_(std::move(first)), walk_(core_.get(), this) {}
 
 void TokenRun::Begin() {
   if (finished_) return;
   const auto self = shared_from_this();
   const Status begun = Guarded([&] {
     if (first_) {
-      walk_.Start(*std::exchange(first_, std::nullopt));
+      walk_.Start(patience_, *std::exchange(first_, std::nullopt));
     } else {
-      walk_.Start();
+      walk_.Start(patience_);
     }
     return Status();
   });
@@ -45,25 +45,14 @@ void TokenRun::Finish(Result<BearerToken> result) {
   const auto self = shared_from_this();
   walk_.End();
   first_.reset();
-  {
-    MutexLock lock(&mutex_);
-    result_ = std::move(result);
-  }
-  changed_.NotifyAll();
+  result_.Bring(std::move(result));
   core_->Retire(this);
 }
 
 Result<BearerToken> TokenRun::Wait(std::chrono::milliseconds timeout) {
-  MutexLock lock(&mutex_);
-  const SteadyTime until = DeadlineIn(timeout);
-  while (!result_) {
-    if (timeout.count() < 0) {
-      changed_.Wait(&mutex_);
-    } else if (!changed_.WaitUntil(&mutex_, until)) {
-      return Status(Code::kTimeout, "no access token came in time");
-    }
-  }
-  return *result_;
+  auto result = result_.Wait(timeout);
+  if (!result) return Status(Code::kTimeout, "no access token came in time");
+  return *std::move(result);
 }
 
 }  // namespace warppool

@@ -4,7 +4,7 @@
 #include <memory>
 #include <optional>
 
-#include "base/mutex.h"
+#include "base/handoff.h"
 #include "client/core.h"
 #include "client/token_walk.h"
 
@@ -13,29 +13,28 @@ namespace warppool {
 class TokenRun final : public Run, public std::enable_shared_from_this<TokenRun>, private TokenWalk::Owner {
  public:
   // `first`: leased already, without a JWT that could be handed out at once.
-  TokenRun(std::shared_ptr<Core> core, std::optional<Lease> first);
+  TokenRun(std::shared_ptr<Core> core, const Patience& patience, std::optional<Lease> first);
 
   void Begin() override;
   void Stop() override { Finish(Status(Code::kCancelled, "the client was closed")); }
 
   // Negative: without limit. kTimeout when it is not there in time; it then goes on, for the next who asks.
   // Not in the I/O thread.
-  Result<BearerToken> Wait(std::chrono::milliseconds timeout) EXCLUDES(mutex_);
+  Result<BearerToken> Wait(std::chrono::milliseconds timeout);
 
  private:
   void Use(const Bearer& bearer) override;
   void OnAttemptFailed(const AttemptFailed& /*event*/) override {}
+  void OnWaiting(const Waiting& /*event*/) override {}
   void OnWalkFailed(const Status& why) override { Finish(why); }
-  void Finish(Result<BearerToken> result) EXCLUDES(mutex_);
+  void Finish(Result<BearerToken> result);
 
   const std::shared_ptr<Core> core_;
+  const Patience patience_;
   std::optional<Lease> first_;
   TokenWalk walk_;
   bool finished_ = false;  // I/O thread
-
-  Mutex mutex_;
-  CondVar changed_;
-  std::optional<Result<BearerToken>> result_ GUARDED_BY(mutex_);
+  Handoff<Result<BearerToken>> result_;
 };
 
 // What is handed out for a bearer.

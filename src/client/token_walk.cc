@@ -25,10 +25,6 @@ bool IsPoolFailure(Outcome outcome) {
   }
 }
 
-bool ChangesHealth(Outcome outcome) {
-  return outcome == Outcome::kAuthRejected || outcome == Outcome::kAuthDead || outcome == Outcome::kQuotaExhausted;
-}
-
 NextStep StepOf(const Decision& decision) {
   switch (decision.step) {
     case Decision::Step::kSameToken:
@@ -36,6 +32,7 @@ NextStep StepOf(const Decision& decision) {
     case Decision::Step::kNextToken:
       return NextStep::kNextToken;
     case Decision::Step::kWait:
+    case Decision::Step::kAwaitToken:
       return NextStep::kWait;
     case Decision::Step::kGiveUp:
       break;
@@ -79,38 +76,58 @@ void TokenWalk::Protected(const Call& call) noexcept {
   });
 }
 
-void TokenWalk::Start() {
+void TokenWalk::Start(const Patience& patience) {
+  patience_ = patience;
   Lead();
 }
 
-void TokenWalk::Start(Lease first) {
+void TokenWalk::Start(const Patience& patience, Lease first) {
+  patience_ = patience;
   lease_.emplace(std::move(first));
   GetBearer();
 }
 
 void TokenWalk::Lead() {
-  lease_ = core_->pool().Acquire(tried_);
-  if (!lease_ && policy_.may_repeat() && tried_.size() > ruled_out_.size()) {
-    tried_ = ruled_out_;
-    lease_ = core_->pool().Acquire(tried_);
+  if (core_->queue().anybody_waits()) core_->queue().Serve();
+  lease_ = core_->pool().Acquire(wanted_);
+  if (!lease_ && policy_.may_repeat() && wanted_.excluded.size() > ruled_out_.size()) {
+    wanted_.excluded = ruled_out_;
+    lease_ = core_->pool().Acquire(wanted_);
   }
-  if (!lease_) return GiveUp(NoneReady());
-  stale_once_ = false;
-  GetBearer();
+  if (lease_) return GetBearer();
+
+  auto wait = TokenComesIn();
+  if (!attempts_.empty() && wait && !policy_.SpendWait()) wait.reset();
+  if (!wait) return GiveUp(NoneReady());
+  core_->log().Info("No token is ready, waiting for one for {} ms at most", wait->count());
+  owner_->OnWaiting({*wait, "no token is ready"});
+  if (!ended_) AwaitToken(NoneReady());
 }
 
 void TokenWalk::GetBearer() {
-  const std::shared_ptr<Token>& token = lease_->token();
-  if (token->kind() == CredentialKind::kApiKey) return UseBearer({token, nullptr, true});
-  if (auto jwt = core_->refresher().Cached(*token)) return UseBearer({token, std::move(jwt), false});
+  if (lease_->is_probe()) wanted_.may_probe = false;  // one in a request
+  stale_once_ = false;
+  FetchBearer();
+}
+
+void TokenWalk::FetchBearer() {
+  std::shared_ptr<Token> token = lease_->share_token();
+  if (token->kind() == CredentialKind::kApiKey) return UseBearer({std::move(token), nullptr, true});
+  // What an old JWT met is known: whoever tries a disabled token tries it with a new one.
+  if (!lease_->is_probe()) {
+    if (auto jwt = core_->refresher().Cached(token.get())) return UseBearer({std::move(token), std::move(jwt), false});
+  }
   ticket_ = core_->refresher().Refresh(
       token, [this](const RefreshResult& result) { Protected([&] { OnRefreshed(result); }); });
 }
 
 void TokenWalk::OnRefreshed(const RefreshResult& result) {
   ticket_ = 0;
-  if (result.jwt) return UseBearer({lease_->token(), result.jwt, result.fresh});
-  Fail({result.outcome, result.status, result.status.error().retry_after});
+  if (result.jwt) {
+    lease_->token().MarkUsed();
+    return UseBearer({lease_->share_token(), result.jwt, result.fresh});
+  }
+  FailAt(true, {result.outcome, result.status, result.status.error().retry_after});
 }
 
 void TokenWalk::UseBearer(Bearer bearer) {
@@ -124,7 +141,11 @@ void TokenWalk::Succeed() {
 }
 
 void TokenWalk::Fail(AttemptResult result) {
-  const std::shared_ptr<Token> token = lease_->token();
+  FailAt(false, std::move(result));
+}
+
+void TokenWalk::FailAt(bool at_exchange, AttemptResult result) {
+  const std::shared_ptr<Token> token = lease_->share_token();
   if (bearer_.token) result.status = Redacted(result.status, bearer_.Text().Reveal());
   // A 401 speaks for the JWT it was sent with. Only one that was issued just now speaks for the token.
   const bool unauthorized = result.outcome == Outcome::kAuthRejected && result.status.error().http_status == 401;
@@ -132,69 +153,141 @@ void TokenWalk::Fail(AttemptResult result) {
     token->DropJwt(bearer_.jwt->text.Reveal());
     if (!bearer_.fresh && !std::exchange(stale_once_, true)) result.outcome = Outcome::kAuthStale;
   }
-  bearer_ = {};
 
-  const bool is_stale = result.outcome == Outcome::kAuthStale;
   attempts_.push_back({token->name(), result.status.code(), result.status.message()});
-  if (!is_stale) {
-    if (auto charge = std::move(*lease_).End({result.outcome, result.status, result.retry_after})) {
-      charges_.push_back(std::move(*charge));
-    }
-    lease_.reset();
-    tried_.insert(token.get());
+  if (result.outcome == Outcome::kAuthStale) {
+    core_->log().Info("Attempt failed, once more with a new JWT: {}: {}", token->name(), result.status.message());
+  } else {
+    EndLease(result.outcome, result.status, result.retry_after);
+    wanted_.excluded.insert(token.get());
     if (FailoverPolicy::RulesOutToken(result.outcome)) ruled_out_.insert(token.get());
   }
-  const bool another_ready = core_->pool().AnyReady(tried_);
-  const Decision decision = policy_.Next(result.outcome, another_ready, result.retry_after, core_->UnitRandom());
-  if (!ChangesHealth(result.outcome) && result.outcome != Outcome::kCancelled) {  // of the others the pool speaks
-    core_->log().Warning("Attempt failed: {}: {}", token->name(), result.status.message());
-  }
+  bearer_ = {};
+
+  const Decision decision = Decide(result, at_exchange);
   owner_->OnAttemptFailed(
       {token->name(), result.status.code(), result.status.message(), StepOf(decision), decision.wait});
   if (ended_) return;
-  if (decision.step == Decision::Step::kGiveUp && !IsPoolFailure(result.outcome)) {
-    ended_ = true;
-    Error error = result.status.error();
-    error.token = token->name();
-    error.attempts = attempts_;
-    owner_->OnWalkFailed(Status(std::move(error)));
-    return;
+  if (decision.step != Decision::Step::kGiveUp || IsPoolFailure(result.outcome)) return Follow(decision, result.status);
+  ended_ = true;
+  Error error = result.status.error();
+  error.token = token->name();
+  error.attempts = attempts_;
+  owner_->OnWalkFailed(Status(std::move(error)));
+}
+
+Decision TokenWalk::Decide(const AttemptResult& result, bool at_exchange) {
+  // A setting that breaks every exchange does not break tokens that need none.
+  const bool no_exchange_works =
+      at_exchange && (result.outcome == Outcome::kMisconfigured || result.outcome == Outcome::kGarbled);
+  if (no_exchange_works) {
+    wanted_.without_exchange = true;
+    if (!bad_setting_) bad_setting_ = result.status;
+    if (core_->pool().AnyReady(wanted_)) return {Decision::Step::kNextToken};
   }
-  Follow(decision, result.status);
+  if (!IsPoolFailure(result.outcome)) return {};
+  const Decision decision =
+      policy_.Next(result.outcome, core_->pool().AnyReady(wanted_), result.retry_after, core_->UnitRandom());
+  if (decision.step == Decision::Step::kWait) {
+    const bool in_time = !patience_.deadline || core_->clock().Steady() + decision.wait < *patience_.deadline;
+    return in_time ? decision : Decision{};
+  }
+  if (decision.step != Decision::Step::kGiveUp) return decision;
+  const auto wait = TokenComesIn();
+  return wait && policy_.SpendWait() ? Decision{Decision::Step::kAwaitToken, *wait} : decision;
 }
 
 void TokenWalk::Follow(const Decision& decision, const Status& last) {
   switch (decision.step) {
     case Decision::Step::kSameToken:
-      return GetBearer();
+      return FetchBearer();
     case Decision::Step::kNextToken:
       return Lead();
     case Decision::Step::kWait:
-      if (decision.new_pass) tried_ = ruled_out_;
+      if (decision.new_pass) wanted_.excluded = ruled_out_;
       core_->log().Info("Trying again in {} ms", decision.wait.count());
       timer_ = core_->loop().After(decision.wait, [this] {
         timer_ = 0;
         Protected([&] { Lead(); });
       });
       return;
+    case Decision::Step::kAwaitToken:
+      core_->log().Info("No other token is ready, waiting for one for {} ms at most", decision.wait.count());
+      return AwaitToken(last);
     case Decision::Step::kGiveUp:
       return GiveUp(last);
   }
 }
 
+std::optional<std::chrono::milliseconds> TokenWalk::PatienceLeft() {
+  if (!patience_.waits) return std::nullopt;
+  const SteadyTime now = core_->clock().Steady();
+  // Without a deadline the patience begins when it is needed for the first time.
+  if (!patience_.deadline && !waits_until_) waits_until_ = now + core_->config().max_token_wait;
+  const SteadyTime until = patience_.deadline ? *patience_.deadline : *waits_until_;
+  if (until <= now) return std::nullopt;
+  return std::chrono::ceil<std::chrono::milliseconds>(until - now);
+}
+
+std::optional<std::chrono::milliseconds> TokenWalk::TokenComesIn() {
+  const auto patience = PatienceLeft();
+  if (!patience) return std::nullopt;
+  TokenPool::Wanted wanted = wanted_;
+  wanted.excluded = ruled_out_;
+  const auto outlook = core_->pool().WhenReady(wanted);
+  if (outlook.earliest && *outlook.earliest < *patience) return outlook.earliest;
+  // A quota that is asked for may be back sooner than is assumed.
+  if (outlook.busy || core_->quota_desk().asking()) return patience;
+  return std::nullopt;
+}
+
+void TokenWalk::AwaitToken(const Status& last) {
+  last_ = last;
+  wanted_.excluded = ruled_out_;
+  place_ = core_->queue().Join(this);
+  Look();
+}
+
+void TokenWalk::LookAgain() noexcept {
+  Protected([&] { Look(); });
+}
+
+void TokenWalk::Look() {
+  core_->loop().CancelTimer(std::exchange(timer_, 0));
+  lease_ = core_->pool().Acquire(wanted_);
+  if (lease_) {
+    StopWaiting();
+    return GetBearer();
+  }
+  const auto wait = TokenComesIn();
+  if (!wait) {
+    StopWaiting();
+    return GiveUp(last_);
+  }
+  timer_ = core_->loop().After(*wait, [this] {
+    timer_ = 0;
+    Protected([&] { Look(); });
+  });
+}
+
+void TokenWalk::StopWaiting() {
+  if (place_) core_->queue().Leave(*std::exchange(place_, std::nullopt));
+}
+
 Status TokenWalk::NoneReady() const {
-  return {Code::kNoTokenReady, attempts_.empty() ? "every token is disabled or cooling" : "no other token is ready"};
+  return {Code::kNoTokenReady,
+          attempts_.empty() ? "every token is disabled, cooling or busy" : "no other token is ready"};
 }
 
 void TokenWalk::GiveUp(const Status& last) {
   ended_ = true;
-  Error error = last.error();
-  const std::size_t tried = attempts_.size();
-  if (tried > 0) error.code = CommonCode(attempts_);
+  Error error = bad_setting_ ? bad_setting_->error() : last.error();
+  if (!attempts_.empty() && !bad_setting_) error.code = CommonCode(attempts_);
   if (error.code == Code::kAllTokensFailed) error.message = "every token failed, for different reasons";
   error.attempts = attempts_;
-  for (Attempt& attempt : core_->pool().WhyNotReady(tried_)) error.attempts.push_back(std::move(attempt));
-  if (const auto earliest = core_->pool().EarliestReady(); earliest && !error.retry_after) {
+  for (Attempt& attempt : core_->pool().WhyNotReady(wanted_.excluded)) error.attempts.push_back(std::move(attempt));
+  const auto earliest = core_->pool().WhenReady({}).earliest;
+  if (earliest && !error.retry_after) {
     error.retryable = true;
     error.retry_after = earliest;
   }
@@ -205,13 +298,20 @@ void TokenWalk::GiveUp(const Status& last) {
   owner_->OnWalkFailed(status);
 }
 
-void TokenWalk::End(Outcome outcome, const Status& why) {
+void TokenWalk::EndLease(Outcome outcome, const Status& why, std::optional<std::chrono::milliseconds> cool_for) {
+  auto charge = std::move(*lease_).End({outcome, why, cool_for});
+  lease_.reset();
+  if (charge) charges_.push_back(std::move(*charge));
+  if (outcome == Outcome::kQuotaExhausted && !cool_for && bearer_.token) core_->quota_desk().AskAfterRefusal(bearer_);
+}
+
+void TokenWalk::End(Outcome outcome, const Status& why, std::optional<std::chrono::milliseconds> cool_for) {
   ended_ = true;
   // Only if there is something to end: a walk that is over may be destroyed in any thread.
   if (timer_ != 0) core_->loop().CancelTimer(std::exchange(timer_, 0));
   if (ticket_ != 0) core_->refresher().Forget(std::exchange(ticket_, 0));
-  if (lease_) std::move(*lease_).End({outcome, why, std::nullopt});
-  lease_.reset();
+  StopWaiting();
+  if (lease_) EndLease(outcome, why, cool_for);
 }
 
 }  // namespace warppool

@@ -1,5 +1,5 @@
 // The search for a token that serves: leases one, gets it a bearer, lets its owner use that, reports how it went, and
-// goes on as the failover policy says.
+// goes on as the failover policy says. When there is none, it waits for one.
 //
 //   Use(bearer) -> the owner tries -> Succeed(), or Fail(...) -> Use(the next bearer) ... or OnWalkFailed(why)
 //
@@ -12,22 +12,22 @@
 #include <vector>
 
 #include "client/agent_answer.h"
+#include "client/bearer.h"
 #include "client/core.h"
 #include "client/failover_policy.h"
+#include "client/token_queue.h"
 #include "token/token_pool.h"
 #include "warppool/event.h"
 
 namespace warppool {
 
-struct Bearer {
-  std::shared_ptr<Token> token;
-  std::shared_ptr<const Jwt> jwt;  // null: the credential itself is the bearer
-  bool fresh = false;              // issued for this very request
-
-  Secret Text() const { return jwt ? jwt->text : token->credential(); }
+// How long a walk may wait for a token.
+struct Patience {
+  bool waits = true;                     // false: not at all
+  std::optional<SteadyTime> deadline{};  // of the whole; nothing: Config::max_token_wait for tokens
 };
 
-class TokenWalk {
+class TokenWalk final : private TokenQueue::Waiter {
  public:
   class Owner {
    public:
@@ -35,34 +35,49 @@ class TokenWalk {
     virtual void Use(const Bearer& bearer) = 0;
     // The program is told of each failed attempt; it may cancel the walk there.
     virtual void OnAttemptFailed(const AttemptFailed& event) = 0;
+    virtual void OnWaiting(const Waiting& event) = 0;  // as above; before the first attempt
     virtual void OnWalkFailed(const Status& why) = 0;  // the walk is over
   };
 
   TokenWalk(Core* core, Owner* owner) : core_(core), owner_(owner), policy_(core->failover()) {}
-  ~TokenWalk() { End(); }
+  ~TokenWalk() override { End(); }
   TokenWalk(const TokenWalk&) = delete;
   TokenWalk& operator=(const TokenWalk&) = delete;
 
-  void Start();
-  void Start(Lease first);  // with a token that was leased already
+  void Start(const Patience& patience);
+  void Start(const Patience& patience, Lease first);  // with a token that was leased already
 
   // How the last use went. Success ends the walk, and makes strikes of the server errors on the way.
   void Succeed();
   void Fail(AttemptResult result);
   // Ends the walk; a lease that is held reports `outcome`.
-  void End(Outcome outcome = Outcome::kCancelled, const Status& why = {});
+  void End(Outcome outcome = Outcome::kCancelled, const Status& why = {},
+           std::optional<std::chrono::milliseconds> cool_for = {});
 
   // What was tried so far, for an error that ends the walk from outside.
   const std::vector<Attempt>& attempts() const { return attempts_; }
 
  private:
-  void Lead();  // leases a token, or gives up
+  void Lead();  // leases a token, waits for one, or gives up
   void GetBearer();
   void OnRefreshed(const RefreshResult& result);
   void UseBearer(Bearer bearer);
+  void FetchBearer();
+  void FailAt(bool at_exchange, AttemptResult result);
+  Decision Decide(const AttemptResult& result, bool at_exchange);
   void Follow(const Decision& decision, const Status& last);
   void GiveUp(const Status& last);
   Status NoneReady() const;
+  void EndLease(Outcome outcome, const Status& why, std::optional<std::chrono::milliseconds> cool_for);
+
+  // Waiting for a token. Whether there will be one in time, and when; what is not known comes as the longest wait.
+  std::optional<std::chrono::milliseconds> TokenComesIn();
+  void AwaitToken(const Status& last);
+  void LookAgain() noexcept override;
+  void Look();
+  void StopWaiting();
+  // The time that is left for it; nothing: no wait is allowed.
+  std::optional<std::chrono::milliseconds> PatienceLeft();
 
   // Calls `call`. What it throws ends the walk, and the owner hears of it.
   template <typename Call>
@@ -72,15 +87,20 @@ class TokenWalk {
   Owner* const owner_;
   FailoverPolicy policy_;
 
+  Patience patience_;
   bool ended_ = false;
   std::optional<Lease> lease_;
   Bearer bearer_;
   bool stale_once_ = false;  // this lease's cached JWT was refused before
   TokenRefresher::Ticket ticket_ = 0;
   TimerId timer_ = 0;
+  std::optional<TokenQueue::Place> place_;  // waits for a token
+  std::optional<SteadyTime> waits_until_;   // without a deadline
+  Status last_;                             // what it fails with if none comes
 
-  TokenPool::Tokens tried_;      // in this pass
-  TokenPool::Tokens ruled_out_;  // for good; part of tried_
+  TokenPool::Wanted wanted_;           // excluded: tried in this pass
+  TokenPool::Tokens ruled_out_;        // for good; part of them
+  std::optional<Status> bad_setting_;  // the exchange cannot work; only tokens that need none are left
   std::vector<Lease::Charge> charges_;
   std::vector<Attempt> attempts_;
 };

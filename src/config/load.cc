@@ -71,6 +71,17 @@ Status ReadTierOrder(const Settings& settings, std::vector<Tier>& order) {
   return order.empty() ? Invalid(*setting, "names no tier") : Status();
 }
 
+Status ReadStrategy(const Settings& settings, Strategy& strategy) {
+  const auto setting = settings.Find({"WARP_STRATEGY"});
+  if (!setting) return {};
+  for (const Strategy known : {Strategy::kRoundRobin, Strategy::kFillFirst, Strategy::kLeastInFlight}) {
+    if (AsciiLower(setting->value) != StrategyName(known)) continue;
+    strategy = known;
+    return {};
+  }
+  return Invalid(*setting, "is not round_robin, fill_first or least_in_flight");
+}
+
 Status ReadFirebaseKey(const Settings& settings, const Logger& logger, Secret& key) {
   const auto setting = settings.Find({"WARP_FIREBASE_API_KEY"});
   if (!setting) return {};
@@ -107,6 +118,7 @@ Result<Config> Load(const LoadOptions& options, std::string_view builtin_anonymo
     if (!status.ok()) return status;
   }
   if (Status status = ReadTierOrder(*settings, config.tier_order); !status.ok()) return status;
+  if (Status status = ReadStrategy(*settings, config.strategy); !status.ok()) return status;
   if (Status status = ReadFirebaseKey(*settings, logger, config.firebase_api_key); !status.ok()) return status;
   if (Status status = ReadProxy(*settings, config); !status.ok()) return status;
   auto tokens = ReadTokenVariables(*settings, config.tier_order, builtin_anonymous_token, logger);

@@ -18,6 +18,7 @@ using std::chrono::milliseconds;
 // Fits in 32 bits, which is all that some systems give to a time-out.
 constexpr milliseconds kLongest = std::chrono::hours(24 * 24);
 constexpr int kLargestBudget = 1000;
+constexpr int kMostInFlight = 1'000'000;
 constexpr std::size_t kSmallestEventLimit = 1024;
 constexpr std::size_t kLargestEventLimit = 1U << 30U;  // protobuf counts a message's bytes in an int
 
@@ -31,6 +32,10 @@ Status Check(std::string_view field, const Fault& fault) {
 
 bool IsTier(Tier tier) {
   return tier == Tier::kPersonal || tier == Tier::kShared || tier == Tier::kAnonymous;
+}
+
+bool IsStrategy(Strategy strategy) {
+  return strategy == Strategy::kRoundRobin || strategy == Strategy::kFillFirst || strategy == Strategy::kLeastInFlight;
 }
 
 bool IsKind(CredentialKind kind) {
@@ -111,10 +116,17 @@ Status CheckLimits(const Config& config) {
                                    Duration{"retry_base_delay", config.retry_base_delay, milliseconds(0)},
                                    Duration{"retry_max_delay", config.retry_max_delay, milliseconds(0)},
                                    Duration{"retry_after_limit", config.retry_after_limit, milliseconds(0)},
+                                   Duration{"recovery_delay", config.recovery_delay, milliseconds(0)},
+                                   Duration{"recovery_max_delay", config.recovery_max_delay, milliseconds(0)},
+                                   Duration{"max_token_wait", config.max_token_wait, milliseconds(0)},
                                    Duration{"quota_cooling", config.quota_cooling, milliseconds(0)}}) {
     if (duration.value < duration.shortest || duration.value > kLongest) {
       return Invalid(duration.field, fmt::format("must be from {} ms to 24 days", duration.shortest.count()));
     }
+  }
+  if (!IsStrategy(config.strategy)) return Invalid("strategy", "unknown");
+  if (config.max_in_flight < 0 || config.max_in_flight > kMostInFlight) {
+    return Invalid("max_in_flight", fmt::format("must be from 0 to {}", kMostInFlight));
   }
   if (config.max_strikes < 1) return Invalid("max_strikes", "must be 1 or more");
   if (config.retry_budget < 0 || config.retry_budget > kLargestBudget) {

@@ -84,9 +84,26 @@ std::shared_ptr<const Jwt> Token::jwt() const {
   return jwt_;
 }
 
+std::shared_ptr<const Jwt> Token::UseJwt() {
+  MutexLock lock(&mutex_);
+  used_ = true;
+  return jwt_;
+}
+
+void Token::MarkUsed() {
+  MutexLock lock(&mutex_);
+  used_ = true;
+}
+
+bool Token::TakeUsed() {
+  MutexLock lock(&mutex_);
+  return std::exchange(used_, false);
+}
+
 void Token::SetJwt(std::shared_ptr<const Jwt> jwt) {
   MutexLock lock(&mutex_);
   jwt_ = std::move(jwt);
+  used_ = false;
   ++refreshes_;
 }
 

@@ -36,6 +36,11 @@ class Token {
 
   // The JWT that was issued last; null: none. It may have ended.
   std::shared_ptr<const Jwt> jwt() const EXCLUDES(mutex_);
+  // The same, to be sent.
+  std::shared_ptr<const Jwt> UseJwt() EXCLUDES(mutex_);
+  void MarkUsed() EXCLUDES(mutex_);
+  // Whether a JWT was used since the last one was issued, or since this was asked.
+  bool TakeUsed() EXCLUDES(mutex_);
   void SetJwt(std::shared_ptr<const Jwt> jwt) EXCLUDES(mutex_);
   // Puts `same`, the present JWT with another time to refresh it, in its place; nothing happens if that is gone.
   void PostponeRefresh(std::shared_ptr<const Jwt> same) EXCLUDES(mutex_);
@@ -53,6 +58,7 @@ class Token {
   Secret credential_ GUARDED_BY(mutex_);
   std::shared_ptr<const Jwt> jwt_ GUARDED_BY(mutex_);
   std::uint64_t refreshes_ GUARDED_BY(mutex_) = 0;
+  bool used_ GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace warppool

@@ -1,6 +1,7 @@
 #include "token/token_health.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace warppool {
 
@@ -12,38 +13,66 @@ const char* TokenStateName(TokenState state) noexcept {
       return "cooling";
     case TokenState::kDisabled:
       return "disabled";
+    case TokenState::kHalfOpen:
+      return "half open";
   }
   return "unknown";
 }
 
 TokenState TokenHealth::StateAt(SteadyTime now) const {
-  if (disabled_) return TokenState::kDisabled;
-  return now < cooling_until_ ? TokenState::kCooling : TokenState::kReady;
+  if (standing_ == Standing::kGood) return now < cooling_until_ ? TokenState::kCooling : TokenState::kReady;
+  const auto half_open_at = TurnsAt();
+  return half_open_at && *half_open_at <= now ? TokenState::kHalfOpen : TokenState::kDisabled;
+}
+
+std::optional<SteadyTime> TokenHealth::TurnsAt() const {
+  if (standing_ != Standing::kGood) {
+    return rests_until_ ? std::optional(std::max(*rests_until_, cooling_until_)) : std::nullopt;
+  }
+  return cooling_until_ == SteadyTime() ? std::nullopt : std::optional(cooling_until_);
+}
+
+HealthStamp TokenHealth::Begin(SteadyTime now) {
+  const bool is_probe = standing_ != Standing::kGood;
+  if (is_probe) {
+    probing_ = true;
+  } else if (cooling_until_ <= now) {
+    cooling_until_ = {};  // over
+  }
+  return {generation_, total_strikes_, is_probe};
 }
 
 HealthChange TokenHealth::Report(Outcome outcome, HealthStamp stamp, SteadyTime now,
                                  std::optional<std::chrono::milliseconds> cool_for, const HealthOptions& options) {
+  // Whatever the probe met, the next one may come. Only a refusal makes the rest longer.
+  if (stamp.is_probe && stamp.generation == generation_) probing_ = false;
+
   switch (outcome) {
     case Outcome::kSuccess:
       ++successes_;
-      // A late success of an earlier lease does not bring a disabled token back: recovery does, and stays possible.
-      if (disabled_ || strikes_ == 0) return HealthChange::kNone;
-      strikes_ = 0;
-      return HealthChange::kCleared;
+      if (standing_ != Standing::kGood) {
+        // A late success of a lease from before does not bring it back: the probe does.
+        if (!stamp.is_probe || stamp.generation != generation_) return HealthChange::kNone;
+        StartGeneration();
+        return HealthChange::kRecovered;
+      }
+      return std::exchange(strikes_, 0) == 0 ? HealthChange::kNone : HealthChange::kCleared;
 
     case Outcome::kAuthRejected:
-      return Current(stamp) ? Strike(options) : HealthChange::kNone;
+      return Current(stamp) ? Strike(now, options) : HealthChange::kNone;
 
-    case Outcome::kAuthDead:
-      // A verdict on the credential itself: only another credential makes it obsolete.
-      if (disabled_ || stamp.generation != generation_) return HealthChange::kNone;
-      disabled_ = true;
+    case Outcome::kAuthDead: {
+      // A verdict on the credential itself: only another credential, or a recovery, makes it obsolete.
+      if (standing_ == Standing::kDead || stamp.generation != generation_) return HealthChange::kNone;
+      standing_ = Standing::kDead;
+      rests_until_.reset();
       return HealthChange::kDisabled;
+    }
 
     case Outcome::kQuotaExhausted:
-      if (disabled_ || stamp.generation != generation_) return HealthChange::kNone;
-      cooling_until_ = std::max(cooling_until_, now + cool_for.value_or(options.quota_cooling));
-      return HealthChange::kCooling;
+      if (stamp.generation != generation_) return HealthChange::kNone;
+      return CoolUntil(now + cool_for.value_or(options.quota_cooling), now) ? HealthChange::kCooling
+                                                                            : HealthChange::kNone;
 
     case Outcome::kAuthStale:
     case Outcome::kServerError:  // see Confirm()
@@ -60,17 +89,58 @@ HealthChange TokenHealth::Report(Outcome outcome, HealthStamp stamp, SteadyTime 
   return HealthChange::kNone;
 }
 
-HealthChange TokenHealth::Confirm(const PendingCharge& charge, const HealthOptions& options) {
+HealthChange TokenHealth::Confirm(const PendingCharge& charge, SteadyTime now, const HealthOptions& options) {
   if (!Current(charge.stamp) || charge.successes != successes_) return HealthChange::kNone;
-  return Strike(options);
+  // The next probe is under way: what the one before met is for it to find out.
+  if (charge.stamp.is_probe && probing_) return HealthChange::kNone;
+  return Strike(now, options);
 }
 
-HealthChange TokenHealth::Strike(const HealthOptions& options) {
-  if (disabled_) return HealthChange::kNone;
-  ++strikes_;
+HealthChange TokenHealth::Strike(SteadyTime now, const HealthOptions& options) {
+  if (standing_ == Standing::kDead) return HealthChange::kNone;
   ++total_strikes_;
-  disabled_ = strikes_ >= options.max_strikes;
-  return disabled_ ? HealthChange::kDisabled : HealthChange::kStrike;
+  if (standing_ == Standing::kDisabled) {
+    Rest(now, options);
+    return HealthChange::kProbeFailed;
+  }
+  if (++strikes_ < options.max_strikes) return HealthChange::kStrike;
+  standing_ = Standing::kDisabled;
+  Rest(now, options);
+  return HealthChange::kDisabled;
+}
+
+void TokenHealth::Rest(SteadyTime now, const HealthOptions& options) {
+  if (options.recovery_delay.count() == 0) return;
+  rest_ = rest_.count() == 0 ? options.recovery_delay : std::min(rest_ * 2, options.recovery_max_delay);
+  rests_until_ = now + rest_;
+}
+
+bool TokenHealth::CoolUntil(SteadyTime until, SteadyTime now) {
+  const bool was_ready = StateAt(now) == TokenState::kReady;
+  cooling_until_ = std::max(cooling_until_, until);
+  return was_ready && StateAt(now) == TokenState::kCooling;
+}
+
+bool TokenHealth::CorrectCooling(SteadyTime until, SteadyTime now) {
+  if (cooling_until_ <= now || cooling_until_ == until) return false;
+  cooling_until_ = until;
+  return true;
+}
+
+bool TokenHealth::Recover(SteadyTime now) {
+  const bool was_ready = StateAt(now) == TokenState::kReady;
+  cooling_until_ = {};
+  StartGeneration();
+  return !was_ready;
+}
+
+void TokenHealth::StartGeneration() {
+  ++generation_;
+  standing_ = Standing::kGood;
+  probing_ = false;
+  strikes_ = 0;
+  rest_ = {};
+  rests_until_.reset();
 }
 
 }  // namespace warppool

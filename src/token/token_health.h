@@ -1,8 +1,13 @@
 // One token's health: a pure state machine. Outcomes and times come in, its state and what changed go out.
 //
 // Blame stays exact however many requests share the token. A lease carries the stamp of the moment it began, and its
-// report counts against the token only if nothing has been held against the token since: a burst of requests that all
-// run into the same fault is one strike.
+// report counts against the token only if nothing has been held against the token since, and in the same generation: a
+// burst of requests that all run into the same fault is one strike.
+//
+//   ready --strikes, or refused for good--> disabled --its rest is over--> half open --a probe succeeds--> ready
+//                                              ^------------- the probe fails: twice the rest -----'
+//
+// Cooling is another matter, and may lie over a disabled token, too: it is then half open only when both are over.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +22,9 @@ namespace warppool {
 
 // When a lease began, in the token's own reckoning.
 struct HealthStamp {
-  std::uint64_t generation = 0;  // of the credential
+  std::uint64_t generation = 0;  // of the token: each recovery starts a new one
   std::uint64_t strike = 0;      // how many strikes there had been
+  bool is_probe = false;         // the one try of a disabled token
 };
 
 // A server error that waits for another token's success to become a strike.
@@ -28,44 +34,68 @@ struct PendingCharge {
 };
 
 // What a report did.
-enum class HealthChange : std::uint8_t { kNone, kCleared, kStrike, kDisabled, kCooling };
+enum class HealthChange : std::uint8_t { kNone, kCleared, kStrike, kDisabled, kProbeFailed, kCooling, kRecovered };
 
 struct HealthOptions {
-  int max_strikes = 3;                        // the strike that disables
-  std::chrono::milliseconds quota_cooling{};  // when the service does not say how long
+  int max_strikes = 3;                             // the strike that disables
+  std::chrono::milliseconds quota_cooling{};       // when the service does not say how long
+  std::chrono::milliseconds recovery_delay{};      // a disabled token's first rest; 0: it does not come back by itself
+  std::chrono::milliseconds recovery_max_delay{};  // what the doubling ends at
 };
 
 // Not thread-safe: the pool's mutex guards it.
 class TokenHealth {
  public:
-  // `now` decides whether cooling is over.
+  // Cooling, resting and half open depend on the time.
   TokenState StateAt(SteadyTime now) const;
+  // When its present state ends by itself, or the last one ended; nothing if it is ready, or recovers only by hand.
+  std::optional<SteadyTime> TurnsAt() const;
+  // Half open, and nobody has the probe.
+  bool MayProbeAt(SteadyTime now) const { return StateAt(now) == TokenState::kHalfOpen && !probing_; }
 
-  HealthStamp Stamp() const { return {generation_, total_strikes_}; }
-  PendingCharge Charge(HealthStamp stamp) const { return {stamp, successes_}; }
+  // A lease begins. Of a token that is not ready it is a probe; the caller sees to it that there is one at a time.
+  HealthStamp Begin(SteadyTime now);
 
-  // `cool_for`: what the service said about a spent quota.
+  // The lease of `stamp` is over. `cool_for`: what the service said about a spent quota.
   HealthChange Report(Outcome outcome, HealthStamp stamp, SteadyTime now,
                       std::optional<std::chrono::milliseconds> cool_for, const HealthOptions& options);
 
   // Another token served the request that this one answered with a server error.
-  HealthChange Confirm(const PendingCharge& charge, const HealthOptions& options);
+  HealthChange Confirm(const PendingCharge& charge, SteadyTime now, const HealthOptions& options);
+  PendingCharge Charge(HealthStamp stamp) const { return {stamp, successes_}; }
+
+  // Its quota is used up until then, at least. Whether it was ready until now.
+  bool CoolUntil(SteadyTime until, SteadyTime now);
+  // The service was asked when the quota comes back: better known than what was assumed. Nothing if it does not cool.
+  bool CorrectCooling(SteadyTime until, SteadyTime now);
+
+  // By hand: ready, with a clean slate. False if it was ready already; its strikes are cleared all the same.
+  bool Recover(SteadyTime now);
 
   int strikes() const { return strikes_; }
   std::uint64_t total_strikes() const { return total_strikes_; }
   std::uint64_t successes() const { return successes_; }
+  std::uint64_t generation() const { return generation_; }
   SteadyTime cooling_until() const { return cooling_until_; }
+  bool probing() const { return probing_; }
 
  private:
-  bool Current(HealthStamp stamp) const { return stamp.generation == generation_ && stamp.strike == total_strikes_; }
-  HealthChange Strike(const HealthOptions& options);
+  enum class Standing : std::uint8_t { kGood, kDisabled, kDead };
 
+  bool Current(HealthStamp stamp) const { return stamp.generation == generation_ && stamp.strike == total_strikes_; }
+  HealthChange Strike(SteadyTime now, const HealthOptions& options);
+  void Rest(SteadyTime now, const HealthOptions& options);
+  void StartGeneration();
+
+  Standing standing_ = Standing::kGood;
+  bool probing_ = false;
   int strikes_ = 0;                  // in a row
   std::uint64_t total_strikes_ = 0;  // only grows; a lease from before the last one no longer counts
   std::uint64_t successes_ = 0;
   std::uint64_t generation_ = 0;
-  bool disabled_ = false;
   SteadyTime cooling_until_{};
+  std::chrono::milliseconds rest_{};         // the last one; the next is twice as long
+  std::optional<SteadyTime> rests_until_{};  // of a disabled token; nothing: for ever
 };
 
 }  // namespace warppool

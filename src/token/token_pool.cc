@@ -1,20 +1,22 @@
 #include "token/token_pool.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <utility>
 
 namespace warppool {
+namespace {
 
-// Everything but `token` is guarded by the pool's mutex.
-struct Lease::Member {
-  explicit Member(std::shared_ptr<Token> t) : token(std::move(t)) {}
+constexpr const char* kCoolingOver = "its cooling is over";
+// A service that says more is wrong, and must not overflow a time point.
+constexpr std::chrono::hours kLongestCooling{24 * 366};
 
-  const std::shared_ptr<Token> token;
-  TokenHealth health;
-  int in_flight = 0;
-  Status last_error;    // of the last attempt that failed, whoever was to blame
-  Status last_verdict;  // why it was struck, disabled or sent to cool last
-};
+// Whether an attempt that ended so went wrong.
+bool IsFailure(Outcome outcome) {
+  return outcome != Outcome::kSuccess && outcome != Outcome::kCancelled;
+}
+
+}  // namespace
 
 Lease::~Lease() {
   if (member_) std::move(*this).End({Outcome::kCancelled});
@@ -27,207 +29,301 @@ Lease& Lease::operator=(Lease&& other) noexcept {
   return *this;
 }
 
-const std::shared_ptr<Token>& Lease::token() const {
-  return member_->token;
-}
-
 std::optional<Lease::Charge> Lease::End(const Report& report) && {
-  const std::shared_ptr<Member> member = std::exchange(member_, nullptr);
+  const std::shared_ptr<PoolMember> member = std::exchange(member_, nullptr);
   return pool_->End(member, stamp_, report);
 }
 
-TokenPool::TokenPool(PoolOptions options, const std::vector<TokenConfig>& tokens, const Clock& clock, Logger log)
-    : options_(std::move(options)), clock_(clock), log_(std::move(log)) {
-  const std::vector<std::string> names = NamesOf(tokens);
-  for (const Tier tier : options_.tier_order) {
-    TierMembers members;
-    members.tier = tier;
-    for (std::size_t i = 0; i < tokens.size(); ++i) {
-      if (tokens[i].tier != tier) continue;
-      auto token = std::make_shared<Token>(names[i], tier, tokens[i].kind, tokens[i].credential);
-      members.members.push_back(std::make_shared<Member>(std::move(token)));
-    }
-    if (members.members.empty()) continue;
-    members.last_served = members.members.size() - 1;  // so that the first one is first
-    tiers_.push_back(std::move(members));
-  }
-}
+TokenPool::TokenPool(PoolOptions options, const std::vector<TokenConfig>& tokens, const Clock& clock,
+                     PoolReporter reporter)
+    : options_(std::move(options)),
+      clock_(clock),
+      reporter_(std::move(reporter)),
+      roster_(options_.tier_order, tokens, options_.strategy, options_.max_in_flight, clock.Steady()) {}
 
 TokenPool::~TokenPool() = default;
 
-std::size_t TokenPool::NextReady(const TierMembers& tier, const Tokens& excluded, SteadyTime now) {
-  const std::size_t count = tier.members.size();
-  for (std::size_t step = 1; step <= count; ++step) {
-    const std::size_t at = (tier.last_served + step) % count;
-    const Member& member = *tier.members[at];
-    if (member.health.StateAt(now) == TokenState::kReady && excluded.count(member.token.get()) == 0) return at;
+void TokenPool::TellLoaded() const {
+  if (!reporter_.enabled()) return;
+  Notices notices;
+  {
+    MutexLock lock(&mutex_);
+    for (const Roster::Tier& tier : roster_.tiers()) {
+      for (const auto& member : tier.members) notices.push_back({PoolEventKind::kLoaded, tier.tier, Share(*member)});
+    }
   }
-  return count;
+  reporter_.Tell(notices);
 }
 
-std::optional<Lease> TokenPool::Acquire(const Tokens& excluded) {
+std::optional<Lease> TokenPool::Acquire(const Wanted& wanted) {
   std::optional<Lease> lease;
+  News news;
   {
     MutexLock lock(&mutex_);
     const SteadyTime now = clock_.Steady();
-    for (TierMembers& tier : tiers_) {
-      const std::size_t at = NextReady(tier, excluded, now);
-      if (at == tier.members.size()) continue;
-      tier.last_served = at;
-      Member& member = *tier.members[at];
-      ++member.in_flight;
-      lease.emplace(Lease(this, tier.members[at], member.health.Stamp()));
-      break;
-    }
+    Wake(now, &news);
+    const std::shared_ptr<Member>* next = nullptr;
+    roster_.Visit(wanted.may_probe, [&](const std::shared_ptr<Member>& member) {
+      if (!Suits(*member, wanted, now)) return false;
+      next = &member;
+      return true;
+    });
+    if (next != nullptr) lease.emplace(Begin(*next, now));
   }
-  if (lease) log_.Info("Selected token: {} (priority: {})", lease->token()->name(), TierName(lease->token()->tier()));
+  Tell(news);
+  if (lease && reporter_.enabled()) {
+    reporter_.Tell({PoolEventKind::kChosen, lease->token().tier(), lease->share_token()});
+  }
   return lease;
 }
 
-bool TokenPool::AnyReady(const Tokens& excluded) const {
+std::optional<Lease> TokenPool::AcquireToken(const std::string& name) {
   MutexLock lock(&mutex_);
-  const SteadyTime now = clock_.Steady();
-  return std::any_of(tiers_.begin(), tiers_.end(),
-                     [&](const TierMembers& tier) { return NextReady(tier, excluded, now) != tier.members.size(); });
+  Member* const member = roster_.Find(name);
+  if (member == nullptr || member->health.probing()) return std::nullopt;
+  return Begin(roster_.Share(*member), clock_.Steady());
+}
+
+bool TokenPool::Suits(const Member& member, const Wanted& wanted, SteadyTime now) {
+  if (!wanted.excluded.empty() && wanted.excluded.count(&member.token) != 0) return false;
+  if (!wanted.without_exchange || member.token.kind() == CredentialKind::kApiKey) return true;
+  const auto jwt = member.token.jwt();
+  return jwt && now < jwt->expires_at;
+}
+
+Lease TokenPool::Begin(const std::shared_ptr<Member>& member, SteadyTime now) {
+  roster_.Served(*member);
+  const HealthStamp stamp = member->health.Begin(now);
+  ++member->in_flight;
+  if (roster_.LoadMatters() || stamp.is_probe) roster_.File(member.get(), now);
+  return {this, member, stamp};
+}
+
+void TokenPool::Wake(SteadyTime now, News* news) {
+  while (Member* const member = roster_.FileNextDue(now)) {
+    if (member->filed_as != TokenState::kReady) continue;
+    news->notices.push_back({PoolEventKind::kRecovered, member->token.tier(), Share(*member), Status(), kCoolingOver});
+  }
 }
 
 std::optional<Lease::Charge> TokenPool::End(const std::shared_ptr<Member>& member, HealthStamp stamp,
                                             const Lease::Report& report) {
-  HealthChange change = HealthChange::kNone;
-  int strikes = 0;
+  News news;
   std::optional<Lease::Charge> charge;
   {
     MutexLock lock(&mutex_);
+    const SteadyTime now = clock_.Steady();
     --member->in_flight;
-    change = member->health.Report(report.outcome, stamp, clock_.Steady(), report.cool_for, options_.health);
-    strikes = member->health.strikes();
     if (!report.why.ok()) member->last_error = report.why;
-    if (change != HealthChange::kNone && change != HealthChange::kCleared) member->last_verdict = report.why;
-    if (report.outcome == Outcome::kServerError)
-      charge = Lease::Charge{member, member->health.Charge(stamp), report.why};
+    if (IsFailure(report.outcome)) {
+      news.notices.push_back({PoolEventKind::kFailed, member->token.tier(), Share(*member), report.why});
+    }
+    const auto change = member->health.Report(report.outcome, stamp, now, report.cool_for, options_.health);
+    if (report.outcome == Outcome::kServerError) charge = {member, member->health.Charge(stamp), report.why};
+    if (change != HealthChange::kNone || roster_.LoadMatters() || stamp.is_probe) {
+      Settle(member.get(), change, now, report.why, &news);
+    }
+    // One line of the log for one attempt.
+    if (news.notices.size() > 1) news.notices.front().event_only = true;
   }
-  LogChange(*member, change, strikes, report.why);
+  Tell(news);
   return charge;
 }
 
 void TokenPool::Confirm(const Lease::Charge& charge) {
-  Member& member = *charge.member;
-  HealthChange change = HealthChange::kNone;
-  int strikes = 0;
+  News news;
   {
     MutexLock lock(&mutex_);
-    change = member.health.Confirm(charge.pending, options_.health);
-    strikes = member.health.strikes();
-    if (change != HealthChange::kNone) member.last_verdict = charge.why;
+    const SteadyTime now = clock_.Steady();
+    const auto change = charge.member->health.Confirm(charge.pending, now, options_.health);
+    if (change != HealthChange::kNone) Settle(charge.member.get(), change, now, charge.why, &news);
   }
-  LogChange(member, change, strikes, charge.why);
+  Tell(news);
 }
 
-void TokenPool::LogChange(const Member& member, HealthChange change, int strikes, const Status& why) const {
-  const std::string& name = member.token->name();
-  const int limit = options_.health.max_strikes;
+void TokenPool::Settle(Member* member, HealthChange change, SteadyTime now, const Status& why, News* news) {
+  Refile(member, now, news);
+  PoolNotice notice{PoolEventKind::kFailed, member->token.tier(), Share(*member), why};
+  notice.strikes = member->health.strikes();
   switch (change) {
     case HealthChange::kNone:
       return;
     case HealthChange::kCleared:
-      return log_.Info("Token works again, failures cleared: {}", name);
+    case HealthChange::kRecovered:
+      notice.kind = PoolEventKind::kRecovered;
+      notice.reason = change == HealthChange::kCleared ? "it served a request, its failures are cleared"
+                                                       : "it was tried, and served";
+      news->notices.push_back(std::move(notice));
+      return;
     case HealthChange::kStrike:
-      return log_.Warning("Token failure {}/{}: {}: {}", strikes, limit, name, why.message());
-    case HealthChange::kCooling:
-      return log_.Warning("Token cooling, quota used up: {}: {}", name, why.message());
+      notice.kind = PoolEventKind::kStruck;
+      notice.reason = fmt::format("{}/{}", notice.strikes, options_.health.max_strikes);
+      break;
     case HealthChange::kDisabled:
-      if (strikes >= limit) {
-        return log_.Warning("Token deactivated after {} failures: {}: {}", strikes, name, why.message());
+      if (notice.strikes >= options_.health.max_strikes) {
+        notice.reason = fmt::format("after {} failures", notice.strikes);
+        notice.kind = PoolEventKind::kStruck;
+        notice.event_only = true;
+        news->notices.push_back(notice);
+        notice.event_only = false;
       }
-      return log_.Warning("Token deactivated: {}: {}", name, why.message());
+      notice.kind = PoolEventKind::kDisabled;
+      notice.until = WallTimeOf(member->turns_at, now);
+      break;
+    case HealthChange::kProbeFailed:
+      notice.kind = PoolEventKind::kDisabled;
+      notice.until = WallTimeOf(member->turns_at, now);
+      notice.reason = "again, it was tried and failed";
+      break;
+    case HealthChange::kCooling:
+      notice.kind = PoolEventKind::kCooling;
+      notice.until = WallTimeOf(member->turns_at, now);
+      break;
+  }
+  member->last_verdict = why;
+  news->notices.push_back(std::move(notice));
+  if (change == HealthChange::kCooling) ShareCooling(member, now, why, news);
+}
+
+void TokenPool::Refile(Member* member, SteadyTime now, News* news) {
+  const bool was_ready = member->filed_as == TokenState::kReady;
+  if (roster_.File(member, now)) news->freed = true;
+  if (!was_ready || member->filed_as == TokenState::kReady) return;
+  const Roster::Tier& tier = roster_.tiers()[member->tier];
+  if (tier.ready == 0) news->exhausted.push_back({PoolEventKind::kTierExhausted, tier.tier});
+  if (roster_.ready() == 0) news->exhausted.push_back({PoolEventKind::kPoolExhausted, tier.tier});
+}
+
+// The others of its account have the same quota.
+void TokenPool::ShareCooling(Member* member, SteadyTime now, const Status& why, News* news) {
+  const SteadyTime until = member->health.cooling_until();
+  for (Member* const other : roster_.MembersOf(member)) {
+    if (other == member || !other->health.CoolUntil(until, now)) continue;
+    Refile(other, now, news);
+    other->last_verdict = why;
+    PoolNotice notice{PoolEventKind::kCooling, other->token.tier(), Share(*other), why};
+    notice.until = WallTimeOf(other->turns_at, now);
+    news->notices.push_back(std::move(notice));
   }
 }
 
-std::vector<Attempt> TokenPool::WhyNotReady(const Tokens& excluded) const {
-  std::vector<Attempt> reasons;
-  MutexLock lock(&mutex_);
-  const SteadyTime now = clock_.Steady();
-  for (const TierMembers& tier : tiers_) {
-    for (const auto& member : tier.members) {
-      const TokenState state = member->health.StateAt(now);
-      if (state == TokenState::kReady || excluded.count(member->token.get()) != 0) continue;
-      reasons.push_back({member->token->name(), Code::kNoTokenReady,
-                         fmt::format("{}: {}", TokenStateName(state), member->last_verdict.message())});
+void TokenPool::NoteRefreshed(const Token& token, const Jwt& jwt, bool rotated, const std::string& account) {
+  News news;
+  {
+    MutexLock lock(&mutex_);
+    const SteadyTime now = clock_.Steady();
+    Member* const member = roster_.Find(token.name());
+    PoolNotice notice{PoolEventKind::kRefreshed, token.tier(), Share(*member)};
+    notice.until = jwt.expires_at_wall;
+    const auto life = std::chrono::duration_cast<std::chrono::seconds>(jwt.expires_at - now);
+    notice.reason = fmt::format("valid for {} s{}", life.count(), rotated ? ", refresh token rotated" : "");
+    news.notices.push_back(notice);
+    if (rotated) {
+      notice.kind = PoolEventKind::kRotated;
+      notice.reason = "the service replaced the refresh token";
+      notice.until.reset();
+      news.notices.push_back(std::move(notice));
+    }
+    if (!account.empty() && account != member->account) JoinAccount(member, account, now, &news);
+  }
+  Tell(news);
+}
+
+void TokenPool::JoinAccount(Member* member, const std::string& account, SteadyTime now, News* news) {
+  roster_.SetAccount(member, account);
+  Member* const first = roster_.MembersOf(member).front();
+  if (first == member) return;
+  member->quota = first->quota;
+  PoolNotice notice{PoolEventKind::kSameAccount, member->token.tier(), Share(*member)};
+  notice.reason = fmt::format("belongs to the same account as {}, and shares its quota", first->token.name());
+  news->notices.push_back(std::move(notice));
+  // Whoever of them knows of a spent quota knows it for all.
+  ShareCooling(first, now, first->last_verdict, news);
+  ShareCooling(member, now, member->last_verdict, news);
+}
+
+void TokenPool::NoteQuota(const Token& token, const Quota& quota, bool lifts_cooling) {
+  News news;
+  {
+    MutexLock lock(&mutex_);
+    const SteadyTime now = clock_.Steady();
+    std::optional<SteadyTime> until;
+    const bool spent = !quota.unlimited && quota.Remaining() == 0;
+    if (spent && quota.next_reset) {
+      until = now + std::clamp<SteadyTime::duration>(*quota.next_reset - clock_.Wall(), {}, kLongestCooling);
+    }
+    if (!spent && lifts_cooling) until = now;
+    for (Member* const member : roster_.MembersOf(roster_.Find(token.name()))) {
+      member->quota = quota;
+      if (!until || !member->health.CorrectCooling(*until, now)) continue;
+      Refile(member, now, &news);
+      news.freed = true;  // or sooner than those who wait believe
+      if (member->filed_as != TokenState::kReady) continue;
+      news.notices.push_back(
+          {PoolEventKind::kRecovered, member->token.tier(), Share(*member), Status(), "its quota is back"});
     }
   }
-  return reasons;
+  Tell(news);
 }
 
-std::optional<std::chrono::milliseconds> TokenPool::EarliestReady() const {
-  std::optional<std::chrono::milliseconds> earliest;
-  MutexLock lock(&mutex_);
-  const SteadyTime now = clock_.Steady();
-  for (const TierMembers& tier : tiers_) {
-    for (const auto& member : tier.members) {
-      if (member->health.StateAt(now) != TokenState::kCooling) continue;
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(member->health.cooling_until() - now);
-      if (!earliest || left < *earliest) earliest = left;
+bool TokenPool::Recover(const std::string& name) {
+  News news;
+  {
+    MutexLock lock(&mutex_);
+    Member* const member = roster_.Find(name);
+    if (member == nullptr) return false;
+    const SteadyTime now = clock_.Steady();
+    Wake(now, &news);
+    // The quota that is believed to be back is that of the account.
+    for (Member* const other : roster_.MembersOf(member)) {
+      if (other != member && other->health.CorrectCooling(now, now)) NoteRecovered(other, now, &news);
     }
+    if (member->health.Recover(now)) NoteRecovered(member, now, &news);
   }
-  return earliest;
+  Tell(news);
+  return true;
 }
 
-PoolStatus TokenPool::Snapshot() const {
-  PoolStatus status;
-  MutexLock lock(&mutex_);
-  const SteadyTime now = clock_.Steady();
-  const WallTime wall = clock_.Wall();
-  for (const TierMembers& tier : tiers_) {
-    for (const auto& member : tier.members) {
-      const Token& token = *member->token;
-      TokenStatus& s = status.tokens.emplace_back();
-      s.name = token.name();
-      s.tier = token.tier();
-      s.kind = token.kind();
-      s.state = member->health.StateAt(now);
-      s.strikes = member->health.strikes();
-      s.in_flight = member->in_flight;
-      s.served = member->health.successes();
-      s.blamed = member->health.total_strikes();
-      s.refreshes = token.refreshes();
-      s.last_error = member->last_error.code();
-      s.last_error_message = member->last_error.message();
-      if (s.state == TokenState::kCooling) {
-        const auto left = std::chrono::ceil<std::chrono::seconds>(member->health.cooling_until() - now);
-        s.ready_at = wall + left;
+int TokenPool::RecoverAll() {
+  News news;
+  int recovered = 0;
+  {
+    MutexLock lock(&mutex_);
+    const SteadyTime now = clock_.Steady();
+    Wake(now, &news);
+    for (const Roster::Tier& tier : roster_.tiers()) {
+      for (const auto& member : tier.members) {
+        if (member->health.StateAt(now) == TokenState::kReady || !member->health.Recover(now)) continue;
+        NoteRecovered(member.get(), now, &news);
+        ++recovered;
       }
-      if (const auto jwt = token.jwt(); jwt && now < jwt->expires_at) s.jwt_expires = jwt->expires_at_wall;
     }
   }
-  return status;
+  Tell(news);
+  return recovered;
 }
 
-std::shared_ptr<Token> TokenPool::Find(const std::string& name) const {
-  MutexLock lock(&mutex_);
-  for (const TierMembers& tier : tiers_) {
-    for (const auto& member : tier.members) {
-      if (member->token->name() == name) return member->token;
-    }
-  }
-  return nullptr;
+void TokenPool::NoteRecovered(Member* member, SteadyTime now, News* news) {
+  Refile(member, now, news);
+  news->freed = true;
+  if (member->filed_as != TokenState::kReady) return;
+  news->notices.push_back({PoolEventKind::kRecovered, member->token.tier(), Share(*member), Status(), "by hand"});
 }
 
-int PoolStatus::Active() const {
-  return static_cast<int>(std::count_if(tokens.begin(), tokens.end(),
-                                        [](const TokenStatus& token) { return token.state == TokenState::kReady; }));
+std::shared_ptr<const Token> TokenPool::Share(const Member& member) const {
+  const auto shared = roster_.Share(member);
+  return {shared, &shared->token};
 }
 
-std::string PoolStatus::Summary() const {
-  std::string tiers;
-  for (auto first = tokens.begin(); first != tokens.end();) {
-    const auto last = std::find_if(first, tokens.end(), [&](const TokenStatus& t) { return t.tier != first->tier; });
-    const auto active = std::count_if(first, last, [](const auto& t) { return t.state == TokenState::kReady; });
-    const bool all = active == last - first;
-    tiers += fmt::format("{}{}: {}", tiers.empty() ? "" : ", ", TierName(first->tier), active);
-    if (!all) tiers += fmt::format("/{}", last - first);
-    first = last;
-  }
-  return fmt::format("{}/{} active ({})", Active(), tokens.size(), tiers);
+std::optional<WallTime> TokenPool::WallTimeOf(std::optional<SteadyTime> time, SteadyTime now) const {
+  if (!time) return std::nullopt;
+  return clock_.Wall() + std::chrono::ceil<std::chrono::milliseconds>(*time - now);
+}
+
+void TokenPool::Tell(const News& news) const {
+  reporter_.Tell(news.notices);
+  reporter_.Tell(news.exhausted);
+  if (news.freed && on_freed_) on_freed_();
 }
 
 }  // namespace warppool

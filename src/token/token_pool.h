@@ -1,28 +1,31 @@
 // The pool: which token serves next, and what became of it.
 //
-//   auto lease = pool.Acquire(tried);
+//   auto lease = pool.Acquire({tried});
 //   if (!lease) return Fail(pool.WhyNotReady(tried));
 //   ...                                        // use lease->token()
 //   std::move(*lease).End({Outcome::kSuccess});
 //
-// Tiers are tried in their order. In a tier the tokens take turns: the next one is searched for behind the one that was
-// served last, in the order of the configuration and past those that are not ready, so that a neighbour that drops out
-// or comes back changes nobody else's share.
+// Tiers are tried in their order; in a tier the strategy says whose turn it is (rotation.h). A look for a token costs
+// the same however many there are, and however many of them cannot serve: those are out of the rotation, and come back
+// at a time that is known, or by a recovery.
 //
-// Any thread. Log lines are written without a lock held.
+// Any thread. The program is told what happens (pool_reporter.h) without a lock held.
 #pragma once
 
-#include <array>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/mutex.h"
 #include "token/outcome.h"
+#include "token/pool_reporter.h"
+#include "token/roster.h"
 #include "token/token.h"
 #include "token/token_health.h"
 #include "warppool/token_pool.h"
@@ -39,7 +42,9 @@ class Lease {
   Lease& operator=(Lease&& other) noexcept;
   ~Lease();
 
-  const std::shared_ptr<Token>& token() const;
+  Token& token() const { return member_->token; }
+  std::shared_ptr<Token> share_token() const { return {member_, &member_->token}; }
+  bool is_probe() const { return stamp_.is_probe; }
 
   struct Report {
     Outcome outcome = Outcome::kCancelled;
@@ -48,80 +53,126 @@ class Lease {
   };
   // Ends the lease. With kServerError the result is a charge to be handed to TokenPool::Confirm() if another token then
   // serves the same request.
-  struct Charge;
+  struct Charge {
+    std::shared_ptr<PoolMember> member;
+    PendingCharge pending;
+    Status why;
+  };
   std::optional<Charge> End(const Report& report) &&;
 
  private:
   friend class TokenPool;
-  struct Member;
-  Lease(TokenPool* pool, std::shared_ptr<Member> member, HealthStamp stamp)
+  Lease(TokenPool* pool, std::shared_ptr<PoolMember> member, HealthStamp stamp)
       : pool_(pool), member_(std::move(member)), stamp_(stamp) {}
 
   TokenPool* pool_;
-  std::shared_ptr<Member> member_;  // null: ended, or moved from
+  std::shared_ptr<PoolMember> member_;  // null: ended, or moved from
   HealthStamp stamp_;
-};
-
-struct Lease::Charge {
-  std::shared_ptr<Member> member;
-  PendingCharge pending;
-  Status why;
 };
 
 struct PoolOptions {
   std::vector<Tier> tier_order;
   HealthOptions health;
+  Strategy strategy = Strategy::kRoundRobin;
+  int max_in_flight = 0;  // 0: no limit
 };
 
 class TokenPool {
  public:
   using Tokens = std::unordered_set<const Token*>;
 
-  TokenPool(PoolOptions options, const std::vector<TokenConfig>& tokens, const Clock& clock, Logger log);
+  // Which tokens will do.
+  struct Wanted {
+    Tokens excluded{};
+    bool may_probe = true;          // a half-open one will do, too
+    bool without_exchange = false;  // only those whose bearer is there already
+  };
+
+  // When one of them will.
+  struct Outlook {
+    std::optional<std::chrono::milliseconds> earliest{};  // nothing: none will by the passing of time
+    bool busy = false;                                    // one has its hands full: it may be any moment
+  };
+
+  TokenPool(PoolOptions options, const std::vector<TokenConfig>& tokens, const Clock& clock, PoolReporter reporter);
   ~TokenPool();
   TokenPool(const TokenPool&) = delete;
   TokenPool& operator=(const TokenPool&) = delete;
 
-  // The next ready token that is not among `excluded`; nothing if there is none.
-  std::optional<Lease> Acquire(const Tokens& excluded) EXCLUDES(mutex_);
+  // `on_freed` is called, in any thread and without a lock held, when a token can serve that could not, other than by
+  // the passing of time. Before the first lease.
+  void SetOnFreed(std::function<void()> on_freed) { on_freed_ = std::move(on_freed); }
+
+  // Tells of each token that it is there.
+  void TellLoaded() const EXCLUDES(mutex_);
+
+  // The next one that will do; nothing if there is none now.
+  std::optional<Lease> Acquire(const Wanted& wanted) EXCLUDES(mutex_);
+  // This very one, in whatever state, for health checks; nothing if it is disabled and somebody tries it already.
+  std::optional<Lease> AcquireToken(const std::string& name) EXCLUDES(mutex_);
   // Whether Acquire() would find one now.
-  bool AnyReady(const Tokens& excluded) const EXCLUDES(mutex_);
+  bool AnyReady(const Wanted& wanted) EXCLUDES(mutex_);
+  Outlook WhenReady(const Wanted& wanted) const EXCLUDES(mutex_);
+  // Why tokens that are not among `excluded` cannot serve, as attempts of a failed request.
+  std::vector<Attempt> WhyNotReady(const Tokens& excluded) const EXCLUDES(mutex_);
 
   // Another token served the request: the charge becomes a strike, unless the token has proved itself since.
   void Confirm(const Lease::Charge& charge) EXCLUDES(mutex_);
 
-  // Why tokens that are not among `excluded` are not ready, as attempts of a failed request.
-  std::vector<Attempt> WhyNotReady(const Tokens& excluded) const EXCLUDES(mutex_);
+  // A JWT was issued for it. `account`: whose; empty if the exchange does not say.
+  void NoteRefreshed(const Token& token, const Jwt& jwt, bool rotated, const std::string& account) EXCLUDES(mutex_);
+  // What the service says of its account's quota. `lifts_cooling`: if something is left, the token need not cool; not
+  // so right after a refusal, which the service's books may not show yet.
+  void NoteQuota(const Token& token, const Quota& quota, bool lifts_cooling) EXCLUDES(mutex_);
 
-  // How long until the first cooling token is back; nothing if none cools.
-  std::optional<std::chrono::milliseconds> EarliestReady() const EXCLUDES(mutex_);
+  // By hand. False: there is no such token.
+  bool Recover(const std::string& name) EXCLUDES(mutex_);
+  int RecoverAll() EXCLUDES(mutex_);
 
-  PoolStatus Snapshot() const EXCLUDES(mutex_);
+  PoolStatus Snapshot() EXCLUDES(mutex_);
+  std::vector<TokenExplanation> Explain() EXCLUDES(mutex_);
   std::shared_ptr<Token> Find(const std::string& name) const EXCLUDES(mutex_);
 
  private:
   friend class Lease;
-  using Member = Lease::Member;
+  using Member = PoolMember;
+  using Notices = std::vector<PoolNotice>;
 
-  struct TierMembers {
-    Tier tier = Tier::kPersonal;
-    std::vector<std::shared_ptr<Member>> members;
-    std::size_t last_served = 0;  // position in `members`, which is never filtered: an identity
+  // What a call has to tell when the lock is released.
+  struct News {
+    Notices notices{};
+    Notices exhausted{};  // told last: they follow from the others
+    bool freed = false;
   };
-
-  // The position of the next one to serve in `tier`; its size if none is ready.
-  static std::size_t NextReady(const TierMembers& tier, const Tokens& excluded, SteadyTime now);
+  void Tell(const News& news) const;
 
   std::optional<Lease::Charge> End(const std::shared_ptr<Member>& member, HealthStamp stamp,
                                    const Lease::Report& report) EXCLUDES(mutex_);
-  void LogChange(const Member& member, HealthChange change, int strikes, const Status& why) const;
+
+  static bool Suits(const Member& member, const Wanted& wanted, SteadyTime now);
+  Lease Begin(const std::shared_ptr<Member>& member, SteadyTime now) REQUIRES(mutex_);
+  // Files those whose time has come. Whoever reads `filed_as` calls it first.
+  void Wake(SteadyTime now, News* news) REQUIRES(mutex_);
+  // Files `member`, and notes if it was the last one that was ready.
+  void Refile(Member* member, SteadyTime now, News* news) REQUIRES(mutex_);
+  // Draws the consequences of a change of `member`'s health.
+  void Settle(Member* member, HealthChange change, SteadyTime now, const Status& why, News* news) REQUIRES(mutex_);
+  void ShareCooling(Member* member, SteadyTime now, const Status& why, News* news) REQUIRES(mutex_);
+  void JoinAccount(Member* member, const std::string& account, SteadyTime now, News* news) REQUIRES(mutex_);
+  void NoteRecovered(Member* member, SteadyTime now, News* news) REQUIRES(mutex_);
+
+  TokenStatus StatusOf(const Member& member, SteadyTime now) const REQUIRES(mutex_);
+  std::string WhyOf(const Member& member, int turn) const REQUIRES(mutex_);
+  std::shared_ptr<const Token> Share(const Member& member) const REQUIRES(mutex_);
+  std::optional<WallTime> WallTimeOf(std::optional<SteadyTime> time, SteadyTime now) const;
 
   const PoolOptions options_;
   const Clock& clock_;
-  const Logger log_;
+  const PoolReporter reporter_;
+  std::function<void()> on_freed_;
 
   mutable Mutex mutex_;
-  std::vector<TierMembers> tiers_ GUARDED_BY(mutex_);  // in the order in which they are tried
+  Roster roster_ GUARDED_BY(mutex_);
 };
 
 }  // namespace warppool

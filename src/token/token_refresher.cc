@@ -12,8 +12,6 @@ namespace {
 
 // An answer holds two tokens and a few words.
 constexpr std::size_t kMaxAnswerBytes = 1U << 20U;
-// After a failed exchange the old JWT, while it lives, serves this long before the next try.
-constexpr std::chrono::seconds kRetryDelay{30};
 
 // How much a failure says about the token itself.
 int Weight(Outcome outcome) {
@@ -67,11 +65,12 @@ ExchangeFailure TransferFailure(const FetchResult& answer, const ExchangeEndpoin
 
 }  // namespace
 
-TokenRefresher::TokenRefresher(RefresherOptions options, Transport* transport, const Clock& clock, Logger log)
-    : options_(std::move(options)), transport_(transport), clock_(clock), log_(std::move(log)) {}
+TokenRefresher::TokenRefresher(RefresherOptions options, Transport* transport, RefreshObserver* observer,
+                               const Clock& clock, Logger log)
+    : options_(std::move(options)), transport_(transport), observer_(observer), clock_(clock), log_(std::move(log)) {}
 
-std::shared_ptr<const Jwt> TokenRefresher::Cached(const Token& token) const {
-  auto jwt = token.jwt();
+std::shared_ptr<const Jwt> TokenRefresher::Cached(Token* token) const {
+  auto jwt = token->UseJwt();
   return jwt && clock_.Steady() < jwt->refresh_at ? jwt : nullptr;
 }
 
@@ -84,13 +83,25 @@ TokenRefresher::Ticket TokenRefresher::Refresh(const std::shared_ptr<Token>& tok
   if (flight.token != nullptr) return ticket;
   flight.token = token;
   try {
-    Ask(key);
+    if (!Pauses(key)) Ask(key);
   } catch (...) {  // a flight that never left must not keep others waiting
     flights_.erase(key);
     tickets_.erase(ticket);
     throw;
   }
   return ticket;
+}
+
+bool TokenRefresher::Pauses(const Token* key) {
+  const auto trouble = troubles_.find(key);
+  const SteadyTime now = clock_.Steady();
+  if (trouble == troubles_.end() || trouble->second.pause_until <= now) return false;
+  Error error = trouble->second.last.status.error();
+  error.retry_after = std::chrono::ceil<std::chrono::milliseconds>(trouble->second.pause_until - now);
+  ExchangeFailure failure = trouble->second.last;
+  failure.status = Status(std::move(error));
+  return transport_->executor().Post(
+      [this, key, failure = std::move(failure)] { Land(key, Refuse(flights_[key].token, failure)); });
 }
 
 void TokenRefresher::Forget(Ticket ticket) {
@@ -128,7 +139,7 @@ void TokenRefresher::Handle(const Token* key, const FetchResult& answer) {
   Flight& flight = flights_[key];
   auto read = Read(flight, answer);
   if (auto* success = std::get_if<ExchangeSuccess>(&read)) {
-    return Land(key, Accept(flight.token.get(), std::move(*success)));
+    return Land(key, Accept(flight.token, std::move(*success)));
   }
   auto& failure = std::get<ExchangeFailure>(read);
   failure.status = WithoutSecrets(failure.status, *flight.token);
@@ -137,7 +148,10 @@ void TokenRefresher::Handle(const Token* key, const FetchResult& answer) {
   // What one address said of the token is not undone by another one that cannot be reached.
   if (!flight.failure || Weight(failure.outcome) >= Weight(flight.failure->outcome))
     flight.failure = std::move(failure);
-  if (!ask_elsewhere) return Land(key, Refuse(flight.token.get(), *flight.failure));
+  if (!ask_elsewhere) {
+    Remember(flight);
+    return Land(key, Refuse(flight.token, *flight.failure));
+  }
   log_.Info("Refresh failed, asking the next address: {}: {}", flight.token->name(), flight.failure->status.message());
   ++flight.endpoint;
   Ask(key);
@@ -165,23 +179,47 @@ std::variant<ExchangeSuccess, ExchangeFailure> TokenRefresher::Read(const Flight
   return read(words);
 }
 
-RefreshResult TokenRefresher::Accept(Token* token, ExchangeSuccess success) const {
+RefreshResult TokenRefresher::Accept(const std::shared_ptr<Token>& token, ExchangeSuccess success) {
   const bool rotated = !success.refresh_token.empty() && success.refresh_token != token->credential();
   if (rotated) token->Rotate(std::move(success.refresh_token));
-  const SteadyTime now = clock_.Steady();
-  auto jwt = std::make_shared<const Jwt>(MakeJwt(std::move(success.bearer), success.life, now, clock_.Wall()));
+  auto jwt =
+      std::make_shared<const Jwt>(MakeJwt(std::move(success.bearer), success.life, clock_.Steady(), clock_.Wall()));
   token->SetJwt(jwt);
-  const auto life = std::chrono::duration_cast<std::chrono::seconds>(jwt->expires_at - now);
-  log_.Info("Refreshed JWT: {} (valid for {} s{})", token->name(), life.count(),
-            rotated ? ", refresh token rotated" : "");
+  troubles_.erase(token.get());
+  if (observer_ != nullptr) observer_->OnRefreshed(*token, *jwt, rotated, success.user_id);
+  RefreshAhead(token, jwt);
   return {std::move(jwt), true, Outcome::kSuccess, {}};
+}
+
+void TokenRefresher::RefreshAhead(const std::shared_ptr<Token>& token, const std::shared_ptr<const Jwt>& jwt) {
+  if (observer_ == nullptr) return;
+  // Somewhere in the time before whoever needs it would have to wait for a new one.
+  const auto spread = (jwt->expires_at - jwt->refresh_at) / 2 * UnitRandom();
+  const auto delay = std::chrono::duration_cast<std::chrono::milliseconds>(jwt->refresh_at - clock_.Steady() - spread);
+  TimerId& timer = ahead_[token.get()];
+  transport_->executor().CancelTimer(std::exchange(timer, 0));
+  if (delay.count() <= 0) return;
+  timer = transport_->executor().After(delay, [this, token, issued = std::weak_ptr(jwt)] {
+    ahead_.erase(token.get());
+    // Idle tokens are left alone; so is one whose JWT was replaced or refused meanwhile.
+    const auto present = token->jwt();
+    if (present && present == issued.lock() && token->TakeUsed()) observer_->OnRefreshDue(token);
+  });
 }
 
 Status TokenRefresher::WithoutSecrets(const Status& status, const Token& token) const {
   return Redacted(Redacted(status, token.credential().Reveal()), options_.api_key.Reveal());
 }
 
-RefreshResult TokenRefresher::Refuse(Token* token, const ExchangeFailure& failure) const {
+void TokenRefresher::Remember(const Flight& flight) {
+  Trouble& trouble = troubles_[flight.token.get()];
+  trouble.token = flight.token;
+  trouble.last = *flight.failure;
+  const auto asked = flight.failure->status.error().retry_after.value_or(std::chrono::milliseconds(0));
+  trouble.pause_until = clock_.Steady() + std::min(asked, options_.longest_pause);
+}
+
+RefreshResult TokenRefresher::Refuse(const std::shared_ptr<Token>& token, const ExchangeFailure& failure) {
   Error error = failure.status.error();
   log_.Debug("Refresh failed: {}: {}", token->name(), error.message);
   error.token = token->name();
@@ -189,10 +227,12 @@ RefreshResult TokenRefresher::Refuse(Token* token, const ExchangeFailure& failur
   const auto old = token->jwt();
   const SteadyTime now = clock_.Steady();
   if (failure.outcome != Outcome::kAuthDead && old && now < old->expires_at) {
+    const auto delay = *troubles_[token.get()].delays.Next(UnitRandom());
     Jwt postponed = *old;
-    postponed.refresh_at = std::min(now + kRetryDelay, old->expires_at);
+    postponed.refresh_at = std::min(now + delay, old->expires_at);
     result.jwt = std::make_shared<const Jwt>(std::move(postponed));
     token->PostponeRefresh(result.jwt);
+    RefreshAhead(token, result.jwt);
   }
   return result;
 }

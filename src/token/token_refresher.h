@@ -1,7 +1,10 @@
 // JWTs for tokens: cached, refreshed before they end, and by one exchange at a time for each token, however many wait.
 //
-//   if (auto jwt = refresher.Cached(token)) return Use(*jwt);      // any thread
+//   if (auto jwt = refresher.Cached(&token)) return Use(*jwt);     // any thread
 //   ticket = refresher.Refresh(token, [](const RefreshResult& r) { ... });
+//
+// A JWT that is in use is renewed ahead of its end, at a random moment, so that many do not come at once. While the old
+// one lives, failures are followed by longer and longer pauses; without one, whoever asks decides how often.
 //
 // An exchange that has begun is brought to its end, even when nobody waits for it any more: the answer may hold the
 // only copy of a rotated credential. Only the end of the I/O thread breaks it off.
@@ -10,6 +13,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,6 +22,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/fetch.h"
@@ -39,6 +44,19 @@ struct RefresherOptions {
   Secret api_key;
   std::chrono::milliseconds connect_timeout{};
   std::chrono::milliseconds timeout{};  // of one exchange
+  // An address that asks for a pause (Retry-After) gets it, up to this long: until then Refresh() fails by itself.
+  std::chrono::milliseconds longest_pause{};
+  std::function<double()> unit_random{};  // in [0, 1); in the executor's thread
+};
+
+// Who is told of what comes out, in the executor's thread.
+class RefreshObserver {
+ public:
+  virtual ~RefreshObserver() = default;
+  // A JWT was issued. `rotated`: with another refresh token. `account`: whose; empty if the exchange does not say.
+  virtual void OnRefreshed(const Token& token, const Jwt& jwt, bool rotated, const std::string& account) = 0;
+  // The JWT, which was used since it was issued, should be renewed soon: now is a good moment.
+  virtual void OnRefreshDue(const std::shared_ptr<Token>& token) = 0;
 };
 
 struct RefreshResult {
@@ -53,10 +71,12 @@ class TokenRefresher {
   using Ticket = std::uint64_t;  // 0: none
   using Callback = std::function<void(const RefreshResult&)>;
 
-  TokenRefresher(RefresherOptions options, Transport* transport, const Clock& clock, Logger log);
+  // `observer` may be null.
+  TokenRefresher(RefresherOptions options, Transport* transport, RefreshObserver* observer, const Clock& clock,
+                 Logger log);
 
   // The token's JWT if it need not be refreshed yet; null if it must. Any thread.
-  std::shared_ptr<const Jwt> Cached(const Token& token) const;
+  std::shared_ptr<const Jwt> Cached(Token* token) const;
 
   // Calls `callback` once when the token's next exchange is through, never from inside. The executor's thread only.
   Ticket Refresh(const std::shared_ptr<Token>& token, Callback callback);
@@ -71,23 +91,43 @@ class TokenRefresher {
     std::optional<ExchangeFailure> failure;  // of the addresses before, the one that says most
   };
 
+  static constexpr BackoffOptions kDelays{.base = std::chrono::seconds(30),
+                                          .ceiling = std::chrono::seconds(300),
+                                          .budget = std::numeric_limits<int>::max()};
+
+  // What failures leave behind, until an exchange succeeds.
+  struct Trouble {
+    std::shared_ptr<Token> token;  // so that its address stays its own
+    Backoff delays{kDelays};       // before the next try while the old JWT lives
+    SteadyTime pause_until{};
+    ExchangeFailure last{};
+  };
+
   void Ask(const Token* key);
+  // Whether the address has asked for a pause that is not over; the flight then lands by itself.
+  bool Pauses(const Token* key);
+  void Remember(const Flight& flight);
   void OnAnswer(const Token* key, const FetchResult& answer);
   void Handle(const Token* key, const FetchResult& answer);
   std::variant<ExchangeSuccess, ExchangeFailure> Read(const Flight& flight, const FetchResult& answer) const;
   void Land(const Token* key, const RefreshResult& result);
-  RefreshResult Accept(Token* token, ExchangeSuccess success) const;
+  RefreshResult Accept(const std::shared_ptr<Token>& token, ExchangeSuccess success);
   Status WithoutSecrets(const Status& status, const Token& token) const;
-  RefreshResult Refuse(Token* token, const ExchangeFailure& failure) const;
+  RefreshResult Refuse(const std::shared_ptr<Token>& token, const ExchangeFailure& failure);
+  void RefreshAhead(const std::shared_ptr<Token>& token, const std::shared_ptr<const Jwt>& jwt);
+  double UnitRandom() const { return options_.unit_random ? options_.unit_random() : 0; }
 
   const RefresherOptions options_;
   Transport* const transport_;
+  RefreshObserver* const observer_;
   const Clock& clock_;
   const Logger log_;
 
   // The executor's thread only.
   std::unordered_map<const Token*, Flight> flights_;
   std::unordered_map<Ticket, const Token*> tickets_;
+  std::unordered_map<const Token*, Trouble> troubles_;
+  std::unordered_map<const Token*, TimerId> ahead_;  // when their JWTs are to be renewed
   Ticket last_ticket_ = 0;
 };
 

@@ -27,6 +27,7 @@ std::string Text(const Decision& decision) {
       return "same";
     case Decision::Step::kNextToken:
       return "next";
+    case Decision::Step::kAwaitToken:  // not the policy's own
     case Decision::Step::kGiveUp:
       return "give up";
     case Decision::Step::kWait:
@@ -136,7 +137,7 @@ TEST_CASE("a pass may be repeated when something in it was no token's fault") {
       {Outcome::kAuthStale, false, false},
       {Outcome::kAuthRejected, false, true},
       {Outcome::kAuthDead, false, true},
-      {Outcome::kQuotaExhausted, false, true},
+      {Outcome::kQuotaExhausted, false, false},
       {Outcome::kServerError, true, false},
       {Outcome::kOverloaded, true, false},
       {Outcome::kNetwork, true, false},

@@ -30,7 +30,7 @@ inline std::string Issued(const std::string& jwt, const std::string& more = "") 
 
 struct Refreshing {
   explicit Refreshing(RefresherOptions options = TwoAddresses())
-      : refresher(std::move(options), &transport, clock, log.logger()) {}
+      : refresher(std::move(options), &transport, nullptr, clock, log.logger()) {}
   ~Refreshing() {
     transport.Shutdown();
     CHECK_THAT(log.text(), !Catch::Contains("hunter2") && !Catch::Contains("fake+key"));

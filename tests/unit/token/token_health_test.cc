@@ -14,11 +14,11 @@ using namespace std::chrono_literals;
 
 // A token's health, with a clock beside it.
 struct Patient {
-  HealthChange Report(Outcome outcome) { return Report(outcome, health.Stamp()); }
+  HealthChange Report(Outcome outcome) { return Report(outcome, health.Begin(clock.Steady())); }
   HealthChange Report(Outcome outcome, HealthStamp stamp, std::optional<std::chrono::milliseconds> cool_for = {}) {
     return health.Report(outcome, stamp, clock.Steady(), cool_for, options);
   }
-  HealthChange Confirm(const PendingCharge& charge) { return health.Confirm(charge, options); }
+  HealthChange Confirm(const PendingCharge& charge) { return health.Confirm(charge, clock.Steady(), options); }
   TokenState state() const { return health.StateAt(clock.Steady()); }
 
   FakeClock clock;
@@ -101,7 +101,7 @@ TEST_CASE("a success clears the strikes, not the count of all") {
 
 TEST_CASE("a burst of leases that all meet one fault is one strike") {
   Patient token;
-  const HealthStamp together = token.health.Stamp();
+  const HealthStamp together = token.health.Begin(token.clock.Steady());
   CHECK(token.Report(Outcome::kAuthRejected, together) == HealthChange::kStrike);
   for (int i = 0; i < 100; ++i) CHECK(token.Report(Outcome::kAuthRejected, together) == HealthChange::kNone);
   CHECK(token.health.strikes() == 1);
@@ -110,7 +110,7 @@ TEST_CASE("a burst of leases that all meet one fault is one strike") {
 
 TEST_CASE("a stamp from before a cleared strike is stale, too") {
   Patient token;
-  const HealthStamp before = token.health.Stamp();
+  const HealthStamp before = token.health.Begin(token.clock.Steady());
   token.Report(Outcome::kAuthRejected);
   token.Report(Outcome::kSuccess);
   CHECK(token.Report(Outcome::kAuthRejected, before) == HealthChange::kNone);
@@ -119,7 +119,7 @@ TEST_CASE("a stamp from before a cleared strike is stale, too") {
 
 TEST_CASE("a late success counts, but does not bring a disabled token back") {
   Patient token;
-  const HealthStamp early = token.health.Stamp();
+  const HealthStamp early = token.health.Begin(token.clock.Steady());
   for (int i = 0; i < 3; ++i) token.Report(Outcome::kAuthRejected);
   CHECK(token.Report(Outcome::kSuccess, early) == HealthChange::kNone);
   CHECK(token.state() == TokenState::kDisabled);
@@ -129,7 +129,7 @@ TEST_CASE("a late success counts, but does not bring a disabled token back") {
 
 TEST_CASE("the final word on a credential disables at once, an old lease's word as well") {
   Patient token;
-  const HealthStamp before = token.health.Stamp();
+  const HealthStamp before = token.health.Begin(token.clock.Steady());
   token.Report(Outcome::kAuthRejected);
   CHECK(token.Report(Outcome::kAuthDead, before) == HealthChange::kDisabled);
   CHECK(token.state() == TokenState::kDisabled);
@@ -140,7 +140,7 @@ TEST_CASE("the final word on a credential disables at once, an old lease's word 
 
 TEST_CASE("another generation's word on the credential is not this one's") {
   Patient token;
-  HealthStamp other = token.health.Stamp();
+  HealthStamp other = token.health.Begin(token.clock.Steady());
   ++other.generation;
   CHECK(token.Report(Outcome::kAuthDead, other) == HealthChange::kNone);
   CHECK(token.Report(Outcome::kAuthRejected, other) == HealthChange::kNone);
@@ -151,7 +151,7 @@ TEST_CASE("another generation's word on the credential is not this one's") {
 TEST_CASE("a spent quota cools until its time, without a strike") {
   Patient token;
   SECTION("that the service told") {
-    token.Report(Outcome::kQuotaExhausted, token.health.Stamp(), 5s);
+    token.Report(Outcome::kQuotaExhausted, token.health.Begin(token.clock.Steady()), 5s);
     CHECK(token.health.cooling_until() == token.clock.Steady() + 5s);
     token.clock.Advance(5s - 1ns);
   }
@@ -167,7 +167,7 @@ TEST_CASE("a spent quota cools until its time, without a strike") {
 
 TEST_CASE("of two words about the quota the longer rest counts") {
   Patient token;
-  const HealthStamp stamp = token.health.Stamp();
+  const HealthStamp stamp = token.health.Begin(token.clock.Steady());
   token.Report(Outcome::kQuotaExhausted, stamp, 60s);
   token.Report(Outcome::kQuotaExhausted, stamp, 5s);
   token.clock.Advance(59s);
@@ -185,7 +185,7 @@ TEST_CASE("a spent quota says nothing about a disabled token") {
 
 TEST_CASE("a server error becomes a strike when another token serves the request") {
   Patient token;
-  const HealthStamp stamp = token.health.Stamp();
+  const HealthStamp stamp = token.health.Begin(token.clock.Steady());
   token.Report(Outcome::kServerError, stamp);
   const PendingCharge charge = token.health.Charge(stamp);
   CHECK(token.health.strikes() == 0);
@@ -196,7 +196,7 @@ TEST_CASE("a server error becomes a strike when another token serves the request
 
 TEST_CASE("a charge lapses when the token has succeeded, or was struck, since") {
   Patient token;
-  const HealthStamp stamp = token.health.Stamp();
+  const HealthStamp stamp = token.health.Begin(token.clock.Steady());
   const PendingCharge charge = token.health.Charge(stamp);
   SECTION("succeeded") {
     token.Report(Outcome::kSuccess);
@@ -214,8 +214,8 @@ TEST_CASE("a charge lapses when the token has succeeded, or was struck, since") 
 
 TEST_CASE("confirmed charges disable as other strikes do") {
   Patient token;
-  for (int i = 0; i < 2; ++i) CHECK(token.Confirm(token.health.Charge(token.health.Stamp())) == HealthChange::kStrike);
-  CHECK(token.Confirm(token.health.Charge(token.health.Stamp())) == HealthChange::kDisabled);
+  for (int i = 0; i < 2; ++i) CHECK(token.Confirm(token.health.Charge(token.health.Begin(token.clock.Steady()))) == HealthChange::kStrike);
+  CHECK(token.Confirm(token.health.Charge(token.health.Begin(token.clock.Steady()))) == HealthChange::kDisabled);
 }
 
 TEST_CASE("states have names") {

@@ -21,7 +21,7 @@ using Catch::Contains;
 struct Pool {
   explicit Pool(const std::vector<std::string>& names, int max_strikes = 1,
                 std::vector<Tier> order = {Tier::kPersonal, Tier::kShared, Tier::kAnonymous})
-      : pool({std::move(order), {max_strikes, 10s}}, Configs(names), clock, log.logger()) {}
+      : pool({std::move(order), {max_strikes, 10s}}, Configs(names), clock, PoolReporter(log.logger(), nullptr, clock)) {}
 
   static std::vector<TokenConfig> Configs(const std::vector<std::string>& names) {
     std::vector<TokenConfig> configs;
@@ -32,7 +32,7 @@ struct Pool {
     return configs;
   }
   Lease Take(const TokenPool::Tokens& excluded = {}) {
-    auto lease = pool.Acquire(excluded);
+    auto lease = pool.Acquire({excluded});
     REQUIRE(lease);
     return *std::move(lease);
   }
@@ -41,7 +41,7 @@ struct Pool {
     std::string turns;
     for (int i = 0; i < count; ++i) {
       Lease lease = Take();
-      turns += (i == 0 ? "" : " ") + lease.token()->name();
+      turns += (i == 0 ? "" : " ") + lease.token().name();
       std::move(lease).End({Outcome::kSuccess});
     }
     return turns;
@@ -54,7 +54,7 @@ struct Pool {
     }
     return Take(others).End({outcome, Status(Code::kUnauthorized, why)});
   }
-  TokenStatus Of(const std::string& name) const {
+  TokenStatus Of(const std::string& name) {
     for (const TokenStatus& token : pool.Snapshot().tokens) {
       if (token.name == name) return token;
     }
@@ -71,9 +71,9 @@ TEST_CASE("tiers are tried in their order, whatever the order of the tokens") {
   Pool pool({"a1", "s1", "p1", "s2"});
   std::string order;
   TokenPool::Tokens tried;
-  while (auto lease = pool.pool.Acquire(tried)) {
-    order += lease->token()->name() + " ";
-    tried.insert(lease->token().get());
+  while (auto lease = pool.pool.Acquire({tried})) {
+    order += lease->token().name() + " ";
+    tried.insert(&lease->token());
   }
   CHECK(order == "p1 s1 s2 a1 ");
   CHECK(pool.Turns(3) == "p1 p1 p1");
@@ -127,13 +127,13 @@ TEST_CASE("turns stay fair over a long time, with one that comes and goes") {
 TEST_CASE("what was tried already is passed over, and keeps its place") {
   Pool pool({"p1", "p2", "s1"});
   TokenPool::Tokens tried{pool.pool.Find("p1").get()};
-  CHECK(pool.Take(tried).token()->name() == "p2");
+  CHECK(pool.Take(tried).token().name() == "p2");
   tried.insert(pool.pool.Find("p2").get());
-  CHECK(pool.pool.AnyReady(tried));
-  CHECK(pool.Take(tried).token()->name() == "s1");
+  CHECK(pool.pool.AnyReady({tried}));
+  CHECK(pool.Take(tried).token().name() == "s1");
   tried.insert(pool.pool.Find("s1").get());
-  CHECK_FALSE(pool.pool.AnyReady(tried));
-  CHECK_FALSE(pool.pool.Acquire(tried));
+  CHECK_FALSE(pool.pool.AnyReady({tried}));
+  CHECK_FALSE(pool.pool.Acquire({tried}));
   CHECK(pool.Turns(2) == "p1 p2");
 }
 
@@ -156,16 +156,16 @@ TEST_CASE("a lease that is moved is one lease still") {
   Lease first = pool.Take();
   Lease moved = std::move(first);
   CHECK(pool.Of("p1").in_flight == 1);
-  CHECK(moved.token()->name() == "p1");
+  CHECK(moved.token().name() == "p1");
   SECTION("into one that held another: that one ends") {
     moved = pool.Take();
-    CHECK(moved.token()->name() == "p2");
+    CHECK(moved.token().name() == "p2");
     CHECK(pool.Of("p1").in_flight == 0);
     CHECK(pool.Of("p2").in_flight == 1);
   }
   SECTION("into one that was moved from") {
     first = std::move(moved);
-    CHECK(first.token()->name() == "p1");
+    CHECK(first.token().name() == "p1");
     CHECK(pool.Of("p1").in_flight == 1);
   }
   SECTION("out of a function that ends it") {
@@ -274,7 +274,7 @@ TEST_CASE("the log tells what becomes of tokens, under their names") {
   pool.Meet("s1", Outcome::kAuthDead, "expired");
   CHECK_THAT(pool.log.text(), Contains("INFO Selected token: p1 (priority: PERSONAL)\n") &&
                                   Contains("WARNING Token failure 1/2: p1: refused\n") &&
-                                  Contains("INFO Token works again, failures cleared: p1\n") &&
+                                  Contains("INFO Token works again: p1: it served a request, its failures are cleared\n") &&
                                   Contains("WARNING Token deactivated after 2 failures: p1: refused\n") &&
                                   Contains("WARNING Token deactivated: s1: expired\n") && !Contains("hunter2"));
 }

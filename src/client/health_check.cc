@@ -1,0 +1,167 @@
+#include "client/health_check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/guarded.h"
+#include "base/rfc3339.h"
+
+namespace warppool {
+namespace {
+
+constexpr const char* kNotInTime = "it was not through when the time for the check was over";
+
+}  // namespace
+
+HealthCheck::HealthCheck(std::shared_ptr<Core> core, const HealthCheckOptions& options)
+    : core_(std::move(core)), options_(options) {
+  for (TokenStatus& token : core_->pool().Snapshot().tokens) patients_.push_back({std::move(token.name)});
+}
+
+void HealthCheck::Begin() {
+  if (finished_) return;
+  const auto self = shared_from_this();
+  const Status begun = Guarded([&] {
+    if (options_.timeout.count() >= 0) {
+      timer_ = core_->loop().After(options_.timeout, [this] {
+        timer_ = 0;
+        Finish({Code::kTimeout, kNotInTime});
+      });
+    }
+    CheckMore();
+    return Status();
+  });
+  if (!begun.ok()) Finish(begun);
+}
+
+void HealthCheck::CheckMore() {
+  while (!finished_ && under_way_ < static_cast<std::size_t>(options_.concurrency) && next_ < patients_.size()) {
+    ++under_way_;
+    Check(next_++);
+  }
+  if (over_ == patients_.size()) Finish({});
+}
+
+void HealthCheck::Check(std::size_t i) {
+  Patient& patient = patients_[i];
+  patient.lease = core_->pool().AcquireToken(patient.name);
+  if (!patient.lease) return Conclude(i, Outcome::kCancelled, {Code::kNoTokenReady, "a request is trying it just now"});
+  std::shared_ptr<Token> token = patient.lease->share_token();
+  if (token->kind() == CredentialKind::kApiKey) return AskQuota(i, {std::move(token), nullptr, true}, false);
+  patient.ticket = core_->refresher().Refresh(token, [this, i](const RefreshResult& result) {
+    patients_[i].ticket = 0;
+    const auto self = shared_from_this();
+    const Status done = Guarded([&] {
+      OnRefreshed(i, result);
+      return Status();
+    });
+    if (!done.ok()) Conclude(i, Outcome::kCancelled, done);
+  });
+}
+
+void HealthCheck::OnRefreshed(std::size_t i, const RefreshResult& result) {
+  if (!result.fresh) return Conclude(i, result.outcome, result.status);
+  AskQuota(i, {patients_[i].lease->share_token(), result.jwt, true}, true);
+}
+
+void HealthCheck::AskQuota(std::size_t i, const Bearer& bearer, bool proven) {
+  core_->quota_desk().Ask(bearer, true, [weak = weak_from_this(), i, proven](const QuotaDesk::Answer& answer) {
+    if (const auto self = weak.lock()) self->OnQuota(i, answer, proven);
+  });
+}
+
+// `proven`: the service has issued a JWT for it, which is enough where quotas are not told.
+void HealthCheck::OnQuota(std::size_t i, const QuotaDesk::Answer& answer, bool proven) {
+  if (patients_[i].over) return;
+  const auto* failure = std::get_if<AccountFailure>(&answer);
+  if (failure == nullptr) return Conclude(i, Outcome::kSuccess, {});
+  if (failure->kind == AccountFailure::Kind::kRefused) return Conclude(i, Outcome::kAuthRejected, failure->status);
+  patients_[i].quota_problem = failure->status;
+  if (proven) return Conclude(i, Outcome::kSuccess, {});
+  Conclude(i, Outcome::kCancelled, failure->status);
+}
+
+void HealthCheck::Conclude(std::size_t i, Outcome outcome, const Status& problem) {
+  Patient& patient = patients_[i];
+  if (std::exchange(patient.over, true)) return;
+  patient.problem = problem;
+  if (patient.lease) std::move(*patient.lease).End({outcome, problem, problem.error().retry_after});
+  patient.lease.reset();
+  ++over_;
+  --under_way_;
+  CheckMore();
+}
+
+void HealthCheck::Finish(const Status& why_not_all) {
+  if (std::exchange(finished_, true)) return;
+  const auto self = shared_from_this();
+  core_->loop().CancelTimer(std::exchange(timer_, 0));
+  HealthReport report;
+  Guarded([&] {
+    for (Patient& patient : patients_) {
+      if (patient.over) continue;
+      patient.problem = why_not_all;
+      core_->refresher().Forget(std::exchange(patient.ticket, 0));
+      patient.lease.reset();
+      patient.over = true;
+    }
+    report = PassiveHealth(&core_->pool());
+    for (std::size_t i = 0; i < report.tokens.size(); ++i) {
+      TokenHealthResult& result = report.tokens[i];
+      result.healthy = patients_[i].problem.ok();
+      result.problem = patients_[i].problem;
+      result.quota_problem = patients_[i].quota_problem;
+    }
+  });
+  report_.Bring(std::move(report));
+  core_->Retire(this);
+}
+
+HealthReport PassiveHealth(TokenPool* pool) {
+  HealthReport report;
+  for (TokenStatus& token : pool->Snapshot().tokens) {
+    TokenHealthResult& result = report.tokens.emplace_back();
+    result.healthy = token.state == TokenState::kReady;
+    if (!result.healthy) {
+      result.problem = Status({.code = Code::kNoTokenReady,
+                               .message = fmt::format("{}: {}", TokenStateName(token.state), token.reason),
+                               .token = token.name});
+    }
+    result.token = std::move(token);
+  }
+  return report;
+}
+
+int HealthReport::Healthy() const {
+  return static_cast<int>(std::count_if(tokens.begin(), tokens.end(), [](const auto& t) { return t.healthy; }));
+}
+
+std::string HealthReport::ToString() const {
+  std::string text = fmt::format("=== Token pool health check ===\nHealthy tokens: {}/{}\n", Healthy(), tokens.size());
+  if (const std::size_t ill = tokens.size() - static_cast<std::size_t>(Healthy()); ill > 0) {
+    text += fmt::format("Unhealthy tokens: {}\n", ill);
+  }
+  for (const TokenHealthResult& result : tokens) {
+    const TokenStatus& token = result.token;
+    text += fmt::format("{} {} ({}): failures={}, active={}", result.healthy ? "ok  " : "FAIL", token.name,
+                        TierName(token.tier), token.strikes, token.state == TokenState::kReady);
+    if (token.state != TokenState::kReady) text += fmt::format(", state={}", TokenStateName(token.state));
+    if (token.ready_at) text += fmt::format(", again at {}", WriteRfc3339(*token.ready_at));
+    if (token.quota && token.quota->unlimited) text += ", quota=unlimited";
+    if (token.quota && !token.quota->unlimited) {
+      text += fmt::format(", quota={} of {} left", token.quota->Remaining(), token.quota->limit);
+    }
+    if (token.quota && token.quota->next_reset) {
+      text += fmt::format(", reset={}", WriteRfc3339(*token.quota->next_reset));
+    }
+    if (!token.same_account.empty()) text += fmt::format(", same account as {}", token.same_account);
+    if (!result.problem.ok()) text += fmt::format(": {}", result.problem.message());
+    if (!result.quota_problem.ok()) text += fmt::format(" (quota not known: {})", result.quota_problem.message());
+    text += "\n";
+  }
+  return text;
+}
+
+}  // namespace warppool

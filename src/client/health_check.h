@@ -1,0 +1,60 @@
+// The active health check: refreshes each token and asks for its quota, a few at a time.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/handoff.h"
+#include "client/core.h"
+#include "client/quota_desk.h"
+#include "token/token_pool.h"
+
+namespace warppool {
+
+// Begin(), Stop() and what follows from them in the I/O thread; Wait() in another one.
+class HealthCheck final : public Run, public std::enable_shared_from_this<HealthCheck> {
+ public:
+  HealthCheck(std::shared_ptr<Core> core, const HealthCheckOptions& options);
+
+  void Begin() override;
+  void Stop() override { Finish({Code::kCancelled, "the client was closed before the check was through"}); }
+
+  HealthReport Wait() { return *report_.Wait(std::chrono::milliseconds(-1)); }
+
+ private:
+  // One token's check.
+  struct Patient {
+    std::string name;
+    std::optional<Lease> lease{};
+    TokenRefresher::Ticket ticket = 0;
+    bool over = false;
+    Status problem{};
+    Status quota_problem{};
+  };
+
+  void CheckMore();
+  void Check(std::size_t i);
+  void OnRefreshed(std::size_t i, const RefreshResult& result);
+  void AskQuota(std::size_t i, const Bearer& bearer, bool proven);
+  void OnQuota(std::size_t i, const QuotaDesk::Answer& answer, bool proven);
+  void Conclude(std::size_t i, Outcome outcome, const Status& problem);
+  void Finish(const Status& why_not_all);
+
+  const std::shared_ptr<Core> core_;
+  const HealthCheckOptions options_;
+  std::vector<Patient> patients_;
+  std::size_t next_ = 0;  // whose check begins next
+  std::size_t under_way_ = 0;
+  std::size_t over_ = 0;
+  TimerId timer_ = 0;
+  bool finished_ = false;
+  Handoff<HealthReport> report_;
+};
+
+// What the pool knows by itself.
+HealthReport PassiveHealth(TokenPool* pool);
+
+}  // namespace warppool

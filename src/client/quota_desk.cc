@@ -1,0 +1,68 @@
+#include "client/quota_desk.h"
+
+#include <utility>
+
+#include "base/guarded.h"
+#include "base/redact.h"
+#include "client/core.h"
+#include "client/host.h"
+#include "http/fetch.h"
+#include "http/retry_after.h"
+
+namespace warppool {
+namespace {
+
+constexpr std::size_t kMaxAnswerBytes = 1U << 20U;
+
+AccountFailure Unreachable(const TransferResult& transfer) {
+  return {AccountFailure::Kind::kBusy, Status(Code::kNetwork, "the quota query cannot be made: " + transfer.detail)};
+}
+
+}  // namespace
+
+QuotaDesk::QuotaDesk(Core* core) : core_(core) {}
+
+void QuotaDesk::Ask(const Bearer& bearer, bool lifts_cooling, std::function<void(const Answer&)> done) {
+  HttpRequest request;
+  request.url = core_->root() + RequestLimitPath();
+  request.headers = core_->account_headers();
+  request.bearer = bearer.Text();
+  request.body = core_->request_limit_body();
+  request.direct = core_->agent_direct();
+  request.connect_timeout = core_->config().connect_timeout;
+  const auto timeout = core_->config().refresh_timeout;
+  const auto on_answer = [this, bearer, lifts_cooling, done = std::move(done)](const FetchResult& fetched) {
+    const auto read = [&]() -> Answer {
+      if (fetched.transfer.error != TransferError::kNone) return Unreachable(fetched.transfer);
+      const WallTime now = core_->clock().Wall();
+      return ReadRequestLimit(fetched.head.status, fetched.body, ReadRetryAfter(fetched.head.Find("retry-after"), now),
+                              now);
+    };
+    Answer answer = read();
+    if (const auto* quota = std::get_if<Quota>(&answer)) {
+      core_->pool().NoteQuota(*bearer.token, *quota, lifts_cooling);
+    } else {
+      auto& failure = std::get<AccountFailure>(answer);
+      failure.status = Redacted(failure.status, bearer.Text().Reveal());
+      core_->log().Debug("No quota is known: {}: {}", bearer.token->name(), failure.status.message());
+    }
+    done(answer);
+  };
+  Fetch(&core_->transport(), std::move(request), kMaxAnswerBytes, timeout, on_answer);
+}
+
+void QuotaDesk::AskAfterRefusal(const Bearer& bearer) {
+  const Token* const token = bearer.token.get();
+  if (!asked_.insert(token).second) return;
+  const auto over = [this, token](const Answer& /*answer*/) {
+    asked_.erase(token);
+    core_->queue().Serve();  // those who wait may find that they need not, or that it is no use
+  };
+  const Status begun = Guarded([&] {
+    Ask(bearer, false, over);
+    return Status();
+  });
+  if (!begun.ok()) asked_.erase(token);
+}
+
+}  // namespace warppool

@@ -1,0 +1,36 @@
+// Asks the service for quotas: for health checks, and to learn when a quota comes back that is used up.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <unordered_set>
+#include <variant>
+
+#include "account/request_limit.h"
+#include "client/bearer.h"
+
+namespace warppool {
+
+class Core;
+
+// The I/O thread only.
+class QuotaDesk {
+ public:
+  using Answer = std::variant<Quota, AccountFailure>;
+
+  explicit QuotaDesk(Core* core);
+
+  // Calls `done` once, never from inside, and tells the pool first. `lifts_cooling`: see TokenPool::NoteQuota().
+  void Ask(const Bearer& bearer, bool lifts_cooling, std::function<void(const Answer&)> done);
+
+  // The same for nobody in particular, right after a refusal: nothing if somebody asks for this token already.
+  void AskAfterRefusal(const Bearer& bearer);
+  // Whether such a question is open: its answer may shorten a cooling that is only assumed.
+  bool asking() const { return !asked_.empty(); }
+
+ private:
+  Core* const core_;
+  std::unordered_set<const Token*> asked_;
+};
+
+}  // namespace warppool

@@ -1,0 +1,84 @@
+#include "token/pool_reporter.h"
+
+#include "base/guarded.h"
+
+namespace warppool {
+
+const char* PoolEventKindName(PoolEventKind kind) noexcept {
+  switch (kind) {
+    case PoolEventKind::kLoaded:
+      return "loaded";
+    case PoolEventKind::kChosen:
+      return "chosen";
+    case PoolEventKind::kFailed:
+      return "failed";
+    case PoolEventKind::kStruck:
+      return "struck";
+    case PoolEventKind::kDisabled:
+      return "disabled";
+    case PoolEventKind::kCooling:
+      return "cooling";
+    case PoolEventKind::kRecovered:
+      return "recovered";
+    case PoolEventKind::kRefreshed:
+      return "refreshed";
+    case PoolEventKind::kRotated:
+      return "rotated";
+    case PoolEventKind::kSameAccount:
+      return "same account";
+    case PoolEventKind::kTierExhausted:
+      return "tier exhausted";
+    case PoolEventKind::kPoolExhausted:
+      return "pool exhausted";
+  }
+  return "unknown";
+}
+
+void PoolReporter::Tell(const PoolNotice& notice) const noexcept {
+  Guarded([&] { WriteLine(notice); });
+  if (!sink_) return;
+  Guarded([&] {
+    PoolEvent event{notice.kind, notice.tier};
+    if (notice.token) event.token = notice.token->name();
+    event.code = notice.why.code();
+    event.reason = notice.why.ok() ? notice.reason : notice.why.message();
+    event.strikes = notice.strikes;
+    event.until = notice.until;
+    event.time = clock_.Wall();
+    sink_(event);
+  });
+}
+
+void PoolReporter::WriteLine(const PoolNotice& notice) const {
+  if (!log_.enabled() || notice.event_only) return;
+  const std::string name = notice.token ? notice.token->name() : "";
+  const std::string& why = notice.why.message();
+  switch (notice.kind) {
+    case PoolEventKind::kLoaded:
+      return log_.Debug("Loaded token: {} (priority: {})", name, TierName(notice.tier));
+    case PoolEventKind::kChosen:
+      return log_.Info("Selected token: {} (priority: {})", name, TierName(notice.tier));
+    case PoolEventKind::kFailed:
+      return log_.Warning("Attempt failed: {}: {}", name, why);
+    case PoolEventKind::kStruck:
+      return log_.Warning("Token failure {}: {}: {}", notice.reason, name, why);
+    case PoolEventKind::kDisabled:
+      return log_.Warning("Token deactivated{}{}: {}: {}", notice.reason.empty() ? "" : " ", notice.reason, name, why);
+    case PoolEventKind::kCooling:
+      return log_.Warning("Token cooling, quota used up: {}: {}", name, why);
+    case PoolEventKind::kRecovered:
+      return log_.Info("Token works again: {}: {}", name, notice.reason);
+    case PoolEventKind::kRefreshed:
+      return log_.Info("Refreshed JWT: {} ({})", name, notice.reason);
+    case PoolEventKind::kRotated:
+      return log_.Info("Refresh token replaced by the service: {}", name);
+    case PoolEventKind::kSameAccount:
+      return log_.Warning("Two tokens of one account share its quota: {} {}", name, notice.reason);
+    case PoolEventKind::kTierExhausted:
+      return log_.Warning("No token is ready any more in tier {}", TierName(notice.tier));
+    case PoolEventKind::kPoolExhausted:
+      return log_.Error("No token is ready any more");
+  }
+}
+
+}  // namespace warppool

@@ -1,0 +1,84 @@
+// All tokens of a pool, filed by who can serve, and when the others can.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "token/pool_member.h"
+#include "token/rotation.h"
+
+namespace warppool {
+
+// Not thread-safe: the pool's mutex guards it. Members live as long as the roster.
+class Roster {
+ public:
+  using Member = PoolMember;
+  struct Tier {
+    warppool::Tier tier = warppool::Tier::kPersonal;
+    std::vector<std::shared_ptr<Member>> members;
+    Rotation rotation;
+    int ready = 0;  // those in the state kReady, blocked ones included
+  };
+
+  // `max_in_flight`: 0 for no limit.
+  Roster(const std::vector<warppool::Tier>& order, const std::vector<TokenConfig>& tokens, Strategy strategy,
+         int max_in_flight, SteadyTime now);
+
+  // Files `member` where it belongs, after its health or its load changed. True if it can serve now and could not
+  // before.
+  bool File(Member* member, SteadyTime now);
+  // The first whose state has changed by the passing of time, filed anew; null when there is none left.
+  Member* FileNextDue(SteadyTime now);
+
+  // Calls visit(member) for those that can serve now, in the order in which they would be chosen, until it returns
+  // true.
+  template <typename Visitor>
+  bool Visit(bool with_half_open, const Visitor& visit) const {
+    for (const Tier& tier : tiers_) {
+      const auto visit_position = [&](std::size_t position) { return visit(tier.members[position]); };
+      if (tier.rotation.Visit(with_half_open, visit_position)) return true;
+    }
+    return false;
+  }
+  // It was chosen.
+  void Served(const Member& member) { tiers_[member.tier].rotation.Served(member.position); }
+  // Whether its load decides where it is filed.
+  bool LoadMatters() const { return max_in_flight_ > 0 || strategy_ == Strategy::kLeastInFlight; }
+
+  const std::vector<Tier>& tiers() const { return tiers_; }
+  int ready() const { return ready_; }
+  int blocked() const { return blocked_; }
+  int max_in_flight() const { return max_in_flight_; }
+  // Those who cannot serve, by when they can; members without such a time are not among them.
+  const std::set<std::pair<SteadyTime, Member*>>& due() const { return due_; }
+
+  Member* Find(std::string_view name) const;
+  const std::shared_ptr<Member>& Share(const Member& member) const {
+    return tiers_[member.tier].members[member.position];
+  }
+
+  // `member` belongs to `account`. The others of it: MembersOf().
+  void SetAccount(Member* member, const std::string& account);
+  // All members of its account, itself included, in the order in which they were known to be.
+  std::vector<Member*> MembersOf(const Member* member) const;
+
+ private:
+  const Strategy strategy_;
+  const int max_in_flight_;
+  std::vector<Tier> tiers_;
+  int ready_ = 0;
+  int blocked_ = 0;
+  std::set<std::pair<SteadyTime, Member*>> due_;
+  std::unordered_map<std::string_view, Member*> by_name_;
+  std::unordered_map<std::string, std::vector<Member*>> accounts_;
+};
+
+}  // namespace warppool

@@ -1,0 +1,88 @@
+// Whose turn it is among the tokens of one tier.
+//
+// They are known by their positions, which stay theirs whether or not they can serve: the turn goes on behind the one
+// that was served last, so that a neighbour that drops out or comes back changes nobody else's share.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "token/position_set.h"
+#include "warppool/config.h"
+
+namespace warppool {
+
+// Not thread-safe: the pool's mutex guards it.
+class Rotation {
+ public:
+  enum class Place : std::uint8_t {
+    kOut,       // cannot serve now
+    kReady,     // can
+    kHalfOpen,  // may be tried, as a probe
+  };
+
+  // All of `size` are out.
+  Rotation(Strategy strategy, std::size_t size);
+
+  // Where the one at `position` stands from now on. `in_flight`: how many requests it serves.
+  void Put(std::size_t position, Place place, int in_flight);
+  Place PlaceOf(std::size_t position) const { return seats_[position].place; }
+
+  // It was chosen: the turn is with the next one.
+  void Served(std::size_t position) { turn_ = position + 1 < seats_.size() ? position + 1 : 0; }
+
+  // Calls visit(position) for those that can serve, in the order in which they would be chosen, until it returns true.
+  // A half-open one takes its turn like the others, unless they are left out.
+  template <typename Visitor>
+  bool Visit(bool with_half_open, const Visitor& visit) const;
+
+ private:
+  struct Seat {
+    Place place = Place::kOut;
+    std::size_t load = 0;
+  };
+
+  template <typename Visitor>
+  static bool VisitBoth(const PositionSet& a, const PositionSet& b, std::size_t begin, std::size_t end,
+                        const Visitor& visit);
+
+  const Strategy strategy_;
+  std::size_t turn_ = 0;
+  std::vector<Seat> seats_;
+  std::vector<PositionSet> ready_;  // by load, with kLeastInFlight; else all of them in the first
+  PositionSet half_open_;
+  const PositionSet none_;
+};
+
+template <typename Visitor>
+bool Rotation::VisitBoth(const PositionSet& a, const PositionSet& b, std::size_t begin, std::size_t end,
+                         const Visitor& visit) {
+  std::size_t in_a = a.FirstFrom(begin);
+  std::size_t in_b = b.FirstFrom(begin);
+  while (true) {
+    const std::size_t next = std::min(in_a, in_b);  // kNone is the largest
+    if (next >= end) return false;
+    if (visit(next)) return true;
+    if (next == in_a) {
+      in_a = a.FirstFrom(next + 1);
+    } else {
+      in_b = b.FirstFrom(next + 1);
+    }
+  }
+}
+
+template <typename Visitor>
+bool Rotation::Visit(bool with_half_open, const Visitor& visit) const {
+  const std::size_t start = strategy_ == Strategy::kFillFirst ? 0 : turn_;
+  const PositionSet* half_open = with_half_open ? &half_open_ : &none_;
+  for (const PositionSet& ready : ready_) {
+    if (VisitBoth(ready, *half_open, start, seats_.size(), visit)) return true;
+    if (VisitBoth(ready, *half_open, 0, start, visit)) return true;
+    half_open = &none_;  // they serve nobody: they come with the least loaded
+  }
+  return false;
+}
+
+}  // namespace warppool

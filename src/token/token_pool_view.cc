@@ -1,0 +1,188 @@
+// What the pool tells of itself. Nothing here changes anything, but for noticing that time has passed.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "token/token_pool.h"
+
+namespace warppool {
+namespace {
+
+std::string Words(const PoolMember& member) {
+  return member.last_verdict.message();
+}
+
+// Why a member that cannot serve now cannot.
+std::string WhyNot(const PoolMember& member, int max_in_flight) {
+  switch (member.filed_as) {
+    case TokenState::kReady:
+      return fmt::format("busy: it serves {} requests, and may serve {}", member.in_flight, max_in_flight);
+    case TokenState::kHalfOpen:
+      return "half open: a request is trying it";
+    default:
+      return fmt::format("{}: {}", TokenStateName(member.filed_as), Words(member));
+  }
+}
+
+}  // namespace
+
+bool TokenPool::AnyReady(const Wanted& wanted) {
+  News news;
+  bool found = false;
+  {
+    MutexLock lock(&mutex_);
+    const SteadyTime now = clock_.Steady();
+    Wake(now, &news);
+    found = roster_.Visit(wanted.may_probe, [&](const auto& member) { return Suits(*member, wanted, now); });
+  }
+  Tell(news);
+  return found;
+}
+
+TokenPool::Outlook TokenPool::WhenReady(const Wanted& wanted) const {
+  Outlook outlook;
+  MutexLock lock(&mutex_);
+  const SteadyTime now = clock_.Steady();
+  for (const auto& [time, member] : roster_.due()) {
+    if (member->filed_as == TokenState::kDisabled && !wanted.may_probe) continue;
+    if (!Suits(*member, wanted, now)) continue;
+    outlook.earliest = std::max(std::chrono::ceil<std::chrono::milliseconds>(time - now), std::chrono::milliseconds(0));
+    break;
+  }
+  if (roster_.blocked() == 0) return outlook;
+  for (const Roster::Tier& tier : roster_.tiers()) {
+    for (const auto& member : tier.members) {
+      if (!member->blocked || !Suits(*member, wanted, now)) continue;
+      outlook.busy = outlook.busy || member->filed_as == TokenState::kReady || wanted.may_probe;
+    }
+  }
+  return outlook;
+}
+
+std::vector<Attempt> TokenPool::WhyNotReady(const Tokens& excluded) const {
+  std::vector<Attempt> reasons;
+  MutexLock lock(&mutex_);
+  for (const Roster::Tier& tier : roster_.tiers()) {
+    for (const auto& member : tier.members) {
+      if (excluded.count(&member->token) != 0) continue;
+      if (tier.rotation.PlaceOf(member->position) != Rotation::Place::kOut) continue;
+      reasons.push_back({member->token.name(), Code::kNoTokenReady, WhyNot(*member, roster_.max_in_flight())});
+    }
+  }
+  return reasons;
+}
+
+TokenStatus TokenPool::StatusOf(const Member& member, SteadyTime now) const {
+  const Token& token = member.token;
+  TokenStatus s;
+  s.name = token.name();
+  s.tier = token.tier();
+  s.kind = token.kind();
+  s.state = member.filed_as;
+  s.strikes = member.health.strikes();
+  s.in_flight = member.in_flight;
+  s.served = member.health.successes();
+  s.blamed = member.health.total_strikes();
+  s.refreshes = token.refreshes();
+  s.last_error = member.last_error.code();
+  s.last_error_message = member.last_error.message();
+  s.quota = member.quota;
+  if (s.state != TokenState::kReady) {
+    s.reason = Words(member);
+    s.ready_at = WallTimeOf(member.health.TurnsAt(), now);
+  }
+  const Member* const first = roster_.MembersOf(&member).front();
+  if (first != &member) s.same_account = first->token.name();
+  if (const auto jwt = token.jwt(); jwt && now < jwt->expires_at) s.jwt_expires = jwt->expires_at_wall;
+  return s;
+}
+
+PoolStatus TokenPool::Snapshot() {
+  PoolStatus status;
+  News news;
+  {
+    MutexLock lock(&mutex_);
+    const SteadyTime now = clock_.Steady();
+    Wake(now, &news);
+    for (const Roster::Tier& tier : roster_.tiers()) {
+      for (const auto& member : tier.members) status.tokens.push_back(StatusOf(*member, now));
+    }
+  }
+  Tell(news);
+  return status;
+}
+
+std::vector<TokenExplanation> TokenPool::Explain() {
+  std::vector<TokenExplanation> explanations;
+  News news;
+  {
+    MutexLock lock(&mutex_);
+    const SteadyTime now = clock_.Steady();
+    Wake(now, &news);
+    std::unordered_map<const Member*, int> turns;
+    bool probes = true;
+    roster_.Visit(true, [&](const auto& member) {
+      const bool is_probe = member->filed_as == TokenState::kHalfOpen;
+      if (!is_probe || std::exchange(probes, false)) turns.emplace(member.get(), static_cast<int>(turns.size()) + 1);
+      return false;
+    });
+    for (const Roster::Tier& tier : roster_.tiers()) {
+      for (const auto& member : tier.members) {
+        TokenExplanation& e = explanations.emplace_back();
+        e.name = member->token.name();
+        e.tier = tier.tier;
+        const auto turn = turns.find(member.get());
+        e.turn = turn == turns.end() ? 0 : turn->second;
+        e.reason = WhyOf(*member, e.turn);
+        if (e.turn == 0 && !member->blocked) e.until = WallTimeOf(member->turns_at, now);
+      }
+    }
+  }
+  Tell(news);
+  return explanations;
+}
+
+std::string TokenPool::WhyOf(const Member& member, int turn) const {
+  const bool half_open = member.filed_as == TokenState::kHalfOpen;
+  if (turn > 0) {
+    const std::string what =
+        half_open ? fmt::format("half open after \"{}\", and to be tried", Words(member)) : "ready";
+    if (turn == 1) return fmt::format("{}; its turn is next", what);
+    return fmt::format("{}; {} other{} would be tried before it", what, turn - 1, turn == 2 ? "" : "s");
+  }
+  if (half_open && !member.blocked)
+    return "half open; a request tries one such token, and another one's turn is before";
+  return WhyNot(member, roster_.max_in_flight());
+}
+
+std::shared_ptr<Token> TokenPool::Find(const std::string& name) const {
+  MutexLock lock(&mutex_);
+  const Member* const member = roster_.Find(name);
+  if (member == nullptr) return nullptr;
+  const auto shared = roster_.Share(*member);
+  return {shared, &shared->token};
+}
+
+std::int64_t Quota::Remaining() const {
+  return std::max<std::int64_t>(limit - used, 0) + bonus;
+}
+
+int PoolStatus::Active() const {
+  return static_cast<int>(std::count_if(tokens.begin(), tokens.end(),
+                                        [](const TokenStatus& token) { return token.state == TokenState::kReady; }));
+}
+
+std::string PoolStatus::Summary() const {
+  std::string tiers;
+  for (auto first = tokens.begin(); first != tokens.end();) {
+    const auto last = std::find_if(first, tokens.end(), [&](const TokenStatus& t) { return t.tier != first->tier; });
+    const auto active = std::count_if(first, last, [](const auto& t) { return t.state == TokenState::kReady; });
+    const bool all = active == last - first;
+    tiers += fmt::format("{}{}: {}", tiers.empty() ? "" : ", ", TierName(first->tier), active);
+    if (!all) tiers += fmt::format("/{}", last - first);
+    first = last;
+  }
+  return fmt::format("{}/{} active ({})", Active(), tokens.size(), tiers);
+}
+
+}  // namespace warppool
