@@ -27,10 +27,6 @@ bool IsAnswer(const Behaviour& behaviour) {
   return behaviour.kind == Behaviour::Kind::kOk || behaviour.kind == Behaviour::Kind::kFinish;
 }
 
-void Remove(const std::string& text, std::deque<std::string>* texts) {
-  texts->erase(std::remove(texts->begin(), texts->end(), text), texts->end());
-}
-
 }  // namespace
 
 void Ledger::Accept(const std::string& token) {
@@ -42,7 +38,6 @@ void Ledger::AcceptAs(const std::string& token, const std::string& user_id) {
   secrets_.insert(token);
   Known& known = tokens_[token];
   known.replaced = false;
-  if (known.login) Remove(token, &known.login->replaced);
   if (!known.login) known.login = NewLogin(user_id);
   if (!user_id.empty()) known.login->user_id = user_id;
 }
@@ -196,13 +191,14 @@ void Ledger::Replace(const std::string& token, const std::string& by) {
   tokens_[by] = Known{login};
   Note(by);
   if (keep_all_) return;
-  Remove(by, &login->replaced);
-  login->replaced.push_back(token);
-  if (login->replaced.size() <= kKept) return;
-  // Unless it came back as another login's.
-  const auto oldest = tokens_.find(login->replaced.front());
+  auto& replaced = login->replaced;
+  replaced.erase(std::remove(replaced.begin(), replaced.end(), by), replaced.end());
+  replaced.push_back(token);
+  if (replaced.size() <= kKept) return;
+  // Unless it was accepted again.
+  const auto oldest = tokens_.find(replaced.front());
   if (oldest != tokens_.end() && oldest->second.replaced) tokens_.erase(oldest);
-  login->replaced.pop_front();
+  replaced.pop_front();
 }
 
 std::string Ledger::IssueJwt(const std::string& token, const std::shared_ptr<Login>& login, std::chrono::seconds life) {

@@ -147,7 +147,7 @@ Result<BearerToken> ClientImpl::AccessToken(std::chrono::milliseconds timeout) {
   if (lease) {
     std::shared_ptr<Token> token = lease->share_token();
     if (token->kind() == CredentialKind::kApiKey) return ToBearerToken({std::move(token), nullptr, false});
-    auto jwt = lease->is_probe() ? nullptr : core_->refresher().Cached(token.get());
+    auto jwt = lease->is_probe() ? nullptr : TokenRefresher::Cached(token.get(), lease->began());
     if (jwt) {
       return ToBearerToken({std::move(token), std::move(jwt), false});
     }

@@ -115,7 +115,8 @@ void TokenWalk::FetchBearer() {
   if (token->kind() == CredentialKind::kApiKey) return UseBearer({std::move(token), nullptr, true});
   // What an old JWT met is known: whoever tries a disabled token tries it with a new one.
   if (!lease_->is_probe()) {
-    if (auto jwt = core_->refresher().Cached(token.get())) return UseBearer({std::move(token), std::move(jwt), false});
+    auto jwt = TokenRefresher::Cached(token.get(), core_->clock().Steady());
+    if (jwt) return UseBearer({std::move(token), std::move(jwt), false});
   }
   ticket_ = core_->refresher().Refresh(
       token, [this](const RefreshResult& result) { Protected([&] { OnRefreshed(result); }); });

@@ -26,12 +26,14 @@ Lease& Lease::operator=(Lease&& other) noexcept {
   std::swap(pool_, other.pool_);
   std::swap(member_, other.member_);
   std::swap(stamp_, other.stamp_);
+  std::swap(began_, other.began_);
   return *this;
 }
 
 std::optional<Lease::Charge> Lease::End(const Report& report) && {
   const std::shared_ptr<PoolMember> member = std::exchange(member_, nullptr);
-  return pool_->End(member, stamp_, report);
+  // A success changes nothing that depends on the hour: the time of its beginning will do.
+  return pool_->End(member, stamp_, report, report.outcome == Outcome::kSuccess ? began_ : pool_->clock_.Steady());
 }
 
 TokenPool::TokenPool(PoolOptions options, const std::vector<TokenConfig>& tokens, const Clock& clock,
@@ -96,7 +98,7 @@ Lease TokenPool::Begin(const std::shared_ptr<Member>& member, SteadyTime now) {
   const HealthStamp stamp = member->health.Begin(now);
   ++member->in_flight;
   if (roster_.LoadMatters() || stamp.is_probe) roster_.File(member.get(), now);
-  return {this, member, stamp};
+  return {this, member, stamp, now};
 }
 
 void TokenPool::Wake(SteadyTime now, News* news) {
@@ -107,12 +109,11 @@ void TokenPool::Wake(SteadyTime now, News* news) {
 }
 
 std::optional<Lease::Charge> TokenPool::End(const std::shared_ptr<Member>& member, HealthStamp stamp,
-                                            const Lease::Report& report) {
+                                            const Lease::Report& report, SteadyTime now) {
   News news;
   std::optional<Lease::Charge> charge;
   {
     MutexLock lock(&mutex_);
-    const SteadyTime now = clock_.Steady();
     --member->in_flight;
     if (!report.why.ok()) member->last_error = report.why;
     if (IsFailure(report.outcome)) {

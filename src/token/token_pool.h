@@ -45,6 +45,7 @@ class Lease {
   Token& token() const { return member_->token; }
   std::shared_ptr<Token> share_token() const { return {member_, &member_->token}; }
   bool is_probe() const { return stamp_.is_probe; }
+  SteadyTime began() const { return began_; }
 
   struct Report {
     Outcome outcome = Outcome::kCancelled;
@@ -62,12 +63,13 @@ class Lease {
 
  private:
   friend class TokenPool;
-  Lease(TokenPool* pool, std::shared_ptr<PoolMember> member, HealthStamp stamp)
-      : pool_(pool), member_(std::move(member)), stamp_(stamp) {}
+  Lease(TokenPool* pool, std::shared_ptr<PoolMember> member, HealthStamp stamp, SteadyTime began)
+      : pool_(pool), member_(std::move(member)), stamp_(stamp), began_(began) {}
 
   TokenPool* pool_;
   std::shared_ptr<PoolMember> member_;  // null: ended, or moved from
   HealthStamp stamp_;
+  SteadyTime began_;
 };
 
 struct PoolOptions {
@@ -112,9 +114,9 @@ class TokenPool {
   std::optional<Lease> AcquireToken(const std::string& name) EXCLUDES(mutex_);
   // Whether Acquire() would find one now.
   bool AnyReady(const Wanted& wanted) EXCLUDES(mutex_);
-  Outlook WhenReady(const Wanted& wanted) const EXCLUDES(mutex_);
+  Outlook WhenReady(const Wanted& wanted) EXCLUDES(mutex_);
   // Why tokens that are not among `excluded` cannot serve, as attempts of a failed request.
-  std::vector<Attempt> WhyNotReady(const Tokens& excluded) const EXCLUDES(mutex_);
+  std::vector<Attempt> WhyNotReady(const Tokens& excluded) EXCLUDES(mutex_);
 
   // Another token served the request: the charge becomes a strike, unless the token has proved itself since.
   void Confirm(const Lease::Charge& charge) EXCLUDES(mutex_);
@@ -147,11 +149,11 @@ class TokenPool {
   void Tell(const News& news) const;
 
   std::optional<Lease::Charge> End(const std::shared_ptr<Member>& member, HealthStamp stamp,
-                                   const Lease::Report& report) EXCLUDES(mutex_);
+                                   const Lease::Report& report, SteadyTime now) EXCLUDES(mutex_);
 
   static bool Suits(const Member& member, const Wanted& wanted, SteadyTime now);
   Lease Begin(const std::shared_ptr<Member>& member, SteadyTime now) REQUIRES(mutex_);
-  // Files those whose time has come. Whoever reads `filed_as` calls it first.
+  // Files those whose time has come: before `filed_as` is read, or a token chosen.
   void Wake(SteadyTime now, News* news) REQUIRES(mutex_);
   // Files `member`, and notes if it was the last one that was ready.
   void Refile(Member* member, SteadyTime now, News* news) REQUIRES(mutex_);
@@ -161,6 +163,8 @@ class TokenPool {
   void JoinAccount(Member* member, const std::string& account, SteadyTime now, News* news) REQUIRES(mutex_);
   void NoteRecovered(Member* member, SteadyTime now, News* news) REQUIRES(mutex_);
 
+  // Whether one that would do has its hands full.
+  bool AnyBlocked(const Wanted& wanted, SteadyTime now) const REQUIRES(mutex_);
   TokenStatus StatusOf(const Member& member, SteadyTime now) const REQUIRES(mutex_);
   std::string WhyOf(const Member& member, int turn) const REQUIRES(mutex_);
   std::shared_ptr<const Token> Share(const Member& member) const REQUIRES(mutex_);

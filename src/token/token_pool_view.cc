@@ -39,36 +39,50 @@ bool TokenPool::AnyReady(const Wanted& wanted) {
   return found;
 }
 
-TokenPool::Outlook TokenPool::WhenReady(const Wanted& wanted) const {
+TokenPool::Outlook TokenPool::WhenReady(const Wanted& wanted) {
   Outlook outlook;
-  MutexLock lock(&mutex_);
-  const SteadyTime now = clock_.Steady();
-  for (const auto& [time, member] : roster_.due()) {
-    if (member->filed_as == TokenState::kDisabled && !wanted.may_probe) continue;
-    if (!Suits(*member, wanted, now)) continue;
-    outlook.earliest = std::max(std::chrono::ceil<std::chrono::milliseconds>(time - now), std::chrono::milliseconds(0));
-    break;
-  }
-  if (roster_.blocked() == 0) return outlook;
-  for (const Roster::Tier& tier : roster_.tiers()) {
-    for (const auto& member : tier.members) {
-      if (!member->blocked || !Suits(*member, wanted, now)) continue;
-      outlook.busy = outlook.busy || member->filed_as == TokenState::kReady || wanted.may_probe;
+  News news;
+  {
+    MutexLock lock(&mutex_);
+    const SteadyTime now = clock_.Steady();
+    Wake(now, &news);
+    for (const auto& [time, member] : roster_.due()) {
+      if (member->filed_as == TokenState::kDisabled && !wanted.may_probe) continue;
+      if (!Suits(*member, wanted, now)) continue;
+      outlook.earliest = std::chrono::ceil<std::chrono::milliseconds>(time - now);
+      break;
     }
+    outlook.busy = roster_.blocked() > 0 && AnyBlocked(wanted, now);
   }
+  Tell(news);
   return outlook;
 }
 
-std::vector<Attempt> TokenPool::WhyNotReady(const Tokens& excluded) const {
-  std::vector<Attempt> reasons;
-  MutexLock lock(&mutex_);
+bool TokenPool::AnyBlocked(const Wanted& wanted, SteadyTime now) const {
   for (const Roster::Tier& tier : roster_.tiers()) {
     for (const auto& member : tier.members) {
-      if (excluded.count(&member->token) != 0) continue;
-      if (tier.rotation.PlaceOf(member->position) != Rotation::Place::kOut) continue;
-      reasons.push_back({member->token.name(), Code::kNoTokenReady, WhyNot(*member, roster_.max_in_flight())});
+      if (!member->blocked || !Suits(*member, wanted, now)) continue;
+      if (member->filed_as == TokenState::kReady || wanted.may_probe) return true;
     }
   }
+  return false;
+}
+
+std::vector<Attempt> TokenPool::WhyNotReady(const Tokens& excluded) {
+  std::vector<Attempt> reasons;
+  News news;
+  {
+    MutexLock lock(&mutex_);
+    Wake(clock_.Steady(), &news);
+    for (const Roster::Tier& tier : roster_.tiers()) {
+      for (const auto& member : tier.members) {
+        if (excluded.count(&member->token) != 0) continue;
+        if (tier.rotation.PlaceOf(member->position) != Rotation::Place::kOut) continue;
+        reasons.push_back({member->token.name(), Code::kNoTokenReady, WhyNot(*member, roster_.max_in_flight())});
+      }
+    }
+  }
+  Tell(news);
   return reasons;
 }
 

@@ -69,9 +69,10 @@ TokenRefresher::TokenRefresher(RefresherOptions options, Transport* transport, R
                                const Clock& clock, Logger log)
     : options_(std::move(options)), transport_(transport), observer_(observer), clock_(clock), log_(std::move(log)) {}
 
-std::shared_ptr<const Jwt> TokenRefresher::Cached(Token* token) const {
+std::shared_ptr<const Jwt> TokenRefresher::Cached(Token* token, SteadyTime now) {
   auto jwt = token->UseJwt();
-  return jwt && clock_.Steady() < jwt->refresh_at ? jwt : nullptr;
+  if (jwt && jwt->refresh_at <= now) jwt.reset();
+  return jwt;
 }
 
 TokenRefresher::Ticket TokenRefresher::Refresh(const std::shared_ptr<Token>& token, Callback callback) {

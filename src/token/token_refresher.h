@@ -1,6 +1,6 @@
 // JWTs for tokens: cached, refreshed before they end, and by one exchange at a time for each token, however many wait.
 //
-//   if (auto jwt = refresher.Cached(&token)) return Use(*jwt);     // any thread
+//   if (auto jwt = TokenRefresher::Cached(&token, now)) return Use(*jwt);
 //   ticket = refresher.Refresh(token, [](const RefreshResult& r) { ... });
 //
 // A JWT that is in use is renewed ahead of its end, at a random moment, so that many do not come at once. While the old
@@ -75,8 +75,8 @@ class TokenRefresher {
   TokenRefresher(RefresherOptions options, Transport* transport, RefreshObserver* observer, const Clock& clock,
                  Logger log);
 
-  // The token's JWT if it need not be refreshed yet; null if it must. Any thread.
-  std::shared_ptr<const Jwt> Cached(Token* token) const;
+  // The token's JWT, to be sent, if it need not be refreshed yet; null if it must. Any thread.
+  static std::shared_ptr<const Jwt> Cached(Token* token, SteadyTime now);
 
   // Calls `callback` once when the token's next exchange is through, never from inside. The executor's thread only.
   Ticket Refresh(const std::shared_ptr<Token>& token, Callback callback);

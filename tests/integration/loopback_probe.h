@@ -99,6 +99,20 @@ inline httplib::Result Ask(const loopback::Service& service, const std::string& 
                                 kProtobuf);
 }
 
+inline constexpr const char* kAccountPath = "/graphql/v2?op=GetRequestLimitInfo";
+
+inline std::string AccountBody() {
+  return R"({"query":"query GetRequestLimitInfo($requestContext: RequestContext!) { user(requestContext: )"
+         R"($requestContext) { ... on UserOutput { user { requestLimitInfo { requestLimit } } } } }",)"
+         R"("variables":{"requestContext":{"clientContext":{"version":"v0"},"osContext":{"category":"Linux",)"
+         R"("name":null,"version":null,"linuxKernelVersion":null}}},"operationName":"GetRequestLimitInfo"})";
+}
+
+inline httplib::Result AskAccount(const loopback::Service& service, const std::string& bearer) {
+  return Connect(service)->Post(kAccountPath, {{"Authorization", "Bearer " + bearer}}, AccountBody(),
+                                "application/json");
+}
+
 // Nothing when a part of `body` is no whole event that decodes.
 inline std::optional<std::vector<warppool::wire::ResponseEvent>> Decode(std::string_view body) {
   constexpr std::string_view kPrefix = "data: ";

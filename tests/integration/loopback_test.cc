@@ -1,5 +1,5 @@
 // The loopback service itself: the exchange, the scripts, what it records, its life. Its streams:
-// loopback_stream_test.cc.
+// loopback_stream_test.cc; accounts and decisions: loopback_account_test.cc.
 #include "loopback.h"
 
 #include <poll.h>
@@ -196,7 +196,7 @@ TEST_CASE("a script for any token applies to those whose own script has ended") 
   CHECK(Statuses(service, "b", 2) == "503 200");
 }
 
-TEST_CASE("scripts of the two endpoints do not touch each other, nor another token") {
+TEST_CASE("scripts of two endpoints do not touch each other, nor another token") {
   Service service;
   service.Accept("b").On("a").Agent(loopback::Status(500).Times(1));
   CHECK(Statuses(service, "a", 1) == "200");
@@ -245,6 +245,77 @@ TEST_CASE("requests are not kept when that is not wanted") {
   Service service({.keep_requests = false});
   CHECK(probe::Status(probe::Exchange(service, "nobody")) == 400);
   CHECK(service.Requests("").empty());
+}
+
+TEST_CASE("without kept requests only the newest JWTs are valid") {
+  Service service({.keep_requests = false});
+  service.Accept("t").Accept("other");
+  const std::string other = probe::Login(service, "other");
+  std::vector<std::string> jwts;
+  for (int i = 0; i < 9; ++i) jwts.push_back(probe::Login(service, "t"));
+  CHECK(probe::Status(probe::Ask(service, jwts[0])) == 401);
+  CHECK(probe::Status(probe::Ask(service, jwts[1])) == 200);
+  CHECK(probe::Status(probe::Ask(service, jwts[8])) == 200);
+  CHECK(probe::Status(probe::Ask(service, other)) == 200);
+}
+
+TEST_CASE("without kept requests neither tokens, JWTs, secrets nor complaints pile up") {
+  Service service({.keep_requests = false});
+  service.Accept("token-0");
+  std::string token = "token-0";
+  std::string jwt;
+  for (int i = 1; i <= 30; ++i) {
+    const std::string next = "token-" + std::to_string(i);
+    service.On(token).Exchange(loopback::Ok().RotateTo(next).Times(1));
+    const auto result = probe::Exchange(service, token);
+    REQUIRE(probe::Status(result) == 200);
+    jwt = probe::Field(result->body, "id_token");
+    probe::Ask(service, "stray-" + std::to_string(i));
+    probe::Exchange(service, "unknown-" + std::to_string(i));
+    token = next;
+  }
+  CHECK(probe::Status(probe::Ask(service, jwt)) == 200);
+  CHECK(probe::Exchange(service, "token-29")->body.find("TOKEN_EXPIRED") != std::string::npos);
+  CHECK(probe::Exchange(service, "token-22")->body.find("TOKEN_EXPIRED") != std::string::npos);
+  CHECK(probe::Exchange(service, "token-21")->body.find("INVALID_REFRESH_TOKEN") != std::string::npos);
+  const auto secrets = service.Secrets();
+  const auto count = [&](const std::string& start) {
+    return std::count_if(secrets.begin(), secrets.end(), [&](const auto& s) { return s.find(start) == 0; });
+  };
+  CHECK(count("eyJ") == 8);
+  CHECK(Contains(secrets, jwt));
+  CHECK(Contains(secrets, "token-30"));
+  CHECK(count("stray-") == 0);
+  CHECK(count("unknown-") == 0);
+
+  const auto client = probe::Connect(service);
+  for (int i = 0; i < 1010; ++i) client->Post("/proxy/token", "x", "text/plain");
+  CHECK(service.Complaints().size() == 1000);
+}
+
+TEST_CASE("without kept requests a token that comes back is not forgotten as a replaced one") {
+  Service service({.keep_requests = false});
+  service.Accept("a");
+  std::string token = "a";
+  // It swings between two, and ends with the one whose first replacement lies farthest back.
+  for (int i = 0; i < 20; ++i) {
+    const std::string next = token == "a" ? "b" : "a";
+    service.On(token).Exchange(loopback::Ok().RotateTo(next).Times(1));
+    REQUIRE(probe::Status(probe::Exchange(service, token)) == 200);
+    token = next;
+  }
+  CHECK(token == "a");
+  CHECK(probe::Status(probe::Exchange(service, "a")) == 200);
+  CHECK(probe::Exchange(service, "b")->body.find("TOKEN_EXPIRED") != std::string::npos);
+
+  service.Accept("b");
+  for (int i = 0; i < 10; ++i) {
+    const std::string next = "a" + std::to_string(i);
+    service.On(token).Exchange(loopback::Ok().RotateTo(next).Times(1));
+    REQUIRE(probe::Status(probe::Exchange(service, token)) == 200);
+    token = next;
+  }
+  CHECK(probe::Status(probe::Exchange(service, "b")) == 200);
 }
 
 TEST_CASE("everything secret is listed for leak tests") {

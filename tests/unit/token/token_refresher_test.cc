@@ -16,7 +16,7 @@ using Catch::Contains;
 
 TEST_CASE("a token without a JWT is exchanged, and the JWT is kept") {
   Refreshing r;
-  CHECK(r.refresher.Cached(r.token.get()) == nullptr);
+  CHECK(TokenRefresher::Cached(r.token.get(), r.clock.Steady()) == nullptr);
   r.Refresh();
   REQUIRE(r.transport.started() == 1);
   const HttpRequest& request = r.transport.request(0);
@@ -31,7 +31,7 @@ TEST_CASE("a token without a JWT is exchanged, and the JWT is kept") {
   CHECK(r.last().outcome == Outcome::kSuccess);
   CHECK(r.last().status.ok());
   CHECK(r.last().jwt->text.Reveal() == "hunter2-one");
-  CHECK(r.refresher.Cached(r.token.get()) == r.last().jwt);
+  CHECK(TokenRefresher::Cached(r.token.get(), r.clock.Steady()) == r.last().jwt);
   CHECK(r.token->refreshes() == 1);
 }
 
@@ -71,7 +71,7 @@ TEST_CASE("who has forgotten is not called, and the exchange goes on all the sam
     r.refresher.Forget(second);
     r.transport.Answer(0, 200, Issued("one", R"(, "refresh_token": "hunter2-rotated")"));
     CHECK(r.results.empty());
-    CHECK(r.refresher.Cached(r.token.get()) != nullptr);
+    CHECK(TokenRefresher::Cached(r.token.get(), r.clock.Steady()) != nullptr);
     CHECK(r.token->credential().Reveal() == "hunter2-rotated");
   }
   CHECK_FALSE(r.transport.cancelled(0));
@@ -103,9 +103,9 @@ TEST_CASE("a JWT is used until shortly before its end") {
   r.Refresh();
   r.transport.Answer(0, 200, Issued("one", R"(, "expires_in": "3600")"));
   r.executor.Advance(3299s);
-  CHECK(r.refresher.Cached(r.token.get()) != nullptr);
+  CHECK(TokenRefresher::Cached(r.token.get(), r.clock.Steady()) != nullptr);
   r.executor.Advance(1s);
-  CHECK(r.refresher.Cached(r.token.get()) == nullptr);
+  CHECK(TokenRefresher::Cached(r.token.get(), r.clock.Steady()) == nullptr);
 }
 
 TEST_CASE("when a refresh fails the old JWT serves until it really ends") {
@@ -121,15 +121,15 @@ TEST_CASE("when a refresh fails the old JWT serves until it really ends") {
   CHECK(r.last().outcome == Outcome::kNetwork);
   CHECK_FALSE(r.last().status.ok());
   // It is not asked for again at once, but before it ends.
-  CHECK(r.refresher.Cached(r.token.get()) != nullptr);
+  CHECK(TokenRefresher::Cached(r.token.get(), r.clock.Steady()) != nullptr);
   r.executor.Advance(30s);
-  CHECK(r.refresher.Cached(r.token.get()) == nullptr);
+  CHECK(TokenRefresher::Cached(r.token.get(), r.clock.Steady()) == nullptr);
   r.executor.Advance(150s);  // 20 s before the end
   r.Refresh();
   r.FailAll(3);
   REQUIRE(r.last().jwt != nullptr);
   r.executor.Advance(20s);
-  CHECK(r.refresher.Cached(r.token.get()) == nullptr);
+  CHECK(TokenRefresher::Cached(r.token.get(), r.clock.Steady()) == nullptr);
   r.Refresh();
   r.FailAll(5);
   CHECK(r.last().jwt == nullptr);
@@ -148,7 +148,7 @@ TEST_CASE("a final message ends the old JWT's service") {
   CHECK(r.last().jwt == nullptr);
   CHECK(r.last().outcome == Outcome::kAuthDead);
   CHECK(r.last().status.token() == "PERSONAL_fake");
-  CHECK(r.refresher.Cached(r.token.get()) == nullptr);
+  CHECK(TokenRefresher::Cached(r.token.get(), r.clock.Steady()) == nullptr);
 }
 
 TEST_CASE("a rotated credential is used from the next exchange on") {
