@@ -90,7 +90,7 @@ struct Config {
   // tokens come back by hand only.
   int max_strikes = 3;
   std::chrono::milliseconds recovery_delay{60'000};
-  std::chrono::milliseconds recovery_max_delay{3'600'000};
+  std::chrono::milliseconds recovery_max_delay{3'600'000};  // what is below recovery_delay means recovery_delay
 
   // Where. http:// is accepted for loopback addresses only.
   std::string server_url = "https://app.warp.dev";
@@ -121,7 +121,7 @@ struct Config {
 
   // When no token is ready, a request waits for the first one that will be, if that is before its own time-out; a
   // request without one, if that is in max_token_wait. Otherwise it fails at once.
-  std::chrono::milliseconds max_token_wait{60'000};
+  std::chrono::milliseconds max_token_wait{30'000};
 
   // A JWT that is in use is renewed before it ends, between two requests, and not by the request that finds it old.
   bool background_refresh = true;

@@ -68,7 +68,13 @@ void HealthCheck::OnRefreshed(std::size_t i, const RefreshResult& result) {
 
 void HealthCheck::AskQuota(std::size_t i, const Bearer& bearer, bool proven) {
   core_->quota_desk().Ask(bearer, true, [weak = weak_from_this(), i, proven](const QuotaDesk::Answer& answer) {
-    if (const auto self = weak.lock()) self->OnQuota(i, answer, proven);
+    const auto self = weak.lock();
+    if (!self) return;
+    const Status done = Guarded([&] {
+      self->OnQuota(i, answer, proven);
+      return Status();
+    });
+    if (!done.ok()) self->Conclude(i, Outcome::kCancelled, done);
   });
 }
 

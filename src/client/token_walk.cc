@@ -189,13 +189,11 @@ Decision TokenWalk::Decide(const AttemptResult& result, bool at_exchange) {
   if (!IsPoolFailure(result.outcome)) return {};
   const Decision decision =
       policy_.Next(result.outcome, core_->pool().AnyReady(wanted_), result.retry_after, core_->UnitRandom());
-  if (decision.step == Decision::Step::kWait) {
-    const bool in_time = !patience_.deadline || core_->clock().Steady() + decision.wait < *patience_.deadline;
-    return in_time ? decision : Decision{};
-  }
-  if (decision.step != Decision::Step::kGiveUp) return decision;
+  const bool too_late = decision.step == Decision::Step::kWait && patience_.deadline &&
+                        core_->clock().Steady() + decision.wait >= *patience_.deadline;
+  if (decision.step != Decision::Step::kGiveUp && !too_late) return decision;
   const auto wait = TokenComesIn();
-  return wait && policy_.SpendWait() ? Decision{Decision::Step::kAwaitToken, *wait} : decision;
+  return wait && policy_.SpendWait() ? Decision{Decision::Step::kAwaitToken, *wait} : Decision{};
 }
 
 void TokenWalk::Follow(const Decision& decision, const Status& last) {
@@ -286,7 +284,12 @@ void TokenWalk::GiveUp(const Status& last) {
   if (!attempts_.empty() && !bad_setting_) error.code = CommonCode(attempts_);
   if (error.code == Code::kAllTokensFailed) error.message = "every token failed, for different reasons";
   error.attempts = attempts_;
-  for (Attempt& attempt : core_->pool().WhyNotReady(wanted_.excluded)) error.attempts.push_back(std::move(attempt));
+  const auto was_tried = [&](const std::string& token) {
+    return std::any_of(attempts_.begin(), attempts_.end(), [&](const Attempt& a) { return a.token == token; });
+  };
+  for (Attempt& attempt : core_->pool().WhyNotReady(wanted_.excluded)) {
+    if (!was_tried(attempt.token)) error.attempts.push_back(std::move(attempt));
+  }
   const auto earliest = core_->pool().WhenReady({}).earliest;
   if (earliest && !error.retry_after) {
     error.retryable = true;

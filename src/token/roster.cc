@@ -69,8 +69,11 @@ Roster::Member* Roster::Find(std::string_view name) const {
 
 void Roster::SetAccount(Member* member, const std::string& account) {
   if (member->account == account) return;
-  auto& before = accounts_[member->account];
-  before.erase(std::remove(before.begin(), before.end(), member), before.end());
+  if (const auto found = accounts_.find(member->account); found != accounts_.end()) {
+    auto& before = found->second;
+    before.erase(std::remove(before.begin(), before.end(), member), before.end());
+    if (before.empty()) accounts_.erase(found);
+  }
   member->account = account;
   accounts_[account].push_back(member);
 }

@@ -111,7 +111,8 @@ HealthChange TokenHealth::Strike(SteadyTime now, const HealthOptions& options) {
 
 void TokenHealth::Rest(SteadyTime now, const HealthOptions& options) {
   if (options.recovery_delay.count() == 0) return;
-  rest_ = rest_.count() == 0 ? options.recovery_delay : std::min(rest_ * 2, options.recovery_max_delay);
+  const auto doubled = std::min(rest_ * 2, options.recovery_max_delay);
+  rest_ = std::max(doubled, options.recovery_delay);
   rests_until_ = now + rest_;
 }
 

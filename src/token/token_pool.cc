@@ -27,13 +27,14 @@ Lease& Lease::operator=(Lease&& other) noexcept {
   std::swap(member_, other.member_);
   std::swap(stamp_, other.stamp_);
   std::swap(began_, other.began_);
+  std::swap(is_request_, other.is_request_);
   return *this;
 }
 
 std::optional<Lease::Charge> Lease::End(const Report& report) && {
   const std::shared_ptr<PoolMember> member = std::exchange(member_, nullptr);
   // A success changes nothing that depends on the hour: the time of its beginning will do.
-  return pool_->End(member, stamp_, report, report.outcome == Outcome::kSuccess ? began_ : pool_->clock_.Steady());
+  return pool_->End(member, *this, report, report.outcome == Outcome::kSuccess ? began_ : pool_->clock_.Steady());
 }
 
 TokenPool::TokenPool(PoolOptions options, const std::vector<TokenConfig>& tokens, const Clock& clock,
@@ -70,7 +71,7 @@ std::optional<Lease> TokenPool::Acquire(const Wanted& wanted) {
       next = &member;
       return true;
     });
-    if (next != nullptr) lease.emplace(Begin(*next, now));
+    if (next != nullptr) lease.emplace(Begin(*next, now, true));
   }
   Tell(news);
   if (lease && reporter_.enabled()) {
@@ -83,7 +84,7 @@ std::optional<Lease> TokenPool::AcquireToken(const std::string& name) {
   MutexLock lock(&mutex_);
   Member* const member = roster_.Find(name);
   if (member == nullptr || member->health.probing()) return std::nullopt;
-  return Begin(roster_.Share(*member), clock_.Steady());
+  return Begin(roster_.Share(*member), clock_.Steady(), false);
 }
 
 bool TokenPool::Suits(const Member& member, const Wanted& wanted, SteadyTime now) {
@@ -93,12 +94,14 @@ bool TokenPool::Suits(const Member& member, const Wanted& wanted, SteadyTime now
   return jwt && now < jwt->expires_at;
 }
 
-Lease TokenPool::Begin(const std::shared_ptr<Member>& member, SteadyTime now) {
-  roster_.Served(*member);
+Lease TokenPool::Begin(const std::shared_ptr<Member>& member, SteadyTime now, bool is_request) {
   const HealthStamp stamp = member->health.Begin(now);
-  ++member->in_flight;
+  if (is_request) {
+    roster_.Served(*member);
+    ++member->in_flight;
+  }
   if (roster_.LoadMatters() || stamp.is_probe) roster_.File(member.get(), now);
-  return {this, member, stamp, now};
+  return {this, member, stamp, now, is_request};
 }
 
 void TokenPool::Wake(SteadyTime now, News* news) {
@@ -108,13 +111,14 @@ void TokenPool::Wake(SteadyTime now, News* news) {
   }
 }
 
-std::optional<Lease::Charge> TokenPool::End(const std::shared_ptr<Member>& member, HealthStamp stamp,
+std::optional<Lease::Charge> TokenPool::End(const std::shared_ptr<Member>& member, const Lease& lease,
                                             const Lease::Report& report, SteadyTime now) {
+  const HealthStamp stamp = lease.stamp_;
   News news;
   std::optional<Lease::Charge> charge;
   {
     MutexLock lock(&mutex_);
-    --member->in_flight;
+    if (lease.is_request_) --member->in_flight;
     if (!report.why.ok()) member->last_error = report.why;
     if (IsFailure(report.outcome)) {
       news.notices.push_back({PoolEventKind::kFailed, member->token.tier(), Share(*member), report.why});
@@ -214,6 +218,7 @@ void TokenPool::NoteRefreshed(const Token& token, const Jwt& jwt, bool rotated, 
     MutexLock lock(&mutex_);
     const SteadyTime now = clock_.Steady();
     Member* const member = roster_.Find(token.name());
+    if (member == nullptr) return;
     PoolNotice notice{PoolEventKind::kRefreshed, token.tier(), Share(*member)};
     notice.until = jwt.expires_at_wall;
     const auto life = std::chrono::duration_cast<std::chrono::seconds>(jwt.expires_at - now);
@@ -254,7 +259,9 @@ void TokenPool::NoteQuota(const Token& token, const Quota& quota, bool lifts_coo
       until = now + std::clamp<SteadyTime::duration>(*quota.next_reset - clock_.Wall(), {}, kLongestCooling);
     }
     if (!spent && lifts_cooling) until = now;
-    for (Member* const member : roster_.MembersOf(roster_.Find(token.name()))) {
+    const Member* const asked = roster_.Find(token.name());
+    if (asked == nullptr) return;
+    for (Member* const member : roster_.MembersOf(asked)) {
       member->quota = quota;
       if (!until || !member->health.CorrectCooling(*until, now)) continue;
       Refile(member, now, &news);

@@ -63,13 +63,14 @@ class Lease {
 
  private:
   friend class TokenPool;
-  Lease(TokenPool* pool, std::shared_ptr<PoolMember> member, HealthStamp stamp, SteadyTime began)
-      : pool_(pool), member_(std::move(member)), stamp_(stamp), began_(began) {}
+  Lease(TokenPool* pool, std::shared_ptr<PoolMember> member, HealthStamp stamp, SteadyTime began, bool is_request)
+      : pool_(pool), member_(std::move(member)), stamp_(stamp), began_(began), is_request_(is_request) {}
 
   TokenPool* pool_;
   std::shared_ptr<PoolMember> member_;  // null: ended, or moved from
   HealthStamp stamp_;
   SteadyTime began_;
+  bool is_request_;  // and not a check, which takes nobody's turn and counts for no limit
 };
 
 struct PoolOptions {
@@ -148,11 +149,11 @@ class TokenPool {
   };
   void Tell(const News& news) const;
 
-  std::optional<Lease::Charge> End(const std::shared_ptr<Member>& member, HealthStamp stamp,
+  std::optional<Lease::Charge> End(const std::shared_ptr<Member>& member, const Lease& lease,
                                    const Lease::Report& report, SteadyTime now) EXCLUDES(mutex_);
 
   static bool Suits(const Member& member, const Wanted& wanted, SteadyTime now);
-  Lease Begin(const std::shared_ptr<Member>& member, SteadyTime now) REQUIRES(mutex_);
+  Lease Begin(const std::shared_ptr<Member>& member, SteadyTime now, bool is_request) REQUIRES(mutex_);
   // Files those whose time has come: before `filed_as` is read, or a token chosen.
   void Wake(SteadyTime now, News* news) REQUIRES(mutex_);
   // Files `member`, and notes if it was the last one that was ready.

@@ -2,29 +2,14 @@
 
 #include <catch2/catch.hpp>
 #include <chrono>
-#include <optional>
 #include <string>
 
-#include "unit/fakes.h"
+#include "unit/token/health_fixture.h"
 
 namespace warppool {
 namespace {
 
 using namespace std::chrono_literals;
-
-// A token's health, with a clock beside it.
-struct Patient {
-  HealthChange Report(Outcome outcome) { return Report(outcome, health.Begin(clock.Steady())); }
-  HealthChange Report(Outcome outcome, HealthStamp stamp, std::optional<std::chrono::milliseconds> cool_for = {}) {
-    return health.Report(outcome, stamp, clock.Steady(), cool_for, options);
-  }
-  HealthChange Confirm(const PendingCharge& charge) { return health.Confirm(charge, clock.Steady(), options); }
-  TokenState state() const { return health.StateAt(clock.Steady()); }
-
-  FakeClock clock;
-  HealthOptions options{3, 10s};
-  TokenHealth health;
-};
 
 TEST_CASE("each outcome does to a healthy token what it should") {
   struct Row {
@@ -75,9 +60,17 @@ TEST_CASE("the third strike in a row disables") {
   CHECK(token.state() == TokenState::kReady);
   CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kDisabled);
   CHECK(token.state() == TokenState::kDisabled);
-  CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kNone);  // it cannot be more disabled
   CHECK(token.health.strikes() == 3);
   CHECK(token.health.total_strikes() == 3);
+}
+
+TEST_CASE("a disabled token that is tried and refused is struck once more, but not more than disabled") {
+  Patient token;
+  token.StrikeOut();
+  CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kProbeFailed);
+  CHECK(token.state() == TokenState::kDisabled);
+  CHECK(token.health.strikes() == 3);
+  CHECK(token.health.total_strikes() == 4);
 }
 
 TEST_CASE("how many strikes disable is configurable") {
@@ -101,7 +94,7 @@ TEST_CASE("a success clears the strikes, not the count of all") {
 
 TEST_CASE("a burst of leases that all meet one fault is one strike") {
   Patient token;
-  const HealthStamp together = token.health.Begin(token.clock.Steady());
+  const HealthStamp together = token.Begin();
   CHECK(token.Report(Outcome::kAuthRejected, together) == HealthChange::kStrike);
   for (int i = 0; i < 100; ++i) CHECK(token.Report(Outcome::kAuthRejected, together) == HealthChange::kNone);
   CHECK(token.health.strikes() == 1);
@@ -110,7 +103,7 @@ TEST_CASE("a burst of leases that all meet one fault is one strike") {
 
 TEST_CASE("a stamp from before a cleared strike is stale, too") {
   Patient token;
-  const HealthStamp before = token.health.Begin(token.clock.Steady());
+  const HealthStamp before = token.Begin();
   token.Report(Outcome::kAuthRejected);
   token.Report(Outcome::kSuccess);
   CHECK(token.Report(Outcome::kAuthRejected, before) == HealthChange::kNone);
@@ -119,8 +112,8 @@ TEST_CASE("a stamp from before a cleared strike is stale, too") {
 
 TEST_CASE("a late success counts, but does not bring a disabled token back") {
   Patient token;
-  const HealthStamp early = token.health.Begin(token.clock.Steady());
-  for (int i = 0; i < 3; ++i) token.Report(Outcome::kAuthRejected);
+  const HealthStamp early = token.Begin();
+  token.StrikeOut();
   CHECK(token.Report(Outcome::kSuccess, early) == HealthChange::kNone);
   CHECK(token.state() == TokenState::kDisabled);
   CHECK(token.health.strikes() == 3);  // disabled for a reason that can still be seen
@@ -129,7 +122,7 @@ TEST_CASE("a late success counts, but does not bring a disabled token back") {
 
 TEST_CASE("the final word on a credential disables at once, an old lease's word as well") {
   Patient token;
-  const HealthStamp before = token.health.Begin(token.clock.Steady());
+  const HealthStamp before = token.Begin();
   token.Report(Outcome::kAuthRejected);
   CHECK(token.Report(Outcome::kAuthDead, before) == HealthChange::kDisabled);
   CHECK(token.state() == TokenState::kDisabled);
@@ -138,9 +131,17 @@ TEST_CASE("the final word on a credential disables at once, an old lease's word 
   CHECK(token.state() == TokenState::kDisabled);
 }
 
+TEST_CASE("the final word is told once, and outlasts the strikes") {
+  Patient token;
+  token.StrikeOut();
+  CHECK(token.Report(Outcome::kAuthDead) == HealthChange::kDisabled);  // from now on, for good
+  CHECK(token.Report(Outcome::kAuthDead) == HealthChange::kNone);
+  CHECK(token.health.total_strikes() == 3);
+}
+
 TEST_CASE("another generation's word on the credential is not this one's") {
   Patient token;
-  HealthStamp other = token.health.Begin(token.clock.Steady());
+  HealthStamp other = token.Begin();
   ++other.generation;
   CHECK(token.Report(Outcome::kAuthDead, other) == HealthChange::kNone);
   CHECK(token.Report(Outcome::kAuthRejected, other) == HealthChange::kNone);
@@ -151,7 +152,7 @@ TEST_CASE("another generation's word on the credential is not this one's") {
 TEST_CASE("a spent quota cools until its time, without a strike") {
   Patient token;
   SECTION("that the service told") {
-    token.Report(Outcome::kQuotaExhausted, token.health.Begin(token.clock.Steady()), 5s);
+    token.Report(Outcome::kQuotaExhausted, token.Begin(), 5s);
     CHECK(token.health.cooling_until() == token.clock.Steady() + 5s);
     token.clock.Advance(5s - 1ns);
   }
@@ -167,7 +168,7 @@ TEST_CASE("a spent quota cools until its time, without a strike") {
 
 TEST_CASE("of two words about the quota the longer rest counts") {
   Patient token;
-  const HealthStamp stamp = token.health.Begin(token.clock.Steady());
+  const HealthStamp stamp = token.Begin();
   token.Report(Outcome::kQuotaExhausted, stamp, 60s);
   token.Report(Outcome::kQuotaExhausted, stamp, 5s);
   token.clock.Advance(59s);
@@ -185,7 +186,7 @@ TEST_CASE("a spent quota says nothing about a disabled token") {
 
 TEST_CASE("a server error becomes a strike when another token serves the request") {
   Patient token;
-  const HealthStamp stamp = token.health.Begin(token.clock.Steady());
+  const HealthStamp stamp = token.Begin();
   token.Report(Outcome::kServerError, stamp);
   const PendingCharge charge = token.health.Charge(stamp);
   CHECK(token.health.strikes() == 0);
@@ -196,7 +197,7 @@ TEST_CASE("a server error becomes a strike when another token serves the request
 
 TEST_CASE("a charge lapses when the token has succeeded, or was struck, since") {
   Patient token;
-  const HealthStamp stamp = token.health.Begin(token.clock.Steady());
+  const HealthStamp stamp = token.Begin();
   const PendingCharge charge = token.health.Charge(stamp);
   SECTION("succeeded") {
     token.Report(Outcome::kSuccess);
@@ -214,14 +215,15 @@ TEST_CASE("a charge lapses when the token has succeeded, or was struck, since") 
 
 TEST_CASE("confirmed charges disable as other strikes do") {
   Patient token;
-  for (int i = 0; i < 2; ++i) CHECK(token.Confirm(token.health.Charge(token.health.Begin(token.clock.Steady()))) == HealthChange::kStrike);
-  CHECK(token.Confirm(token.health.Charge(token.health.Begin(token.clock.Steady()))) == HealthChange::kDisabled);
+  for (int i = 0; i < 2; ++i) CHECK(token.Confirm(token.health.Charge(token.Begin())) == HealthChange::kStrike);
+  CHECK(token.Confirm(token.health.Charge(token.Begin())) == HealthChange::kDisabled);
 }
 
 TEST_CASE("states have names") {
   CHECK(std::string(TokenStateName(TokenState::kReady)) == "ready");
   CHECK(std::string(TokenStateName(TokenState::kCooling)) == "cooling");
   CHECK(std::string(TokenStateName(TokenState::kDisabled)) == "disabled");
+  CHECK(std::string(TokenStateName(TokenState::kHalfOpen)) == "half open");
   CHECK(std::string(TokenStateName(static_cast<TokenState>(0))) == "unknown");
 }
 

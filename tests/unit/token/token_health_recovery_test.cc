@@ -1,0 +1,342 @@
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <optional>
+#include <vector>
+
+#include "unit/token/health_fixture.h"
+
+namespace warppool {
+namespace {
+
+using namespace std::chrono_literals;
+
+// One that is disabled, and comes back by itself: after 60 s, 120 s, 240 s, 240 s, ...
+struct Disabled : Patient {
+  Disabled() {
+    options = {3, 10s, 60s, 240s};
+    StrikeOut();
+  }
+  // Waits until it is half open, and begins the probe.
+  HealthStamp Probe() {
+    clock.Advance(turns_in().value());
+    return Begin();
+  }
+};
+
+// What says nothing about a token, and so nothing about a probe.
+const std::vector<Outcome> kNeutral{Outcome::kAuthStale,   Outcome::kServerError,       Outcome::kOverloaded,
+                                    Outcome::kNetwork,     Outcome::kStreamCut,         Outcome::kRequestFault,
+                                    Outcome::kGarbled,     Outcome::kMisconfigured,     Outcome::kCancelled,
+                                    Outcome::kFinishedOtherwise};
+
+TEST_CASE("a disabled token rests, twice as long after each probe that is refused, up to a limit") {
+  Disabled token;
+  for (const auto rest : {60s, 120s, 240s, 240s, 240s}) {
+    CHECK(token.state() == TokenState::kDisabled);
+    CHECK_FALSE(token.may_probe());
+    CHECK(token.turns_in() == rest);
+    token.clock.Advance(rest - 1ns);
+    CHECK(token.state() == TokenState::kDisabled);
+    token.clock.Advance(1ns);
+    CHECK(token.state() == TokenState::kHalfOpen);
+    CHECK(token.may_probe());
+    CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kProbeFailed);
+    CHECK(token.health.strikes() == 3);
+  }
+  CHECK(token.health.total_strikes() == 8);
+}
+
+TEST_CASE("how long it rests is bounded, whatever is configured") {
+  struct Row {
+    std::chrono::milliseconds delay;
+    std::chrono::milliseconds limit;
+    std::vector<std::chrono::milliseconds> rests;
+  };
+  const auto row = GENERATE(values<Row>({
+      {60s, 100s, {60s, 100s, 100s}},
+      {60s, 60s, {60s, 60s, 60s}},
+      {60s, 10s, {60s, 60s, 60s}},  // never less than the first one
+      {60s, 0s, {60s, 60s, 60s}},
+      {1ms, 24h * 24, {1ms, 2ms, 4ms}},
+  }));
+  Disabled token;
+  token.Recover();
+  token.options.recovery_delay = row.delay;
+  token.options.recovery_max_delay = row.limit;
+  token.StrikeOut();
+  for (const auto rest : row.rests) {
+    CHECK(token.turns_in() == rest);
+    token.Report(Outcome::kAuthRejected, token.Probe());
+  }
+}
+
+TEST_CASE("without a recovery delay a disabled token comes back by hand only") {
+  Disabled token;
+  token.Recover();
+  token.options.recovery_delay = 0s;
+  token.StrikeOut();
+  CHECK_FALSE(token.turns_in());
+  token.clock.Advance(10'000h);
+  CHECK(token.state() == TokenState::kDisabled);
+  CHECK_FALSE(token.may_probe());
+  CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kProbeFailed);  // a health check's
+  token.clock.Advance(10'000h);
+  CHECK(token.state() == TokenState::kDisabled);
+  CHECK(token.Recover());
+  CHECK(token.state() == TokenState::kReady);
+}
+
+TEST_CASE("it is half open only when both its rest and its cooling are over") {
+  Disabled token;
+  const auto cooling = GENERATE(30s, 60s, 90s, 1000s);
+  CHECK_FALSE(token.health.CoolUntil(token.clock.Steady() + cooling, token.clock.Steady()));  // it was not ready
+  CHECK(token.state() == TokenState::kDisabled);
+  const auto both = std::max<std::chrono::seconds>(cooling, 60s);
+  CHECK(token.turns_in() == both);
+  token.clock.Advance(both - 1ns);
+  CHECK(token.state() == TokenState::kDisabled);
+  token.clock.Advance(1ns);
+  CHECK(token.state() == TokenState::kHalfOpen);
+}
+
+TEST_CASE("a probe that ends neutrally frees the slot, and the rest grows no longer") {
+  for (const Outcome outcome : kNeutral) {
+    INFO(static_cast<int>(outcome));
+    Disabled token;
+    const HealthStamp probe = token.Probe();
+    CHECK(probe.is_probe);
+    CHECK(token.state() == TokenState::kHalfOpen);
+    CHECK_FALSE(token.may_probe());
+    CHECK(token.health.probing());
+    CHECK(token.Report(outcome, probe) == HealthChange::kNone);
+    CHECK(token.state() == TokenState::kHalfOpen);
+    CHECK(token.may_probe());
+    CHECK(token.turns_in() == 0s);
+    CHECK(token.health.total_strikes() == 3);
+    token.Report(Outcome::kAuthRejected);
+    CHECK(token.turns_in() == 120s);  // the second rest, as if nothing had been between
+  }
+}
+
+TEST_CASE("a probe that is refused frees the slot for when the rest is over") {
+  Disabled token;
+  CHECK(token.Report(Outcome::kAuthRejected, token.Probe()) == HealthChange::kProbeFailed);
+  CHECK_FALSE(token.health.probing());
+  CHECK_FALSE(token.may_probe());
+  token.clock.Advance(120s);
+  CHECK(token.may_probe());
+}
+
+TEST_CASE("a server error on a probe counts when another token serves the request") {
+  Disabled token;
+  const HealthStamp stamp = token.Probe();
+  token.Report(Outcome::kServerError, stamp);
+  const PendingCharge charge = token.health.Charge(stamp);
+  CHECK(token.may_probe());
+  SECTION("at once") {
+    CHECK(token.Confirm(charge) == HealthChange::kProbeFailed);
+    CHECK(token.turns_in() == 120s);
+    CHECK(token.Confirm(charge) == HealthChange::kNone);  // once
+    CHECK(token.turns_in() == 120s);
+  }
+  SECTION("not while the next probe is under way: it is for that one to find out") {
+    const HealthStamp next = token.Begin();
+    CHECK(token.Confirm(charge) == HealthChange::kNone);
+    CHECK(token.turns_in() == 0s);
+    token.Report(Outcome::kCancelled, next);
+    CHECK(token.Confirm(charge) == HealthChange::kProbeFailed);  // it has found out nothing
+  }
+  SECTION("not after the next probe was refused") {
+    token.Report(Outcome::kAuthRejected);
+    CHECK(token.Confirm(charge) == HealthChange::kNone);
+    CHECK(token.turns_in() == 120s);
+  }
+  SECTION("not after the next probe has succeeded") {
+    token.Report(Outcome::kSuccess);
+    CHECK(token.Confirm(charge) == HealthChange::kNone);
+    CHECK(token.state() == TokenState::kReady);
+    CHECK(token.health.strikes() == 0);
+  }
+  SECTION("not after a recovery") {
+    token.Recover();
+    CHECK(token.Confirm(charge) == HealthChange::kNone);
+    CHECK(token.health.strikes() == 0);
+  }
+  SECTION("not after the credential's end") {
+    token.Report(Outcome::kAuthDead);
+    CHECK(token.Confirm(charge) == HealthChange::kNone);
+    CHECK_FALSE(token.turns_in());
+  }
+}
+
+TEST_CASE("a spent quota on a probe cools the token, and leaves it disabled") {
+  Disabled token;
+  CHECK(token.Report(Outcome::kQuotaExhausted, token.Probe(), 500s) == HealthChange::kNone);
+  CHECK_FALSE(token.health.probing());
+  CHECK(token.state() == TokenState::kDisabled);
+  CHECK(token.turns_in() == 500s);
+  CHECK(token.health.total_strikes() == 3);
+  token.clock.Advance(500s);
+  CHECK(token.may_probe());
+  token.Report(Outcome::kAuthRejected);
+  CHECK(token.turns_in() == 120s);  // the quota has not made the rest longer
+}
+
+TEST_CASE("a probe that succeeds begins a new generation with a clean slate") {
+  Disabled token;
+  token.Report(Outcome::kAuthRejected, token.Probe());
+  const auto generation = token.health.generation();
+  CHECK(token.Report(Outcome::kSuccess, token.Probe()) == HealthChange::kRecovered);
+  CHECK(token.state() == TokenState::kReady);
+  CHECK(token.health.generation() == generation + 1);
+  CHECK(token.health.strikes() == 0);
+  CHECK(token.health.total_strikes() == 4);
+  CHECK(token.health.successes() == 1);
+  CHECK_FALSE(token.health.probing());
+  CHECK_FALSE(token.turns_in());
+  token.StrikeOut();
+  CHECK(token.turns_in() == 60s);  // from the beginning
+}
+
+TEST_CASE("a probe may find that the credential is gone") {
+  Disabled token;
+  CHECK(token.Report(Outcome::kAuthDead, token.Probe()) == HealthChange::kDisabled);
+  CHECK(token.state() == TokenState::kDisabled);
+  CHECK_FALSE(token.health.probing());
+  CHECK_FALSE(token.turns_in());
+}
+
+TEST_CASE("a dead token is never half open, and comes back by a check that passes, or by hand") {
+  Disabled token;
+  token.Report(Outcome::kAuthDead);
+  token.health.CoolUntil(token.clock.Steady() + 5s, token.clock.Steady());
+  for (int i = 0; i < 3; ++i) {
+    token.clock.Advance(10'000h);
+    CHECK(token.state() == TokenState::kDisabled);
+    CHECK_FALSE(token.may_probe());
+    CHECK_FALSE(token.turns_in());
+    // Health checks that find nothing new:
+    CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kNone);
+    CHECK(token.Report(Outcome::kAuthDead) == HealthChange::kNone);
+    CHECK(token.Report(Outcome::kNetwork) == HealthChange::kNone);
+  }
+  CHECK(token.health.total_strikes() == 3);
+  SECTION("a check") {
+    CHECK(token.Report(Outcome::kSuccess) == HealthChange::kRecovered);
+  }
+  SECTION("by hand") {
+    CHECK(token.Recover());
+  }
+  CHECK(token.state() == TokenState::kReady);
+}
+
+TEST_CASE("a late success of a lease from before brings nothing back, and does not end the probe") {
+  Disabled token;
+  token.Recover();
+  const HealthStamp early = token.Begin();
+  const HealthStamp earlier_still = token.Begin();
+  token.StrikeOut();
+  CHECK(token.Report(Outcome::kSuccess, early) == HealthChange::kNone);
+  CHECK(token.state() == TokenState::kDisabled);
+  CHECK(token.turns_in() == 60s);  // but it is on its way back all the same
+  const HealthStamp probe = token.Probe();
+  CHECK(token.Report(Outcome::kSuccess, earlier_still) == HealthChange::kNone);
+  CHECK(token.health.probing());
+  CHECK_FALSE(token.may_probe());
+  CHECK(token.Report(Outcome::kSuccess, probe) == HealthChange::kRecovered);
+  CHECK(token.health.successes() == 3);
+}
+
+TEST_CASE("what a lease of an earlier generation says does not count") {
+  Disabled token;
+  const HealthStamp probe = token.Probe();
+  token.Recover();
+  const Outcome outcome = GENERATE(Outcome::kAuthRejected, Outcome::kAuthDead, Outcome::kQuotaExhausted,
+                                   Outcome::kServerError, Outcome::kCancelled);
+  SECTION("against one that was recovered") {
+    CHECK(token.Report(outcome, probe) == HealthChange::kNone);
+    CHECK(token.Confirm(token.health.Charge(probe)) == HealthChange::kNone);
+    CHECK(token.state() == TokenState::kReady);
+    CHECK(token.health.strikes() == 0);
+  }
+  SECTION("against one that is tried anew") {
+    token.StrikeOut();
+    const HealthStamp next = token.Probe();
+    CHECK(token.Report(outcome, probe) == HealthChange::kNone);
+    CHECK(token.health.probing());  // the new probe is none of its business
+    CHECK(token.state() == TokenState::kHalfOpen);
+    CHECK(token.Report(Outcome::kSuccess, probe) == HealthChange::kNone);
+    CHECK(token.state() == TokenState::kHalfOpen);
+    CHECK(token.Report(Outcome::kSuccess, next) == HealthChange::kRecovered);
+  }
+}
+
+TEST_CASE("a recovery by hand leads to ready from everywhere") {
+  Disabled token;
+  const auto generation = token.health.generation();
+  bool was_ready = false;
+  SECTION("disabled") {}
+  SECTION("half open") { token.clock.Advance(60s); }
+  SECTION("being tried") { token.Probe(); }
+  SECTION("dead") { token.Report(Outcome::kAuthDead); }
+  SECTION("disabled and cooling") { token.Report(Outcome::kQuotaExhausted, token.Begin(), 1000h); }
+  SECTION("cooling") {
+    token.Report(Outcome::kSuccess);
+    CHECK(token.Report(Outcome::kQuotaExhausted) == HealthChange::kCooling);
+  }
+  SECTION("ready, but struck") {
+    token.Report(Outcome::kSuccess);
+    token.Report(Outcome::kAuthRejected);
+    was_ready = true;
+  }
+  CHECK(token.Recover() == !was_ready);
+  CHECK(token.state() == TokenState::kReady);
+  CHECK(token.health.strikes() == 0);
+  CHECK_FALSE(token.health.probing());
+  CHECK_FALSE(token.turns_in());
+  CHECK(token.health.generation() > generation);
+  CHECK_FALSE(token.Recover());
+}
+
+TEST_CASE("cooling only ever grows by itself") {
+  Patient token;
+  const SteadyTime now = token.clock.Steady();
+  CHECK_FALSE(token.health.CoolUntil(now, now));  // over before it began
+  CHECK_FALSE(token.health.CoolUntil(now - 5s, now));
+  CHECK(token.state() == TokenState::kReady);
+  CHECK(token.health.CoolUntil(now + 10s, now));
+  CHECK_FALSE(token.health.CoolUntil(now + 20s, now));  // longer, but it was not ready
+  CHECK(token.health.cooling_until() == now + 20s);
+  CHECK_FALSE(token.health.CoolUntil(now + 5s, now));
+  CHECK(token.health.cooling_until() == now + 20s);
+  token.clock.Advance(20s);
+  CHECK(token.state() == TokenState::kReady);
+  CHECK(token.health.CoolUntil(now + 21s, token.clock.Steady()));
+}
+
+TEST_CASE("what is known better corrects a cooling, and begins none") {
+  Patient token;
+  const SteadyTime now = token.clock.Steady();
+  CHECK_FALSE(token.health.CorrectCooling(now + 5s, now));
+  CHECK(token.state() == TokenState::kReady);
+  token.Report(Outcome::kQuotaExhausted);
+  CHECK_FALSE(token.health.CorrectCooling(now + 10s, now));  // known already
+  CHECK(token.health.CorrectCooling(now + 5s, now));
+  CHECK(token.turns_in() == 5s);
+  CHECK(token.health.CorrectCooling(now + 50s, now));
+  CHECK(token.turns_in() == 50s);
+  CHECK(token.health.CorrectCooling(now, now));
+  CHECK(token.state() == TokenState::kReady);
+  CHECK_FALSE(token.health.CorrectCooling(now + 50s, now));
+}
+
+TEST_CASE("a correction moves the hour at which a disabled token may be tried, not before its rest") {
+  Disabled token;
+  const SteadyTime now = token.clock.Steady();
+  token.health.CoolUntil(now + 1000s, now);
+  CHECK(token.health.CorrectCooling(now + 10s, now));
+  CHECK(token.turns_in() == 60s);
+}
+
+}  // namespace
+}  // namespace warppool
