@@ -8,8 +8,8 @@ packages=(g++ cmake ninja-build pkg-config ca-certificates libcurl4-openssl-dev 
 case "${1-}" in
   "") ;;
   --examples) packages+=(libcpp-httplib-dev) ;;
-  --dev) packages+=(libcpp-httplib-dev catch2 nghttp2-proxy openssl python3 git clang clang-format clang-tidy
-                    libclang-rt-14-dev) ;;
+  --dev) packages+=(libcpp-httplib-dev catch2 libbenchmark-dev nghttp2-proxy openssl python3 git clang clang-format
+                    clang-tidy libclang-rt-14-dev) ;;
   *) echo "usage: $0 [--examples|--dev]" >&2; exit 2 ;;
 esac
 

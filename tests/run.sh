@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # The whole test suite, on a fresh machine too: installs what is missing, builds, and runs everything in release and
-# under AddressSanitizer with UndefinedBehaviorSanitizer and under ThreadSanitizer, then the quick start and packaging.
+# under AddressSanitizer with UndefinedBehaviorSanitizer and under ThreadSanitizer, then the benchmarks (whose numbers
+# are shown, and fail nothing), the quick start and packaging.
 #
 #   tests/run.sh                  all of it
-#   tests/run.sh release          one part: release, asan, tsan, quickstart or packaging
+#   tests/run.sh release          one part: release, asan, tsan, bench, quickstart or packaging
 set -uo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(release asan tsan quickstart packaging)
+[ ${#parts[@]} -gt 0 ] || parts=(release asan tsan bench quickstart packaging)
 
 passed=0
 failed=0
@@ -57,6 +58,12 @@ run_preset() {
   passed=$((passed + all - bad))
 }
 
+run_benchmarks() {
+  { cmake --preset release && cmake --build build/release --target pool_bench; } >build/bench.log 2>&1 ||
+    { tail -n 60 build/bench.log; return 1; }
+  tests/bench/run.py build/release
+}
+
 cmake/install-dependencies.sh --dev || exit 1
 
 for part in "${parts[@]}"; do
@@ -64,10 +71,11 @@ for part in "${parts[@]}"; do
     release) run_preset release ;;
     asan) run_preset asan ;;
     tsan) run_preset tsan ;;
+    bench) run_part bench run_benchmarks ;;
     quickstart) run_part quickstart tests/packaging/quickstart.sh ;;
     packaging) run_part packaging tests/packaging/run.sh ;;
     *)
-      echo "unknown part: $part (release, asan, tsan, quickstart, packaging)" >&2
+      echo "unknown part: $part (release, asan, tsan, bench, quickstart, packaging)" >&2
       exit 2
       ;;
   esac

@@ -88,7 +88,7 @@ void TokenWalk::Start(const Patience& patience, Lease first) {
 }
 
 void TokenWalk::Lead() {
-  if (core_->queue().anybody_waits()) core_->queue().Serve();
+  if (core_->queue().anybody_waits() && core_->pool().AnyReady({})) core_->queue().Serve();
   lease_ = core_->pool().Acquire(wanted_);
   if (!lease_ && policy_.may_repeat() && wanted_.excluded.size() > ruled_out_.size()) {
     wanted_.excluded = ruled_out_;

@@ -3,12 +3,15 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -21,6 +24,99 @@ using namespace std::chrono_literals;
 
 // How long a test waits for what must come: a guard against hanging, not an expectation.
 constexpr auto kPatience = 30s;
+
+// Looks again and again; false when it is not so within kPatience.
+template <typename Condition>
+bool Eventually(const Condition& condition) {
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::sleep_for(2ms);
+  }
+  return true;
+}
+
+// Holds requests back at the service, from inside Service::Decide(), and counts them. Open at first. Thread-safe; must
+// outlive the service.
+class Gate {
+ public:
+  void Close() { Set(false); }
+  void Open() { Set(true); }
+
+  // Stays for `at_least`, and as long as it is closed.
+  void Pass(std::chrono::milliseconds at_least = 0ms) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    most_ = std::max(most_, ++inside_);
+    changed_.notify_all();
+    if (at_least > 0ms) changed_.wait_for(lock, at_least, [] { return false; });
+    changed_.wait_for(lock, kPatience, [&] { return open_; });
+    --inside_;
+    changed_.notify_all();
+  }
+
+  // False when there are not so many at a time within kPatience.
+  bool WaitUntilInside(int count) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    return changed_.wait_for(lock, kPatience, [&] { return inside_ >= count; });
+  }
+  // How many there were at a time, at most.
+  int most() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return most_;
+  }
+
+ private:
+  void Set(bool open) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    open_ = open;
+    changed_.notify_all();
+  }
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  bool open_ = true;
+  int inside_ = 0;
+  int most_ = 0;
+};
+
+// A PoolEvent that was kept.
+struct PoolEntry {
+  PoolEventKind kind;
+  Tier tier;
+  std::string token;
+  Code code;
+  std::string reason;
+  int strikes;
+  std::optional<std::chrono::system_clock::time_point> until;
+  std::chrono::system_clock::time_point time;
+};
+
+// Pool events, thread-safe.
+class PoolBook {
+ public:
+  PoolEventSink Sink() {
+    return [this](const PoolEvent& event) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      entries_.push_back({event.kind, event.tier, std::string(event.token), event.code, std::string(event.reason),
+                          event.strikes, event.until, event.time});
+    };
+  }
+  std::vector<PoolEntry> All() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return entries_;
+  }
+  std::vector<PoolEntry> Of(PoolEventKind kind) const {
+    std::vector<PoolEntry> found = All();
+    found.erase(std::remove_if(found.begin(), found.end(), [&](const auto& entry) { return entry.kind != kind; }),
+                found.end());
+    return found;
+  }
+  int Count(PoolEventKind kind) const { return static_cast<int>(Of(kind).size()); }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<PoolEntry> entries_;
+};
 
 // Log lines, thread-safe.
 class LogBook {
@@ -62,8 +158,8 @@ inline Config ConfigFor(const loopback::Service& service, const std::vector<std:
   return config;
 }
 
-// A service, its client, and everything that is said: what goes through here, the log, and the pool's last state are
-// searched for secrets at the end. Any thread, but for the constructor, Connect() and the destructor.
+// A service, its client, and everything that is said: what goes through here, the log, the pool's events and its last
+// state are searched for secrets at the end. Any thread, but for the constructor, Connect() and the destructor.
 class World {
  public:
   explicit World(loopback::Options options = {}) : service(options) {}
@@ -71,6 +167,7 @@ class World {
     NotePool();
     client.reset();
     for (std::string& line : log.Lines()) Note(std::move(line));
+    for (const PoolEntry& entry : events.All()) Note(entry.token + ": " + entry.reason);
     for (const std::string& secret : service.Secrets()) {
       if (secret.size() < 6) continue;
       for (const std::string& text : said_) {
@@ -84,7 +181,7 @@ class World {
 
   Client& Connect(Config config) {
     NotePool();
-    auto made = Client::Create(std::move(config), {log.Sink()});
+    auto made = Client::Create(std::move(config), {log.Sink(), events.Sink()});
     REQUIRE(made.status().ToString() == "ok");
     client = *std::move(made);
     return *client;
@@ -119,6 +216,7 @@ class World {
     if (const auto* failed = std::get_if<AttemptFailed>(&event)) {
       Note(std::string(failed->token) + ": " + std::string(failed->message));
     }
+    if (const auto* waiting = std::get_if<Waiting>(&event)) Note(std::string(waiting->reason));
     if (const auto* finished = std::get_if<Finished>(&event)) Note(std::string(finished->message));
     return event;
   }
@@ -136,12 +234,13 @@ class World {
   }
   const PoolStatus& Said(const PoolStatus& pool) {
     Note(pool.Summary());
-    for (const TokenStatus& token : pool.tokens) Note(token.name + ": " + token.last_error_message);
+    for (const TokenStatus& token : pool.tokens) Note(token.name + ": " + token.last_error_message + token.reason);
     return pool;
   }
 
   loopback::Service service;
   LogBook log;
+  PoolBook events;
   std::unique_ptr<Client> client;
 
  private:
@@ -169,6 +268,10 @@ class Recorder {
     std::unique_lock<std::mutex> lock(mutex_);
     return changed_.wait_for(lock, kPatience, [&] { return dones_ > 0; });
   }
+  bool WaitForWait() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    return changed_.wait_for(lock, kPatience, [&] { return waits_ > 0 || dones_ > 0; });
+  }
   bool WaitForText() {
     std::unique_lock<std::mutex> lock(mutex_);
     return changed_.wait_for(lock, kPatience, [&] { return !text_.empty() || dones_ > 0; });
@@ -179,6 +282,8 @@ class Recorder {
   int events() const { return Locked(&Recorder::events_); }
   int starts() const { return Locked(&Recorder::starts_); }
   int finishes() const { return Locked(&Recorder::finishes_); }
+  int waits() const { return Locked(&Recorder::waits_); }
+  std::string token() const { return Locked(&Recorder::token_); }  // that serves it
   int events_after_done() const { return Locked(&Recorder::events_after_done_); }
   // "token: code -> next step" of each failed attempt.
   std::vector<std::pair<Code, NextStep>> failures() const { return Locked(&Recorder::failures_); }
@@ -196,7 +301,11 @@ class Recorder {
     if (world_ != nullptr) world_->Said(event);
     if (dones_ > 0) ++events_after_done_;
     if (const auto* delta = std::get_if<TextDelta>(&event)) text_ += delta->text;
-    if (std::holds_alternative<StreamStarted>(event)) ++starts_;
+    if (const auto* started = std::get_if<StreamStarted>(&event)) {
+      ++starts_;
+      token_ = std::string(started->token);
+    }
+    if (std::holds_alternative<Waiting>(event)) ++waits_;
     if (std::holds_alternative<Finished>(event)) ++finishes_;
     if (const auto* failed = std::get_if<AttemptFailed>(&event)) failures_.emplace_back(failed->code, failed->next);
     changed_.notify_all();
@@ -219,6 +328,8 @@ class Recorder {
   int events_ = 0;
   int starts_ = 0;
   int finishes_ = 0;
+  int waits_ = 0;
+  std::string token_;
   int events_after_done_ = 0;
   std::vector<std::pair<Code, NextStep>> failures_;
 };

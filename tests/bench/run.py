@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+"""Runs the benchmarks and prints what they say as ratios within one run, each beside its goal.
+
+    tests/bench/run.py [build directory]        default: build/release
+
+A number says little on a machine that is busy: nothing fails here because of one.
+"""
+import json
+import pathlib
+import subprocess
+import sys
+
+# What is compared with what, and the goal. "at least" ratios are throughputs.
+POOL = [
+    ("acquire + report, 10 tokens / floor", "AcquireAndReport/10", "Floor", "at most 2"),
+    ("10,000 tokens / 10", "AcquireAndReport/10000", "AcquireAndReport/10", "at most 1.5"),
+    ("10,000 tokens, 90 % of them out / 10", "AcquireAndReportNinetyPercentOut/10000", "AcquireAndReport/10",
+     "at most 1.5"),
+    ("100,000 tokens / 10", "AcquireAndReport/100000", "AcquireAndReport/10", "reported"),
+    ("100,000 tokens, 90 % of them out / 10", "AcquireAndReportNinetyPercentOut/100000", "AcquireAndReport/10",
+     "reported"),
+    ("least in flight, 10 tokens / floor", "AcquireAndReportLeastInFlight/10", "Floor", "reported"),
+    ("two threads with work / one: throughput", "WithWork/real_time/threads:1", "WithWork/real_time/threads:2",
+     "at least 1.7"),
+]
+
+
+def run(program):
+    """The median real time of each benchmark, in nanoseconds."""
+    output = subprocess.run(
+        [program, "--benchmark_format=json", "--benchmark_repetitions=5", "--benchmark_min_time=0.2",
+         "--benchmark_enable_random_interleaving=true", "--benchmark_report_aggregates_only=true"],
+        check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    return {b["run_name"]: b["real_time"] for b in json.loads(output)["benchmarks"]
+            if b.get("aggregate_name") == "median"}
+
+
+def main():
+    build = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build/release")
+    times = run(build / "tests/bench/pool_bench")
+    print(f"floor: {times['Floor']:.0f} ns")
+    for what, above, below, goal in POOL:
+        print(f"{what:<45} {times[above] / times[below]:5.2f}   goal: {goal}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,364 @@
+// What a request does when no token is ready.
+
+#include <atomic>
+#include <thread>
+
+#include "fixture.h"
+
+namespace warppool {
+namespace {
+
+constexpr const char* kOne = "fake-token-one";
+constexpr const char* kTwo = "fake-token-two";
+
+Request With(const std::string& query, std::chrono::milliseconds timeout) {
+  Request request(query);
+  request.timeout = timeout;
+  return request;
+}
+
+Request Impatient(const std::string& query) {
+  Request request(query);
+  request.wait_for_token = false;
+  return request;
+}
+
+loopback::Behaviour QuotaFor(const std::string& seconds) {
+  return loopback::Quota().Header("Retry-After", seconds).Times(1);
+}
+
+// A request that is pushed, with all that belongs to it.
+struct Pushed {
+  Pushed(World* world, const Request& request) : recorder(world) {
+    auto started = world->client->Start(request, recorder.Callbacks());
+    REQUIRE(started.ok());
+    stream = *std::move(started);
+  }
+  Recorder recorder;
+  std::unique_ptr<Stream> stream;
+};
+
+// Holds back what comes to the agent.
+void HoldAgent(World* world, Gate* gate) {
+  world->service.Decide([gate](loopback::Endpoint endpoint, const std::string& /*token*/) {
+    if (endpoint == loopback::Endpoint::kAgent) gate->Pass(5ms);
+    return std::optional<loopback::Behaviour>();
+  });
+}
+
+}  // namespace
+
+TEST_CASE("a request that spends the last quota waits for it to come back, and is served") {
+  World world;
+  world.service.On(kOne).Agent(QuotaFor("1"));
+  world.Connect({kOne});
+  Pushed request(&world, With("hello", 20s));
+  REQUIRE(request.recorder.WaitUntilDone());
+  CHECK(request.recorder.status().ToString() == "ok");
+  CHECK(request.recorder.failures() ==
+        std::vector<std::pair<Code, NextStep>>{{Code::kQuotaExhausted, NextStep::kWait}});
+  CHECK(request.recorder.waits() == 0);
+  CHECK(world.service.Count("/ai/multi-agent") == 2);
+}
+
+TEST_CASE("a request that comes while all tokens cool waits, and is served") {
+  World world;
+  world.service.On(kOne).Agent(QuotaFor("1"));
+  world.service.On(kTwo).Agent(QuotaFor("100"));
+  world.Connect({kOne, kTwo});
+  CHECK(world.Ask(Impatient("spends both")).code() == Code::kQuotaExhausted);
+  Request asked("hello");
+  SECTION("with a time-out that is long enough") {
+    asked.timeout = 20s;
+  }
+  SECTION("with none") {}
+  Pushed request(&world, asked);
+  REQUIRE(request.recorder.WaitUntilDone());
+  CHECK(request.recorder.status().ToString() == "ok");
+  CHECK(request.recorder.waits() == 1);
+  CHECK(request.recorder.token() == world.client->Pool().tokens[0].name);
+  CHECK(request.recorder.failures().empty());
+  CHECK(world.service.Count("/ai/multi-agent", kTwo) == 1);
+}
+
+TEST_CASE("a request that cannot get a token in time fails at once, and says when and why") {
+  World world;
+  world.service.On(kOne).Agent(QuotaFor("3600"));
+  world.service.On(kTwo).Agent(QuotaFor("1800"));
+  world.service.On("fake-token-three").Exchange(loopback::Dead("USER_DISABLED"));
+  Config config = ConfigFor(world.service, {kOne, kTwo, "fake-token-three"});
+  config.max_token_wait = 100ms;
+  world.Connect(std::move(config));
+  CHECK(world.Ask(Impatient("spends both")).code() == Code::kAllTokensFailed);
+  Request asked("hello");
+  SECTION("its own time-out") {
+    asked.timeout = 25s;
+  }
+  SECTION("the configured one") {}
+  SECTION("it does not want to wait") {
+    asked.wait_for_token = false;
+  }
+  Pushed request(&world, asked);
+  REQUIRE(request.recorder.WaitUntilDone());
+  const Error error = request.recorder.status().error();
+  CHECK(error.code == Code::kNoTokenReady);
+  CHECK(request.recorder.waits() == 0);
+  CHECK(error.retryable);
+  REQUIRE(error.retry_after.has_value());
+  CHECK(*error.retry_after <= 1800s);
+  CHECK(*error.retry_after > 1700s);
+  REQUIRE(error.attempts.size() == 3);
+  const char* words[] = {"cooling: ", "cooling: ", "disabled: "};
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(error.attempts[i].token == world.client->Pool().tokens[i].name);
+    CHECK(error.attempts[i].code == Code::kNoTokenReady);
+    CHECK(error.attempts[i].message.find(words[i]) == 0);
+  }
+  CHECK(error.attempts[2].message.find("USER_DISABLED") != std::string::npos);
+  CHECK(world.service.Count("/ai/multi-agent") == 2);
+}
+
+TEST_CASE("a request that does not want to wait fails although a token comes soon") {
+  World world;
+  world.service.On(kOne).Agent(QuotaFor("5"));
+  world.Connect({kOne});
+  CHECK(world.Ask(Impatient("spends it")).code() == Code::kQuotaExhausted);
+  const auto refused = world.Ask(Impatient("hello"));
+  CHECK(refused.code() == Code::kNoTokenReady);
+  CHECK(world.service.Count("/ai/multi-agent") == 1);
+}
+
+TEST_CASE("a recovery by hand wakes those who wait") {
+  World world;
+  world.service.On(kOne).Agent(QuotaFor("1000"));
+  world.Connect({kOne});
+  CHECK(world.Ask(Impatient("spends it")).code() == Code::kQuotaExhausted);
+  Pushed first(&world, With("hello", 2000s));
+  Pushed second(&world, With("hello", 2000s));
+  REQUIRE(first.recorder.WaitForWait());
+  REQUIRE(second.recorder.WaitForWait());
+  CHECK(first.recorder.dones() == 0);
+  SECTION("of this one") {
+    CHECK(world.client->Recover(world.client->Pool().tokens[0].name).ok());
+  }
+  SECTION("of all") {
+    CHECK(*world.client->RecoverAll() == 1);
+  }
+  for (Pushed* request : {&first, &second}) {
+    REQUIRE(request->recorder.WaitUntilDone());
+    CHECK(request->recorder.status().ToString() == "ok");
+  }
+}
+
+TEST_CASE("a request waits for the rest of a disabled token, and is its probe") {
+  World world;
+  world.service.On(kOne).Agent(loopback::Status(403).Times(3));
+  Config config = ConfigFor(world.service, {kOne});
+  config.recovery_delay = 100ms;
+  world.Connect(std::move(config));
+  for (const char* query : {"1", "2", "3"}) CHECK(world.Ask(Impatient(query)).code() == Code::kUnauthorized);
+  Pushed request(&world, With("hello", 20s));
+  REQUIRE(request.recorder.WaitUntilDone());
+  CHECK(request.recorder.status().ToString() == "ok");
+  CHECK(request.recorder.waits() == 1);
+  CHECK(world.StatusOf(0).state == TokenState::kReady);
+}
+
+TEST_CASE("those who wait can be cancelled, and their client destroyed") {
+  World world;
+  world.service.On(kOne).Agent(QuotaFor("1000"));
+  world.Connect({kOne});
+  CHECK(world.Ask(Impatient("spends it")).code() == Code::kQuotaExhausted);
+  std::vector<std::unique_ptr<Pushed>> requests;
+  for (int i = 0; i < 5; ++i) {
+    requests.push_back(std::make_unique<Pushed>(&world, With("hello", 2000s)));
+    REQUIRE(requests.back()->recorder.WaitForWait());
+  }
+  requests[2]->stream->Cancel();
+  REQUIRE(requests[2]->recorder.WaitUntilDone());
+  requests[3]->stream.reset();
+  CHECK(requests[3]->recorder.dones() == 1);
+  CHECK(requests[0]->recorder.dones() == 0);
+  SECTION("while they wait") {
+    world.client.reset();
+  }
+  SECTION("after Close()") {
+    CHECK(world.client->Close(10ms).ok());
+  }
+  for (const auto& request : requests) {
+    CHECK(request->recorder.dones() == 1);
+    CHECK(request->recorder.status().code() == Code::kCancelled);
+    CHECK(request->recorder.events_after_done() == 0);
+  }
+  CHECK(world.service.Count("/ai/multi-agent") == 1);
+}
+
+TEST_CASE("a bearer is waited for as well") {
+  World world;
+  world.service.On(kOne).Agent(QuotaFor("1"));
+  Client& client = world.Connect({kOne});
+  CHECK(world.Ask(Impatient("spends it")).code() == Code::kQuotaExhausted);
+  const auto refused = client.AccessToken(20ms);
+  CHECK(world.Said(refused.status()).code() == Code::kNoTokenReady);
+  CHECK(refused.status().error().retry_after.has_value());
+  const auto bearer = client.AccessToken(20s);
+  REQUIRE(world.Said(bearer.status()).ToString() == "ok");
+  CHECK(bearer->token == client.Pool().tokens[0].name);
+}
+
+TEST_CASE("a token serves one request at a time where that is the limit, and those who wait in their order") {
+  Gate gate;
+  World world;
+  world.service.Accept(kOne);
+  HoldAgent(&world, &gate);
+  Config config = ConfigFor(world.service, {kOne});
+  config.max_in_flight = 1;
+  world.Connect(std::move(config));
+  gate.Close();
+  std::vector<std::unique_ptr<Pushed>> requests;
+  constexpr int kRequests = 8;
+  for (int i = 0; i < kRequests; ++i) {
+    requests.push_back(std::make_unique<Pushed>(&world, With("query-" + std::to_string(i), 60s)));
+    if (i == 0) REQUIRE(gate.WaitUntilInside(1));
+    if (i > 0) REQUIRE(requests.back()->recorder.WaitForWait());
+  }
+  CHECK(world.StatusOf(0).in_flight == 1);
+  CHECK(world.service.Count("/ai/multi-agent") == 0);  // the first one has not been decided on
+  const auto refused = world.Ask(Impatient("hello"));
+  CHECK(refused.code() == Code::kNoTokenReady);
+  REQUIRE(refused.status().attempts().size() == 1);
+  CHECK(refused.status().attempts()[0].message.find("busy") != std::string::npos);
+  gate.Open();
+  for (const auto& request : requests) {
+    REQUIRE(request->recorder.WaitUntilDone());
+    CHECK(request->recorder.status().ToString() == "ok");
+  }
+  CHECK(gate.most() == 1);
+  const auto seen = world.service.Requests("/ai/multi-agent");
+  REQUIRE(seen.size() == kRequests);
+  for (int i = 0; i < kRequests; ++i) {
+    CHECK(seen[static_cast<std::size_t>(i)].body.find("query-" + std::to_string(i)) != std::string::npos);
+  }
+  CHECK(world.StatusOf(0).in_flight == 0);
+}
+
+TEST_CASE("many threads share a token that serves one at a time") {
+  Gate gate;
+  World world;
+  world.service.Accept(kOne);
+  HoldAgent(&world, &gate);
+  Config config = ConfigFor(world.service, {kOne});
+  config.max_in_flight = 1;
+  world.Connect(std::move(config));
+  std::atomic<int> answered{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 20; ++i) {
+    threads.emplace_back([&] { answered += world.Ask(Request("hello")).ok() ? 1 : 0; });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(answered == 20);
+  CHECK(gate.most() == 1);
+}
+
+TEST_CASE("the limit sends requests on to other tokens, whatever the strategy") {
+  Gate gate;
+  World world;
+  const std::vector<std::string> tokens = {kOne, kTwo, "fake-token-three"};
+  for (const std::string& token : tokens) world.service.Accept(token);
+  HoldAgent(&world, &gate);
+  Config config = ConfigFor(world.service, tokens);
+  config.max_in_flight = 2;
+  config.strategy = GENERATE(Strategy::kRoundRobin, Strategy::kFillFirst, Strategy::kLeastInFlight);
+  world.Connect(std::move(config));
+  gate.Close();
+  std::vector<std::unique_ptr<Pushed>> requests;
+  for (int i = 0; i < 7; ++i) requests.push_back(std::make_unique<Pushed>(&world, Request("hello")));
+  REQUIRE(gate.WaitUntilInside(6));
+  REQUIRE(requests.back()->recorder.WaitForWait());
+  for (const std::size_t i : {0U, 1U, 2U}) CHECK(world.StatusOf(i).in_flight == 2);
+  gate.Open();
+  for (const auto& request : requests) {
+    REQUIRE(request->recorder.WaitUntilDone());
+    CHECK(request->recorder.status().ToString() == "ok");
+  }
+  CHECK(gate.most() == 6);
+}
+
+TEST_CASE("a request's time-out passes while it waits for a token that has its hands full") {
+  Gate gate;
+  World world;
+  world.service.Accept(kOne);
+  HoldAgent(&world, &gate);
+  Config config = ConfigFor(world.service, {kOne});
+  config.max_in_flight = 1;
+  world.Connect(std::move(config));
+  gate.Close();
+  Pushed first(&world, Request("first"));
+  REQUIRE(gate.WaitUntilInside(1));
+  Pushed second(&world, With("second", 100ms));
+  REQUIRE(second.recorder.WaitUntilDone());
+  CHECK(second.recorder.waits() == 1);
+  CHECK(second.recorder.status().code() == Code::kDeadlineExceeded);
+  gate.Open();
+  REQUIRE(first.recorder.WaitUntilDone());
+  CHECK(first.recorder.status().ok());
+}
+
+// What those who wait for a busy token believed changes when that token cools or is disabled.
+TEST_CASE("those who wait for a busy token go on when it cools instead") {
+  Gate gate;
+  World world;
+  std::string seconds = "1";
+  std::chrono::milliseconds timeout = 100s;
+  Code code = Code::kOk;
+  SECTION("for a short time: they are served then") {}
+  SECTION("for longer than they have: they fail at once") {
+    seconds = "3600";
+    timeout = 100s;
+    code = Code::kNoTokenReady;
+  }
+  world.service.On(kOne).Agent(QuotaFor(seconds));
+  HoldAgent(&world, &gate);
+  Config config = ConfigFor(world.service, {kOne});
+  config.max_in_flight = 1;
+  world.Connect(std::move(config));
+  gate.Close();
+  Pushed first(&world, Impatient("first"));
+  REQUIRE(gate.WaitUntilInside(1));
+  Pushed second(&world, With("second", timeout));
+  REQUIRE(second.recorder.WaitForWait());
+  gate.Open();
+  REQUIRE(first.recorder.WaitUntilDone());
+  CHECK(first.recorder.status().code() == Code::kQuotaExhausted);
+  REQUIRE(second.recorder.WaitUntilDone());
+  CHECK(second.recorder.status().code() == code);
+}
+
+TEST_CASE("those who wait behind a probe that fails go on when the next rest is over, or is none") {
+  Gate gate;
+  World world;
+  bool recovers = true;
+  SECTION("there is a next rest") {
+    world.service.On(kOne).Agent(loopback::Status(403).Times(2));
+  }
+  SECTION("there is none") {
+    recovers = false;
+    world.service.On(kOne).Agent(loopback::Status(403).Times(1)).Agent(loopback::Status(401).Times(1));
+    world.service.On(kOne).Exchange(loopback::Ok().Times(1)).Exchange(loopback::Dead("USER_DISABLED").Delay(50ms));
+  }
+  HoldAgent(&world, &gate);
+  Config config = ConfigFor(world.service, {kOne});
+  config.max_strikes = 1;
+  config.recovery_delay = 50ms;
+  world.Connect(std::move(config));
+  CHECK(world.Ask(Impatient("disables it")).code() == Code::kUnauthorized);
+  Pushed first(&world, With("first", 100s));
+  Pushed second(&world, With("second", 100s));
+  REQUIRE(second.recorder.WaitForWait());
+  REQUIRE(first.recorder.WaitUntilDone());
+  CHECK(first.recorder.status().code() == Code::kUnauthorized);
+  REQUIRE(second.recorder.WaitUntilDone());
+  CHECK(second.recorder.status().code() == (recovers ? Code::kOk : Code::kNoTokenReady));
+}
+
+}  // namespace warppool
