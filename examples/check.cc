@@ -18,6 +18,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -205,10 +206,16 @@ Finding CheckHealth(const warppool::HealthReport& report, const Failures& failur
   Finding finding{healthy == report.tokens.size(),
                   std::to_string(healthy) + " of " + Count(report.tokens.size(), "token") + " healthy",
                   Lines(report.ToString())};
+  std::size_t spent = 0;
   for (const warppool::TokenHealthResult& result : report.tokens) {
     const auto& quota = result.token.quota;
     if (!quota || quota->unlimited || quota->Remaining() > 0) continue;
+    ++spent;
     finding.details.push_back("note: nothing is left of the quota of " + result.token.name);
+  }
+  if (spent == report.tokens.size()) {
+    finding.ok = false;
+    finding.summary += ", but none has anything left of its quota";
   }
   for (const std::string& name : failures.rotated()) {
     finding.details.push_back("note: the service replaced the refresh token of " + name +
@@ -254,7 +261,7 @@ class Rehearsal {
     first_ = turns.front().name;
     has_others_ = turns.size() > 1;
     service_.On(credentials_[first_]).Agent(loopback::Status(403).Times(max_strikes_));
-    Finding finding{true, "rehearsed with " + Count(turns.size(), "stand-in") + " on this machine", {}};
+    Finding finding{true, "rehearsed on this machine with " + Count(turns.size(), "stand-in") + " for your tokens", {}};
     for (const auto step : {&Rehearsal::Fail, &Rehearsal::LeaveOut, &Rehearsal::Recover}) {
       const auto [ok, words] = (this->*step)(turns.size());
       finding.details.push_back((ok ? "" : "FAIL ") + words);
@@ -402,7 +409,8 @@ int CheckAll(const std::string& env_file) {
 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  std::string env_file = std::filesystem::exists(".env") ? ".env" : "";
+  std::error_code unseen;
+  std::string env_file = std::filesystem::exists(".env", unseen) ? ".env" : "";
   if (arguments.size() == 2 && arguments[0] == "--env") {
     env_file = arguments[1];
   } else if (!arguments.empty()) {

@@ -7,8 +7,8 @@
  * each client. (libcurl, below it, has a global initialisation, and may look up a name in a thread of its own.)
  *
  *   Contents:  CONVENTIONS - EXAMPLE - THREADS - OWNERSHIP - CALLBACKS - then the declarations:
- *              version, codes, errors, log, configuration, request, usage, client, answer, access token, stream, event,
- *              pool status
+ *              version, codes, errors, log, configuration, request, usage, pool event, client, answer, access token,
+ *              stream, event, pool status, explanation, health report
  *
  *
  * CONVENTIONS
@@ -56,9 +56,9 @@
  *     returns WARPPOOL_MISUSE or, where it has nothing to fail with, does nothing; destroying them only frees memory.
  *     Nothing is sent, nothing is waited for.
  *
- * 12. Lifetime. Handles may be destroyed in any order: an answer, an error, a pool status or a request does not need
- *     its client, and a stream whose client is gone says WARPPOOL_CANCELLED. Once loaded, the shared library stays in
- *     the process: dlclose() does not unmap it.
+ * 12. Lifetime. Handles may be destroyed in any order: an answer, an error, a pool status, an explanation, a health
+ *     report or a request does not need its client, and a stream whose client is gone says WARPPOOL_CANCELLED. Once
+ *     loaded, the shared library stays in the process: dlclose() does not unmap it.
  *
  * 13. One library. A process uses the shared library of this API or the static C++ library, not both: they register the
  *     same protobuf messages.
@@ -151,6 +151,8 @@
  *   warppool_client_ask                                 warppool_answer_destroy            nothing
  *   warppool_client_access_token                        warppool_access_token_destroy      a secret, wiped with it
  *   warppool_client_pool                                warppool_pool_status_destroy       nothing
+ *   warppool_client_explain                             warppool_explanation_destroy       nothing
+ *   warppool_client_check_health                        warppool_health_report_destroy     nothing
  *   any function, through `error`; warppool_error_copy  warppool_error_destroy             nothing
  *
  *
@@ -158,10 +160,10 @@
  *
  *   The last parameter of each callback is the `user_data` that was registered with it; the library does not look at
  *   it. Callbacks of one stream never overlap, and all streams of a client share one thread: return promptly. A
- *   callback may call anything but what waits for its own client: warppool_client_ask(), _access_token(), _close() and
- *   _destroy(), and warppool_stream_next(), return WARPPOOL_MISUSE there. A log sink is stricter, see
- *   warppool_log_sink. No callback runs while the library holds a lock. A callback must return: no longjmp, no C++
- *   exception.
+ *   callback may call anything but what waits for its own client: warppool_client_ask(), _access_token(), _close(),
+ *   _destroy() and an active _check_health(), and warppool_stream_next(), return WARPPOOL_MISUSE there. A client's two
+ *   sinks are stricter, see warppool_log_sink and warppool_pool_event_sink. No callback runs while the library holds a
+ *   lock. A callback must return: no longjmp, no C++ exception.
  */
 #ifndef WARPPOOL_H_
 #define WARPPOOL_H_
@@ -347,6 +349,18 @@ typedef enum warppool_credential_kind WARPPOOL_ENUM_TYPE {
   WARPPOOL_CREDENTIAL_API_KEY = 2        /* sent as the bearer as it is */
 } warppool_credential_kind;
 
+/** Which token of a tier serves next. */
+typedef enum warppool_strategy WARPPOOL_ENUM_TYPE {
+  WARPPOOL_STRATEGY_ROUND_ROBIN = 1,    /* all of them in turn */
+  WARPPOOL_STRATEGY_FILL_FIRST = 2,     /* the first one that is ready, in the order in which they were added; the
+                                           others are its reserve */
+  WARPPOOL_STRATEGY_LEAST_IN_FLIGHT = 3 /* the one that serves the fewest requests at the moment; among equals, in
+                                           turn */
+} warppool_strategy;
+
+/** "round_robin", "fill_first", "least_in_flight". Any value, any thread; valid for ever. */
+WARPPOOL_API const char* warppool_strategy_name(warppool_strategy strategy);
+
 /** What a client works with: the tokens, the service's address, limits. There is no way to read a credential back. */
 typedef struct warppool_config warppool_config;
 
@@ -404,7 +418,7 @@ WARPPOOL_API warppool_code warppool_config_copy(const warppool_config* config, w
                                                 warppool_error** error);
 
 /**
- * Adds a token. In a tier they are used in turn, in the order in which they were added.
+ * Adds a token. In a tier they stand in the order in which they were added; see warppool_config_set_strategy().
  *
  * @param config      not NULL.
  * @param tier        one of warppool_tier.
@@ -433,6 +447,18 @@ WARPPOOL_API warppool_code warppool_config_add_token(warppool_config* config, wa
  */
 WARPPOOL_API warppool_code warppool_config_set_tier_order(warppool_config* config, const warppool_tier* tiers,
                                                           size_t count, warppool_error** error);
+
+/**
+ * Sets which token of a tier serves next.
+ *
+ * @param config    not NULL.
+ * @param strategy  one of warppool_strategy. Default: WARPPOOL_STRATEGY_ROUND_ROBIN.
+ * @param error     out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_config_set_strategy(warppool_config* config, warppool_strategy strategy,
+                                                        warppool_error** error);
 
 /*
  * Strings. For each function of this group:
@@ -491,13 +517,32 @@ WARPPOOL_API warppool_code warppool_config_set_no_proxy(warppool_config* config,
 /** Failures in a row that disable a token; default 3; 1 or more. */
 WARPPOOL_API warppool_code warppool_config_set_max_strikes(warppool_config* config, int32_t value,
                                                            warppool_error** error);
+/** Milliseconds that a disabled token rests. Then one request at a time may try it, and each one that fails doubles its
+ *  rest. Default 60000; 0: it comes back by hand only. */
+WARPPOOL_API warppool_code warppool_config_set_recovery_delay_ms(warppool_config* config, int32_t value,
+                                                                 warppool_error** error);
+/** Milliseconds that its rest does not grow beyond; default 3600000; what is below the recovery delay means that. */
+WARPPOOL_API warppool_code warppool_config_set_recovery_max_delay_ms(warppool_config* config, int32_t value,
+                                                                     warppool_error** error);
+/** Requests that one token serves at a time; more of them wait, or go to other tokens; default 0: no limit; up to
+ *  1000000. */
+WARPPOOL_API warppool_code warppool_config_set_max_in_flight(warppool_config* config, int32_t value,
+                                                             warppool_error** error);
+/** Milliseconds; default 30000. When no token is ready, a request waits for the first one that will be, if that is
+ *  before its own time-out, or for one without a time-out, within this time. Otherwise it fails at once. */
+WARPPOOL_API warppool_code warppool_config_set_max_token_wait_ms(warppool_config* config, int32_t value,
+                                                                 warppool_error** error);
+/** 1: a JWT that is in use is renewed before it ends, between two requests, and not by the request that finds it old.
+ *  0: it is not. Default 1; no other value. */
+WARPPOOL_API warppool_code warppool_config_set_background_refresh(warppool_config* config, int32_t value,
+                                                                  warppool_error** error);
 /** Milliseconds for name look-up, TCP and TLS together; default 10000; more than 0. */
 WARPPOOL_API warppool_code warppool_config_set_connect_timeout_ms(warppool_config* config, int32_t value,
                                                                   warppool_error** error);
 /** Milliseconds without a byte, before and in an answer; default 300000; more than 0. */
 WARPPOOL_API warppool_code warppool_config_set_silence_timeout_ms(warppool_config* config, int32_t value,
                                                                   warppool_error** error);
-/** Milliseconds for one token exchange, all in all; default 30000; more than 0. */
+/** Milliseconds for one token exchange at one address, all in all; default 30000; more than 0. */
 WARPPOOL_API warppool_code warppool_config_set_refresh_timeout_ms(warppool_config* config, int32_t value,
                                                                   warppool_error** error);
 /** Waits in one request, after the network or the service failed; default 3; 0: fail at once. */
@@ -512,7 +557,8 @@ WARPPOOL_API warppool_code warppool_config_set_retry_max_delay_ms(warppool_confi
 /** Milliseconds; default 120000. A service that asks for a longer wait is not waited for. */
 WARPPOOL_API warppool_code warppool_config_set_retry_after_limit_ms(warppool_config* config, int32_t value,
                                                                     warppool_error** error);
-/** Milliseconds that a token rests whose quota is used up, when the service does not say; default 3600000. */
+/** Milliseconds that a token rests whose quota is used up, when neither the answer nor the quota query says it; default
+ *  3600000. */
 WARPPOOL_API warppool_code warppool_config_set_quota_cooling_ms(warppool_config* config, int32_t value,
                                                                 warppool_error** error);
 /** Bytes of one server-sent event as it comes; default 16777216 (16 MiB); 1 KiB to 1 GiB. A larger event fails with
@@ -595,6 +641,10 @@ WARPPOOL_API warppool_code warppool_request_set_system_prompt(warppool_request* 
  *  default 0: no limit; never negative. */
 WARPPOOL_API warppool_code warppool_request_set_timeout_ms(warppool_request* request, int32_t value,
                                                            warppool_error** error);
+/** 1: it waits for a token when none is ready, see warppool_config_set_max_token_wait_ms(). 0: it fails at once, with
+ *  WARPPOOL_NO_TOKEN_READY. Default 1; no other value. */
+WARPPOOL_API warppool_code warppool_request_set_wait_for_token(warppool_request* request, int32_t value,
+                                                               warppool_error** error);
 
 /**
  * Sets what the agent may ask the program to run.
@@ -642,6 +692,74 @@ typedef struct warppool_usage {
 #define WARPPOOL_USAGE_INIT \
   { sizeof(warppool_usage), 0, 0, 0, 0, 0, 0, 0 }
 
+/* ---------------------------------------------------------------------------------------------------- pool event -- */
+
+/** What happened to a token, or to all of a tier, and so which of the functions below have something to say about it,
+ *  besides time_ms. */
+typedef enum warppool_pool_event_kind WARPPOOL_ENUM_TYPE {
+  WARPPOOL_POOL_EVENT_NONE = 0,           /* there is no event (NULL) */
+  WARPPOOL_POOL_EVENT_LOADED = 10,        /* the client was made with it: token, tier */
+  WARPPOOL_POOL_EVENT_CHOSEN = 20,        /* a request, or a call for a bearer, got it: token, tier */
+  WARPPOOL_POOL_EVENT_FAILED = 30,        /* an attempt with it failed, whoever was to blame:
+                                             token, tier, code, reason */
+  WARPPOOL_POOL_EVENT_STRUCK = 40,        /* it is blamed for a failure: token, tier, code, reason, strikes */
+  WARPPOOL_POOL_EVENT_DISABLED = 50,      /* too many strikes, refused for good, or the probe of a half-open one failed:
+                                             token, tier, code, reason, strikes, until_ms (when it may be tried) */
+  WARPPOOL_POOL_EVENT_COOLING = 60,       /* its quota is used up: token, tier, code, reason, until_ms */
+  WARPPOOL_POOL_EVENT_RECOVERED = 70,     /* ready again: by hand, by a probe, or because its cooling is over:
+                                             token, tier, reason */
+  WARPPOOL_POOL_EVENT_REFRESHED = 80,     /* a JWT was issued for it: token, tier, reason, until_ms (its end) */
+  WARPPOOL_POOL_EVENT_ROTATED = 90,       /* the service replaced its refresh token: token, tier, reason */
+  WARPPOOL_POOL_EVENT_SAME_ACCOUNT = 100, /* it belongs to the same account as an earlier token, and they share one
+                                             quota: token, tier, reason (which names the other) */
+  WARPPOOL_POOL_EVENT_TIER_EXHAUSTED = 110, /* no token of the tier is ready any more: tier */
+  WARPPOOL_POOL_EVENT_POOL_EXHAUSTED = 120  /* no token at all is ready any more */
+} warppool_pool_event_kind;
+
+/** "loaded", "tier exhausted", ... Any value, any thread; valid for ever. */
+WARPPOOL_API const char* warppool_pool_event_kind_name(warppool_pool_event_kind kind);
+
+/*
+ * Pool events are always borrowed, and so is everything in them: until the sink returns. Asked for what its kind does
+ * not have, or with NULL, each of these functions returns the value that its comment names.
+ */
+typedef struct warppool_pool_event warppool_pool_event;
+
+/** NULL: WARPPOOL_POOL_EVENT_NONE. */
+WARPPOOL_API warppool_pool_event_kind warppool_pool_event_get_kind(const warppool_pool_event* event);
+
+/** The token's name. TIER_EXHAUSTED, POOL_EXHAUSTED, NULL: "". */
+WARPPOOL_API const char* warppool_pool_event_token(const warppool_pool_event* event);
+
+/** The token's tier, or the one that is exhausted. POOL_EXHAUSTED, NULL: 0, which is none of warppool_tier. */
+WARPPOOL_API warppool_tier warppool_pool_event_tier(const warppool_pool_event* event);
+
+/** Why, of what is a failure: FAILED, STRUCK, DISABLED, COOLING. Else WARPPOOL_OK. */
+WARPPOOL_API warppool_code warppool_pool_event_code(const warppool_pool_event* event);
+
+/** Why, as a sentence. "": there is nothing to say, or NULL. */
+WARPPOOL_API const char* warppool_pool_event_reason(const warppool_pool_event* event);
+
+/** Its failures in a row, this one included. Else 0. */
+WARPPOOL_API int32_t warppool_pool_event_strikes(const warppool_pool_event* event);
+
+/** Until when it holds, in milliseconds since 1970; -1: nobody knows, its kind has no end, or NULL. */
+WARPPOOL_API int64_t warppool_pool_event_until_ms(const warppool_pool_event* event);
+
+/** When it happened, in milliseconds since 1970. NULL: -1. */
+WARPPOOL_API int64_t warppool_pool_event_time_ms(const warppool_pool_event* event);
+
+/**
+ * Receives what happens to a client's tokens. Called in whichever thread it happens in, the client's own included, and
+ * by several at once: it must be thread-safe and return promptly, and must not call the client that it belongs to. The
+ * first calls come before warppool_client_create() has returned. Events of different threads may come in another order
+ * than they happened. One that there is no memory for is dropped.
+ *
+ * @param event      valid until the sink returns.
+ * @param user_data  as registered.
+ */
+typedef void (*warppool_pool_event_sink)(const warppool_pool_event* event, void* user_data);
+
 /* -------------------------------------------------------------------------------------------------------- client -- */
 
 /** A pool of tokens and one way to use them, with a thread and connections of its own; nothing is shared between
@@ -653,16 +771,20 @@ typedef struct warppool_event warppool_event;
 typedef struct warppool_answer warppool_answer;
 typedef struct warppool_access_token warppool_access_token;
 typedef struct warppool_pool_status warppool_pool_status;
+typedef struct warppool_explanation warppool_explanation;
+typedef struct warppool_health_report warppool_health_report;
 
 /** What a client needs besides its configuration. */
 typedef struct warppool_client_options {
-  size_t struct_size;    /* sizeof(warppool_client_options) */
-  warppool_log_sink log; /* default NULL: silent, and then no line is even formatted */
-  void* log_user_data;   /* for `log`; default NULL. Must live until the client is destroyed. */
+  size_t struct_size;                  /* sizeof(warppool_client_options) */
+  warppool_log_sink log;               /* default NULL: silent, and then no line is even formatted */
+  void* log_user_data;                 /* for `log`; default NULL. Must live until the client is destroyed. */
+  warppool_pool_event_sink pool_event; /* default NULL: nobody is told */
+  void* pool_event_user_data;          /* for `pool_event`; default NULL. Must live until the client is destroyed. */
 } warppool_client_options;
 
 #define WARPPOOL_CLIENT_OPTIONS_INIT \
-  { sizeof(warppool_client_options), NULL, NULL }
+  { sizeof(warppool_client_options), NULL, NULL, NULL, NULL }
 
 /**
  * Validates the configuration and starts the client's thread; sends nothing yet.
@@ -812,8 +934,81 @@ WARPPOOL_API warppool_code warppool_client_pool(const warppool_client* client, w
                                                 warppool_error** error);
 
 /**
+ * For each token, whether a request that comes now would get it, and if not, why and until when. Nothing is sent, and
+ * nobody's turn changes. Empty in a child process.
+ *
+ * @param client       not NULL.
+ * @param explanation  out: not NULL; release with warppool_explanation_destroy().
+ * @param error        out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_client_explain(const warppool_client* client, warppool_explanation** explanation,
+                                                   warppool_error** error);
+
+/**
+ * Makes a token ready again that is disabled or cooling: its strikes are forgotten, and what older requests still
+ * report does not count. Nothing is sent. Any thread, inside event callbacks too.
+ *
+ * @param client  not NULL.
+ * @param token   not NULL: its name, as events, errors and warppool_token_info tell it.
+ * @param error   out, may be NULL.
+ *
+ * @return WARPPOOL_OK                it is ready, or was before.
+ *         WARPPOOL_INVALID_ARGUMENT  a parameter is NULL, or there is no token of that name, which the message quotes.
+ *         WARPPOOL_MISUSE            the client is closed, or belongs to the parent process.
+ *         WARPPOOL_OUT_OF_MEMORY
+ */
+WARPPOOL_API warppool_code warppool_client_recover(warppool_client* client, const char* token, warppool_error** error);
+
+/**
+ * Does what warppool_client_recover() does for all tokens that are not ready.
+ *
+ * @param client  not NULL.
+ * @param count   out, may be NULL: how many those were. 0 when the code is not WARPPOOL_OK.
+ * @param error   out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_MISUSE, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_client_recover_all(warppool_client* client, size_t* count, warppool_error** error);
+
+/** How to look after the tokens' health. */
+typedef struct warppool_health_check_options {
+  size_t struct_size;  /* sizeof(warppool_health_check_options) */
+  int32_t active;      /* 0, the default: what the pool knows, at once. 1: each token is refreshed and asked for its
+                          quota; a disabled one that passes is recovered, one that is refused for good is disabled */
+  int32_t concurrency; /* active: tokens that are asked at the same time; 1 to 1000; default 4, which 0 means too */
+  int32_t timeout_ms;  /* active: milliseconds for the whole check; default 60000, which 0 means too; -1: no limit */
+  int32_t reserved;    /* 0 */
+} warppool_health_check_options;
+
+#define WARPPOOL_HEALTH_CHECK_OPTIONS_INIT \
+  { sizeof(warppool_health_check_options), 0, 4, 60000, 0 }
+
+/**
+ * How the tokens are. A passive check neither sends nor waits. An active one waits, and is the one thing besides
+ * warppool_client_recover() that tries tokens which were refused for good; it costs no credits.
+ *
+ * @param client   not NULL.
+ * @param options  may be NULL: a passive check.
+ * @param report   out: not NULL; release with warppool_health_report_destroy().
+ * @param error    out, may be NULL.
+ *
+ * @return WARPPOOL_OK                there is a report, whatever it says. Tokens that an active check was not through
+ *                                    with in time are unhealthy with WARPPOOL_TIMEOUT.
+ *         WARPPOOL_MISUSE            an active check inside a callback of this client; the client is closed, or belongs
+ *                                    to the parent process.
+ *         WARPPOOL_INVALID_ARGUMENT  a parameter is NULL, or `options` has a bad size or a value out of its range.
+ *         WARPPOOL_OUT_OF_MEMORY
+ */
+WARPPOOL_API warppool_code warppool_client_check_health(warppool_client* client,
+                                                        const warppool_health_check_options* options,
+                                                        warppool_health_report** report, warppool_error** error);
+
+/**
  * Accepts no new request, lets the running ones finish, cancels what is left and stops the client's thread. Every later
- * call returns WARPPOOL_MISUSE, but for warppool_client_pool() and this one. The handle still wants to be destroyed.
+ * call returns WARPPOOL_MISUSE, but for warppool_client_pool(), warppool_client_explain() and this one. The handle
+ * still wants to be destroyed.
  *
  * @param client       not NULL.
  * @param deadline_ms  how long requests may take to finish, in milliseconds; 0: none may; -1: no limit.
@@ -962,10 +1157,12 @@ typedef enum warppool_event_type WARPPOOL_ENUM_TYPE {
   WARPPOOL_EVENT_TEXT_REPLACED = 21,  /* the service rewrote a message; its whole text now: message_id, text */
   WARPPOOL_EVENT_ATTEMPT_FAILED = 40, /* one attempt failed; what was delivered so far stands:
                                          token, code, message, next_step, wait_ms */
-  WARPPOOL_EVENT_FINISHED = 50,       /* the service's last word; the stream's final code follows:
-                                         finish_reason, message, usage */
-  WARPPOOL_EVENT_UNKNOWN = 90         /* something that this version has no event for (a tool call, a task update, ...):
-                                         kind, bytes */
+  WARPPOOL_EVENT_WAITING = 41,  /* no token is ready, and nothing has been sent: the request waits for one. After a
+                                   failed attempt, ATTEMPT_FAILED says so instead: message, wait_ms */
+  WARPPOOL_EVENT_FINISHED = 50, /* the service's last word; the stream's final code follows:
+                                   finish_reason, message, usage */
+  WARPPOOL_EVENT_UNKNOWN = 90   /* something that this version has no event for (a tool call, a task update, ...):
+                                   kind, bytes */
 } warppool_event_type;
 
 typedef enum warppool_next_step WARPPOOL_ENUM_TYPE {
@@ -1019,14 +1216,15 @@ WARPPOOL_API const char* warppool_event_run_id(const warppool_event* event);
 /** ATTEMPT_FAILED: why. Else WARPPOOL_OK. */
 WARPPOOL_API warppool_code warppool_event_code(const warppool_event* event);
 
-/** ATTEMPT_FAILED: why, as a sentence; FINISHED: with INTERNAL_ERROR and INVALID_MODEL_KEY what the service says. Else
- *  "". */
+/** ATTEMPT_FAILED, WAITING: why, as a sentence; FINISHED: with INTERNAL_ERROR and INVALID_MODEL_KEY what the service
+ *  says. Else "". */
 WARPPOOL_API const char* warppool_event_message(const warppool_event* event);
 
 /** ATTEMPT_FAILED. Else WARPPOOL_NEXT_NONE. */
 WARPPOOL_API warppool_next_step warppool_event_next_step(const warppool_event* event);
 
-/** ATTEMPT_FAILED with WARPPOOL_NEXT_WAIT: for how long, in milliseconds. Else 0. */
+/** ATTEMPT_FAILED with WARPPOOL_NEXT_WAIT: for how long, in milliseconds; WAITING: for how long at most, since what is
+ *  not known in advance may come sooner. Else 0. */
 WARPPOOL_API int64_t warppool_event_wait_ms(const warppool_event* event);
 
 /** FINISHED. Else WARPPOOL_FINISH_NONE. */
@@ -1054,16 +1252,19 @@ WARPPOOL_API const uint8_t* warppool_event_bytes(const warppool_event* event, si
 /* --------------------------------------------------------------------------------------------------- pool status -- */
 
 /*
- * A snapshot, from warppool_client_pool(). Its strings are borrowed: valid until it is destroyed.
+ * A snapshot, from warppool_client_pool(), or in a health report. Its strings are borrowed: valid until it, or the
+ * report, is destroyed.
  */
 
 typedef enum warppool_token_state WARPPOOL_ENUM_TYPE {
   WARPPOOL_TOKEN_READY = 1,
-  WARPPOOL_TOKEN_COOLING = 2, /* its quota is used up; ready again at `ready_at_ms` */
-  WARPPOOL_TOKEN_DISABLED = 3 /* too many failures in a row, or refused for good */
+  WARPPOOL_TOKEN_COOLING = 2,  /* its quota is used up; ready again at `ready_at_ms` */
+  WARPPOOL_TOKEN_DISABLED = 3, /* too many failures in a row, or refused for good; half open at `ready_at_ms`, unless
+                                  that is -1 */
+  WARPPOOL_TOKEN_HALF_OPEN = 4 /* disabled, but its rest is over: one request, or health check, at a time may try it */
 } warppool_token_state;
 
-/** "ready", "cooling", "disabled". Any value, any thread; valid for ever. */
+/** "ready", "cooling", "disabled", "half open". Any value, any thread; valid for ever. */
 WARPPOOL_API const char* warppool_token_state_name(warppool_token_state state);
 
 /** One token as the snapshot shows it. */
@@ -1080,14 +1281,28 @@ typedef struct warppool_token_info {
   uint64_t blamed;                /* strikes in all, those that a success has cleared included */
   uint64_t refreshes;             /* JWTs that were issued for it */
   const char* last_error_message; /* valid as long as the snapshot; "": none */
-  int64_t ready_at_ms;            /* COOLING: when it is back, in milliseconds since 1970; -1: not cooling */
+  int64_t ready_at_ms;            /* COOLING: when it is back; DISABLED, HALF_OPEN: from when on it may be tried; in
+                                     milliseconds since 1970. -1: it is ready, or comes back only after a recovery by
+                                     hand, an active health check, or with another credential */
   int64_t jwt_expires_ms;         /* when its JWT ends, in milliseconds since 1970; -1: it has none */
+  const char* reason;             /* why it is not ready; "": it is. Valid as long as the snapshot */
+  const char* same_account;       /* the name of an earlier token that belongs to the same account; "": none is known.
+                                     Valid as long as the snapshot */
+  int32_t has_quota;           /* 1: its account was asked, and what follows is its answer, of that moment. 0: not, and
+                                  what follows is 0, and -1 for the date */
+  int32_t quota_unlimited;     /* 1: there is no limit, and the numbers that follow mean nothing; 0: there is one */
+  int64_t quota_limit;         /* requests in a period */
+  int64_t quota_used;          /* of them, in this one */
+  int64_t quota_bonus;         /* what is left of credits that were granted beside them and have not expired */
+  int64_t quota_remaining;     /* what is left of the limit, and the bonus */
+  int64_t quota_next_reset_ms; /* when the period ends and the quota comes back, in milliseconds since 1970; -1: the
+                                  service does not say */
 } warppool_token_info;
 
 #define WARPPOOL_TOKEN_INFO_INIT                                                                                      \
   {                                                                                                                   \
     sizeof(warppool_token_info), "", WARPPOOL_TIER_PERSONAL, WARPPOOL_CREDENTIAL_REFRESH_TOKEN, WARPPOOL_TOKEN_READY, \
-        0, 0, WARPPOOL_OK, 0, 0, 0, "", -1, -1                                                                        \
+        0, 0, WARPPOOL_OK, 0, 0, 0, "", -1, -1, "", "", 0, 0, 0, 0, 0, 0, -1                                          \
   }
 
 /** How many tokens there are. NULL: 0. */
@@ -1114,6 +1329,72 @@ WARPPOOL_API warppool_code warppool_pool_status_token(const warppool_pool_status
 
 /** Releases a snapshot and sets the variable to NULL. `status` or `*status` may be NULL. */
 WARPPOOL_API void warppool_pool_status_destroy(warppool_pool_status** status);
+
+/* --------------------------------------------------------------------------------------------------- explanation -- */
+
+/*
+ * Whether a request that came at that moment would have got each token, and why not, from warppool_client_explain().
+ * The tokens are in the order of the pool status. Its strings are borrowed: valid until it is destroyed.
+ */
+
+/** How many tokens there are. NULL: 0. */
+WARPPOOL_API size_t warppool_explanation_count(const warppool_explanation* explanation);
+
+/** The token's name. Index out of range, or NULL: "". */
+WARPPOOL_API const char* warppool_explanation_token(const warppool_explanation* explanation, size_t index);
+
+/** Its tier. Index out of range, or NULL: 0, which is none of warppool_tier. */
+WARPPOOL_API warppool_tier warppool_explanation_tier(const warppool_explanation* explanation, size_t index);
+
+/** 1: it would be chosen; 2: it would be next if that one fails, and so on. 0: it would not be tried at all; or index
+ *  out of range, or NULL. */
+WARPPOOL_API int32_t warppool_explanation_turn(const warppool_explanation* explanation, size_t index);
+
+/** Why, as a sentence. Index out of range, or NULL: "". */
+WARPPOOL_API const char* warppool_explanation_reason(const warppool_explanation* explanation, size_t index);
+
+/** With turn 0: until when that holds, in milliseconds since 1970. -1: nobody knows, or until it is recovered by hand;
+ *  or another turn, index out of range, or NULL. */
+WARPPOOL_API int64_t warppool_explanation_until_ms(const warppool_explanation* explanation, size_t index);
+
+/** Releases an explanation and sets the variable to NULL. `explanation` or `*explanation` may be NULL. */
+WARPPOOL_API void warppool_explanation_destroy(warppool_explanation** explanation);
+
+/* ------------------------------------------------------------------------------------------------- health report -- */
+
+/*
+ * How the tokens are, from warppool_client_check_health(), in the order of the pool status. Everything that these
+ * functions return is borrowed: valid until the report is destroyed.
+ */
+
+/** How many tokens there are. NULL: 0. */
+WARPPOOL_API size_t warppool_health_report_count(const warppool_health_report* report);
+
+/** How many of them are healthy. NULL: 0. */
+WARPPOOL_API size_t warppool_health_report_healthy_count(const warppool_health_report* report);
+
+/** 1: the token is ready (passive check), or the service accepted it (active). 0: not; or index out of range, or NULL.
+ */
+WARPPOOL_API int32_t warppool_health_report_healthy(const warppool_health_report* report, size_t index);
+
+/** What is wrong with the token, with all that an error tells. NULL: nothing, it is healthy; or index out of range, or
+ *  NULL. See warppool_error_copy(). */
+WARPPOOL_API const warppool_error* warppool_health_report_problem(const warppool_health_report* report, size_t index);
+
+/** Active check: why the token's quota is not known, or an older one. NULL: nothing is wrong with it; or index out of
+ *  range, or NULL. A service that does not tell quotas makes no token unhealthy. */
+WARPPOOL_API const warppool_error* warppool_health_report_quota_problem(const warppool_health_report* report,
+                                                                        size_t index);
+
+/** The pool after the check: name, tier, state, strikes, quota and the rest of each token, under the same index. Not to
+ *  be destroyed. NULL: NULL. */
+WARPPOOL_API const warppool_pool_status* warppool_health_report_pool(const warppool_health_report* report);
+
+/** All of it for people: a heading, "Healthy tokens: 5/6", and a line for each token. NULL: "". */
+WARPPOOL_API const char* warppool_health_report_to_string(const warppool_health_report* report);
+
+/** Releases a report and sets the variable to NULL. `report` or `*report` may be NULL. */
+WARPPOOL_API void warppool_health_report_destroy(warppool_health_report** report);
 
 #ifdef __cplusplus
 } /* extern "C" */

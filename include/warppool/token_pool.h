@@ -126,7 +126,7 @@ enum class PoolEventKind : int {
   kStruck = 40,          // it is blamed for a failure: `strikes` in a row now
   kDisabled = 50,        // too many strikes, refused for good, or the probe of a half-open one failed; see `until`
   kCooling = 60,         // its quota is used up; see `until`
-  kRecovered = 70,       // ready again: by hand, by a probe, or because its cooling is over
+  kRecovered = 70,       // ready again, or its strikes are forgotten; `reason` says how that came
   kRefreshed = 80,       // a JWT was issued for it; `until` is its end
   kRotated = 90,         // the service replaced its refresh token
   kSameAccount = 100,    // it belongs to the same account as an earlier token: they share one quota

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/guarded.h"
+
 namespace warppool {
 namespace {
 
@@ -19,7 +21,7 @@ bool IsFailure(Outcome outcome) {
 }  // namespace
 
 Lease::~Lease() {
-  if (member_) std::move(*this).End({Outcome::kCancelled});
+  if (member_) Guarded([&] { std::move(*this).End({Outcome::kCancelled}); });
 }
 
 Lease& Lease::operator=(Lease&& other) noexcept {
@@ -119,11 +121,11 @@ std::optional<Lease::Charge> TokenPool::End(const std::shared_ptr<Member>& membe
   {
     MutexLock lock(&mutex_);
     if (lease.is_request_) --member->in_flight;
+    const auto change = member->health.Report(report.outcome, stamp, now, report.cool_for, options_.health);
     if (!report.why.ok()) member->last_error = report.why;
     if (IsFailure(report.outcome)) {
       news.notices.push_back({PoolEventKind::kFailed, member->token.tier(), Share(*member), report.why});
     }
-    const auto change = member->health.Report(report.outcome, stamp, now, report.cool_for, options_.health);
     if (report.outcome == Outcome::kServerError) charge = {member, member->health.Charge(stamp), report.why};
     if (change != HealthChange::kNone || roster_.LoadMatters() || stamp.is_probe) {
       Settle(member.get(), change, now, report.why, &news);
@@ -165,7 +167,7 @@ void TokenPool::Settle(Member* member, HealthChange change, SteadyTime now, cons
       notice.reason = fmt::format("{}/{}", notice.strikes, options_.health.max_strikes);
       break;
     case HealthChange::kDisabled:
-      if (notice.strikes >= options_.health.max_strikes) {
+      if (!member->health.dead()) {
         notice.reason = fmt::format("after {} failures", notice.strikes);
         notice.kind = PoolEventKind::kStruck;
         notice.event_only = true;

@@ -7,7 +7,7 @@
 namespace warppool {
 namespace {
 
-using Clock = std::chrono::system_clock;
+using WallClock = std::chrono::system_clock;
 
 constexpr const char* kOne = "fake-token-one";
 constexpr const char* kTwo = "fake-token-two";
@@ -56,10 +56,10 @@ TEST_CASE("a disabled token is half open after its rest, and exactly one request
     REQUIRE(refused.status().attempts().size() == 1);
     CHECK(refused.status().attempts()[0].message.find("a request is trying it") != std::string::npos);
   }
-  CHECK(world.service.Count("/ai/multi-agent") == 4);
   CHECK(IsHalfOpen(&world));
   gate.Open();
   REQUIRE(probe.WaitUntilDone());
+  CHECK(world.service.Count("/ai/multi-agent") == 4);
   CHECK(probe.status().ToString() == "ok");
   CHECK(world.StatusOf(0).state == TokenState::kReady);
   CHECK(world.StatusOf(0).strikes == 0);
@@ -94,9 +94,9 @@ TEST_CASE("a request tries a half-open token, and those beside it go to tokens t
     REQUIRE(answer.status().ToString() == "ok");
     CHECK(answer->token == client.Pool().tokens[1].name);
   }
-  CHECK(world.service.Count("/ai/multi-agent", kOne) == 4);
   gate.Open();
   REQUIRE(probe.WaitUntilDone());
+  CHECK(world.service.Count("/ai/multi-agent", kOne) == 4);
   CHECK(probe.status().ok());
   CHECK(probe.token() == client.Pool().tokens[0].name);
   CHECK(world.StatusOf(0).state == TokenState::kReady);
@@ -113,10 +113,10 @@ TEST_CASE("a probe that fails doubles the rest, up to its limit") {
   CHECK(world.Ask(Impatient("2")).code() == Code::kUnauthorized);
   for (const auto rest : {200ms, 400ms, 500ms, 500ms}) {
     INFO(rest.count());
-    const auto before = Clock::now();
+    const auto before = WallClock::now();
     CHECK(world.Ask(Impatient("again")).code() == Code::kUnauthorized);
     const TokenStatus status = world.StatusOf(0);
-    const auto after = Clock::now();
+    const auto after = WallClock::now();
     CHECK(status.state == TokenState::kDisabled);
     REQUIRE(status.ready_at.has_value());
     CHECK(*status.ready_at >= before + rest);

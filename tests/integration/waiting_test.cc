@@ -1,6 +1,7 @@
 // What a request does when no token is ready.
 
 #include <atomic>
+#include <future>
 #include <thread>
 
 #include "fixture.h"
@@ -150,6 +151,69 @@ TEST_CASE("a recovery by hand wakes those who wait") {
   }
 }
 
+TEST_CASE("a health check that finds a quota back wakes those who wait") {
+  World world;
+  world.service.On(kOne).Agent(QuotaFor("1000"));
+  world.Connect({kOne});
+  CHECK(world.Ask(Impatient("spends it")).code() == Code::kQuotaExhausted);
+  Pushed request(&world, With("hello", 2000s));
+  REQUIRE(request.recorder.WaitForWait());
+  CHECK(request.recorder.dones() == 0);
+  CHECK(world.client->CheckHealth({.active = true})->Healthy() == 1);
+  REQUIRE(request.recorder.WaitUntilDone());
+  CHECK(request.recorder.status().ToString() == "ok");
+}
+
+TEST_CASE("the event that a request waits can cancel it, destroy it, or pause it") {
+  World world;
+  world.service.On(kOne).Agent(QuotaFor("1000"));
+  world.Connect({kOne});
+  CHECK(world.Ask(Impatient("spends it")).code() == Code::kQuotaExhausted);
+  std::promise<void> waits;
+  std::promise<Status> done;
+  std::string text;
+  Flow flow = Flow::kContinue;
+  bool destroys = false;
+  Code code = Code::kCancelled;
+  SECTION("cancel") {
+    flow = Flow::kCancel;
+  }
+  SECTION("destroy") {
+    destroys = true;
+  }
+  SECTION("pause") {
+    flow = Flow::kPause;
+    code = Code::kOk;
+  }
+  std::unique_ptr<Stream> stream;
+  std::promise<void> stored;
+  auto started = world.client->Start(With("hello", 2000s), {[&](const Event& event) {
+                                                              if (const auto* delta = std::get_if<TextDelta>(&event))
+                                                                text += delta->text;
+                                                              if (!std::holds_alternative<Waiting>(event))
+                                                                return Flow::kContinue;
+                                                              stored.get_future().wait();
+                                                              if (destroys) stream.reset();
+                                                              waits.set_value();
+                                                              return flow;
+                                                            },
+                                                            [&](const Status& status) { done.set_value(status); }});
+  REQUIRE(started.ok());
+  stream = *std::move(started);
+  stored.set_value();
+  waits.get_future().wait();
+  auto over = done.get_future();
+  if (flow == Flow::kPause) {
+    CHECK(*world.client->RecoverAll() == 1);
+    REQUIRE(Eventually([&] { return world.service.Count("/ai/multi-agent") == 2; }));
+    CHECK(over.wait_for(0s) == std::future_status::timeout);
+    stream->Resume();
+  }
+  REQUIRE(over.wait_for(kPatience) == std::future_status::ready);
+  CHECK(over.get().code() == code);
+  CHECK(text == (code == Code::kOk ? "Echo: hello" : ""));
+}
+
 TEST_CASE("a request waits for the rest of a disabled token, and is its probe") {
   World world;
   world.service.On(kOne).Agent(loopback::Status(403).Times(3));
@@ -223,7 +287,6 @@ TEST_CASE("a token serves one request at a time where that is the limit, and tho
     if (i > 0) REQUIRE(requests.back()->recorder.WaitForWait());
   }
   CHECK(world.StatusOf(0).in_flight == 1);
-  CHECK(world.service.Count("/ai/multi-agent") == 0);  // the first one has not been decided on
   const auto refused = world.Ask(Impatient("hello"));
   CHECK(refused.code() == Code::kNoTokenReady);
   REQUIRE(refused.status().attempts().size() == 1);

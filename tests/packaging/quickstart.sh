@@ -34,6 +34,15 @@ chmod 600 .env
 expect own.txt "Token pool: 1/1 active (PERSONAL: 1)"
 refuse own.txt "stand-in"
 
+# The check of the same configuration builds by itself, too.
+code=0
+"$source_dir/examples/check.sh" >check.txt 2>&1 || code=$?
+[ "$code" -eq 1 ] || { echo "FAILED: check.sh ended with $code" >&2; cat check.txt >&2; exit 1; }
+expect check.txt "ok   initialisation: 1/1 active (PERSONAL: 1)"
+expect check.txt "FAIL rotation: no bearer to be had"
+expect check.txt "ok   failure and recovery"
+refuse check.txt "fake-token"
+
 # Warp's terminal sets variables that are none of the library's: they change nothing.
 rm .env
 WARP_IS_LOCAL_SHELL_SESSION=1 "$source_dir/examples/quickstart.sh" >terminal.txt 2>&1

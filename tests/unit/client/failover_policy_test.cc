@@ -159,5 +159,28 @@ TEST_CASE("waits have the jitter that they are given") {
   CHECK(policy.Next(Outcome::kNetwork, false, std::nullopt, 0.5).wait == 125ms);
 }
 
+TEST_CASE("waits for a token that is not ready, and other waits, spend one budget") {
+  FailoverPolicy policy(kOptions);  // 3 waits
+  CHECK(policy.SpendWait());
+  CHECK(policy.Next(Outcome::kNetwork, kNoOther, std::nullopt, 0).wait == 200ms);  // the second one
+  CHECK(policy.SpendWait());
+  CHECK_FALSE(policy.SpendWait());
+  CHECK_FALSE(policy.SpendWait());
+  CHECK(policy.Next(Outcome::kNetwork, kNoOther, std::nullopt, 0).step == Decision::Step::kGiveUp);
+  CHECK(policy.Next(Outcome::kNetwork, true, std::nullopt, 0).step == Decision::Step::kGiveUp);
+  CHECK(policy.Next(Outcome::kAuthRejected, true, std::nullopt, 0).step == Decision::Step::kNextToken);
+}
+
+TEST_CASE("without a budget nobody waits for a token either") {
+  FailoverOptions options = kOptions;
+  options.backoff.budget = 0;
+  CHECK_FALSE(FailoverPolicy(options).SpendWait());
+}
+
+TEST_CASE("a token without quota is not ruled out: it may be back in time") {
+  CHECK_FALSE(FailoverPolicy::RulesOutToken(Outcome::kQuotaExhausted));
+  CHECK(FailoverPolicy::RulesOutToken(Outcome::kAuthDead));
+}
+
 }  // namespace
 }  // namespace warppool

@@ -124,6 +124,26 @@ TEST_CASE("the tier order names each tier once, in any case") {
   CHECK(load(",").message() == "WARP_TIER_ORDER: names no tier");
 }
 
+TEST_CASE("the strategy is known by its name, in any case") {
+  const auto load = [](const char* strategy) {
+    return Load({{"WARP_REFRESH_TOKEN", "a-hunter2"}, {"WARP_STRATEGY", strategy}});
+  };
+  CHECK(load("round_robin").config().strategy == Strategy::kRoundRobin);
+  CHECK(load(" Fill_First ").config().strategy == Strategy::kFillFirst);
+  CHECK(load("LEAST_IN_FLIGHT").config().strategy == Strategy::kLeastInFlight);
+  CHECK(load(" ").config().strategy == Strategy::kRoundRobin);
+  for (const char* bad : {"hunter2", "round robin", "round-robin", "fill_firs", "fill_first,round_robin", "1"}) {
+    const Loaded loaded = load(bad);
+    CHECK(loaded.code() == Code::kInvalidConfig);
+    CHECK(loaded.message() == "WARP_STRATEGY: is not round_robin, fill_first or least_in_flight");
+  }
+  const EnvFile file("WARP_REFRESH_TOKEN=a-hunter2\nWARP_STRATEGY=fill_first\n");
+  CHECK(Load({}, file.path()).config().strategy == Strategy::kFillFirst);
+  CHECK(Load({{"WARP_STRATEGY", "least_in_flight"}}, file.path()).config().strategy == Strategy::kLeastInFlight);
+  const EnvFile broken("WARP_REFRESH_TOKEN=a-hunter2\nWARP_STRATEGY=hunter2\n");
+  CHECK_THAT(Load({}, broken.path()).message(), Catch::StartsWith(broken.path() + ":2: WARP_STRATEGY: "));
+}
+
 TEST_CASE("the other variables go into their fields") {
   const EnvFile bundle("");
   const Loaded loaded = Load({{"WARP_REFRESH_TOKEN", "a-hunter2"},

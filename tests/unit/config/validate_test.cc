@@ -163,9 +163,13 @@ TEST_CASE("limits are within reason") {
       CHECK(Validate(config).code() == Code::kInvalidConfig);
     }
   }
-  for (const Duration field : {&Config::retry_base_delay, &Config::retry_max_delay, &Config::retry_after_limit}) {
+  for (const Duration field : {&Config::retry_base_delay, &Config::retry_max_delay, &Config::retry_after_limit,
+                               &Config::recovery_delay, &Config::recovery_max_delay, &Config::max_token_wait,
+                               &Config::quota_cooling}) {
     Run({"", [&](Config& c) { c.*field = milliseconds(0); }});
-    for (const milliseconds bad : {milliseconds(-1), milliseconds::max()}) {
+    Run({"", [&](Config& c) { c.*field = std::chrono::hours(24 * 24); }});
+    for (const milliseconds bad : {milliseconds(-1), milliseconds(std::chrono::hours(24 * 24)) + milliseconds(1),
+                                   milliseconds::max(), milliseconds::min()}) {
       Config config = Valid();
       config.*field = bad;
       CHECK(Validate(config).code() == Code::kInvalidConfig);
@@ -174,13 +178,32 @@ TEST_CASE("limits are within reason") {
   for (const Case& row : std::initializer_list<Case>{
            {"connect_timeout: ", [](Config& c) { c.connect_timeout = milliseconds(0); }},
            {"retry_after_limit: ", [](Config& c) { c.retry_after_limit = milliseconds(-1); }},
+           {"recovery_delay: must be from 0 ms to 24 days",
+            [](Config& c) { c.recovery_delay = milliseconds(-1); }},
+           {"recovery_max_delay: ", [](Config& c) { c.recovery_max_delay = milliseconds(-1); }},
+           {"", [](Config& c) { c.recovery_max_delay = milliseconds(1); }},  // below the first delay: that one counts
+           {"max_token_wait: ", [](Config& c) { c.max_token_wait = milliseconds(-1); }},
+           {"quota_cooling: ", [](Config& c) { c.quota_cooling = milliseconds(-1); }},
            {"max_strikes: ", [](Config& c) { c.max_strikes = 0; }},
+           {"max_strikes: ", [](Config& c) { c.max_strikes = -1; }},
+           {"", [](Config& c) { c.max_strikes = 1; }},
+           {"strategy: unknown", [](Config& c) { c.strategy = static_cast<Strategy>(0); }},
+           {"strategy: unknown", [](Config& c) { c.strategy = static_cast<Strategy>(4); }},
+           {"", [](Config& c) { c.strategy = Strategy::kFillFirst; }},
+           {"", [](Config& c) { c.strategy = Strategy::kLeastInFlight; }},
+           {"max_in_flight: must be from 0 to 1000000", [](Config& c) { c.max_in_flight = -1; }},
+           {"max_in_flight: ", [](Config& c) { c.max_in_flight = 1'000'001; }},
+           {"", [](Config& c) { c.max_in_flight = 0; }},
+           {"", [](Config& c) { c.max_in_flight = 1'000'000; }},
+           {"", [](Config& c) { c.background_refresh = false; }},
            {"retry_budget: ", [](Config& c) { c.retry_budget = -1; }},
            {"retry_budget: ", [](Config& c) { c.retry_budget = 1001; }},
            {"", [](Config& c) { c.retry_budget = 0; }},
            {"", [](Config& c) { c.retry_budget = 1000; }},
            {"max_event_bytes: ", [](Config& c) { c.max_event_bytes = 1023; }},
            {"", [](Config& c) { c.max_event_bytes = 1024; }},
+           {"max_event_bytes: ", [](Config& c) { c.max_event_bytes = (1U << 30U) + 1; }},
+           {"", [](Config& c) { c.max_event_bytes = 1U << 30U; }},
        }) {
     Run(row);
   }

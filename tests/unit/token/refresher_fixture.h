@@ -2,6 +2,7 @@
 #pragma once
 
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -28,9 +29,32 @@ inline std::string Issued(const std::string& jwt, const std::string& more = "") 
   return R"({"id_token": "hunter2-)" + jwt + "\"" + more + "}";
 }
 
+inline RefresherOptions OneAddress() {
+  RefresherOptions options = TwoAddresses();
+  options.endpoints.pop_back();
+  return options;
+}
+
+// Writes down what it is told.
+struct Observed final : RefreshObserver {
+  void OnRefreshed(const Token& token, const Jwt& jwt, bool rotated, const std::string& account) override {
+    refreshed.push_back(token.name() + " " + account + (rotated ? " rotated" : ""));
+    jwts.emplace_back(jwt.text.Reveal());
+  }
+  void OnRefreshDue(const std::shared_ptr<Token>& token) override {
+    due.push_back(token->name());
+    if (on_due) on_due();
+  }
+
+  std::vector<std::string> refreshed;
+  std::vector<std::string> jwts;
+  std::vector<std::string> due;
+  std::function<void()> on_due;
+};
+
 struct Refreshing {
-  explicit Refreshing(RefresherOptions options = TwoAddresses())
-      : refresher(std::move(options), &transport, nullptr, clock, log.logger()) {}
+  explicit Refreshing(RefresherOptions options = TwoAddresses(), bool is_observed = true)
+      : refresher(std::move(options), &transport, is_observed ? &observed : nullptr, clock, log.logger()) {}
   ~Refreshing() {
     transport.Shutdown();
     CHECK_THAT(log.text(), !Catch::Contains("hunter2") && !Catch::Contains("fake+key"));
@@ -51,6 +75,15 @@ struct Refreshing {
     transport.Done(i, TransferError::kNoConnection, "nobody there");
     transport.Done(i + 1, TransferError::kConnectionLost, "gone");
   }
+  // A JWT that lives for so long, from an exchange of its own; `i`: which transfer that is.
+  void Issue(std::size_t i, const std::string& jwt, std::chrono::seconds life) {
+    Refresh();
+    REQUIRE(transport.started() == i + 1);
+    transport.Answer(i, 200, Issued(jwt, R"(, "expires_in": )" + std::to_string(life.count())));
+    REQUIRE(last().fresh);
+  }
+  // Somebody sends the JWT.
+  bool Use() { return TokenRefresher::Cached(token.get(), clock.Steady()) != nullptr; }
   const RefreshResult& last() const {
     REQUIRE_FALSE(results.empty());
     return results.back();
@@ -60,6 +93,7 @@ struct Refreshing {
   FakeExecutor executor{&clock};
   FakeTransport transport{&executor};
   LogLines log;
+  Observed observed;
   TokenRefresher refresher;
   std::shared_ptr<Token> token =
       std::make_shared<Token>("PERSONAL_fake", Tier::kPersonal, CredentialKind::kRefreshToken, Secret("hunter2+old"));

@@ -3,69 +3,17 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
-#include <memory>
-#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "unit/fakes.h"
+#include "unit/token/pool_fixture.h"
 
 namespace warppool {
 namespace {
 
 using namespace std::chrono_literals;
-using Catch::Contains;
-
-// "p.." are personal tokens, "s.." shared, "a.." anonymous ones, named so.
-struct Pool {
-  explicit Pool(const std::vector<std::string>& names, int max_strikes = 1,
-                std::vector<Tier> order = {Tier::kPersonal, Tier::kShared, Tier::kAnonymous})
-      : pool({std::move(order), {max_strikes, 10s}}, Configs(names), clock, PoolReporter(log.logger(), nullptr, clock)) {}
-
-  static std::vector<TokenConfig> Configs(const std::vector<std::string>& names) {
-    std::vector<TokenConfig> configs;
-    for (const std::string& name : names) {
-      const Tier tier = name[0] == 'p' ? Tier::kPersonal : name[0] == 's' ? Tier::kShared : Tier::kAnonymous;
-      configs.push_back({Secret("hunter2-" + name), tier, CredentialKind::kRefreshToken, name});
-    }
-    return configs;
-  }
-  Lease Take(const TokenPool::Tokens& excluded = {}) {
-    auto lease = pool.Acquire({excluded});
-    REQUIRE(lease);
-    return *std::move(lease);
-  }
-  // The names of the next `count` tokens to serve, all of which succeed.
-  std::string Turns(int count) {
-    std::string turns;
-    for (int i = 0; i < count; ++i) {
-      Lease lease = Take();
-      turns += (i == 0 ? "" : " ") + lease.token().name();
-      std::move(lease).End({Outcome::kSuccess});
-    }
-    return turns;
-  }
-  // Ends a lease of the token `name` in this way, without a turn of its own for anybody else.
-  std::optional<Lease::Charge> Meet(const std::string& name, Outcome outcome, const std::string& why = "because") {
-    TokenPool::Tokens others;
-    for (const TokenStatus& token : pool.Snapshot().tokens) {
-      if (token.name != name) others.insert(pool.Find(token.name).get());
-    }
-    return Take(others).End({outcome, Status(Code::kUnauthorized, why)});
-  }
-  TokenStatus Of(const std::string& name) {
-    for (const TokenStatus& token : pool.Snapshot().tokens) {
-      if (token.name == name) return token;
-    }
-    FAIL("no token " << name);
-    return {};
-  }
-
-  FakeClock clock;
-  LogLines log;
-  TokenPool pool;
-};
 
 TEST_CASE("tiers are tried in their order, whatever the order of the tokens") {
   Pool pool({"a1", "s1", "p1", "s2"});
@@ -80,7 +28,9 @@ TEST_CASE("tiers are tried in their order, whatever the order of the tokens") {
 }
 
 TEST_CASE("the order of the tiers is configurable, and a tier left out is not used") {
-  Pool pool({"p1", "s1", "a1"}, 1, {Tier::kAnonymous, Tier::kPersonal});
+  PoolOptions options = ForGood();
+  options.tier_order = {Tier::kAnonymous, Tier::kPersonal};
+  Pool pool({"p1", "s1", "a1"}, options);
   CHECK(pool.Turns(1) == "a1");
   pool.Meet("a1", Outcome::kAuthDead);
   CHECK(pool.Turns(1) == "p1");
@@ -196,87 +146,141 @@ TEST_CASE("a server error strikes only when another token serves the request") {
   CHECK_FALSE(pool.Meet("p2", Outcome::kAuthRejected));
 }
 
-TEST_CASE("whoever asks why no token is ready is told for each") {
-  Pool pool({"p1", "p2", "s1", "s2"});
-  CHECK(pool.pool.WhyNotReady({}).empty());
-  pool.Meet("p1", Outcome::kAuthDead, "expired");
-  pool.Meet("p2", Outcome::kQuotaExhausted, "used up");
-  pool.Meet("s2", Outcome::kAuthRejected, "refused");
-  const auto reasons = pool.pool.WhyNotReady({pool.pool.Find("s2").get()});
+TEST_CASE("fill first serves with the first one that can, and leaves the others in reserve") {
+  Pool pool({"p1", "p2", "p3", "s1"}, With(Strategy::kFillFirst));
+  CHECK(pool.Turns(3) == "p1 p1 p1");
+  pool.Meet("p1", Outcome::kAuthRejected);
+  CHECK(pool.Turns(2) == "p2 p2");
+  pool.Meet("p2", Outcome::kQuotaExhausted);
+  CHECK(pool.Turns(2) == "p3 p3");
+  pool.clock.Advance(10s);
+  CHECK(pool.Turns(1) == "p2");
+  pool.pool.Recover("p1");
+  CHECK(pool.Turns(1) == "p1");
+}
+
+TEST_CASE("least in flight serves with the one that has least to do") {
+  Pool pool({"p1", "p2", "p3", "s1"}, With(Strategy::kLeastInFlight));
+  std::vector<Lease> leases;
+  for (const char* name : {"p1", "p2", "p3", "p1", "p2"}) {
+    leases.push_back(pool.Take());
+    CHECK(leases.back().token().name() == name);
+  }
+  CHECK(pool.Take().token().name() == "p3");  // and ends at once
+  std::move(leases[0]).End({Outcome::kSuccess});
+  std::move(leases[3]).End({Outcome::kNetwork});
+  CHECK(pool.Turns(2) == "p1 p1");  // p1 serves nobody, p2 two, p3 one
+  CHECK(pool.Of("p2").in_flight == 2);
+}
+
+TEST_CASE("least in flight takes equals in turn") {
+  Pool pool({"p1", "p2", "p3"}, With(Strategy::kLeastInFlight));
+  CHECK(pool.Turns(7) == "p1 p2 p3 p1 p2 p3 p1");
+}
+
+TEST_CASE("a token that serves as many as it may is passed over until one of them ends") {
+  Pool pool({"p1", "s1"}, With(Strategy::kRoundRobin, 2));
+  std::vector<Lease> leases;
+  for (const char* name : {"p1", "p1", "s1", "s1"}) {
+    leases.push_back(pool.Take());
+    CHECK(leases.back().token().name() == name);
+  }
+  CHECK_FALSE(pool.pool.AnyReady({}));
+  CHECK_FALSE(pool.pool.Acquire({}));
+  CHECK(pool.StateOf("p1") == TokenState::kReady);  // it has its hands full, that is all
+  const auto reasons = pool.pool.WhyNotReady({});
   REQUIRE(reasons.size() == 2);
-  CHECK(reasons[0].token == "p1");
-  CHECK(reasons[0].code == Code::kNoTokenReady);
-  CHECK(reasons[0].message == "disabled: expired");
-  CHECK(reasons[1].token == "p2");
-  CHECK(reasons[1].message == "cooling: used up");
-  pool.clock.Advance(10s);
-  CHECK(pool.pool.WhyNotReady({}).size() == 2);
+  CHECK(reasons[0].message == "busy: it serves 2 requests, and may serve 2");
+  CHECK(pool.freed == 0);
+  std::move(leases[2]).End({Outcome::kSuccess});
+  CHECK(pool.freed == 1);
+  CHECK(pool.pool.AnyReady({}));
+  std::move(leases[3]).End({Outcome::kOverloaded});
+  CHECK(pool.freed == 1);  // one who waits was told already
+  CHECK(pool.Turns(1) == "s1");
+  leases.erase(leases.begin());
+  CHECK(pool.Turns(1) == "p1");
 }
 
-TEST_CASE("the reason for a rest is not forgotten over what happens later") {
-  Pool pool({"p1"});
-  const Lease late = pool.Take();
-  Lease later = pool.Take();
-  pool.Meet("p1", Outcome::kAuthDead, "expired");
-  std::move(later).End({Outcome::kNetwork, Status(Code::kNetwork, "lost")});
-  CHECK(pool.pool.WhyNotReady({}).at(0).message == "disabled: expired");
-  CHECK(pool.Of("p1").last_error_message == "lost");
+TEST_CASE("no token is freed by a lease that ends badly") {
+  Pool pool({"p1"}, With(Strategy::kRoundRobin, 1));
+  const auto outcome = GENERATE(Outcome::kAuthRejected, Outcome::kAuthDead, Outcome::kQuotaExhausted);
+  pool.Meet("p1", outcome);
+  CHECK(pool.freed == 0);
+  CHECK_FALSE(pool.pool.Acquire({}));
 }
 
-TEST_CASE("a confirmed charge is explained by the error that it was made for") {
-  Pool pool({"p1", "p2"});
-  const auto charge = pool.Meet("p1", Outcome::kServerError, "failed with 500");
-  REQUIRE(charge);
-  pool.Meet("p1", Outcome::kNetwork, "lost");
-  pool.pool.Confirm(*charge);
-  CHECK(pool.pool.WhyNotReady({}).at(0).message == "disabled: failed with 500");
+TEST_CASE("a token that is asked for by name is leased in whatever state") {
+  Pool pool({"p1", "p2", "p3"}, Recovering());
+  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Meet("p2", Outcome::kQuotaExhausted);
+  const auto disabled = pool.pool.AcquireToken("p1");
+  REQUIRE(disabled);
+  CHECK(disabled->is_probe());
+  CHECK(disabled->token().name() == "p1");
+  CHECK_FALSE(pool.pool.AcquireToken("p1"));  // somebody tries it already
+  const auto cooling = pool.pool.AcquireToken("p2");
+  REQUIRE(cooling);
+  CHECK_FALSE(cooling->is_probe());
+  CHECK(pool.pool.AcquireToken("p2"));
+  CHECK(pool.StateOf("p2") == TokenState::kCooling);
+  const auto ready = pool.pool.AcquireToken("p3");
+  REQUIRE(ready);
+  CHECK_FALSE(ready->is_probe());
+  CHECK_FALSE(pool.pool.AcquireToken("p4"));
+  CHECK_FALSE(pool.pool.AcquireToken(""));
 }
 
-TEST_CASE("the summary says per tier how many are ready, and of how many where some are not") {
-  Pool pool({"p1", "p2", "p3", "p4", "s1", "s2"});
-  CHECK(pool.pool.Snapshot().Summary() == "6/6 active (PERSONAL: 4, SHARED: 2)");
-  pool.Meet("p2", Outcome::kAuthDead);
-  CHECK(pool.pool.Snapshot().Summary() == "5/6 active (PERSONAL: 3/4, SHARED: 2)");
-  pool.Meet("s1", Outcome::kQuotaExhausted);
-  pool.Meet("s2", Outcome::kQuotaExhausted);
-  CHECK(pool.pool.Snapshot().Summary() == "3/6 active (PERSONAL: 3/4, SHARED: 0/2)");
-  CHECK(pool.pool.Snapshot().Active() == 3);
-  pool.clock.Advance(10s);
-  CHECK(pool.pool.Snapshot().Active() == 5);
+TEST_CASE("a check of a token takes nobody's turn, and counts for no limit") {
+  const Strategy strategy = GENERATE(Strategy::kRoundRobin, Strategy::kLeastInFlight);
+  Pool pool({"p1", "p2", "p3"}, With(strategy, 1));
+  pool.TakeLines();
+  {
+    const auto check = pool.pool.AcquireToken("p1");
+    REQUIRE(check);
+    CHECK(pool.Of("p1").in_flight == 0);
+    CHECK(pool.Turns(3) == "p1 p2 p3");
+    const Lease busy = pool.TakeOne("p2");
+    CHECK(pool.pool.AcquireToken("p2"));  // and ends at once
+    CHECK(pool.Of("p2").in_flight == 1);
+  }
+  CHECK(pool.Of("p1").in_flight == 0);
+  for (const std::string& line : pool.TakeLines()) CHECK(line.substr(0, 6) == "chosen");  // the five requests
 }
 
-TEST_CASE("a snapshot tells what is known of a token") {
-  Pool pool({"s1"}, 3);
-  pool.pool.Find("s1")->SetJwt(
-      std::make_shared<const Jwt>(MakeJwt(Secret("jwt-hunter2"), 60s, pool.clock.Steady(), pool.clock.Wall())));
-  pool.Meet("s1", Outcome::kAuthRejected, "refused");
-  pool.Meet("s1", Outcome::kQuotaExhausted, "used up");
-  const TokenStatus token = pool.Of("s1");
-  CHECK(token.tier == Tier::kShared);
-  CHECK(token.state == TokenState::kCooling);
-  CHECK(token.strikes == 1);
-  CHECK(token.refreshes == 1);
-  CHECK(token.last_error == Code::kUnauthorized);
-  CHECK(token.last_error_message == "used up");
-  CHECK(token.ready_at == pool.clock.Wall() + 10s);
-  CHECK(token.jwt_expires == pool.clock.Wall() + 60s);
-  pool.clock.Advance(60s);
-  CHECK_FALSE(pool.Of("s1").ready_at);
-  CHECK_FALSE(pool.Of("s1").jwt_expires);
+TEST_CASE("what needs no exchange is served by keys, and by tokens whose JWT lives") {
+  Pool pool({"p1", "p2", "p3", "s1k"}, Recovering());
+  pool.GiveJwt("p2", 60s);
+  pool.GiveJwt("p3", 30s);
+  TokenPool::Wanted wanted;
+  wanted.without_exchange = true;
+  const auto serve = [&] {
+    auto lease = pool.pool.Acquire(wanted);
+    return lease ? lease->token().name() : "";
+  };
+  CHECK(serve() == "p2");
+  CHECK(serve() == "p3");
+  CHECK(serve() == "p2");
+  pool.clock.Advance(30s);
+  CHECK(serve() == "p2");
+  CHECK(pool.Turns(2) == "p3 p1");  // the others have not lost their turn
+  pool.clock.Advance(30s);
+  CHECK(serve() == "s1k");
+  wanted.excluded = {&pool.token("s1k")};
+  CHECK(serve().empty());
+  CHECK_FALSE(pool.pool.AnyReady(wanted));
 }
 
-TEST_CASE("the log tells what becomes of tokens, under their names") {
-  Pool pool({"p1", "s1"}, 2);
-  pool.Meet("p1", Outcome::kAuthRejected, "refused");
-  pool.Meet("p1", Outcome::kSuccess);
-  pool.Meet("p1", Outcome::kAuthRejected, "refused");
-  pool.Meet("p1", Outcome::kAuthRejected, "refused");
-  pool.Meet("s1", Outcome::kAuthDead, "expired");
-  CHECK_THAT(pool.log.text(), Contains("INFO Selected token: p1 (priority: PERSONAL)\n") &&
-                                  Contains("WARNING Token failure 1/2: p1: refused\n") &&
-                                  Contains("INFO Token works again: p1: it served a request, its failures are cleared\n") &&
-                                  Contains("WARNING Token deactivated after 2 failures: p1: refused\n") &&
-                                  Contains("WARNING Token deactivated: s1: expired\n") && !Contains("hunter2"));
+TEST_CASE("no two leases are one, and a pool serves as many as there are requests") {
+  Pool pool({"p1", "p2", "p3"});
+  std::vector<Lease> leases;
+  for (int i = 0; i < 300; ++i) leases.push_back(pool.Take());
+  for (const char* name : {"p1", "p2", "p3"}) CHECK(pool.Of(name).in_flight == 100);
+  std::set<const Token*> tokens;
+  for (const Lease& lease : leases) tokens.insert(&lease.token());
+  CHECK(tokens.size() == 3);
+  leases.clear();
+  for (const char* name : {"p1", "p2", "p3"}) CHECK(pool.Of(name).in_flight == 0);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "unit/token/refresher_fixture.h"
 
@@ -98,9 +99,7 @@ TEST_CASE("each way to lose an exchange has its outcome") {
       {TransferError::kStopped, Outcome::kCancelled, Code::kCancelled, false},
       {TransferError::kInternal, Outcome::kGarbled, Code::kInternal, false},
   }));
-  RefresherOptions options = TwoAddresses();
-  options.endpoints.pop_back();
-  Refreshing r(std::move(options));
+  Refreshing r(OneAddress());
   r.Refresh();
   r.transport.Done(0, row.error, "the detail");
   CHECK(r.last().outcome == row.outcome);
@@ -120,9 +119,7 @@ TEST_CASE("a transport that stops is not asked for another address") {
 }
 
 TEST_CASE("an answer of the exchange may be 1 MiB large, and no larger") {
-  RefresherOptions options = TwoAddresses();
-  options.endpoints.pop_back();
-  Refreshing r(std::move(options));
+  Refreshing r(OneAddress());
   r.Refresh();
   const std::string answer = Issued("one");
   r.transport.Head(0, 200);
@@ -183,6 +180,108 @@ TEST_CASE("a service that repeats the credential gets it neither into the error 
   for (std::size_t i = 0; i < 2; ++i) r.transport.Answer(i, 400, R"({"error": {"message": ")" + words + "\"}}");
   const Error& error = r.last().status.error();
   CHECK_THAT(error.message + error.service_code + error.user_message, !Contains("hunter2") && !Contains("fake+key"));
+}
+
+TEST_CASE("an answer of 10 MB is broken off, and says so") {
+  Refreshing r(OneAddress());
+  r.Refresh();
+  r.transport.Head(0, 200);
+  r.transport.Body(0, std::string(10'000'000, '['));  // at once
+  CHECK(r.transport.cancelled(0));
+  CHECK(r.last().outcome == Outcome::kGarbled);
+  CHECK(r.last().status.code() == Code::kLimitExceeded);
+  CHECK(r.last().status.message() == "the answer of the token exchange is larger than 1 MiB");
+  CHECK(r.executor.timers() == 0);
+}
+
+TEST_CASE("brackets in great number overflow nothing") {
+  Refreshing r(OneAddress());
+  r.Refresh();
+  SECTION("as many as an answer may hold") {
+    const auto open = GENERATE(as<std::string>(), "[", "{\"a\":");
+    std::string brackets;
+    while (brackets.size() + open.size() <= (1U << 20U)) brackets += open;
+    r.transport.Answer(0, 200, brackets);
+    CHECK(r.last().status.code() == Code::kMisconfigured);
+    CHECK_THAT(r.last().status.message(), Contains("not valid JSON at byte ") && Contains("Nested too deeply"));
+  }
+  SECTION("two million") {
+    r.transport.Answer(0, 200, std::string(2'000'000, '['));
+    CHECK(r.last().status.code() == Code::kLimitExceeded);
+  }
+  SECTION("in a refusal") {
+    r.transport.Answer(0, 400, std::string(1'000'000, '['));
+    CHECK(r.last().outcome == Outcome::kAuthRejected);
+    CHECK(r.last().status.message().size() < 300);
+    return;
+  }
+  CHECK(r.last().outcome == Outcome::kGarbled);
+  CHECK(r.last().jwt == nullptr);
+}
+
+TEST_CASE("each answer without a token names what is wrong, and the setting") {
+  struct Row {
+    const char* body;
+    const char* words;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"{}", "it has neither id_token nor access_token"},
+      {R"({"id_token": "", "access_token": null, "expires_in": "3600"})", "it has neither id_token nor access_token"},
+      {R"({"id_token": "a b"})", "its id_token has characters that no token has"},
+      {"<!DOCTYPE html><html><body>Please sign in</body></html>", "not valid JSON at byte 0"},
+      {"", "not valid JSON at byte 0"},
+  }));
+  Refreshing r(OneAddress());
+  r.Refresh();
+  r.transport.Answer(0, 200, row.body, {{"content-type", "text/html"}});
+  CHECK(r.last().outcome == Outcome::kGarbled);
+  CHECK(r.last().status.code() == Code::kMisconfigured);
+  CHECK_THAT(r.last().status.message(), Contains(row.words) && Contains("check FIRST_SETTING") && !Contains("sign in"));
+  CHECK(r.token->jwt() == nullptr);
+  CHECK(r.token->refreshes() == 0);
+  CHECK(r.observed.refreshed.empty());
+}
+
+TEST_CASE("how long a JWT lives is read from whatever the exchange writes") {
+  struct Row {
+    const char* expires_in;
+    std::chrono::seconds life;
+  };
+  const auto row = GENERATE(values<Row>({
+      {R"(, "expires_in": "1000")", 1000s},
+      {R"(, "expires_in": 1000)", 1000s},
+      {R"(, "expiresIn": "1000")", 1000s},
+      {R"(, "expires_in": "soon")", 3600s},  // as Firebase's live
+      {R"(, "expires_in": -5)", 3600s},
+      {R"(, "expires_in": {"seconds": 5})", 3600s},
+      {"", 3600s},
+  }));
+  Refreshing r;
+  r.Refresh();
+  r.transport.Answer(0, 200, Issued("one", row.expires_in));
+  REQUIRE(r.last().jwt != nullptr);
+  CHECK(r.last().jwt->expires_at == r.clock.Steady() + row.life);
+  CHECK(r.last().jwt->expires_at_wall == r.clock.Wall() + row.life);
+}
+
+TEST_CASE("an exchange that writes in camel case is understood") {
+  Refreshing r;
+  r.Refresh();
+  r.transport.Answer(0, 200,
+                     R"({"idToken": "hunter2-one", "refreshToken": "hunter2-new", "expiresIn": "60", "userId": "u1"})");
+  CHECK(r.last().jwt->text.Reveal() == "hunter2-one");
+  CHECK(r.token->credential().Reveal() == "hunter2-new");
+  CHECK(r.observed.refreshed == std::vector<std::string>{"PERSONAL_fake u1 rotated"});
+}
+
+TEST_CASE("an answer that breaks off in its middle is lost, not half understood") {
+  Refreshing r(OneAddress());
+  r.Refresh();
+  r.transport.Head(0, 200);
+  r.transport.Body(0, R"({"id_token": "hunter2-one", "refresh_token": "hunter2)");
+  r.transport.Done(0, TransferError::kConnectionLost, "reset");
+  CHECK(r.last().outcome == Outcome::kNetwork);
+  CHECK(r.token->credential().Reveal() == "hunter2+old");
 }
 
 }  // namespace

@@ -12,7 +12,6 @@ namespace warppool {
 namespace {
 
 using namespace std::chrono_literals;
-using Catch::Contains;
 
 TEST_CASE("a token without a JWT is exchanged, and the JWT is kept") {
   Refreshing r;
@@ -156,7 +155,6 @@ TEST_CASE("a rotated credential is used from the next exchange on") {
   r.Refresh();
   r.transport.Answer(0, 200, Issued("one", R"(, "refresh_token": "hunter2-new")"));
   CHECK(r.token->credential().Reveal() == "hunter2-new");
-  CHECK_THAT(r.log.text(), Contains("refresh token rotated"));
   r.executor.Advance(1h);
   r.Refresh();
   CHECK_THAT(r.transport.request(1).body, Catch::EndsWith("refresh_token=hunter2-new"));

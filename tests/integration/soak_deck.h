@@ -1,0 +1,102 @@
+// Faults as playing cards: drawn from a shuffled deck that is shuffled again when it is used up, so that chance decides
+// when each comes, and not whether.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "loopback.h"
+
+namespace warppool::soak {
+
+struct Card {
+  std::string name;
+  std::function<loopback::Behaviour()> play;
+  int most = -1;  // how often it is played in all: the slow ones. -1: no limit
+  int played = 0;
+};
+
+// Not thread-safe.
+class Deck {
+ public:
+  explicit Deck(std::vector<Card> cards) : cards_(std::move(cards)) {}
+
+  template <typename Random>
+  const Card& Draw(Random* random) {
+    while (true) {
+      if (left_.empty()) {
+        for (std::size_t i = 0; i < cards_.size(); ++i) left_.push_back(i);
+        std::shuffle(left_.begin(), left_.end(), *random);
+      }
+      Card& card = cards_[left_.back()];
+      left_.pop_back();
+      if (card.played == card.most) continue;
+      ++card.played;
+      return card;
+    }
+  }
+
+  const std::vector<Card>& cards() const { return cards_; }
+
+ private:
+  std::vector<Card> cards_;
+  std::vector<std::size_t> left_;
+};
+
+// What is no token's fault, before the first action. `slow`: how often those are played at most that take a time-out.
+inline Deck AgentFaults(int slow) {
+  using loopback::Behaviour;
+  using loopback::Ok;
+  using loopback::Status;
+  using Cut = Behaviour::Cut;
+  return Deck({
+      {"429 overloaded", loopback::Overloaded},
+      {"408", [] { return Status(408); }},
+      {"502", [] { return Status(502, "<html>Bad Gateway</html>"); }},
+      {"503", [] { return Status(503); }},
+      {"504", [] { return Status(504); }},
+      {"503, Retry-After: 0", [] { return Status(503).Header("Retry-After", "0"); }},
+      {"503, Retry-After: 1", [] { return Status(503).Header("Retry-After", "1"); }, slow},
+      {"reset", loopback::Reset},
+      {"empty answer", loopback::EmptyBody},
+      {"clean end after 0", [] { return Ok().CutAfter(0, Cut::kClean); }},
+      {"clean end after 1", [] { return Ok().CutAfter(1, Cut::kClean); }},
+      {"reset after 0", [] { return Ok().CutAfter(0, Cut::kReset); }},
+      {"reset after 1", [] { return Ok().CutAfter(1, Cut::kReset); }},
+      {"silence after 0", [] { return Ok().CutAfter(0, Cut::kStall); }, slow},
+      {"silence after 1", [] { return Ok().CutAfter(1, Cut::kStall); }, slow},
+  });
+}
+
+inline Deck ExchangeFaults(int slow) {
+  using loopback::Status;
+  return Deck({
+      {"exchange 429", loopback::Overloaded},
+      {"exchange 408", [] { return Status(408); }},
+      {"exchange 502", [] { return Status(502); }},
+      {"exchange 503", [] { return Status(503); }},
+      {"exchange 504", [] { return Status(504); }},
+      {"exchange reset", loopback::Reset},
+      {"exchange silent", [] { return Status(503).Delay(std::chrono::seconds(60)); }, slow},
+  });
+}
+
+inline Deck AccountFaults() {
+  using loopback::Status;
+  return Deck({
+      {"account 401", [] { return Status(401); }},
+      {"account 403", [] { return Status(403); }},
+      {"account 429", loopback::Overloaded},
+      {"account 500", [] { return Status(500); }},
+      {"account reset", loopback::Reset},
+      {"account garbage", [] { return loopback::Raw("no JSON"); }},
+      {"account refused", [] { return loopback::AccountRefused("no such user"); }},
+  });
+}
+
+}  // namespace warppool::soak

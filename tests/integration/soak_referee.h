@@ -1,0 +1,332 @@
+// Watches the client in the soak test: follows each token by what the client says of it, and compares that with what
+// the service knows. Pool events, and the events and ends of pushed streams, come in the client's I/O thread, and so in
+// their true order.
+//
+// Thread-safe.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "soak_cast.h"
+#include "soak_script.h"
+#include "warppool/event.h"
+#include "warppool/log.h"
+#include "warppool/status.h"
+#include "warppool/token_pool.h"
+
+namespace warppool::soak {
+
+class Referee {
+ public:
+  // What the client is configured with.
+  struct Rules {
+    int max_strikes;
+    std::chrono::milliseconds quota_cooling;
+  };
+  struct Totals {
+    int successes = 0;
+    int faults = 0;  // requests that were to fail
+    int retries = 0;
+    int strikes = 0;
+    int disabled = 0;
+    int probes = 0;
+    int recovered = 0;
+    int coolings = 0;
+    int rotations = 0;
+  };
+
+  Referee(Script* script, Rules rules) : script_(script), rules_(rules) {}
+
+  // What one request gave.
+  struct End {
+    std::string query;
+    std::string text;
+    std::string token;  // that served it
+    int starts = 0;
+    int finishes = 0;
+    Status status;
+  };
+
+  void OnLog(const LogRecord& record) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    SearchForSecrets(record.message);
+  }
+
+  // The agent is done, and the client is about to note the success.
+  void OnDone(const std::string& token) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    View& view = views_[PositionOf(token)];
+    ++view.served;
+    view.charges = 0;
+    if (!view.disabled) view.row = 0;
+    last_served_ = PositionOf(token);
+  }
+
+  void OnEnd(const End& end) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (end.status.ok()) {
+      ++totals_.successes;
+      const bool right = end.text == "Echo: " + end.query && end.starts == 1 && end.finishes == 1;
+      if (!right) Complain("\"" + end.query + "\" was answered \"" + end.text + "\"");
+      return;
+    }
+    const std::string words = end.status.ToString();
+    SearchForSecrets(words);
+    ++totals_.faults;
+    const std::string& token = end.status.token();
+    if (token.empty() || !script_->TakeRequestFault(PositionOf(token), end.status)) {
+      Complain("\"" + end.query + "\" failed: " + words);
+    }
+  }
+
+  void OnPoolEvent(const PoolEvent& event) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    SearchForSecrets(event.reason);
+    if (event.kind == PoolEventKind::kPoolExhausted) return Complain("the pool is exhausted");
+    if (event.kind == PoolEventKind::kTierExhausted) {
+      // The others have a rock.
+      if (event.tier != Tier::kShared) Complain(std::string("exhausted: ") + TierName(event.tier));
+      return;
+    }
+    const Case what{event, PositionOf(event.token), SteadyClock::now(), &views_[PositionOf(event.token)]};
+    switch (event.kind) {
+      case PoolEventKind::kChosen:
+        return OnChosen(what);
+      case PoolEventKind::kFailed:
+        return OnFailed(what);
+      case PoolEventKind::kStruck:
+        return OnStruck(what);
+      case PoolEventKind::kDisabled:
+        return OnDisabled(what);
+      case PoolEventKind::kCooling:
+        return OnCooling(what);
+      case PoolEventKind::kRecovered:
+        return OnRecovered(what);
+      case PoolEventKind::kRotated:
+        ++totals_.rotations;
+        return;
+      case PoolEventKind::kSameAccount:
+        if (kCast[what.token].account == what.token && !HasTwin(what.token)) Complain(what, "has no twin");
+        return;
+      default:
+        return;
+    }
+  }
+
+  // What the client says of its tokens while the storm goes on.
+  void LookAt(const PoolStatus& pool) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (const TokenStatus& token : pool.tokens) {
+      const std::size_t i = PositionOf(token.name);
+      SearchForSecrets(token.last_error_message + token.reason);
+      const Role role = kCast[i].role;
+      const bool never_blamed = role != Role::kGuilty && role != Role::kMortal;
+      const bool never_rests = role == Role::kRock || role == Role::kInnocent;
+      if (never_blamed && (token.blamed != 0 || token.strikes != 0)) Complain(token.name + " is blamed");
+      if (never_blamed && token.state == TokenState::kDisabled) Complain(token.name + " is disabled");
+      if (never_rests && token.state != TokenState::kReady) Complain(token.name + ": " + token.reason);
+      if (token.in_flight > kMaxInFlight) Complain(token.name + " serves too many");
+    }
+  }
+
+  // What the client says when all is over.
+  void LookAtTheEnd(const PoolStatus& pool) {
+    LookAt(pool);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (const TokenStatus& token : pool.tokens) {
+      const std::size_t i = PositionOf(token.name);
+      const View& view = views_[i];
+      const auto same = [&](const char* what, std::uint64_t said, int seen) {
+        if (said == static_cast<std::uint64_t>(seen)) return;
+        Complain(token.name + ": " + what + " " + std::to_string(said) + ", but " + std::to_string(seen) + " were seen");
+      };
+      same("in flight", static_cast<std::uint64_t>(token.in_flight), 0);
+      same("served", token.served, view.served);
+      same("blamed", token.blamed, view.strikes);
+      if (view.strikes > script_->GuiltyAnswers(i)) Complain(token.name + " is blamed for more than it did");
+      if (token.served > static_cast<std::uint64_t>(script_->GoodAnswers(i))) Complain(token.name + " never served that");
+      const bool dead = kCast[i].role == Role::kMortal;
+      if (dead != (token.state == TokenState::kDisabled)) Complain(token.name + " is " + TokenStateName(token.state));
+      if (dead && (token.ready_at || token.reason.find(kCast[i].death) == std::string::npos)) {
+        Complain(token.name + " is disabled, but: " + token.reason);
+      }
+      // One told the client, and whoever had the token already may have come for a JWT, too.
+      if (dead && script_->DeathsTold(i) > kMaxInFlight) Complain(token.name + " is exchanged although it is dead");
+    }
+  }
+
+  Totals totals() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return totals_;
+  }
+  std::string Servings() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    std::string line;
+    for (std::size_t i = 0; i < kTokens; ++i) {
+      line += (i == 0 ? "" : ", ") + NameOf(i) + " " + std::to_string(views_[i].served) + "/" +
+              std::to_string(views_[i].strikes);
+    }
+    return line;
+  }
+  std::vector<std::string> Complaints() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return complaints_;
+  }
+  void Complain(const std::string& what) {
+    if (complaints_.size() < 20) complaints_.push_back(what);
+  }
+
+ private:
+  // A token, as the client should see it.
+  struct View {
+    int row = 0;      // strikes in a row
+    int charges = 0;  // server errors since its last success
+    int strikes = 0;  // in all
+    int served = 0;
+    bool disabled = false;
+    bool dead = false;
+    bool to_be_disabled = false;  // the last strike was one too many
+    int good_before = 0;          // good answers when it was disabled
+    int coolings = 0;
+    SteadyClock::time_point cools_until{};
+    SteadyClock::time_point rests_until{};
+  };
+  struct Case {
+    const PoolEvent& event;
+    std::size_t token;
+    SteadyClock::time_point now;
+    View* view;
+
+    // When `event.until` is, by the clock that is not set.
+    SteadyClock::time_point until() const {
+      return now + std::chrono::duration_cast<SteadyClock::duration>(*event.until - event.time);
+    }
+    Role role() const { return kCast[token].role; }
+  };
+  // Of what is computed from two clocks.
+  static constexpr std::chrono::milliseconds kTolerance{20};
+
+  static bool HasTwin(std::size_t token) {
+    return std::count_if(kCast.begin(), kCast.end(),
+                         [&](const Part& part) { return part.account == kCast[token].account; }) > 1;
+  }
+
+  void OnChosen(const Case& what) {
+    View& view = *what.view;
+    if (view.dead) Complain(what, "is chosen although it is refused for good");
+    if (what.now + kTolerance < view.cools_until) Complain(what, "is chosen although it cools");
+    if (!view.disabled) return;
+    ++totals_.probes;
+    if (what.now + kTolerance < view.rests_until) Complain(what, "is chosen although it rests");
+  }
+
+  void OnFailed(const Case& what) {
+    ++totals_.retries;
+    const Code code = what.event.code;
+    if (what.role() == Role::kRock) Complain(what, "failed: " + std::string(what.event.reason));
+    if (code == Code::kServerError) ++what.view->charges;
+    const bool own_fault = code == Code::kUnauthorized || code == Code::kServerError;
+    if (own_fault && script_->GuiltyAnswers(what.token) == 0) Complain(what, "is refused, but never was");
+    if (code == Code::kQuotaExhausted && what.role() != Role::kQuota && what.role() != Role::kAskedQuota) {
+      Complain(what, "has no quota, but always had");
+    }
+  }
+
+  void OnStruck(const Case& what) {
+    View& view = *what.view;
+    if (view.disabled) Complain(what, "is struck although it is disabled");
+    if (what.event.strikes != ++view.row) {
+      Complain(what, "has " + std::to_string(what.event.strikes) + " strikes, not " + std::to_string(view.row));
+    }
+    Blame(what);
+    view.to_be_disabled = view.row == rules_.max_strikes;
+  }
+
+  // A strike, or a probe that failed: there must have been a reason.
+  void Blame(const Case& what) {
+    View& view = *what.view;
+    ++view.strikes;
+    ++totals_.strikes;
+    if (!script_->TakeGuilt(what.token, what.event.code)) {
+      Complain(what, "is blamed for what it did not do: " + std::string(what.event.reason));
+    }
+    if (what.event.code != Code::kServerError) return;
+    if (view.charges == 0) Complain(what, "is blamed although it has served since");
+    if (last_served_ == what.token) Complain(what, "is blamed although no other token did better");
+  }
+
+  void OnDisabled(const Case& what) {
+    View& view = *what.view;
+    const char* const death = kCast[what.token].death;
+    if (death != nullptr && what.event.reason.find(death) != std::string_view::npos) {
+      if (!script_->IsDead(what.token)) Complain(what, "is declared dead, but lives");
+      if (what.event.until) Complain(what, "is dead, but to be tried again");
+      view.dead = true;
+    } else if (view.to_be_disabled) {
+      ++totals_.disabled;
+    } else if (view.disabled) {
+      Blame(what);
+    } else {
+      Complain(what, "is disabled after " + std::to_string(view.row) + " strikes");
+    }
+    view.to_be_disabled = false;
+    view.disabled = true;
+    view.good_before = script_->GoodAnswers(what.token);
+    if (what.event.until) view.rests_until = what.until();
+  }
+
+  void OnCooling(const Case& what) {
+    View& view = *what.view;
+    ++view.coolings;
+    ++totals_.coolings;
+    if (view.coolings > script_->QuotaAnswers(what.token) || !what.event.until) {
+      return Complain(what, "cools, but was not told to");
+    }
+    const bool asked = what.role() == Role::kAskedQuota;
+    const auto longest = asked ? std::chrono::milliseconds(rules_.quota_cooling) : kQuotaRest;
+    if (what.until() > what.now + longest + kTolerance) Complain(what, "cools too long");
+    view.cools_until = what.until();
+  }
+
+  void OnRecovered(const Case& what) {
+    View& view = *what.view;
+    const std::string_view reason = what.event.reason;
+    if (reason.find("cooling") != std::string_view::npos || reason.find("quota") != std::string_view::npos) {
+      if (what.now + kTolerance < view.cools_until) Complain(what, "is back too early");
+      return;
+    }
+    if (view.dead) Complain(what, "is back from the dead");
+    if (view.disabled) {
+      ++totals_.recovered;
+      // The answer may have been given while the verdict was on its way, but not before the answer of the verdict.
+      if (script_->GoodAnswers(what.token) == 0) Complain(what, "is back, but never served");
+    }
+    view.disabled = false;
+    view.row = 0;
+  }
+
+  void SearchForSecrets(std::string_view text) {
+    const bool leaks = text.find(kCredentialMark) != std::string_view::npos || text.find("eyJ") != std::string_view::npos;
+    if (leaks) Complain("a secret was said: " + std::string(text));
+  }
+  void Complain(const Case& what, const std::string& how) { Complain(std::string(what.event.token) + " " + how); }
+
+  Script* const script_;
+  const Rules rules_;
+  mutable std::mutex mutex_;
+  std::array<View, kTokens> views_;
+  std::optional<std::size_t> last_served_;
+  Totals totals_;
+  std::vector<std::string> complaints_;
+};
+
+}  // namespace warppool::soak

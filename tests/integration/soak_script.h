@@ -1,0 +1,428 @@
+// The service's part of the soak test: what each request is answered, by chance, and the truth about it. Whoever blames
+// a token, or fails a request, has to find the reason here.
+//
+// Thread-safe. Decide() is called by the service's threads, the rest by the client's.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "loopback.h"
+#include "soak_cast.h"
+#include "soak_deck.h"
+#include "warppool/status.h"
+
+namespace warppool::soak {
+
+using SteadyClock = std::chrono::steady_clock;
+
+// What the client is told of a spent quota, and the limit that it has to keep to.
+inline constexpr std::chrono::seconds kQuotaRest{1};
+inline constexpr int kMaxInFlight = 2;
+
+class Script {
+ public:
+  // For about `requests` requests. Before anything is asked.
+  Script(loopback::Service* service, std::uint32_t seed, int requests)
+      : service_(service),
+        random_(seed),
+        agent_faults_(AgentFaults(std::max(2, requests / 10'000))),
+        exchange_faults_(ExchangeFaults(std::max(1, requests / 25'000))),
+        account_faults_(AccountFaults()) {
+    for (std::size_t i = 0; i < kTokens; ++i) {
+      service->AcceptAs(CredentialOf(i, 0), "soak-account-" + TwoDigits(kCast[i].account));
+      service->SetQuota(CredentialOf(i, 0), {.unlimited = true});
+      if (kCast[i].role == Role::kMortal) truths_[i].dies_at = Below(requests / 2) + requests / 4;
+    }
+    service->Decide([this](loopback::Endpoint endpoint, const std::string& credential) {
+      return Decide(endpoint, OwnerOf(credential), credential);
+    });
+  }
+
+  // From now on everybody is well but the dead, and takes so much time that all of them are needed.
+  void EndStorm() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    storming_ = false;
+  }
+
+  // All JWTs end now, if it can be said for sure that none is on its way for the first time: of a JWT that was issued
+  // a moment ago nobody could tell whether it was refused for its age. So all of `under_way` requests have to be here,
+  // past the check of their JWT, within a moment.
+  bool ExpireJwts() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    gate_open_ = false;
+    const bool all_here = changed_.wait_for(lock, std::chrono::milliseconds(60),
+                                            [&] { return inside_ > 0 && inside_ == begun_ - ended_; });
+    if (all_here) {
+      service_->ExpireJwts();
+      ++counts_["JWTs expired"];
+    }
+    gate_open_ = true;
+    changed_.notify_all();
+    return all_here;
+  }
+  void RequestBegins() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ++begun_;
+  }
+  void RequestEnds() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ++ended_;
+    changed_.notify_all();
+  }
+
+  // Whether `token` deserves a strike for `code`, and the deed that it is for; the deeds before it are settled, too.
+  bool TakeGuilt(std::size_t token, Code code) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    Truth& truth = truths_[token];
+    const bool at_agent = truth.agent_guilt[code] > 0;
+    // What an exchange said speaks for whoever waited for it, even if he came when it was under way.
+    const bool at_exchange = truth.exchange_guilt[code] > 0;
+    if (!at_agent && at_exchange) --truth.exchange_guilt[code];
+    truth.agent_guilt.clear();
+    return at_agent || at_exchange;
+  }
+  int GuiltyAnswers(std::size_t token) const { return Locked(token, &Truth::guilty_answers); }
+  int GoodAnswers(std::size_t token) const { return Locked(token, &Truth::good_answers); }
+  int QuotaAnswers(std::size_t token) const { return Locked(kCast[token].account, &Truth::quota_answers); }
+  bool IsDead(std::size_t token) const { return Locked(token, &Truth::dead); }
+  int DeathsTold(std::size_t token) const { return Locked(token, &Truth::deaths_told); }
+  int Rotations(std::size_t token) const { return Locked(token, &Truth::rotations); }
+
+  // Whether the request was to fail with this, by what `token` was answered. Each answer fails one.
+  bool TakeRequestFault(std::size_t token, const Status& status) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const std::string words = status.ToString();
+    const auto mark = words.find(kFaultMark);
+    if (mark == std::string::npos) {
+      const auto found = anonymous_faults_.find({token, status.code()});
+      if (found == anonymous_faults_.end()) return false;
+      if (--found->second == 0) anonymous_faults_.erase(found);
+      return true;
+    }
+    const auto found = marked_faults_.find(std::stoi(words.substr(mark + kFaultMark.size())));
+    if (found == marked_faults_.end() || found->second != std::pair(token, status.code())) return false;
+    marked_faults_.erase(found);
+    return true;
+  }
+  // Those that nobody heard of.
+  int RequestFaultsLeft() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    int left = static_cast<int>(marked_faults_.size());
+    for (const auto& [what, count] : anonymous_faults_) left += count;
+    return left;
+  }
+
+  // How often everything happened.
+  std::map<std::string, int> Counts() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    std::map<std::string, int> counts = counts_;
+    for (const Deck* deck : {&agent_faults_, &exchange_faults_, &account_faults_}) {
+      for (const Card& card : deck->cards()) counts[card.name] = card.played;
+    }
+    return counts;
+  }
+  int agent_requests() const { return LockedCount(&Script::agent_requests_); }
+  int exchanges() const { return LockedCount(&Script::exchanges_); }
+  // How many of those there may be at most, probes left aside: each JWT that is missing is fetched once.
+  int ExchangesDue() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto expiries = counts_.find("JWTs expired");
+    const int expired = expiries == counts_.end() ? 0 : expiries->second;
+    return static_cast<int>(kTokens) * (1 + expired) + refused_jwts_ + failed_exchanges_ + short_lives_;
+  }
+  // What the client did that it must not.
+  std::vector<std::string> Complaints() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return complaints_;
+  }
+
+ private:
+  using Decision = std::optional<loopback::Behaviour>;
+  static constexpr std::string_view kFaultMark = "soak-fault-";
+
+  // A guilty token's bad hour.
+  enum class Spell : std::uint8_t { kForbidden, kUnauthorized, kServerError, kExchangeRefused, kExchangeError };
+
+  struct Truth {
+    std::map<Code, int> agent_guilt;     // answers since the last strike
+    std::map<Code, int> exchange_guilt;  // answers that no strike was for
+    int guilty_answers = 0;
+    int good_answers = 0;
+    int quota_answers = 0;  // of the account
+    SteadyClock::time_point rests_until{};
+    int asked_at_rest = 0;
+    Spell spell{};
+    int spell_left = 0;
+    int dies_at = -1;  // at this request of all; -1: lives
+    bool dead = false;
+    int deaths_told = 0;
+    int rotations = 0;
+    int exchanging = 0;  // at this moment
+  };
+
+  template <typename T>
+  T Locked(std::size_t token, T Truth::*member) const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return truths_[token].*member;
+  }
+  int LockedCount(int Script::*member) const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return this->*member;
+  }
+
+  int Below(int n) { return std::uniform_int_distribution<int>(0, n - 1)(random_); }
+  bool Percent(double chance) { return std::uniform_real_distribution<double>(0, 100)(random_) < chance; }
+
+  Decision Decide(loopback::Endpoint endpoint, std::size_t token, const std::string& credential) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    switch (endpoint) {
+      case loopback::Endpoint::kExchange:
+        return Exchange(token, &lock);
+      case loopback::Endpoint::kAgent:
+        ++inside_;
+        changed_.notify_all();
+        changed_.wait(lock, [&] { return gate_open_; });
+        --inside_;
+        return Agent(token, credential);
+      case loopback::Endpoint::kAccount:
+        break;
+    }
+    ++counts_["account asked"];
+    if (storming_ && Percent(30)) return account_faults_.Draw(&random_).play();
+    return std::nullopt;
+  }
+
+  // ------------------------------------------------------------------------------------------------------- the agent --
+
+  Decision Agent(std::size_t token, const std::string& credential) {
+    ++agent_requests_;
+    Truth& truth = truths_[token];
+    if (!IsAlive(&truth)) {
+      ++refused_jwts_;
+      Guilty(&truth, &Truth::agent_guilt, Code::kUnauthorized, "401 of the dead");
+      return loopback::Status(401);
+    }
+    if (!storming_) return Good(&truth).Delay(std::chrono::milliseconds(20));
+    CheckRest(token);
+    const Role role = kCast[token].role;
+    if (role == Role::kRock) return Good(&truth);
+    if (role == Role::kGuilty) {
+      if (auto spell = AgentSpell(&truth)) return spell;
+    }
+    if (role == Role::kQuota && Percent(3)) return QuotaThatIsTold(token);
+    if (role == Role::kAskedQuota && Percent(3)) return QuotaThatIsAsked(token, credential);
+    if (Percent(8)) return agent_faults_.Draw(&random_).play();
+    if (Percent(0.4)) return RequestFault(token);
+    return Good(&truth);
+  }
+
+  loopback::Behaviour Good(Truth* truth) {
+    ++truth->good_answers;
+    auto behaviour = loopback::Ok().Chunks(1 + Below(8));
+    if (Percent(10)) behaviour.Delay(std::chrono::milliseconds(1 + Below(4)));
+    if (Percent(1)) behaviour.Gap(std::chrono::milliseconds(1));
+    if (Percent(0.2)) behaviour.ByteByByte();
+    return behaviour;
+  }
+
+  bool IsAlive(Truth* truth) {
+    if (storming_ && truth->dies_at >= 0 && agent_requests_ >= truth->dies_at) truth->dead = true;
+    return !truth->dead;
+  }
+
+  void Guilty(Truth* truth, std::map<Code, int> Truth::*where, Code code, const char* what) {
+    ++(truth->*where)[code];
+    ++truth->guilty_answers;
+    ++counts_[what];
+  }
+
+  Decision AgentSpell(Truth* truth) {
+    if (truth->spell_left == 0 && Percent(2)) {
+      truth->spell = static_cast<Spell>(Below(5));
+      truth->spell_left = 1 + Below(6);
+    }
+    if (truth->spell_left == 0) return std::nullopt;
+    switch (truth->spell) {
+      case Spell::kForbidden:
+        --truth->spell_left;
+        Guilty(truth, &Truth::agent_guilt, Code::kUnauthorized, "403");
+        return loopback::Status(403);
+      case Spell::kServerError:
+        --truth->spell_left;
+        Guilty(truth, &Truth::agent_guilt, Code::kServerError, "500");
+        return loopback::Status(500);
+      case Spell::kUnauthorized:
+        --truth->spell_left;
+        break;
+      case Spell::kExchangeRefused:
+      case Spell::kExchangeError:
+        break;  // so that the client comes for a new one
+    }
+    ++refused_jwts_;
+    Guilty(truth, &Truth::agent_guilt, Code::kUnauthorized, "401");
+    return loopback::Status(401);
+  }
+
+  loopback::Behaviour QuotaThatIsTold(std::size_t token) {
+    const int kind = Below(4);
+    if (kind == 0) {
+      ++counts_["quota, Retry-After: 0"];
+      return loopback::Quota().Header("Retry-After", "0");
+    }
+    Truth& account = truths_[kCast[token].account];
+    ++account.quota_answers;
+    account.rests_until = SteadyClock::now() + kQuotaRest;
+    account.asked_at_rest = 0;
+    ++counts_[kind == 1 ? "quota in the body" : "quota in a header"];
+    return (kind == 1 ? loopback::QuotaInBody() : loopback::Quota())
+        .Header("Retry-After", std::to_string(kQuotaRest.count()));
+  }
+
+  loopback::Behaviour QuotaThatIsAsked(std::size_t token, const std::string& credential) {
+    ++truths_[token].quota_answers;
+    const auto back = std::chrono::system_clock::now() + 2 * kQuotaRest;
+    service_->SetQuota(credential, {.limit = 100, .used = 100, .next_refresh = back});
+    const bool finish = Below(2) == 0;
+    ++counts_[finish ? "quota_limit" : "quota, no time told"];
+    return finish ? loopback::QuotaFinish() : loopback::Quota();
+  }
+
+  // Those that were under way when the quota was found to be used up may still come: at most one less than an account's
+  // tokens may serve, each with an old JWT, a new one, and once more if the connection broke.
+  void CheckRest(std::size_t token) {
+    const std::size_t first = kCast[token].account;
+    Truth& account = truths_[first];
+    if (SteadyClock::now() >= account.rests_until) return;
+    const auto tokens =
+        std::count_if(kCast.begin(), kCast.end(), [&](const Part& part) { return part.account == first; });
+    if (++account.asked_at_rest > (kMaxInFlight * tokens - 1) * 3) Complain(token, "is asked although it rests");
+  }
+
+  loopback::Behaviour RequestFault(std::size_t token) {
+    const auto marked = [&](Code code, const char* name) {
+      ++counts_[name];
+      marked_faults_[++faults_] = {token, code};
+      return std::string(kFaultMark) + std::to_string(faults_);
+    };
+    const auto anonymous = [&](Code code, const char* name) {
+      ++counts_[name];
+      ++anonymous_faults_[{token, code}];
+    };
+    const auto json = [](const std::string& words) { return R"({"error":")" + words + R"("})"; };
+    switch (Below(6)) {
+      case 0:
+        return loopback::Status(422, json(marked(Code::kRequestRejected, "422")));
+      case 1:
+        return loopback::Status(413, json(marked(Code::kRequestRejected, "413")));
+      case 2:
+        return loopback::Status(302, json(marked(Code::kMisconfigured, "redirect")));
+      case 3:
+        return loopback::Status(200, "<html>").Header("Content-Type",
+                                                      "text/html; " + marked(Code::kNotAStream, "no stream"));
+      case 4:
+        anonymous(Code::kUndecodableEvent, "undecodable event");
+        return loopback::UndecodableEvent();
+      default:
+        anonymous(Code::kNotAStream, "stream without an event");
+        return loopback::Raw("this is no event\n\n");
+    }
+  }
+
+  // ---------------------------------------------------------------------------------------------------- the exchange --
+
+  Decision Exchange(std::size_t token, std::unique_lock<std::mutex>* lock) {
+    ++exchanges_;
+    Truth& truth = truths_[token];
+    if (++truth.exchanging > 1) Complain(token, "is exchanged twice at the same time");
+    if (Percent(20)) {
+      lock->unlock();
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      lock->lock();
+    }
+    --truth.exchanging;
+    if (!IsAlive(&truth)) {
+      ++truth.deaths_told;
+      ++failed_exchanges_;
+      ++counts_["dead"];
+      return loopback::Dead(kCast[token].death);
+    }
+    if (!storming_) return std::nullopt;
+    if (kCast[token].role == Role::kGuilty) {
+      if (auto spell = ExchangeSpell(&truth)) return spell;
+    }
+    if (kCast[token].role != Role::kRock && Percent(20)) {
+      ++failed_exchanges_;
+      return exchange_faults_.Draw(&random_).play();
+    }
+    auto behaviour = loopback::Ok();
+    if (Percent(30)) {
+      behaviour.RotateTo(CredentialOf(token, ++truth.rotations));
+      ++counts_["rotation"];
+    }
+    if (Percent(10)) {
+      behaviour.JwtLife(std::chrono::seconds(5));
+      ++counts_["short-lived JWT"];
+      ++short_lives_;
+    }
+    return behaviour;
+  }
+
+  Decision ExchangeSpell(Truth* truth) {
+    if (truth->spell_left == 0) return std::nullopt;
+    if (truth->spell == Spell::kExchangeRefused) {
+      --truth->spell_left;
+      ++failed_exchanges_;
+      Guilty(truth, &Truth::exchange_guilt, Code::kUnauthorized, "exchange 400");
+      return loopback::Status(400, R"({"error":{"code":400,"message":"SOMETHING_ELSE"}})");
+    }
+    if (truth->spell == Spell::kExchangeError) {
+      --truth->spell_left;
+      ++failed_exchanges_;
+      Guilty(truth, &Truth::exchange_guilt, Code::kServerError, "exchange 500");
+      return loopback::Status(500);
+    }
+    return std::nullopt;
+  }
+
+  void Complain(std::size_t token, const std::string& what) {
+    if (complaints_.size() < 20) complaints_.push_back(NameOf(token) + " " + what);
+  }
+
+  loopback::Service* const service_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::mt19937 random_;
+  Deck agent_faults_;
+  Deck exchange_faults_;
+  Deck account_faults_;
+  std::array<Truth, kTokens> truths_;
+  bool storming_ = true;
+  bool gate_open_ = true;
+  int inside_ = 0;  // agent requests at the gate
+  int begun_ = 0;   // the client's requests
+  int ended_ = 0;
+  int agent_requests_ = 0;
+  int exchanges_ = 0;
+  int refused_jwts_ = 0;
+  int failed_exchanges_ = 0;
+  int short_lives_ = 0;
+  int faults_ = 0;
+  std::map<int, std::pair<std::size_t, Code>> marked_faults_;
+  std::map<std::pair<std::size_t, Code>, int> anonymous_faults_;
+  std::map<std::string, int> counts_;
+  std::vector<std::string> complaints_;
+};
+
+}  // namespace warppool::soak
