@@ -26,7 +26,7 @@ if [ -e .env ]; then
 fi
 # Warp's own terminal sets other WARP_ variables, which are none of the library's.
 for name in WARP_{REFRESH_TOKEN,PERSONAL_TOKENS,SHARED_TOKENS,ANONYMOUS_TOKEN,API_KEY,FIREBASE_API_KEY,SERVER_URL,REFRESH_URL} \
-            WARP_{TIER_ORDER,CLIENT_VERSION,CA_BUNDLE,PROXY}; do
+            WARP_{TIER_ORDER,STRATEGY,CLIENT_VERSION,CA_BUNDLE,PROXY}; do
   [ -z "${!name-}" ] || exec "$quickstart" "$question"
 done
 

@@ -90,7 +90,7 @@ struct Error {
   std::string user_message{};  // what the service wants the user to read; empty: nothing
   bool retryable = false;      // the same call may succeed later, unchanged
 
-  // How long the service asks to wait.
+  // When trying again may help: what the service asks for or, where no token is ready, until the first one is.
   std::optional<std::chrono::milliseconds> retry_after{};
 
   // What each token contributed, oldest first.

@@ -125,7 +125,7 @@ enum class PoolEventKind : int {
   kFailed = 30,          // an attempt with it failed, whoever was to blame
   kStruck = 40,          // it is blamed for a failure: `strikes` in a row now
   kDisabled = 50,        // too many strikes, refused for good, or the probe of a half-open one failed; see `until`
-  kCooling = 60,         // its quota is used up; see `until`
+  kCooling = 60,         // its quota is used up; see `until`, which a second one may correct
   kRecovered = 70,       // ready again, or its strikes are forgotten; `reason` says how that came
   kRefreshed = 80,       // a JWT was issued for it; `until` is its end
   kRotated = 90,         // the service replaced its refresh token
@@ -137,7 +137,8 @@ enum class PoolEventKind : int {
 // "loaded", "tier exhausted", ... Never NULL. Any thread.
 const char* PoolEventKindName(PoolEventKind kind) noexcept;
 
-// Something happened to a token, or to all of a tier. The views are valid during the call only.
+// Something happened to a token, or to all of a tier. What happens by the passing of time alone is told when somebody
+// next looks for a token, or at the pool. The views are valid during the call only.
 struct PoolEvent {
   PoolEventKind kind;
   Tier tier;                  // meaningless with kPoolExhausted

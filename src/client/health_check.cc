@@ -62,7 +62,10 @@ void HealthCheck::Check(std::size_t i) {
 }
 
 void HealthCheck::OnRefreshed(std::size_t i, const RefreshResult& result) {
-  if (!result.fresh) return Conclude(i, result.outcome, result.status);
+  if (!result.fresh) {
+    // A refusal does not count while the old JWT serves, here as elsewhere.
+    return Conclude(i, result.jwt ? Outcome::kCancelled : result.outcome, result.status);
+  }
   AskQuota(i, {patients_[i].lease->share_token(), result.jwt, true}, true);
 }
 
@@ -157,7 +160,8 @@ std::string HealthReport::ToString() const {
     if (token.ready_at) text += fmt::format(", again at {}", WriteRfc3339(*token.ready_at));
     if (token.quota && token.quota->unlimited) text += ", quota=unlimited";
     if (token.quota && !token.quota->unlimited) {
-      text += fmt::format(", quota={} of {} left", token.quota->Remaining(), token.quota->limit);
+      text += fmt::format(", quota={} of {} left", token.quota->Remaining() - token.quota->bonus, token.quota->limit);
+      if (token.quota->bonus > 0) text += fmt::format(", bonus={}", token.quota->bonus);
     }
     if (token.quota && token.quota->next_reset) {
       text += fmt::format(", reset={}", WriteRfc3339(*token.quota->next_reset));

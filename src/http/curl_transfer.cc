@@ -107,7 +107,9 @@ bool CurlTransfer::SetUp(const CurlOptions& options) {
   set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
   set(CURLOPT_POSTFIELDS, request_.body.data());
   set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
-  set(CURLOPT_PIPEWAIT, 1L);  // rather a stream of a connection that is being made than another connection
+  // Rather a stream of a connection that is being made than another connection. Without TLS there is no HTTP/2, and
+  // libcurl would find out only by the first answer, which may take long.
+  set(CURLOPT_PIPEWAIT, AsciiLower(request_.url.substr(0, 6)) == "https:" ? 1L : 0L);
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   if (!options.ca_bundle.empty()) {
     set(CURLOPT_CAINFO, options.ca_bundle.c_str());

@@ -73,7 +73,7 @@ void PoolReporter::WriteLine(const PoolNotice& notice) const {
     case PoolEventKind::kRotated:
       return log_.Info("Refresh token replaced by the service: {}", name);
     case PoolEventKind::kSameAccount:
-      return log_.Warning("Two tokens of one account share its quota: {} {}", name, notice.reason);
+      return log_.Warning("Token {} {}", name, notice.reason);
     case PoolEventKind::kTierExhausted:
       return log_.Warning("No token is ready any more in tier {}", TierName(notice.tier));
     case PoolEventKind::kPoolExhausted:

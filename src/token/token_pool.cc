@@ -159,7 +159,7 @@ void TokenPool::Settle(Member* member, HealthChange change, SteadyTime now, cons
     case HealthChange::kRecovered:
       notice.kind = PoolEventKind::kRecovered;
       notice.reason = change == HealthChange::kCleared ? "it served a request, its failures are cleared"
-                                                       : "it was tried, and served";
+                                                       : "it was tried, and accepted";
       news->notices.push_back(std::move(notice));
       return;
     case HealthChange::kStrike:
@@ -223,7 +223,7 @@ void TokenPool::NoteRefreshed(const Token& token, const Jwt& jwt, bool rotated, 
     if (member == nullptr) return;
     PoolNotice notice{PoolEventKind::kRefreshed, token.tier(), Share(*member)};
     notice.until = jwt.expires_at_wall;
-    const auto life = std::chrono::duration_cast<std::chrono::seconds>(jwt.expires_at - now);
+    const auto life = std::chrono::round<std::chrono::seconds>(jwt.expires_at - now);
     notice.reason = fmt::format("valid for {} s{}", life.count(), rotated ? ", refresh token rotated" : "");
     news.notices.push_back(notice);
     if (rotated) {
@@ -268,9 +268,16 @@ void TokenPool::NoteQuota(const Token& token, const Quota& quota, bool lifts_coo
       if (!until || !member->health.CorrectCooling(*until, now)) continue;
       Refile(member, now, &news);
       news.freed = true;  // or sooner than those who wait believe
-      if (member->filed_as != TokenState::kReady) continue;
-      news.notices.push_back(
-          {PoolEventKind::kRecovered, member->token.tier(), Share(*member), Status(), "its quota is back"});
+      PoolNotice notice{PoolEventKind::kRecovered, member->token.tier(), Share(*member)};
+      if (member->filed_as == TokenState::kCooling) {
+        notice.kind = PoolEventKind::kCooling;
+        notice.why = member->last_verdict;
+        notice.until = WallTimeOf(member->turns_at, now);
+      } else if (member->filed_as != TokenState::kReady) {
+        continue;
+      }
+      notice.reason = "its quota is back";
+      news.notices.push_back(std::move(notice));
     }
   }
   Tell(news);

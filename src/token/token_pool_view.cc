@@ -16,7 +16,7 @@ std::string Words(const PoolMember& member) {
 std::string WhyNot(const PoolMember& member, int max_in_flight) {
   switch (member.filed_as) {
     case TokenState::kReady:
-      return fmt::format("busy: it serves {} requests, and may serve {}", member.in_flight, max_in_flight);
+      return fmt::format("busy: {} of {} requests at a time", member.in_flight, max_in_flight);
     case TokenState::kHalfOpen:
       return "half open: a request is trying it";
     default:
