@@ -25,8 +25,8 @@
  *
  *  3. NULL. A required pointer that is NULL fails with WARPPOOL_INVALID_ARGUMENT, and the message names the parameter.
  *     What may be NULL says so. Functions that read a property accept a NULL handle, and an index that is out of range:
- *     they return 0, -1 or "" then, as their comment says. Destroying NULL does nothing. No function returns NULL for a
- *     string.
+ *     they return 0, -1, "" or, for a handle, NULL then, as their comment says. Destroying NULL does nothing. No
+ *     function returns NULL for a string.
  *
  *  4. Out-parameters come after the inputs and before `error`. They are cleared first (handles and events to NULL,
  *     descriptors to -1) and set only with WARPPOOL_OK.
@@ -706,7 +706,7 @@ typedef enum warppool_pool_event_kind WARPPOOL_ENUM_TYPE {
   WARPPOOL_POOL_EVENT_DISABLED = 50,      /* too many strikes, refused for good, or the probe of a half-open one failed:
                                              token, tier, code, reason, strikes, until_ms (when it may be tried) */
   WARPPOOL_POOL_EVENT_COOLING = 60,       /* its quota is used up: token, tier, code, reason, until_ms */
-  WARPPOOL_POOL_EVENT_RECOVERED = 70,     /* ready again: by hand, by a probe, or because its cooling is over:
+  WARPPOOL_POOL_EVENT_RECOVERED = 70,     /* ready again, or its strikes are forgotten; the reason says how:
                                              token, tier, reason */
   WARPPOOL_POOL_EVENT_REFRESHED = 80,     /* a JWT was issued for it: token, tier, reason, until_ms (its end) */
   WARPPOOL_POOL_EVENT_ROTATED = 90,       /* the service replaced its refresh token: token, tier, reason */

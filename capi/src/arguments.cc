@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "handle.h"
+
 namespace warppool::capi {
 namespace {
 
@@ -26,11 +28,23 @@ Status AtLeast(std::int64_t minimum, std::int64_t value, const char* name) {
   return Invalid(name, ("must be " + std::to_string(minimum) + " or more").c_str());
 }
 
+Status ZeroOrOne(std::int32_t value, const char* name) {
+  return value == 0 || value == 1 ? Status() : Invalid(name, "must be 0 or 1");
+}
+
 LogSink WrapLog(warppool_log_sink sink, void* user_data) {
   if (sink == nullptr) return {};
   return [sink, user_data](const LogRecord& record) {
     const std::string message(record.message);
     sink(static_cast<warppool_log_level>(record.level), message.c_str(), ToUnixMs(record.time), user_data);
+  };
+}
+
+PoolEventSink WrapPoolEvents(warppool_pool_event_sink sink, void* user_data) {
+  if (sink == nullptr) return {};
+  return [sink, user_data](const PoolEvent& event) {
+    const warppool_pool_event lent(event);
+    sink(&lent, user_data);
   };
 }
 

@@ -12,6 +12,7 @@
 #include "warppool.h"
 #include "warppool/log.h"
 #include "warppool/status.h"
+#include "warppool/token_pool.h"
 
 namespace warppool::capi {
 
@@ -26,8 +27,12 @@ Status NotNull(std::initializer_list<Pointer> pointers);
 
 Status AtLeast(std::int64_t minimum, std::int64_t value, const char* name);
 
-// An empty sink for NULL.
+// C99's idea of a bool: 0 or 1.
+Status ZeroOrOne(std::int32_t value, const char* name);
+
+// Empty sinks for NULL.
 LogSink WrapLog(warppool_log_sink sink, void* user_data);
+PoolEventSink WrapPoolEvents(warppool_pool_event_sink sink, void* user_data);
 
 std::int64_t ToUnixMs(std::chrono::system_clock::time_point time) noexcept;
 std::int64_t ToUnixMs(const std::optional<std::chrono::system_clock::time_point>& time) noexcept;  // -1: none

@@ -17,10 +17,12 @@ using warppool::capi::AtLeast;
 using warppool::capi::Clear;
 using warppool::capi::ErrorPtr;
 using warppool::capi::Guard;
+using warppool::capi::Invalid;
 using warppool::capi::MakeError;
 using warppool::capi::NotNull;
 using warppool::capi::ReadStruct;
 using warppool::capi::ToC;
+using warppool::capi::ZeroOrOne;
 
 namespace {
 
@@ -54,6 +56,28 @@ StreamCallbacks Wrap(const warppool_stream_callbacks& callbacks) {
   return wrapped;
 }
 
+// `options` may be NULL: the defaults.
+Status ReadHealthCheckOptions(const warppool_health_check_options* options, warppool::HealthCheckOptions* wanted) {
+  if (options == nullptr) return {};
+  warppool_health_check_options given = WARPPOOL_HEALTH_CHECK_OPTIONS_INIT;
+  constexpr size_t kFirst = WARPPOOL_SIZE_UP_TO(warppool_health_check_options, reserved);
+  if (Status status = ReadStruct(options, kFirst, "options", &given); !status.ok()) return status;
+  if (Status status = ZeroOrOne(given.active, "options.active"); !status.ok()) return status;
+  if (Status status = AtLeast(-1, given.timeout_ms, "options.timeout_ms"); !status.ok()) return status;
+  if (given.reserved != 0) return Invalid("options.reserved", "must be 0");
+  wanted->active = given.active == 1;
+  // Struct conventions let a program start from zeros.
+  if (given.concurrency != 0) wanted->concurrency = given.concurrency;
+  if (given.timeout_ms != 0) wanted->timeout = std::chrono::milliseconds(given.timeout_ms);
+  return {};
+}
+
+// A client has at least one token. C++ shows none in a child process, and when there is no memory for them.
+template <typename Tokens>
+Status CheckFilled(const warppool_client& client, const Tokens& tokens) {
+  return tokens.empty() && client.owner == getpid() ? Status::OutOfMemory() : Status();
+}
+
 }  // namespace
 
 warppool_code warppool_client_create(const warppool_config* config, const warppool_client_options* options,
@@ -67,7 +91,9 @@ warppool_code warppool_client_create(const warppool_config* config, const warppo
       if (Status status = ReadStruct(options, kFirst, "options", &given); !status.ok()) return status;
     }
     auto handle = std::make_unique<warppool_client>(warppool_client{nullptr, getpid()});
-    auto created = Client::Create(config->config, {warppool::capi::WrapLog(given.log, given.log_user_data)});
+    auto created =
+        Client::Create(config->config, {warppool::capi::WrapLog(given.log, given.log_user_data),
+                                        warppool::capi::WrapPoolEvents(given.pool_event, given.pool_event_user_data)});
     if (!created.ok()) return created.status();
     handle->client = *std::move(created);
     *client = handle.release();
@@ -159,8 +185,55 @@ warppool_code warppool_client_pool(const warppool_client* client, warppool_pool_
     if (Status checked = NotNull({{client, "client"}, {status, "status"}}); !checked.ok()) return checked;
     auto handle = std::make_unique<warppool_pool_status>();
     handle->status = client->client->Pool();
+    if (Status checked = CheckFilled(*client, handle->status.tokens); !checked.ok()) return checked;
     handle->summary = handle->status.Summary();
     *status = handle.release();
+    return Status();
+  });
+}
+
+warppool_code warppool_client_explain(const warppool_client* client, warppool_explanation** explanation,
+                                      warppool_error** error) {
+  Clear(explanation);
+  return Guard(error, [&] {
+    if (Status status = NotNull({{client, "client"}, {explanation, "explanation"}}); !status.ok()) return status;
+    auto handle = std::make_unique<warppool_explanation>();
+    handle->tokens = client->client->Explain();
+    if (Status status = CheckFilled(*client, handle->tokens); !status.ok()) return status;
+    *explanation = handle.release();
+    return Status();
+  });
+}
+
+warppool_code warppool_client_recover(warppool_client* client, const char* token, warppool_error** error) {
+  return Guard(error, [&] {
+    if (Status status = NotNull({{client, "client"}, {token, "token"}}); !status.ok()) return status;
+    return client->client->Recover(token);
+  });
+}
+
+warppool_code warppool_client_recover_all(warppool_client* client, size_t* count, warppool_error** error) {
+  if (count != nullptr) *count = 0;
+  return Guard(error, [&] {
+    if (Status status = NotNull({{client, "client"}}); !status.ok()) return status;
+    auto recovered = client->client->RecoverAll();
+    if (!recovered.ok()) return recovered.status();
+    if (count != nullptr) *count = static_cast<size_t>(*recovered);
+    return Status();
+  });
+}
+
+warppool_code warppool_client_check_health(warppool_client* client, const warppool_health_check_options* options,
+                                           warppool_health_report** report, warppool_error** error) {
+  Clear(report);
+  return Guard(error, [&] {
+    if (Status status = NotNull({{client, "client"}, {report, "report"}}); !status.ok()) return status;
+    warppool::HealthCheckOptions wanted;
+    if (Status status = ReadHealthCheckOptions(options, &wanted); !status.ok()) return status;
+    auto checked = client->client->CheckHealth(wanted);
+    if (!checked.ok()) return checked.status();
+    if (Status status = CheckFilled(*client, checked->tokens); !status.ok()) return status;
+    *report = new warppool_health_report(*std::move(checked));
     return Status();
   });
 }

@@ -12,6 +12,7 @@ using warppool::Config;
 using warppool::CredentialKind;
 using warppool::Secret;
 using warppool::Status;
+using warppool::Strategy;
 using warppool::Tier;
 using warppool::TokenConfig;
 using warppool::capi::AtLeast;
@@ -22,6 +23,7 @@ using warppool::capi::Invalid;
 using warppool::capi::NotNull;
 using warppool::capi::ReadOr;
 using warppool::capi::ReadStruct;
+using warppool::capi::ZeroOrOne;
 
 namespace {
 
@@ -31,6 +33,16 @@ std::optional<Tier> ToTier(warppool_tier tier) {
     case WARPPOOL_TIER_SHARED:
     case WARPPOOL_TIER_ANONYMOUS:
       return static_cast<Tier>(tier);
+  }
+  return std::nullopt;
+}
+
+std::optional<Strategy> ToStrategy(warppool_strategy strategy) {
+  switch (strategy) {
+    case WARPPOOL_STRATEGY_ROUND_ROBIN:
+    case WARPPOOL_STRATEGY_FILL_FIRST:
+    case WARPPOOL_STRATEGY_LEAST_IN_FLIGHT:
+      return static_cast<Strategy>(strategy);
   }
   return std::nullopt;
 }
@@ -151,6 +163,17 @@ warppool_code warppool_config_set_tier_order(warppool_config* config, const warp
   });
 }
 
+warppool_code warppool_config_set_strategy(warppool_config* config, warppool_strategy strategy,
+                                           warppool_error** error) {
+  return Guard(error, [&] {
+    if (Status status = NotNull({{config, "config"}}); !status.ok()) return status;
+    const auto known = ToStrategy(strategy);
+    if (!known) return Invalid("strategy", "is none of warppool_strategy");
+    config->config.strategy = *known;
+    return Status();
+  });
+}
+
 warppool_code warppool_config_set_server_url(warppool_config* config, const char* value, warppool_error** error) {
   return SetText(config, &Config::server_url, value, error);
 }
@@ -185,6 +208,32 @@ warppool_code warppool_config_set_no_proxy(warppool_config* config, const char* 
 
 warppool_code warppool_config_set_max_strikes(warppool_config* config, int32_t value, warppool_error** error) {
   return SetNumber(config, &Config::max_strikes, value, 1, error);
+}
+
+warppool_code warppool_config_set_recovery_delay_ms(warppool_config* config, int32_t value, warppool_error** error) {
+  return SetNumber(config, &Config::recovery_delay, value, 0, error);
+}
+
+warppool_code warppool_config_set_recovery_max_delay_ms(warppool_config* config, int32_t value,
+                                                        warppool_error** error) {
+  return SetNumber(config, &Config::recovery_max_delay, value, 0, error);
+}
+
+warppool_code warppool_config_set_max_in_flight(warppool_config* config, int32_t value, warppool_error** error) {
+  return SetNumber(config, &Config::max_in_flight, value, 0, error);
+}
+
+warppool_code warppool_config_set_max_token_wait_ms(warppool_config* config, int32_t value, warppool_error** error) {
+  return SetNumber(config, &Config::max_token_wait, value, 0, error);
+}
+
+warppool_code warppool_config_set_background_refresh(warppool_config* config, int32_t value, warppool_error** error) {
+  return Guard(error, [&] {
+    if (Status status = NotNull({{config, "config"}}); !status.ok()) return status;
+    if (Status status = ZeroOrOne(value, "value"); !status.ok()) return status;
+    config->config.background_refresh = value == 1;
+    return Status();
+  });
 }
 
 warppool_code warppool_config_set_connect_timeout_ms(warppool_config* config, int32_t value, warppool_error** error) {

@@ -74,6 +74,14 @@ namespace {
   }
 }
 
+[[maybe_unused]] void Pin(Strategy strategy) {
+  switch (strategy) {
+    SAME(Strategy::kRoundRobin, WARPPOOL_STRATEGY_ROUND_ROBIN)
+    SAME(Strategy::kFillFirst, WARPPOOL_STRATEGY_FILL_FIRST)
+    SAME(Strategy::kLeastInFlight, WARPPOOL_STRATEGY_LEAST_IN_FLIGHT)
+  }
+}
+
 [[maybe_unused]] void Pin(Tool tool) {
   switch (tool) { SAME(Tool::kCallMcpTool, WARPPOOL_TOOL_CALL_MCP_TOOL) }
 }
@@ -114,6 +122,24 @@ namespace {
     SAME(TokenState::kReady, WARPPOOL_TOKEN_READY)
     SAME(TokenState::kCooling, WARPPOOL_TOKEN_COOLING)
     SAME(TokenState::kDisabled, WARPPOOL_TOKEN_DISABLED)
+    SAME(TokenState::kHalfOpen, WARPPOOL_TOKEN_HALF_OPEN)
+  }
+}
+
+[[maybe_unused]] void Pin(PoolEventKind kind) {
+  switch (kind) {
+    SAME(PoolEventKind::kLoaded, WARPPOOL_POOL_EVENT_LOADED)
+    SAME(PoolEventKind::kChosen, WARPPOOL_POOL_EVENT_CHOSEN)
+    SAME(PoolEventKind::kFailed, WARPPOOL_POOL_EVENT_FAILED)
+    SAME(PoolEventKind::kStruck, WARPPOOL_POOL_EVENT_STRUCK)
+    SAME(PoolEventKind::kDisabled, WARPPOOL_POOL_EVENT_DISABLED)
+    SAME(PoolEventKind::kCooling, WARPPOOL_POOL_EVENT_COOLING)
+    SAME(PoolEventKind::kRecovered, WARPPOOL_POOL_EVENT_RECOVERED)
+    SAME(PoolEventKind::kRefreshed, WARPPOOL_POOL_EVENT_REFRESHED)
+    SAME(PoolEventKind::kRotated, WARPPOOL_POOL_EVENT_ROTATED)
+    SAME(PoolEventKind::kSameAccount, WARPPOOL_POOL_EVENT_SAME_ACCOUNT)
+    SAME(PoolEventKind::kTierExhausted, WARPPOOL_POOL_EVENT_TIER_EXHAUSTED)
+    SAME(PoolEventKind::kPoolExhausted, WARPPOOL_POOL_EVENT_POOL_EXHAUSTED)
   }
 }
 

@@ -13,6 +13,7 @@ using warppool::StreamStarted;
 using warppool::TextDelta;
 using warppool::TextReplaced;
 using warppool::UnknownEvent;
+using warppool::Waiting;
 using warppool::capi::ReadOr;
 
 namespace {
@@ -33,6 +34,9 @@ Texts TextsOf(TextReplaced& e) {
 Texts TextsOf(AttemptFailed& e) {
   return {&e.token, &e.message};
 }
+Texts TextsOf(Waiting& e) {
+  return {&e.reason};
+}
 Texts TextsOf(Finished& e) {
   return {&e.message};
 }
@@ -51,6 +55,9 @@ warppool_event_type TypeOf(const TextReplaced& /*event*/) {
 }
 warppool_event_type TypeOf(const AttemptFailed& /*event*/) {
   return WARPPOOL_EVENT_ATTEMPT_FAILED;
+}
+warppool_event_type TypeOf(const Waiting& /*event*/) {
+  return WARPPOOL_EVENT_WAITING;
 }
 warppool_event_type TypeOf(const Finished& /*event*/) {
   return WARPPOOL_EVENT_FINISHED;
@@ -138,6 +145,7 @@ warppool_code warppool_event_code(const warppool_event* event) {
 }
 
 const char* warppool_event_message(const warppool_event* event) {
+  if (As<Waiting>(event) != nullptr) return TextIn<Waiting>(event, [](const auto& e) { return e.reason; }).data();
   return TextIn<AttemptFailed, Finished>(event, [](const auto& e) { return e.message; }).data();
 }
 
@@ -146,6 +154,7 @@ warppool_next_step warppool_event_next_step(const warppool_event* event) {
 }
 
 int64_t warppool_event_wait_ms(const warppool_event* event) {
+  if (const auto* waiting = As<Waiting>(event)) return waiting->wait.count();
   return ReadOr(As<AttemptFailed>(event), int64_t{0}, [](const auto& e) { return e.wait.count(); });
 }
 

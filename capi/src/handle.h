@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "terminated_secret.h"
 #include "warppool.h"
@@ -42,6 +43,25 @@ struct warppool_pool_status {
   std::string summary;
 };
 
+struct warppool_explanation {
+  std::vector<warppool::TokenExplanation> tokens;
+};
+
+struct warppool_health_report {
+  struct Result {
+    bool healthy;
+    std::optional<warppool_error> problem;
+    std::optional<warppool_error> quota_problem;
+  };
+
+  explicit warppool_health_report(warppool::HealthReport from);
+
+  std::size_t healthy;
+  std::string text;
+  std::vector<Result> results;
+  warppool_pool_status pool;  // the same tokens in the same order
+};
+
 struct warppool_client {
   std::unique_ptr<warppool::Client> client;
   pid_t owner;  // the process that created it
@@ -54,6 +74,15 @@ struct warppool_event {
 
   warppool::Event event;  // its texts point into `texts`, its bytes to where they came from
   std::string texts;      // used again for the next event
+};
+
+// A C++ pool event, and its texts with a NUL behind them.
+struct warppool_pool_event {
+  explicit warppool_pool_event(const warppool::PoolEvent& from);
+
+  warppool::PoolEvent event;
+  std::string token;
+  std::string reason;
 };
 
 struct warppool_stream {

@@ -41,6 +41,17 @@ warppool_code warppool_pool_status_token(const warppool_pool_status* status, siz
     filled.last_error_message = token.last_error_message.c_str();
     filled.ready_at_ms = ToUnixMs(token.ready_at);
     filled.jwt_expires_ms = ToUnixMs(token.jwt_expires);
+    filled.reason = token.reason.c_str();
+    filled.same_account = token.same_account.c_str();
+    if (token.quota) {
+      filled.has_quota = 1;
+      filled.quota_unlimited = token.quota->unlimited ? 1 : 0;
+      filled.quota_limit = token.quota->limit;
+      filled.quota_used = token.quota->used;
+      filled.quota_bonus = token.quota->bonus;
+      filled.quota_remaining = token.quota->Remaining();
+      filled.quota_next_reset_ms = ToUnixMs(token.quota->next_reset);
+    }
     constexpr size_t kFirst = WARPPOOL_SIZE_UP_TO(warppool_token_info, jwt_expires_ms);
     return warppool::capi::WriteStruct(filled, kFirst, "info", info);
   });

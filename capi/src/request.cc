@@ -15,6 +15,7 @@ using warppool::capi::Destroy;
 using warppool::capi::Guard;
 using warppool::capi::Invalid;
 using warppool::capi::NotNull;
+using warppool::capi::ZeroOrOne;
 
 namespace {
 
@@ -64,6 +65,15 @@ warppool_code warppool_request_set_timeout_ms(warppool_request* request, int32_t
     if (Status status = NotNull({{request, "request"}}); !status.ok()) return status;
     if (Status status = AtLeast(0, value, "value"); !status.ok()) return status;
     request->request.timeout = std::chrono::milliseconds(value);
+    return Status();
+  });
+}
+
+warppool_code warppool_request_set_wait_for_token(warppool_request* request, int32_t value, warppool_error** error) {
+  return Guard(error, [&] {
+    if (Status status = NotNull({{request, "request"}}); !status.ok()) return status;
+    if (Status status = ZeroOrOne(value, "value"); !status.ok()) return status;
+    request->request.wait_for_token = value == 1;
     return Status();
   });
 }

@@ -31,8 +31,8 @@ struct LogRecord {
 };
 
 // Called in whichever thread has something to say, the client's I/O thread included, and by several at once: it must be
-// thread-safe and return promptly, and must not call the client that it belongs to. What it throws is dropped. An empty
-// sink switches logging off, and then no line is even formatted.
+// thread-safe and return promptly, and must neither call the client that it belongs to nor destroy it or its streams.
+// What it throws is dropped. An empty sink switches logging off, and then no line is even formatted.
 using LogSink = std::function<void(const LogRecord&)>;
 
 }  // namespace warppool

@@ -152,8 +152,9 @@ struct PoolEvent {
 };
 
 // Called in whichever thread it happens in, the client's I/O thread included, and by several at once: it must be
-// thread-safe and return promptly, and must not call the client that it belongs to. Never under a lock, so that events
-// of different threads may come in another order than they happened. What it throws is dropped.
+// thread-safe and return promptly, and must neither call the client that it belongs to nor destroy it or its streams.
+// Never under a lock, so that events of different threads may come in another order than they happened. What it throws
+// is dropped.
 using PoolEventSink = std::function<void(const PoolEvent&)>;
 
 }  // namespace warppool

@@ -55,10 +55,10 @@ AttemptResult ReadRefusal(const HttpHead& head, std::string_view body, WallTime 
     is(Outcome::kAuthRejected, Code::kUnauthorized, "the service refuses this account (403)");
   } else if (status == 429 && SaysQuota(head, body)) {
     is(Outcome::kQuotaExhausted, Code::kQuotaExhausted, "the account's quota is used up (429)");
-  } else if (status == 408 || status == 429 || status == 502 || status == 503 || status == 504) {
+  } else if (status == 500) {
+    is(Outcome::kServerError, Code::kServerError, "the service failed (500)");
+  } else if (status == 408 || status == 429 || status > 500) {
     is(Outcome::kOverloaded, Code::kOverloaded, fmt::format("the service is overloaded ({})", status));
-  } else if (status >= 500) {
-    is(Outcome::kServerError, Code::kServerError, fmt::format("the service failed ({})", status));
   } else if (status >= 400) {
     const bool no_such_place = status == 404 || status == 405;
     is(Outcome::kRequestFault, Code::kRequestRejected,

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "base/guarded.h"
 #include "base/url.h"
 #include "client/host.h"
 #include "client/refresh_ahead.h"
@@ -111,6 +112,10 @@ void Core::OnRefreshed(const Token& token, const Jwt& jwt, bool rotated, const s
   pool_.NoteRefreshed(token, jwt, rotated, account);
 }
 
+void Core::OnRotated(const Token& token) {
+  pool_.NoteRotated(token);
+}
+
 void Core::OnRefreshDue(const std::shared_ptr<Token>& token) {
   if (!config_.background_refresh) return;
   Launch(std::make_shared<RefreshAhead>(shared_from_this(), token), false);
@@ -118,10 +123,13 @@ void Core::OnRefreshDue(const std::shared_ptr<Token>& token) {
 
 void Core::OnTokenFreed() {
   if (!queue_.anybody_waits() || to_serve_.exchange(true)) return;
-  loop_.Post([this] {
-    to_serve_ = false;
-    queue_.Serve();
+  const auto posted = Guarded([&]() -> Result<bool> {
+    return loop_.Post([this] {
+      to_serve_ = false;
+      queue_.Serve();
+    });
   });
+  if (!posted.ok()) to_serve_ = false;  // out of memory: the next one that is freed wakes them
 }
 
 bool Core::Launch(const std::shared_ptr<Run>& run, bool awaited) {

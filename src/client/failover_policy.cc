@@ -4,12 +4,30 @@ namespace warppool {
 
 using std::chrono::milliseconds;
 
+namespace {
+
+// The service's or the network's: another token may do better, but need not.
+bool IsNobodysFault(Outcome outcome) {
+  return outcome == Outcome::kOverloaded || outcome == Outcome::kNetwork || outcome == Outcome::kStreamCut;
+}
+
+}  // namespace
+
 bool FailoverPolicy::RulesOutToken(Outcome outcome) {
   return outcome == Outcome::kAuthRejected || outcome == Outcome::kAuthDead;
 }
 
 Decision FailoverPolicy::Next(Outcome outcome, bool another_ready, std::optional<milliseconds> retry_after,
-                              double unit_random) {
+                              double unit_random, std::optional<milliseconds> time_left) {
+  Decision decision = Choose(outcome, another_ready, retry_after, unit_random);
+  if (decision.step == Decision::Step::kWait && time_left && decision.wait >= *time_left) decision = {};
+  const bool may_go_on = another_ready && IsNobodysFault(outcome);
+  if (decision.step == Decision::Step::kGiveUp && may_go_on) return {Decision::Step::kNextToken};
+  return decision;
+}
+
+Decision FailoverPolicy::Choose(Outcome outcome, bool another_ready, std::optional<milliseconds> retry_after,
+                                double unit_random) {
   switch (outcome) {
     case Outcome::kAuthStale:
       return {Decision::Step::kSameToken};
@@ -35,11 +53,12 @@ Decision FailoverPolicy::Next(Outcome outcome, bool another_ready, std::optional
       return Wait(!another_ready, retry_after, unit_random);
     }
 
-    case Outcome::kStreamCut:  // before the first action: the same request again, by any token
+    case Outcome::kStreamCut:  // before the first action: the same request again, rather by another token
       may_repeat_ = true;
-      return Wait(true, retry_after, unit_random);
+      return Wait(!another_ready, retry_after, unit_random);
 
     case Outcome::kSuccess:
+    case Outcome::kAccepted:
     case Outcome::kRequestFault:
     case Outcome::kGarbled:
     case Outcome::kMisconfigured:

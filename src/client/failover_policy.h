@@ -2,7 +2,8 @@
 //
 // Going to the next token is free, and each ready token is tried at most once a pass. Only waiting and trying again
 // spends the budget. When the service or the network fails, one other ready token is tried at once; if that meets the
-// same, it was no token's doing, and the request waits.
+// same, it was no token's doing, and the request waits. When it may not wait any more, tokens that were not tried yet
+// are tried all the same: one of them may serve.
 #pragma once
 
 #include <chrono>
@@ -37,8 +38,9 @@ class FailoverPolicy {
   explicit FailoverPolicy(FailoverOptions options) : options_(options), backoff_(options.backoff) {}
 
   // After a failed attempt. `another_ready`: a token that was not tried in this pass is ready. `unit_random` in [0, 1).
+  // `time_left`: until the request's deadline; a wait that ends later is no use.
   Decision Next(Outcome outcome, bool another_ready, std::optional<std::chrono::milliseconds> retry_after,
-                double unit_random);
+                double unit_random, std::optional<std::chrono::milliseconds> time_left = {});
 
   // Whether it may also wait for a token that is not ready yet; charged like any other wait.
   bool SpendWait() { return backoff_.Next(0).has_value(); }
@@ -50,6 +52,8 @@ class FailoverPolicy {
   static bool RulesOutToken(Outcome outcome);
 
  private:
+  Decision Choose(Outcome outcome, bool another_ready, std::optional<std::chrono::milliseconds> retry_after,
+                  double unit_random);
   Decision Wait(bool new_pass, std::optional<std::chrono::milliseconds> retry_after, double unit_random);
 
   const FailoverOptions options_;

@@ -38,8 +38,9 @@ void HealthCheck::Begin() {
 
 void HealthCheck::CheckMore() {
   while (!finished_ && under_way_ < static_cast<std::size_t>(options_.concurrency) && next_ < patients_.size()) {
+    const std::size_t i = next_++;
     ++under_way_;
-    Check(next_++);
+    Guard(i, [&] { Check(i); });
   }
   if (over_ == patients_.size()) Finish({});
 }
@@ -53,11 +54,7 @@ void HealthCheck::Check(std::size_t i) {
   patient.ticket = core_->refresher().Refresh(token, [this, i](const RefreshResult& result) {
     patients_[i].ticket = 0;
     const auto self = shared_from_this();
-    const Status done = Guarded([&] {
-      OnRefreshed(i, result);
-      return Status();
-    });
-    if (!done.ok()) Conclude(i, Outcome::kCancelled, done);
+    Guard(i, [&] { OnRefreshed(i, result); });
   });
 }
 
@@ -72,35 +69,44 @@ void HealthCheck::OnRefreshed(std::size_t i, const RefreshResult& result) {
 void HealthCheck::AskQuota(std::size_t i, const Bearer& bearer, bool proven) {
   core_->quota_desk().Ask(bearer, true, [weak = weak_from_this(), i, proven](const QuotaDesk::Answer& answer) {
     const auto self = weak.lock();
-    if (!self) return;
-    const Status done = Guarded([&] {
-      self->OnQuota(i, answer, proven);
-      return Status();
-    });
-    if (!done.ok()) self->Conclude(i, Outcome::kCancelled, done);
+    if (self) self->Guard(i, [&] { self->OnQuota(i, answer, proven); });
   });
 }
 
-// `proven`: the service has issued a JWT for it, which is enough where quotas are not told.
+// `proven`: the service has issued a JWT for it. That is enough where quotas are not told.
 void HealthCheck::OnQuota(std::size_t i, const QuotaDesk::Answer& answer, bool proven) {
   if (patients_[i].over) return;
   const auto* failure = std::get_if<AccountFailure>(&answer);
-  if (failure == nullptr) return Conclude(i, Outcome::kSuccess, {});
-  if (failure->kind == AccountFailure::Kind::kRefused) return Conclude(i, Outcome::kAuthRejected, failure->status);
+  if (failure == nullptr) return Conclude(i, Outcome::kAccepted, {});
+  // A 401 speaks for the bearer; whatever else is refused here says little of what the agent accepts.
+  const bool refused = failure->status.error().http_status == 401;
+  if (refused) return Conclude(i, Outcome::kAuthRejected, failure->status);
   patients_[i].quota_problem = failure->status;
-  if (proven) return Conclude(i, Outcome::kSuccess, {});
+  if (proven) return Conclude(i, Outcome::kAccepted, {});
   Conclude(i, Outcome::kCancelled, failure->status);
 }
 
-void HealthCheck::Conclude(std::size_t i, Outcome outcome, const Status& problem) {
+void HealthCheck::Conclude(std::size_t i, Outcome outcome, const Status& problem) noexcept {
   Patient& patient = patients_[i];
   if (std::exchange(patient.over, true)) return;
-  patient.problem = problem;
-  if (patient.lease) std::move(*patient.lease).End({outcome, problem, problem.error().retry_after});
-  patient.lease.reset();
   ++over_;
   --under_way_;
+  patient.problem = problem;
+  Guarded([&] {
+    if (patient.lease) std::move(*patient.lease).End({outcome, problem, problem.error().retry_after});
+  });
+  patient.lease.reset();
   CheckMore();
+}
+
+// What `step` throws is what is wrong with the token.
+template <typename Step>
+void HealthCheck::Guard(std::size_t i, const Step& step) noexcept {
+  const Status done = Guarded([&] {
+    step();
+    return Status();
+  });
+  if (!done.ok()) Conclude(i, Outcome::kCancelled, done);
 }
 
 void HealthCheck::Finish(const Status& why_not_all) {

@@ -40,7 +40,9 @@ class HealthCheck final : public Run, public std::enable_shared_from_this<Health
   void OnRefreshed(std::size_t i, const RefreshResult& result);
   void AskQuota(std::size_t i, const Bearer& bearer, bool proven);
   void OnQuota(std::size_t i, const QuotaDesk::Answer& answer, bool proven);
-  void Conclude(std::size_t i, Outcome outcome, const Status& problem);
+  void Conclude(std::size_t i, Outcome outcome, const Status& problem) noexcept;
+  template <typename Step>
+  void Guard(std::size_t i, const Step& step) noexcept;
   void Finish(const Status& why_not_all);
 
   const std::shared_ptr<Core> core_;

@@ -14,10 +14,6 @@ namespace {
 
 constexpr std::size_t kMaxAnswerBytes = 1U << 20U;
 
-AccountFailure Unreachable(const TransferResult& transfer) {
-  return {AccountFailure::Kind::kBusy, Status(Code::kNetwork, "the quota query cannot be made: " + transfer.detail)};
-}
-
 }  // namespace
 
 QuotaDesk::QuotaDesk(Core* core) : core_(core) {}
@@ -32,23 +28,35 @@ void QuotaDesk::Ask(const Bearer& bearer, bool lifts_cooling, std::function<void
   request.connect_timeout = core_->config().connect_timeout;
   const auto timeout = core_->config().refresh_timeout;
   const auto on_answer = [this, bearer, lifts_cooling, done = std::move(done)](const FetchResult& fetched) {
-    const auto read = [&]() -> Answer {
-      if (fetched.transfer.error != TransferError::kNone) return Unreachable(fetched.transfer);
-      const WallTime now = core_->clock().Wall();
-      return ReadRequestLimit(fetched.head.status, fetched.body, ReadRetryAfter(fetched.head.Find("retry-after"), now),
-                              now);
-    };
-    Answer answer = read();
-    if (const auto* quota = std::get_if<Quota>(&answer)) {
-      core_->pool().NoteQuota(*bearer.token, *quota, lifts_cooling);
-    } else {
-      auto& failure = std::get<AccountFailure>(answer);
-      failure.status = Redacted(failure.status, bearer.Text().Reveal());
-      core_->log().Debug("No quota is known: {}: {}", bearer.token->name(), failure.status.message());
-    }
+    Answer answer = AccountFailure{AccountFailure::Kind::kUnusable, Status::OutOfMemory()};
+    Guarded([&] { answer = Read(fetched, bearer); });
+    Guarded([&] { TellPool(bearer, answer, lifts_cooling); });
     done(answer);
   };
   Fetch(&core_->transport(), std::move(request), kMaxAnswerBytes, timeout, on_answer);
+}
+
+QuotaDesk::Answer QuotaDesk::Read(const FetchResult& fetched, const Bearer& bearer) const {
+  if (fetched.transfer.error != TransferError::kNone) {
+    const std::string what = "the quota query cannot be made: " + fetched.transfer.detail;
+    return AccountFailure{AccountFailure::Kind::kBusy, Status(Code::kNetwork, what)};
+  }
+  if (fetched.too_large) {
+    return AccountFailure{AccountFailure::Kind::kUnusable,
+                          Status(Code::kLimitExceeded, "the answer to the quota query is larger than 1 MiB")};
+  }
+  // Before any of it is quoted, or cut: a part of a secret is one, too.
+  std::string body = fetched.body;
+  Redact(bearer.Text().Reveal(), &body);
+  const WallTime now = core_->clock().Wall();
+  return ReadRequestLimit(fetched.head.status, body, ReadRetryAfter(fetched.head.Find("retry-after"), now), now);
+}
+
+void QuotaDesk::TellPool(const Bearer& bearer, const Answer& answer, bool lifts_cooling) const {
+  if (const auto* quota = std::get_if<Quota>(&answer))
+    return core_->pool().NoteQuota(*bearer.token, *quota, lifts_cooling);
+  const Status& why = std::get<AccountFailure>(answer).status;
+  core_->log().Debug("No quota is known: {}: {}", bearer.token->name(), why.message());
 }
 
 void QuotaDesk::AskAfterRefusal(const Bearer& bearer) {

@@ -8,6 +8,7 @@
 
 #include "account/request_limit.h"
 #include "client/bearer.h"
+#include "http/fetch.h"
 
 namespace warppool {
 
@@ -29,6 +30,9 @@ class QuotaDesk {
   bool asking() const { return !asked_.empty(); }
 
  private:
+  Answer Read(const FetchResult& fetched, const Bearer& bearer) const;
+  void TellPool(const Bearer& bearer, const Answer& answer, bool lifts_cooling) const;
+
   Core* const core_;
   std::unordered_set<const Token*> asked_;
 };

@@ -10,8 +10,8 @@ void RefreshAhead::Begin() {
   if (finished_) return;
   const auto self = shared_from_this();
   const Status begun = Guarded([&] {
-    lease_ = core_->pool().AcquireToken(token_->name());
-    if (!lease_) return Status(Code::kNoTokenReady, "somebody tries it already");
+    lease_ = core_->pool().AcquireToken(token_->name(), false);
+    if (!lease_) return Status(Code::kNoTokenReady, "a disabled token is left alone");
     ticket_ = core_->refresher().Refresh(token_, [this](const RefreshResult& result) {
       ticket_ = 0;
       // A success proves nothing about the agent; a failure does not count while the old JWT serves.

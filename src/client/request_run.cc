@@ -54,7 +54,7 @@ void RequestRun::Begin() {
   Protected([&] {
     Patience patience{waits_};
     if (timeout_.count() > 0) {
-      patience.deadline = core_->clock().Steady() + timeout_;
+      patience.deadline = DeadlineIn(timeout_);
       deadline_ = core_->loop().After(timeout_, [this] {
         deadline_ = 0;
         Protected([&] {
@@ -69,6 +69,7 @@ void RequestRun::Begin() {
 }
 
 void RequestRun::Use(const Bearer& bearer) {
+  if (finished_) return;
   HttpRequest request;
   request.url = core_->agent_url();
   request.headers = core_->agent_headers();

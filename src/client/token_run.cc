@@ -30,10 +30,11 @@ void TokenRun::Begin() {
 }
 
 void TokenRun::Use(const Bearer& bearer) {
+  if (finished_) return;
   const BearerToken token = ToBearerToken(bearer);
-  // An exchange that went well is a success; a JWT that lay there, or an API key, has proved nothing.
+  // An exchange that went well counts for something; a JWT that lay there, or an API key, has proved nothing.
   if (bearer.jwt && bearer.fresh) {
-    walk_.Succeed();
+    walk_.Succeed(Outcome::kAccepted);
   } else {
     walk_.End();
   }

@@ -19,6 +19,7 @@ bool IsPoolFailure(Outcome outcome) {
     case Outcome::kFinishedOtherwise:
     case Outcome::kCancelled:
     case Outcome::kSuccess:
+    case Outcome::kAccepted:
       return false;
     default:
       return true;
@@ -78,7 +79,7 @@ void TokenWalk::Protected(const Call& call) noexcept {
 
 void TokenWalk::Start(const Patience& patience) {
   patience_ = patience;
-  Lead();
+  Lead(false);
 }
 
 void TokenWalk::Start(const Patience& patience, Lease first) {
@@ -87,25 +88,30 @@ void TokenWalk::Start(const Patience& patience, Lease first) {
   GetBearer();
 }
 
-void TokenWalk::Lead() {
+void TokenWalk::Lead(bool after_wait) {
   if (core_->queue().anybody_waits() && core_->pool().AnyReady({})) core_->queue().Serve();
+  if (ended_) return;  // who was served may have ended it
   lease_ = core_->pool().Acquire(wanted_);
-  if (!lease_ && policy_.may_repeat() && wanted_.excluded.size() > ruled_out_.size()) {
+  if (!lease_ && after_wait && policy_.may_repeat()) {
     wanted_.excluded = ruled_out_;
     lease_ = core_->pool().Acquire(wanted_);
   }
   if (lease_) return GetBearer();
 
-  auto wait = TokenComesIn();
-  if (!attempts_.empty() && wait && !policy_.SpendWait()) wait.reset();
-  if (!wait) return GiveUp(NoneReady());
-  core_->log().Info("No token is ready, waiting for one for {} ms at most", wait->count());
-  owner_->OnWaiting({*wait, "no token is ready"});
-  if (!ended_) AwaitToken(NoneReady());
+  // There is none, or others were faster.
+  const Status last = attempts_.empty() ? Status(Code::kNoTokenReady, "no token is ready") : last_;
+  const auto wait = TokenComesIn();
+  if (!wait) return GiveUp(last);
+  core_->log().Info("No token is ready, waiting for one for {} ms at most", wait->at_most.count());
+  owner_->OnWaiting({wait->at_most, "no token is ready"});
+  if (!ended_) AwaitToken(last);
 }
 
 void TokenWalk::GetBearer() {
-  if (lease_->is_probe()) wanted_.may_probe = false;  // one in a request
+  if (lease_->is_probe()) {  // one in a request
+    wanted_.may_probe = false;
+    wanted_.probed = &lease_->token();
+  }
   stale_once_ = false;
   FetchBearer();
 }
@@ -136,9 +142,13 @@ void TokenWalk::UseBearer(Bearer bearer) {
   owner_->Use(bearer_);
 }
 
-void TokenWalk::Succeed() {
-  End(Outcome::kSuccess);
-  for (const Lease::Charge& charge : charges_) core_->pool().Confirm(charge);
+void TokenWalk::Succeed(Outcome outcome) {
+  const bool proven_exchange = bearer_.jwt && bearer_.fresh;
+  End(outcome);
+  for (const Charge& charge : charges_) {
+    // Who was served without an exchange has not shown that exchanges work.
+    if (!charge.at_exchange || proven_exchange) core_->pool().Confirm(charge.charge);
+  }
 }
 
 void TokenWalk::Fail(AttemptResult result) {
@@ -159,11 +169,12 @@ void TokenWalk::FailAt(bool at_exchange, AttemptResult result) {
   if (result.outcome == Outcome::kAuthStale) {
     core_->log().Info("Attempt failed, once more with a new JWT: {}: {}", token->name(), result.status.message());
   } else {
-    EndLease(result.outcome, result.status, result.retry_after);
+    EndLease(result.outcome, result.status, result.retry_after, at_exchange);
     wanted_.excluded.insert(token.get());
     if (FailoverPolicy::RulesOutToken(result.outcome)) ruled_out_.insert(token.get());
   }
   bearer_ = {};
+  last_ = result.status;
 
   const Decision decision = Decide(result, at_exchange);
   owner_->OnAttemptFailed(
@@ -187,13 +198,16 @@ Decision TokenWalk::Decide(const AttemptResult& result, bool at_exchange) {
     if (core_->pool().AnyReady(wanted_)) return {Decision::Step::kNextToken};
   }
   if (!IsPoolFailure(result.outcome)) return {};
+  std::optional<std::chrono::milliseconds> time_left;
+  if (patience_.deadline) {
+    time_left = std::chrono::floor<std::chrono::milliseconds>(*patience_.deadline - core_->clock().Steady());
+  }
   const Decision decision =
-      policy_.Next(result.outcome, core_->pool().AnyReady(wanted_), result.retry_after, core_->UnitRandom());
-  const bool too_late = decision.step == Decision::Step::kWait && patience_.deadline &&
-                        core_->clock().Steady() + decision.wait >= *patience_.deadline;
-  if (decision.step != Decision::Step::kGiveUp && !too_late) return decision;
+      policy_.Next(result.outcome, core_->pool().AnyReady(wanted_), result.retry_after, core_->UnitRandom(), time_left);
+  if (decision.step != Decision::Step::kGiveUp) return decision;
   const auto wait = TokenComesIn();
-  return wait && policy_.SpendWait() ? Decision{Decision::Step::kAwaitToken, *wait} : Decision{};
+  if (!wait || (wait->rests && !policy_.SpendWait())) return {};
+  return {Decision::Step::kAwaitToken, wait->at_most};
 }
 
 void TokenWalk::Follow(const Decision& decision, const Status& last) {
@@ -201,13 +215,13 @@ void TokenWalk::Follow(const Decision& decision, const Status& last) {
     case Decision::Step::kSameToken:
       return FetchBearer();
     case Decision::Step::kNextToken:
-      return Lead();
+      return Lead(false);
     case Decision::Step::kWait:
       if (decision.new_pass) wanted_.excluded = ruled_out_;
       core_->log().Info("Trying again in {} ms", decision.wait.count());
       timer_ = core_->loop().After(decision.wait, [this] {
         timer_ = 0;
-        Protected([&] { Lead(); });
+        Protected([&] { Lead(true); });
       });
       return;
     case Decision::Step::kAwaitToken:
@@ -228,21 +242,24 @@ std::optional<std::chrono::milliseconds> TokenWalk::PatienceLeft() {
   return std::chrono::ceil<std::chrono::milliseconds>(until - now);
 }
 
-std::optional<std::chrono::milliseconds> TokenWalk::TokenComesIn() {
+std::optional<TokenWalk::Hope> TokenWalk::TokenComesIn() {
   const auto patience = PatienceLeft();
   if (!patience) return std::nullopt;
   TokenPool::Wanted wanted = wanted_;
   wanted.excluded = ruled_out_;
   const auto outlook = core_->pool().WhenReady(wanted);
-  if (outlook.earliest && *outlook.earliest < *patience) return outlook.earliest;
+  if (outlook.earliest && *outlook.earliest < *patience) return Hope{*outlook.earliest, true};
   // A quota that is asked for may be back sooner than is assumed.
-  if (outlook.busy || core_->quota_desk().asking()) return patience;
+  if (outlook.busy || core_->quota_desk().asking()) return Hope{*patience, false};
   return std::nullopt;
 }
 
 void TokenWalk::AwaitToken(const Status& last) {
   last_ = last;
-  wanted_.excluded = ruled_out_;
+  // Those that rest now may serve when they are back. Those that are ready and failed all the same are no use.
+  TokenPool::Tokens excluded = core_->pool().InGoodHealth(wanted_.excluded);
+  excluded.insert(ruled_out_.begin(), ruled_out_.end());
+  wanted_.excluded = std::move(excluded);
   place_ = core_->queue().Join(this);
   Look();
 }
@@ -263,19 +280,14 @@ void TokenWalk::Look() {
     StopWaiting();
     return GiveUp(last_);
   }
-  timer_ = core_->loop().After(*wait, [this] {
+  timer_ = core_->loop().After(wait->at_most, [this] {
     timer_ = 0;
-    Protected([&] { Look(); });
+    core_->queue().Serve();  // it looks again itself, and who came before it does so before
   });
 }
 
 void TokenWalk::StopWaiting() {
   if (place_) core_->queue().Leave(*std::exchange(place_, std::nullopt));
-}
-
-Status TokenWalk::NoneReady() const {
-  return {Code::kNoTokenReady,
-          attempts_.empty() ? "every token is disabled, cooling or busy" : "no other token is ready"};
 }
 
 void TokenWalk::GiveUp(const Status& last) {
@@ -291,9 +303,9 @@ void TokenWalk::GiveUp(const Status& last) {
     if (!was_tried(attempt.token)) error.attempts.push_back(std::move(attempt));
   }
   const auto earliest = core_->pool().WhenReady({}).earliest;
-  if (earliest && !error.retry_after) {
+  if (earliest) {
     error.retryable = true;
-    error.retry_after = earliest;
+    error.retry_after = std::min(*earliest, error.retry_after.value_or(*earliest));
   }
   // The last word of a service that refused many is not the word of one token.
   if (error.attempts.size() > 1) error.token.clear();
@@ -302,10 +314,13 @@ void TokenWalk::GiveUp(const Status& last) {
   owner_->OnWalkFailed(status);
 }
 
-void TokenWalk::EndLease(Outcome outcome, const Status& why, std::optional<std::chrono::milliseconds> cool_for) {
-  auto charge = std::move(*lease_).End({outcome, why, cool_for});
-  lease_.reset();
-  if (charge) charges_.push_back(std::move(*charge));
+void TokenWalk::EndLease(Outcome outcome, const Status& why, std::optional<std::chrono::milliseconds> cool_for,
+                         bool at_exchange) {
+  if (cool_for && cool_for->count() <= 0) cool_for.reset();  // a date that is over says nothing
+  // Who is told of it may end this walk.
+  Lease lease = *std::exchange(lease_, std::nullopt);
+  auto charge = std::move(lease).End({outcome, why, cool_for});
+  if (charge) charges_.push_back({*std::move(charge), at_exchange});
   if (outcome == Outcome::kQuotaExhausted && !cool_for && bearer_.token) core_->quota_desk().AskAfterRefusal(bearer_);
 }
 
@@ -315,7 +330,7 @@ void TokenWalk::End(Outcome outcome, const Status& why, std::optional<std::chron
   if (timer_ != 0) core_->loop().CancelTimer(std::exchange(timer_, 0));
   if (ticket_ != 0) core_->refresher().Forget(std::exchange(ticket_, 0));
   StopWaiting();
-  if (lease_) EndLease(outcome, why, cool_for);
+  if (lease_) EndLease(outcome, why, cool_for, false);
 }
 
 }  // namespace warppool

@@ -48,7 +48,7 @@ class TokenWalk final : private TokenQueue::Waiter {
   void Start(const Patience& patience, Lease first);  // with a token that was leased already
 
   // How the last use went. Success ends the walk, and makes strikes of the server errors on the way.
-  void Succeed();
+  void Succeed(Outcome outcome = Outcome::kSuccess);
   void Fail(AttemptResult result);
   // Ends the walk; a lease that is held reports `outcome`.
   void End(Outcome outcome = Outcome::kCancelled, const Status& why = {},
@@ -58,7 +58,7 @@ class TokenWalk final : private TokenQueue::Waiter {
   const std::vector<Attempt>& attempts() const { return attempts_; }
 
  private:
-  void Lead();  // leases a token, waits for one, or gives up
+  void Lead(bool after_wait);  // leases a token, waits for one, or gives up
   void GetBearer();
   void OnRefreshed(const RefreshResult& result);
   void UseBearer(Bearer bearer);
@@ -67,11 +67,15 @@ class TokenWalk final : private TokenQueue::Waiter {
   Decision Decide(const AttemptResult& result, bool at_exchange);
   void Follow(const Decision& decision, const Status& last);
   void GiveUp(const Status& last);
-  Status NoneReady() const;
-  void EndLease(Outcome outcome, const Status& why, std::optional<std::chrono::milliseconds> cool_for);
+  void EndLease(Outcome outcome, const Status& why, std::optional<std::chrono::milliseconds> cool_for,
+                bool at_exchange);
 
-  // Waiting for a token. Whether there will be one in time, and when; what is not known comes as the longest wait.
-  std::optional<std::chrono::milliseconds> TokenComesIn();
+  // That there will be a token in time.
+  struct Hope {
+    std::chrono::milliseconds at_most;
+    bool rests;  // one that rests is back then; else nobody knows when one is free
+  };
+  std::optional<Hope> TokenComesIn();
   void AwaitToken(const Status& last);
   void LookAgain() noexcept override;
   void Look();
@@ -96,12 +100,16 @@ class TokenWalk final : private TokenQueue::Waiter {
   TimerId timer_ = 0;
   std::optional<TokenQueue::Place> place_;  // waits for a token
   std::optional<SteadyTime> waits_until_;   // without a deadline
-  Status last_;                             // what it fails with if none comes
+  Status last_;                             // what the last attempt met
 
   TokenPool::Wanted wanted_;           // excluded: tried in this pass
   TokenPool::Tokens ruled_out_;        // for good; part of them
   std::optional<Status> bad_setting_;  // the exchange cannot work; only tokens that need none are left
-  std::vector<Lease::Charge> charges_;
+  struct Charge {
+    Lease::Charge charge;
+    bool at_exchange;  // the server error was the exchange's
+  };
+  std::vector<Charge> charges_;
   std::vector<Attempt> attempts_;
 };
 

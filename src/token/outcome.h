@@ -7,6 +7,7 @@ namespace warppool {
 
 enum class Outcome : std::uint8_t {
   kSuccess,
+  kAccepted,           // the exchange issued a JWT; the agent was not asked
   kAuthStale,          // a cached JWT was refused: dropped, the same token goes on with a new one
   kAuthRejected,       // refused although the JWT was new, or a refresh refused for no final reason: a strike
   kAuthDead,           // the credential or its account is gone: disabled at once

@@ -144,15 +144,15 @@ std::variant<ExchangeSuccess, ExchangeFailure> ReadExchange(int http_status, std
     error.message = fmt::format("there is no token exchange at this address (404); check {}", url_setting);
     return Failure(Outcome::kMisconfigured, true, std::move(error));
   }
-  if (http_status == 429 || http_status == 502 || http_status == 503 || http_status == 504 || http_status == 408) {
+  if (http_status == 500) {
+    error.code = Code::kServerError;
+    error.message = "the token exchange failed (500)";
+    return Failure(Outcome::kServerError, true, std::move(error));
+  }
+  if (http_status == 408 || http_status == 429 || http_status > 500) {
     error.code = Code::kOverloaded;
     error.message = fmt::format("the token exchange is overloaded ({})", http_status);
     return Failure(Outcome::kOverloaded, true, std::move(error));
-  }
-  if (http_status >= 500) {
-    error.code = Code::kServerError;
-    error.message = fmt::format("the token exchange failed ({})", http_status);
-    return Failure(Outcome::kServerError, true, std::move(error));
   }
 
   std::string message;

@@ -50,6 +50,8 @@ HealthChange TokenHealth::Report(Outcome outcome, HealthStamp stamp, SteadyTime 
   switch (outcome) {
     case Outcome::kSuccess:
       ++successes_;
+      [[fallthrough]];
+    case Outcome::kAccepted:
       if (standing_ != Standing::kGood) {
         // A late success of a lease from before does not bring it back: the probe does.
         if (!stamp.is_probe || stamp.generation != generation_) return HealthChange::kNone;

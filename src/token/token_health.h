@@ -78,6 +78,7 @@ class TokenHealth {
   std::uint64_t generation() const { return generation_; }
   SteadyTime cooling_until() const { return cooling_until_; }
   bool probing() const { return probing_; }
+  bool disabled() const { return standing_ != Standing::kGood; }
   bool dead() const { return standing_ == Standing::kDead; }  // disabled for good
 
  private:

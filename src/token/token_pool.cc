@@ -15,7 +15,7 @@ constexpr std::chrono::hours kLongestCooling{24 * 366};
 
 // Whether an attempt that ended so went wrong.
 bool IsFailure(Outcome outcome) {
-  return outcome != Outcome::kSuccess && outcome != Outcome::kCancelled;
+  return outcome != Outcome::kSuccess && outcome != Outcome::kAccepted && outcome != Outcome::kCancelled;
 }
 
 }  // namespace
@@ -35,8 +35,8 @@ Lease& Lease::operator=(Lease&& other) noexcept {
 
 std::optional<Lease::Charge> Lease::End(const Report& report) && {
   const std::shared_ptr<PoolMember> member = std::exchange(member_, nullptr);
-  // A success changes nothing that depends on the hour: the time of its beginning will do.
-  return pool_->End(member, *this, report, report.outcome == Outcome::kSuccess ? began_ : pool_->clock_.Steady());
+  if (member == nullptr) return std::nullopt;
+  return pool_->End(member, *this, report);
 }
 
 TokenPool::TokenPool(PoolOptions options, const std::vector<TokenConfig>& tokens, const Clock& clock,
@@ -68,7 +68,7 @@ std::optional<Lease> TokenPool::Acquire(const Wanted& wanted) {
     const SteadyTime now = clock_.Steady();
     Wake(now, &news);
     const std::shared_ptr<Member>* next = nullptr;
-    roster_.Visit(wanted.may_probe, [&](const std::shared_ptr<Member>& member) {
+    roster_.Visit(wanted.AnyProbe(), [&](const std::shared_ptr<Member>& member) {
       if (!Suits(*member, wanted, now)) return false;
       next = &member;
       return true;
@@ -82,14 +82,16 @@ std::optional<Lease> TokenPool::Acquire(const Wanted& wanted) {
   return lease;
 }
 
-std::optional<Lease> TokenPool::AcquireToken(const std::string& name) {
+std::optional<Lease> TokenPool::AcquireToken(const std::string& name, bool even_disabled) {
   MutexLock lock(&mutex_);
   Member* const member = roster_.Find(name);
   if (member == nullptr || member->health.probing()) return std::nullopt;
+  if (!even_disabled && member->health.disabled()) return std::nullopt;
   return Begin(roster_.Share(*member), clock_.Steady(), false);
 }
 
 bool TokenPool::Suits(const Member& member, const Wanted& wanted, SteadyTime now) {
+  if (!wanted.may_probe && member.health.disabled() && &member.token != wanted.probed) return false;
   if (!wanted.excluded.empty() && wanted.excluded.count(&member.token) != 0) return false;
   if (!wanted.without_exchange || member.token.kind() == CredentialKind::kApiKey) return true;
   const auto jwt = member.token.jwt();
@@ -114,21 +116,31 @@ void TokenPool::Wake(SteadyTime now, News* news) {
 }
 
 std::optional<Lease::Charge> TokenPool::End(const std::shared_ptr<Member>& member, const Lease& lease,
-                                            const Lease::Report& report, SteadyTime now) {
+                                            const Lease::Report& report) {
   const HealthStamp stamp = lease.stamp_;
+  const bool success = report.outcome == Outcome::kSuccess;
   News news;
   std::optional<Lease::Charge> charge;
   {
     MutexLock lock(&mutex_);
+    // What a success does to the health does not depend on the time: the common case reads no clock.
+    SteadyTime now = success ? lease.began_ : clock_.Steady();
     if (lease.is_request_) --member->in_flight;
     const auto change = member->health.Report(report.outcome, stamp, now, report.cool_for, options_.health);
     if (!report.why.ok()) member->last_error = report.why;
     if (IsFailure(report.outcome)) {
       news.notices.push_back({PoolEventKind::kFailed, member->token.tier(), Share(*member), report.why});
+      news.notices.back().strikes = member->health.strikes();
     }
     if (report.outcome == Outcome::kServerError) charge = {member, member->health.Charge(stamp), report.why};
-    if (change != HealthChange::kNone || roster_.LoadMatters() || stamp.is_probe) {
+    const bool quota = report.outcome == Outcome::kQuotaExhausted;
+    if (change != HealthChange::kNone || quota || stamp.is_probe || roster_.LoadMatters()) {
+      if (success) now = clock_.Steady();
       Settle(member.get(), change, now, report.why, &news);
+    }
+    if (quota && now < member->health.cooling_until()) {
+      member->last_verdict = report.why;
+      ShareCooling(member.get(), now, report.why, &news);
     }
     // One line of the log for one attempt.
     if (news.notices.size() > 1) news.notices.front().event_only = true;
@@ -158,7 +170,7 @@ void TokenPool::Settle(Member* member, HealthChange change, SteadyTime now, cons
     case HealthChange::kCleared:
     case HealthChange::kRecovered:
       notice.kind = PoolEventKind::kRecovered;
-      notice.reason = change == HealthChange::kCleared ? "it served a request, its failures are cleared"
+      notice.reason = change == HealthChange::kCleared ? "it works, its failures are cleared"
                                                        : "it was tried, and accepted";
       news->notices.push_back(std::move(notice));
       return;
@@ -189,7 +201,6 @@ void TokenPool::Settle(Member* member, HealthChange change, SteadyTime now, cons
   }
   member->last_verdict = why;
   news->notices.push_back(std::move(notice));
-  if (change == HealthChange::kCooling) ShareCooling(member, now, why, news);
 }
 
 void TokenPool::Refile(Member* member, SteadyTime now, News* news) {
@@ -205,8 +216,10 @@ void TokenPool::Refile(Member* member, SteadyTime now, News* news) {
 void TokenPool::ShareCooling(Member* member, SteadyTime now, const Status& why, News* news) {
   const SteadyTime until = member->health.cooling_until();
   for (Member* const other : roster_.MembersOf(member)) {
-    if (other == member || !other->health.CoolUntil(until, now)) continue;
+    if (other == member) continue;
+    const bool was_ready = other->health.CoolUntil(until, now);
     Refile(other, now, news);
+    if (!was_ready) continue;
     other->last_verdict = why;
     PoolNotice notice{PoolEventKind::kCooling, other->token.tier(), Share(*other), why};
     notice.until = WallTimeOf(other->turns_at, now);
@@ -237,6 +250,29 @@ void TokenPool::NoteRefreshed(const Token& token, const Jwt& jwt, bool rotated, 
   Tell(news);
 }
 
+void TokenPool::NoteRotated(const Token& token) {
+  News news;
+  {
+    MutexLock lock(&mutex_);
+    const Member* const member = roster_.Find(token.name());
+    if (member == nullptr) return;
+    news.notices.push_back(
+        {PoolEventKind::kRotated, token.tier(), Share(*member), Status(), "the service replaced the refresh token"});
+  }
+  Tell(news);
+}
+
+TokenPool::Tokens TokenPool::InGoodHealth(const Tokens& tokens) {
+  Tokens good;
+  MutexLock lock(&mutex_);
+  const SteadyTime now = clock_.Steady();
+  for (const Token* const token : tokens) {
+    const Member* const member = roster_.Find(token->name());
+    if (member != nullptr && member->health.StateAt(now) == TokenState::kReady) good.insert(token);
+  }
+  return good;
+}
+
 void TokenPool::JoinAccount(Member* member, const std::string& account, SteadyTime now, News* news) {
   roster_.SetAccount(member, account);
   Member* const first = roster_.MembersOf(member).front();
@@ -246,8 +282,9 @@ void TokenPool::JoinAccount(Member* member, const std::string& account, SteadyTi
   notice.reason = fmt::format("belongs to the same account as {}, and shares its quota", first->token.name());
   news->notices.push_back(std::move(notice));
   // Whoever of them knows of a spent quota knows it for all.
-  ShareCooling(first, now, first->last_verdict, news);
-  ShareCooling(member, now, member->last_verdict, news);
+  const Status why(Code::kQuotaExhausted, "the quota of its account is used up");
+  ShareCooling(first, now, why, news);
+  ShareCooling(member, now, why, news);
 }
 
 void TokenPool::NoteQuota(const Token& token, const Quota& quota, bool lifts_cooling) {
@@ -257,8 +294,9 @@ void TokenPool::NoteQuota(const Token& token, const Quota& quota, bool lifts_coo
     const SteadyTime now = clock_.Steady();
     std::optional<SteadyTime> until;
     const bool spent = !quota.unlimited && quota.Remaining() == 0;
-    if (spent && quota.next_reset) {
-      until = now + std::clamp<SteadyTime::duration>(*quota.next_reset - clock_.Wall(), {}, kLongestCooling);
+    const WallTime wall = clock_.Wall();
+    if (spent && quota.next_reset && wall < *quota.next_reset) {
+      until = now + std::min<SteadyTime::duration>(*quota.next_reset - wall, kLongestCooling);
     }
     if (!spent && lifts_cooling) until = now;
     const Member* const asked = roster_.Find(token.name());
@@ -295,7 +333,8 @@ bool TokenPool::Recover(const std::string& name) {
     for (Member* const other : roster_.MembersOf(member)) {
       if (other != member && other->health.CorrectCooling(now, now)) NoteRecovered(other, now, &news);
     }
-    if (member->health.Recover(now)) NoteRecovered(member, now, &news);
+    const bool has_strikes = member->health.strikes() > 0;
+    if (member->health.Recover(now) || has_strikes) NoteRecovered(member, now, &news);
   }
   Tell(news);
   return true;

@@ -88,7 +88,10 @@ class TokenPool {
   struct Wanted {
     Tokens excluded{};
     bool may_probe = true;          // a half-open one will do, too
+    const Token* probed = nullptr;  // or at least this one: it was tried already, and is half open still
     bool without_exchange = false;  // only those whose bearer is there already
+
+    bool AnyProbe() const { return may_probe || probed != nullptr; }
   };
 
   // When one of them will.
@@ -111,8 +114,10 @@ class TokenPool {
 
   // The next one that will do; nothing if there is none now.
   std::optional<Lease> Acquire(const Wanted& wanted) EXCLUDES(mutex_);
-  // This very one, in whatever state, for health checks; nothing if it is disabled and somebody tries it already.
-  std::optional<Lease> AcquireToken(const std::string& name) EXCLUDES(mutex_);
+  // This very one, for checks; nothing if it is disabled and somebody tries it already, or at all if not even_disabled.
+  std::optional<Lease> AcquireToken(const std::string& name, bool even_disabled = true) EXCLUDES(mutex_);
+  // Those of `tokens` that are ready, be they busy or not.
+  Tokens InGoodHealth(const Tokens& tokens) EXCLUDES(mutex_);
   // Whether Acquire() would find one now.
   bool AnyReady(const Wanted& wanted) EXCLUDES(mutex_);
   Outlook WhenReady(const Wanted& wanted) EXCLUDES(mutex_);
@@ -124,7 +129,10 @@ class TokenPool {
 
   // A JWT was issued for it. `account`: whose; empty if the exchange does not say.
   void NoteRefreshed(const Token& token, const Jwt& jwt, bool rotated, const std::string& account) EXCLUDES(mutex_);
-  // What the service says of its account's quota. `lifts_cooling`: if something is left, the token need not cool; not
+  // The service replaced its refresh token, without a JWT.
+  void NoteRotated(const Token& token) EXCLUDES(mutex_);
+  // What the service says of its account's quota. It never sends a token to cool that the service has not refused: an
+  // account may be served beyond its limit. `lifts_cooling`: if something is left, the token need not cool; not
   // so right after a refusal, which the service's books may not show yet.
   void NoteQuota(const Token& token, const Quota& quota, bool lifts_cooling) EXCLUDES(mutex_);
 
@@ -150,7 +158,7 @@ class TokenPool {
   void Tell(const News& news) const;
 
   std::optional<Lease::Charge> End(const std::shared_ptr<Member>& member, const Lease& lease,
-                                   const Lease::Report& report, SteadyTime now) EXCLUDES(mutex_);
+                                   const Lease::Report& report) EXCLUDES(mutex_);
 
   static bool Suits(const Member& member, const Wanted& wanted, SteadyTime now);
   Lease Begin(const std::shared_ptr<Member>& member, SteadyTime now, bool is_request) REQUIRES(mutex_);

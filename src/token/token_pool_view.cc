@@ -33,7 +33,7 @@ bool TokenPool::AnyReady(const Wanted& wanted) {
     MutexLock lock(&mutex_);
     const SteadyTime now = clock_.Steady();
     Wake(now, &news);
-    found = roster_.Visit(wanted.may_probe, [&](const auto& member) { return Suits(*member, wanted, now); });
+    found = roster_.Visit(wanted.AnyProbe(), [&](const auto& member) { return Suits(*member, wanted, now); });
   }
   Tell(news);
   return found;
@@ -47,7 +47,6 @@ TokenPool::Outlook TokenPool::WhenReady(const Wanted& wanted) {
     const SteadyTime now = clock_.Steady();
     Wake(now, &news);
     for (const auto& [time, member] : roster_.due()) {
-      if (member->filed_as == TokenState::kDisabled && !wanted.may_probe) continue;
       if (!Suits(*member, wanted, now)) continue;
       outlook.earliest = std::chrono::ceil<std::chrono::milliseconds>(time - now);
       break;
@@ -61,8 +60,7 @@ TokenPool::Outlook TokenPool::WhenReady(const Wanted& wanted) {
 bool TokenPool::AnyBlocked(const Wanted& wanted, SteadyTime now) const {
   for (const Roster::Tier& tier : roster_.tiers()) {
     for (const auto& member : tier.members) {
-      if (!member->blocked || !Suits(*member, wanted, now)) continue;
-      if (member->filed_as == TokenState::kReady || wanted.may_probe) return true;
+      if (member->blocked && Suits(*member, wanted, now)) return true;
     }
   }
   return false;

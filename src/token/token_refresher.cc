@@ -97,12 +97,12 @@ bool TokenRefresher::Pauses(const Token* key) {
   const auto trouble = troubles_.find(key);
   const SteadyTime now = clock_.Steady();
   if (trouble == troubles_.end() || trouble->second.pause_until <= now) return false;
-  Error error = trouble->second.last.status.error();
+  Error error{.code = Code::kOverloaded, .message = "the token exchange wants a pause: " + trouble->second.last};
+  error.retryable = true;
   error.retry_after = std::chrono::ceil<std::chrono::milliseconds>(trouble->second.pause_until - now);
-  ExchangeFailure failure = trouble->second.last;
-  failure.status = Status(std::move(error));
-  return transport_->executor().Post(
-      [this, key, failure = std::move(failure)] { Land(key, Refuse(flights_[key].token, failure)); });
+  return transport_->executor().Post([this, key, status = Status(std::move(error))] {
+    LandAnyhow(key, [&] { Land(key, Refuse(flights_[key].token, {Outcome::kOverloaded, status, false, {}})); });
+  });
 }
 
 void TokenRefresher::Forget(Ticket ticket) {
@@ -128,12 +128,17 @@ void TokenRefresher::Ask(const Token* key) {
 }
 
 void TokenRefresher::OnAnswer(const Token* key, const FetchResult& answer) {
-  // Whatever happens, the flight lands: others wait for it, and later ones would join it.
-  const Status handled = Guarded([&] {
-    Handle(key, answer);
+  LandAnyhow(key, [&] { Handle(key, answer); });
+}
+
+// Whatever happens, the flight lands: others wait for it, and later ones would join it.
+template <typename Call>
+void TokenRefresher::LandAnyhow(const Token* key, const Call& call) {
+  const Status done = Guarded([&] {
+    call();
     return Status();
   });
-  if (!handled.ok()) Land(key, {nullptr, false, Outcome::kGarbled, handled});
+  if (!done.ok()) Land(key, {nullptr, false, Outcome::kGarbled, done});
 }
 
 void TokenRefresher::Handle(const Token* key, const FetchResult& answer) {
@@ -144,7 +149,11 @@ void TokenRefresher::Handle(const Token* key, const FetchResult& answer) {
   }
   auto& failure = std::get<ExchangeFailure>(read);
   failure.status = WithoutSecrets(failure.status, *flight.token);
-  if (!failure.refresh_token.empty()) flight.token->Rotate(failure.refresh_token);
+  flight.pause = std::max(flight.pause, failure.status.error().retry_after.value_or(std::chrono::milliseconds(0)));
+  if (!failure.refresh_token.empty() && failure.refresh_token != flight.token->credential()) {
+    flight.token->Rotate(failure.refresh_token);
+    if (observer_ != nullptr) observer_->OnRotated(*flight.token);
+  }
   const bool ask_elsewhere = failure.ask_elsewhere && flight.endpoint + 1 < options_.endpoints.size();
   // What one address said of the token is not undone by another one that cannot be reached.
   if (!flight.failure || Weight(failure.outcome) >= Weight(flight.failure->outcome))
@@ -187,16 +196,19 @@ RefreshResult TokenRefresher::Accept(const std::shared_ptr<Token>& token, Exchan
       std::make_shared<const Jwt>(MakeJwt(std::move(success.bearer), success.life, clock_.Steady(), clock_.Wall()));
   token->SetJwt(jwt);
   troubles_.erase(token.get());
-  if (observer_ != nullptr) observer_->OnRefreshed(*token, *jwt, rotated, success.user_id);
-  RefreshAhead(token, jwt);
+  Guarded([&] {  // the JWT is there, and serves, whatever comes of these
+    if (observer_ != nullptr) observer_->OnRefreshed(*token, *jwt, rotated, success.user_id);
+    RefreshAhead(token, jwt, (jwt->expires_at - jwt->refresh_at) / 2);
+  });
   return {std::move(jwt), true, Outcome::kSuccess, {}};
 }
 
-void TokenRefresher::RefreshAhead(const std::shared_ptr<Token>& token, const std::shared_ptr<const Jwt>& jwt) {
+void TokenRefresher::RefreshAhead(const std::shared_ptr<Token>& token, const std::shared_ptr<const Jwt>& jwt,
+                                  SteadyTime::duration spread) {
   if (observer_ == nullptr) return;
   // Somewhere in the time before whoever needs it would have to wait for a new one.
-  const auto spread = (jwt->expires_at - jwt->refresh_at) / 2 * UnitRandom();
-  const auto delay = std::chrono::duration_cast<std::chrono::milliseconds>(jwt->refresh_at - clock_.Steady() - spread);
+  const auto delay =
+      std::chrono::duration_cast<std::chrono::milliseconds>(jwt->refresh_at - clock_.Steady() - spread * UnitRandom());
   TimerId& timer = ahead_[token.get()];
   transport_->executor().CancelTimer(std::exchange(timer, 0));
   if (delay.count() <= 0) return;
@@ -215,9 +227,8 @@ Status TokenRefresher::WithoutSecrets(const Status& status, const Token& token) 
 void TokenRefresher::Remember(const Flight& flight) {
   Trouble& trouble = troubles_[flight.token.get()];
   trouble.token = flight.token;
-  trouble.last = *flight.failure;
-  const auto asked = flight.failure->status.error().retry_after.value_or(std::chrono::milliseconds(0));
-  trouble.pause_until = clock_.Steady() + std::min(asked, options_.longest_pause);
+  trouble.last = flight.failure->status.message();
+  trouble.pause_until = clock_.Steady() + std::min(flight.pause, options_.longest_pause);
 }
 
 RefreshResult TokenRefresher::Refuse(const std::shared_ptr<Token>& token, const ExchangeFailure& failure) {
@@ -233,13 +244,14 @@ RefreshResult TokenRefresher::Refuse(const std::shared_ptr<Token>& token, const 
     postponed.refresh_at = std::min(now + delay, old->expires_at);
     result.jwt = std::make_shared<const Jwt>(std::move(postponed));
     token->PostponeRefresh(result.jwt);
-    RefreshAhead(token, result.jwt);
+    RefreshAhead(token, result.jwt, {});
   }
   return result;
 }
 
 void TokenRefresher::Land(const Token* key, const RefreshResult& result) {
   const auto node = flights_.extract(key);  // gone before anyone is told: the next Refresh() is a new exchange
+  if (node.empty()) return;
   for (const auto& [ticket, callback] : node.mapped().waiters) {
     // One waiter may make another one forget its ticket.
     if (tickets_.erase(ticket) != 0) callback(result);

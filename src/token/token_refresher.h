@@ -44,7 +44,8 @@ struct RefresherOptions {
   Secret api_key;
   std::chrono::milliseconds connect_timeout{};
   std::chrono::milliseconds timeout{};  // of one exchange
-  // An address that asks for a pause (Retry-After) gets it, up to this long: until then Refresh() fails by itself.
+  // Who asks for a pause (Retry-After) gets it, up to this long: until then Refresh() of the same token fails by
+  // itself, as it does when the exchange is overloaded, whatever the refusal was: it is no second one.
   std::chrono::milliseconds longest_pause{};
   std::function<double()> unit_random{};  // in [0, 1); in the executor's thread
 };
@@ -55,6 +56,8 @@ class RefreshObserver {
   virtual ~RefreshObserver() = default;
   // A JWT was issued. `rotated`: with another refresh token. `account`: whose; empty if the exchange does not say.
   virtual void OnRefreshed(const Token& token, const Jwt& jwt, bool rotated, const std::string& account) = 0;
+  // The refresh token was replaced by an answer that is of no use otherwise.
+  virtual void OnRotated(const Token& token) = 0;
   // The JWT, which was used since it was issued, should be renewed soon: now is a good moment.
   virtual void OnRefreshDue(const std::shared_ptr<Token>& token) = 0;
 };
@@ -89,6 +92,7 @@ class TokenRefresher {
     std::map<Ticket, Callback> waiters;  // in the order in which they came
     std::size_t endpoint = 0;
     std::optional<ExchangeFailure> failure;  // of the addresses before, the one that says most
+    std::chrono::milliseconds pause{};       // the longest that one of them asked for
   };
 
   static constexpr BackoffOptions kDelays{.base = std::chrono::seconds(30),
@@ -100,7 +104,7 @@ class TokenRefresher {
     std::shared_ptr<Token> token;  // so that its address stays its own
     Backoff delays{kDelays};       // before the next try while the old JWT lives
     SteadyTime pause_until{};
-    ExchangeFailure last{};
+    std::string last{};  // what was said
   };
 
   void Ask(const Token* key);
@@ -109,12 +113,16 @@ class TokenRefresher {
   void Remember(const Flight& flight);
   void OnAnswer(const Token* key, const FetchResult& answer);
   void Handle(const Token* key, const FetchResult& answer);
+  template <typename Call>
+  void LandAnyhow(const Token* key, const Call& call);
   std::variant<ExchangeSuccess, ExchangeFailure> Read(const Flight& flight, const FetchResult& answer) const;
   void Land(const Token* key, const RefreshResult& result);
   RefreshResult Accept(const std::shared_ptr<Token>& token, ExchangeSuccess success);
   Status WithoutSecrets(const Status& status, const Token& token) const;
   RefreshResult Refuse(const std::shared_ptr<Token>& token, const ExchangeFailure& failure);
-  void RefreshAhead(const std::shared_ptr<Token>& token, const std::shared_ptr<const Jwt>& jwt);
+  // Has the observer told at `jwt`'s time to be refreshed, or up to `spread` before.
+  void RefreshAhead(const std::shared_ptr<Token>& token, const std::shared_ptr<const Jwt>& jwt,
+                    SteadyTime::duration spread);
   double UnitRandom() const { return options_.unit_random ? options_.unit_random() : 0; }
 
   const RefresherOptions options_;

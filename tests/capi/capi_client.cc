@@ -65,6 +65,8 @@ void CheckedService::Said(const warppool_client* client) {
     REQUIRE(warppool_pool_status_token(pool, i, &info, nullptr) == WARPPOOL_OK);
     Said(info.name);
     Said(info.last_error_message);
+    Said(info.reason);
+    Said(info.same_account);
   }
 }
 
@@ -78,6 +80,29 @@ void CheckedService::Log(warppool_log_level level, const char* message, int64_t 
 std::string CheckedService::LogText() const {
   const std::lock_guard lock(mutex_);
   return log_;
+}
+
+void CheckedService::PoolEvent(const warppool_pool_event* event, void* service) {
+  auto* self = static_cast<CheckedService*>(service);
+  PoolRecord record = {warppool_pool_event_get_kind(event), warppool_pool_event_token(event),
+                       warppool_pool_event_tier(event),     warppool_pool_event_code(event),
+                       warppool_pool_event_reason(event),   warppool_pool_event_strikes(event),
+                       warppool_pool_event_until_ms(event), warppool_pool_event_time_ms(event)};
+  self->Said(record.token.c_str());
+  self->Said(record.reason.c_str());
+  const std::lock_guard lock(self->mutex_);
+  self->pool_events_.push_back(std::move(record));
+}
+
+std::vector<PoolRecord> CheckedService::PoolEvents() const {
+  const std::lock_guard lock(mutex_);
+  return pool_events_;
+}
+
+std::vector<PoolRecord> CheckedService::PoolEvents(warppool_pool_event_kind kind) const {
+  std::vector<PoolRecord> events = PoolEvents();
+  std::erase_if(events, [&](const PoolRecord& event) { return event.kind != kind; });
+  return events;
 }
 
 warppool_stream_callbacks Recorder::Callbacks() {
@@ -147,8 +172,8 @@ void Recorder::OnDone(warppool_code code, const warppool_error* error, void* use
 }
 
 void MakeClient(CheckedService& service, std::initializer_list<const char*> tokens, ClientHandle* client,
-                const char* ca_file) {
-  const std::string authority = ca_file != nullptr ? ca_file : service.ca_file();
+                const Configure& configure) {
+  const std::string authority = service.ca_file();
   ConfigHandle config;
   REQUIRE(warppool_config_create(config.out(), nullptr) == WARPPOOL_OK);
   REQUIRE(warppool_config_set_server_url(config, service.url().c_str(), nullptr) == WARPPOOL_OK);
@@ -158,9 +183,12 @@ void MakeClient(CheckedService& service, std::initializer_list<const char*> toke
     REQUIRE(warppool_config_add_token(config, WARPPOOL_TIER_PERSONAL, WARPPOOL_CREDENTIAL_REFRESH_TOKEN, token, nullptr,
                                       nullptr) == WARPPOOL_OK);
   }
+  if (configure) configure(config);
   warppool_client_options options = WARPPOOL_CLIENT_OPTIONS_INIT;
   options.log = CheckedService::Log;
   options.log_user_data = &service;
+  options.pool_event = CheckedService::PoolEvent;
+  options.pool_event_user_data = &service;
   ErrorHandle error;
   const warppool_code code = warppool_client_create(config, &options, client->out(), error.out());
   service.Said(error);

@@ -30,6 +30,18 @@ struct Record {
 };
 Record RecordOf(const warppool_event* event);
 
+// One pool event, copied.
+struct PoolRecord {
+  warppool_pool_event_kind kind;
+  std::string token;
+  warppool_tier tier;
+  warppool_code code;
+  std::string reason;
+  int32_t strikes;
+  int64_t until_ms;
+  int64_t time_ms;
+};
+
 std::string TextOf(const std::vector<Record>& records);
 
 // The loopback service. Everything that Said() was given and everything that went to the log is searched for its
@@ -48,10 +60,16 @@ class CheckedService : public loopback::Service {
   static void Log(warppool_log_level level, const char* message, int64_t time_ms, void* service);
   std::string LogText() const;  // a line for each message
 
+  // The same for pool events.
+  static void PoolEvent(const warppool_pool_event* event, void* service);
+  std::vector<PoolRecord> PoolEvents() const;
+  std::vector<PoolRecord> PoolEvents(warppool_pool_event_kind kind) const;
+
  private:
   mutable std::mutex mutex_;
   std::set<std::string> said_;
   std::string log_;
+  std::vector<PoolRecord> pool_events_;
 };
 
 // Takes the events of one pushed stream. What they say goes to `service`.
@@ -87,9 +105,10 @@ class Recorder {
   std::string error_;
 };
 
-// A client with these personal refresh tokens, in this order, that waits little and logs to the service. The service's
-// authority is trusted, or the one of `ca_file`.
+// A client with these personal refresh tokens, in this order, that waits little, and tells the service its log and its
+// pool's events. The service's authority is trusted, unless `configure`, which comes last, says something else.
+using Configure = std::function<void(warppool_config* config)>;
 void MakeClient(CheckedService& service, std::initializer_list<const char*> tokens, ClientHandle* client,
-                const char* ca_file = nullptr);
+                const Configure& configure = {});
 
 void MakeRequest(const char* query, RequestHandle* request);

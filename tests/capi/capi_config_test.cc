@@ -57,6 +57,12 @@ TEST_CASE("each setter sets its own field") {
   CHECK(warppool_config_set_proxy(handle, "http://proxy:3128", nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_no_proxy(handle, ".example.com", nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_max_strikes(handle, 4, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_config_set_strategy(handle, WARPPOOL_STRATEGY_LEAST_IN_FLIGHT, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_config_set_recovery_delay_ms(handle, 18, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_config_set_recovery_max_delay_ms(handle, 19, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_config_set_max_in_flight(handle, 6, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_config_set_max_token_wait_ms(handle, 20, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_config_set_background_refresh(handle, 0, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_connect_timeout_ms(handle, 11, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_silence_timeout_ms(handle, 12, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_refresh_timeout_ms(handle, 13, nullptr) == WARPPOOL_OK);
@@ -86,6 +92,14 @@ TEST_CASE("each setter sets its own field") {
   CHECK(config.proxy == "http://proxy:3128");
   CHECK(config.no_proxy == ".example.com");
   CHECK(config.max_strikes == 4);
+  CHECK(config.strategy == warppool::Strategy::kLeastInFlight);
+  CHECK(config.recovery_delay.count() == 18);
+  CHECK(config.recovery_max_delay.count() == 19);
+  CHECK(config.max_in_flight == 6);
+  CHECK(config.max_token_wait.count() == 20);
+  CHECK_FALSE(config.background_refresh);
+  CHECK(warppool_config_set_background_refresh(handle, 1, nullptr) == WARPPOOL_OK);
+  CHECK(config.background_refresh);
   CHECK(config.connect_timeout.count() == 11);
   CHECK(config.silence_timeout.count() == 12);
   CHECK(config.refresh_timeout.count() == 13);
@@ -97,9 +111,10 @@ TEST_CASE("each setter sets its own field") {
   CHECK(config.max_event_bytes == 2048);
 
   // Does not compile when C++ gets another field: give it a setter, and a line above.
-  [[maybe_unused]] const auto& [tokens, tier_order, max_strikes, server_url, refresh_url, securetoken_url, api_key,
-                                client_version, ca_bundle, proxy, no_proxy, connect, silence, refresh, budget, base,
-                                longest, after, cooling, event_bytes] = config;
+  [[maybe_unused]] const auto& [tokens, tier_order, strategy, max_in_flight, max_strikes, recovery, longest_recovery,
+                                server_url, refresh_url, securetoken_url, api_key, client_version, ca_bundle, proxy,
+                                no_proxy, connect, silence, refresh, budget, base, longest, after, cooling, token_wait,
+                                background, event_bytes] = config;
 }
 
 TEST_CASE("a configuration with a token is valid, and a copy goes its own way") {
@@ -129,6 +144,9 @@ TEST_CASE("numbers that no enumeration has are refused") {
     CHECK(Complaint([&](auto** e) {
             return warppool_config_add_token(config, WARPPOOL_TIER_SHARED, kind, "secret", "", e);
           }) == "kind: is none of warppool_credential_kind");
+    const auto strategy = static_cast<warppool_strategy>(number);
+    CHECK(Complaint([&](auto** e) { return warppool_config_set_strategy(config, strategy, e); }) ==
+          "strategy: is none of warppool_strategy");
   }
   CHECK(warppool_config_token_count(config) == 1);
 }
@@ -150,10 +168,17 @@ TEST_CASE("values out of their range are refused") {
   }
   for (const auto set : {warppool_config_set_retry_budget, warppool_config_set_retry_base_delay_ms,
                          warppool_config_set_retry_max_delay_ms, warppool_config_set_retry_after_limit_ms,
-                         warppool_config_set_quota_cooling_ms}) {
+                         warppool_config_set_quota_cooling_ms, warppool_config_set_recovery_delay_ms,
+                         warppool_config_set_recovery_max_delay_ms, warppool_config_set_max_in_flight,
+                         warppool_config_set_max_token_wait_ms}) {
     CHECK(Complaint([&](auto** e) { return set(config, -1, e); }) == "value: must be 0 or more");
     CHECK(set(config, 0, nullptr) == WARPPOOL_OK);
   }
+  for (const int32_t neither : {-1, 2}) {
+    CHECK(Complaint([&](auto** e) { return warppool_config_set_background_refresh(config, neither, e); }) ==
+          "value: must be 0 or 1");
+  }
+  CHECK(warppool_config_validate(config, nullptr) == WARPPOOL_OK);
 }
 
 TEST_CASE("a request is what was set") {
@@ -170,6 +195,7 @@ TEST_CASE("a request is what was set") {
   CHECK(warppool_request_set_model(handle, "best", nullptr) == WARPPOOL_OK);
   CHECK(warppool_request_set_system_prompt(handle, "be brief", nullptr) == WARPPOOL_OK);
   CHECK(warppool_request_set_timeout_ms(handle, 5, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_request_set_wait_for_token(handle, 0, nullptr) == WARPPOOL_OK);
   CHECK(warppool_request_set_allowed_tools(handle, &tool, 1, nullptr) == WARPPOOL_OK);
   CHECK(warppool_request_set_logging(handle, "entrypoint", nullptr, nullptr) == WARPPOOL_OK);
   CHECK(warppool_request_set_logging(handle, "never there", nullptr, nullptr) == WARPPOOL_OK);
@@ -179,15 +205,22 @@ TEST_CASE("a request is what was set") {
   CHECK(request.model == "best");
   CHECK(request.system_prompt == "be brief");
   CHECK(request.timeout.count() == 5);
+  CHECK_FALSE(request.wait_for_token);
+  CHECK(warppool_request_set_wait_for_token(handle, 1, nullptr) == WARPPOOL_OK);
+  CHECK(request.wait_for_token);
   CHECK(request.allowed_tools == std::vector{warppool::Tool::kCallMcpTool});
   CHECK(request.logging == std::map<std::string, std::string>{{"a", "2"}});
   CHECK(static_cast<warppool_request*>(copy)->request.query == "why");
 
   // Does not compile when C++ gets another field: give it a setter, and a line above.
-  [[maybe_unused]] const auto& [query, model, system_prompt, allowed_tools, logging, timeout] = request;
+  [[maybe_unused]] const auto& [query, model, system_prompt, allowed_tools, logging, timeout, wait_for_token] = request;
 
   CHECK(Complaint([&](auto** e) { return warppool_request_set_timeout_ms(handle, -1, e); }) ==
         "value: must be 0 or more");
+  for (const int32_t neither : {-1, 2}) {
+    CHECK(Complaint([&](auto** e) { return warppool_request_set_wait_for_token(handle, neither, e); }) ==
+          "value: must be 0 or 1");
+  }
   CHECK(Complaint([&](auto** e) { return warppool_request_set_allowed_tools(handle, &tool, 0, e); }) ==
         "count: must be 1 or more");
   const auto unknown = static_cast<warppool_tool>(0);
@@ -299,6 +332,12 @@ TEST_CASE("a struct whose size was not set is refused") {
     warppool_token_info info = WARPPOOL_TOKEN_INFO_INIT;
     info.struct_size = size;
     CHECK(Complaint([&](auto** e) { return warppool_pool_status_token(status, 0, &info, e); }) == complaint("info"));
+
+    warppool_health_check_options check = WARPPOOL_HEALTH_CHECK_OPTIONS_INIT;
+    check.struct_size = size;
+    HealthReportHandle report;
+    CHECK(Complaint([&](auto** e) { return warppool_client_check_health(client, &check, report.out(), e); }) ==
+          complaint("options"));
 
     const warppool_answer answer = {};
     warppool_usage usage = WARPPOOL_USAGE_INIT;

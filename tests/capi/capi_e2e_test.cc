@@ -145,7 +145,9 @@ TEST_CASE("over TLS the right authority is trusted, and no other") {
     CHECK(warppool_answer_text(answer, nullptr) == std::string("Echo: why"));
   }
   SECTION("another one") {
-    MakeClient(service, {"demo-token-1"}, &client, other.ca_file().c_str());
+    MakeClient(service, {"demo-token-1"}, &client, [&](warppool_config* config) {
+      REQUIRE(warppool_config_set_ca_bundle(config, other.ca_file().c_str(), nullptr) == WARPPOOL_OK);
+    });
     CHECK(warppool_client_ask(client, request, answer.out(), error.out()) == WARPPOOL_MISCONFIGURED);
     CHECK(static_cast<warppool_answer*>(answer) == nullptr);
     CHECK(std::string(warppool_error_to_string(error)).find("WARP_CA_BUNDLE") != std::string::npos);

@@ -79,6 +79,18 @@ TEST_CASE("a failed attempt says why and what comes next") {
   CHECK(warppool_event_wait_ms(&event) == 250);
 }
 
+TEST_CASE("who waits for a token is told why and for how long") {
+  const std::string reason = "PERSONAL_1: cooling|rest";
+  warppool_event event;
+  event.Assign(warppool::Waiting{1500ms, std::string_view(reason).substr(0, 19)});
+  CHECK(warppool_event_get_type(&event) == WARPPOOL_EVENT_WAITING);
+  CHECK(warppool_event_message(&event) == "PERSONAL_1: cooling"sv);
+  CHECK(warppool_event_wait_ms(&event) == 1500);
+  CHECK(warppool_event_token(&event) == ""sv);
+  CHECK(warppool_event_code(&event) == WARPPOOL_OK);
+  CHECK(warppool_event_next_step(&event) == WARPPOOL_NEXT_NONE);
+}
+
 TEST_CASE("the end says why and what it cost") {
   warppool_event event;
   event.Assign(warppool::Finished{warppool::FinishReason::kInternalError, "sorry", {1, 2, 3, 4, 5.5, 6.5, 0.25}});
@@ -182,13 +194,19 @@ TEST_CASE("a pool status shows everything that C++ knows of a token") {
   token.refreshes = 5;
   token.last_error = warppool::Code::kQuotaExhausted;
   token.last_error_message = "used up";
+  token.reason = "no credits left";
+  token.same_account = "PERSONAL_1";
+  token.quota = warppool::Quota{false, 100, 98, 7, std::chrono::system_clock::time_point(1'700'000'001'000ms)};
   token.ready_at = std::chrono::system_clock::time_point(1'700'000'000'000ms);
-  status.status.tokens = {token, {}};  // the second one: a personal token that is ready
+  warppool::TokenStatus unlimited;
+  unlimited.state = warppool::TokenState::kHalfOpen;
+  unlimited.quota = warppool::Quota{true};
+  status.status.tokens = {token, {}, unlimited};  // the second one: a personal token that is ready
   status.summary = status.status.Summary();
 
-  CHECK(warppool_pool_status_count(&status) == 2);
+  CHECK(warppool_pool_status_count(&status) == 3);
   CHECK(warppool_pool_status_active(&status) == 1);
-  CHECK(warppool_pool_status_summary(&status) == "1/2 active (SHARED: 0/1, PERSONAL: 1)"sv);
+  CHECK(warppool_pool_status_summary(&status) == "1/3 active (SHARED: 0/1, PERSONAL: 1/2)"sv);
   warppool_token_info info = WARPPOOL_TOKEN_INFO_INIT;
   REQUIRE(warppool_pool_status_token(&status, 0, &info, nullptr) == WARPPOOL_OK);
   CHECK(info.name == "SHARED_2"sv);
@@ -204,8 +222,128 @@ TEST_CASE("a pool status shows everything that C++ knows of a token") {
   CHECK(info.last_error_message == "used up"sv);
   CHECK(info.ready_at_ms == 1'700'000'000'000);
   CHECK(info.jwt_expires_ms == -1);
+  CHECK(info.reason == "no credits left"sv);
+  CHECK(info.same_account == "PERSONAL_1"sv);
+  CHECK(info.has_quota == 1);
+  CHECK(info.quota_unlimited == 0);
+  CHECK(info.quota_limit == 100);
+  CHECK(info.quota_used == 98);
+  CHECK(info.quota_bonus == 7);
+  CHECK(info.quota_remaining == 9);
+  CHECK(info.quota_next_reset_ms == 1'700'000'001'000);
   REQUIRE(warppool_pool_status_token(&status, 1, &info, nullptr) == WARPPOOL_OK);
   CHECK(info.last_error == WARPPOOL_OK);
   CHECK(info.ready_at_ms == -1);
-  CHECK(warppool_pool_status_token(&status, 2, &info, nullptr) == WARPPOOL_INVALID_ARGUMENT);
+  CHECK(info.reason == ""sv);
+  CHECK(info.same_account == ""sv);
+  CHECK(info.has_quota == 0);
+  CHECK(info.quota_limit == 0);
+  CHECK(info.quota_next_reset_ms == -1);
+  REQUIRE(warppool_pool_status_token(&status, 2, &info, nullptr) == WARPPOOL_OK);
+  CHECK(info.state == WARPPOOL_TOKEN_HALF_OPEN);
+  CHECK(info.has_quota == 1);
+  CHECK(info.quota_unlimited == 1);
+  CHECK(info.quota_next_reset_ms == -1);
+  CHECK(warppool_pool_status_token(&status, 3, &info, nullptr) == WARPPOOL_INVALID_ARGUMENT);
+
+  // Does not compile when C++ gets another field: give it a member, and a line above.
+  [[maybe_unused]] const auto& [name, tier, kind, state, strikes, in_flight, served, blamed, refreshes, last_error,
+                                last_error_message, reason, same_account, quota, ready_at, jwt_expires] = token;
+  [[maybe_unused]] const auto& [is_unlimited, limit, used, bonus, next_reset] = *token.quota;
+}
+
+TEST_CASE("a pool event shows everything that C++ knows of it") {
+  const std::string texts = "SHARED_2|refused|rest";
+  warppool::PoolEvent source{warppool::PoolEventKind::kDisabled, warppool::Tier::kShared};
+  source.token = std::string_view(texts).substr(0, 8);
+  source.code = warppool::Code::kUnauthorized;
+  source.reason = std::string_view(texts).substr(9, 7);
+  source.strikes = 3;
+  source.until = std::chrono::system_clock::time_point(1'700'000'060'000ms);
+  source.time = std::chrono::system_clock::time_point(1'700'000'000'000ms);
+  const warppool_pool_event event(source);
+  CHECK(warppool_pool_event_get_kind(&event) == WARPPOOL_POOL_EVENT_DISABLED);
+  CHECK(warppool_pool_event_token(&event) == "SHARED_2"sv);
+  CHECK(warppool_pool_event_tier(&event) == WARPPOOL_TIER_SHARED);
+  CHECK(warppool_pool_event_code(&event) == WARPPOOL_UNAUTHORIZED);
+  CHECK(warppool_pool_event_reason(&event) == "refused"sv);
+  CHECK(warppool_pool_event_strikes(&event) == 3);
+  CHECK(warppool_pool_event_until_ms(&event) == 1'700'000'060'000);
+  CHECK(warppool_pool_event_time_ms(&event) == 1'700'000'000'000);
+  // Does not compile when C++ gets another field: give it a function, and a line above.
+  [[maybe_unused]] const auto& [kind, tier, token, code, reason, strikes, until, time] = source;
+
+  const warppool_pool_event all({warppool::PoolEventKind::kPoolExhausted, warppool::Tier::kShared});
+  CHECK(warppool_pool_event_get_kind(&all) == WARPPOOL_POOL_EVENT_POOL_EXHAUSTED);
+  CHECK(warppool_pool_event_token(&all) == ""sv);
+  CHECK(static_cast<int>(warppool_pool_event_tier(&all)) == 0);
+  CHECK(warppool_pool_event_until_ms(&all) == -1);
+}
+
+TEST_CASE("an explanation shows everything that C++ knows of it") {
+  const std::chrono::system_clock::time_point until(1'700'000'000'000ms);
+  const warppool::TokenExplanation cooling{"SHARED_2", warppool::Tier::kShared, 0, "cooling", until};
+  const warppool_explanation explanation{{{"PERSONAL_1", warppool::Tier::kPersonal, 1, "ready", {}}, cooling}};
+  CHECK(warppool_explanation_count(&explanation) == 2);
+  CHECK(warppool_explanation_token(&explanation, 0) == "PERSONAL_1"sv);
+  CHECK(warppool_explanation_tier(&explanation, 0) == WARPPOOL_TIER_PERSONAL);
+  CHECK(warppool_explanation_turn(&explanation, 0) == 1);
+  CHECK(warppool_explanation_reason(&explanation, 0) == "ready"sv);
+  CHECK(warppool_explanation_until_ms(&explanation, 0) == -1);
+  CHECK(warppool_explanation_token(&explanation, 1) == "SHARED_2"sv);
+  CHECK(warppool_explanation_tier(&explanation, 1) == WARPPOOL_TIER_SHARED);
+  CHECK(warppool_explanation_turn(&explanation, 1) == 0);
+  CHECK(warppool_explanation_reason(&explanation, 1) == "cooling"sv);
+  CHECK(warppool_explanation_until_ms(&explanation, 1) == 1'700'000'000'000);
+  CHECK(warppool_explanation_token(&explanation, 2) == ""sv);
+  CHECK(static_cast<int>(warppool_explanation_tier(&explanation, 2)) == 0);
+  CHECK(warppool_explanation_turn(&explanation, 2) == 0);
+  CHECK(warppool_explanation_reason(&explanation, 2) == ""sv);
+  CHECK(warppool_explanation_until_ms(&explanation, 2) == -1);
+  // Does not compile when C++ gets another field: give it a function, and a line above.
+  [[maybe_unused]] const auto& [name, tier, turn, reason, end] = cooling;
+}
+
+TEST_CASE("a health report shows everything that C++ knows of it") {
+  warppool::Error refused{warppool::Code::kUnauthorized, "refused"};
+  refused.token = "SHARED_2";
+  refused.http_status = 403;
+  warppool::TokenHealthResult ill;
+  ill.token.name = "SHARED_2";
+  ill.token.tier = warppool::Tier::kShared;
+  ill.token.state = warppool::TokenState::kDisabled;
+  ill.problem = warppool::Status(refused);
+  warppool::TokenHealthResult well;
+  well.healthy = true;
+  well.token.name = "PERSONAL_1";
+  well.quota_problem = warppool::Status(warppool::Code::kOverloaded, "busy");
+  const warppool_health_report report(warppool::HealthReport{{well, ill}});
+
+  CHECK(warppool_health_report_count(&report) == 2);
+  CHECK(warppool_health_report_healthy_count(&report) == 1);
+  CHECK(warppool_health_report_healthy(&report, 0) == 1);
+  CHECK(warppool_health_report_problem(&report, 0) == nullptr);
+  CHECK(warppool_error_code(warppool_health_report_quota_problem(&report, 0)) == WARPPOOL_OVERLOADED);
+  CHECK(warppool_health_report_healthy(&report, 1) == 0);
+  const warppool_error* problem = warppool_health_report_problem(&report, 1);
+  CHECK(warppool_error_code(problem) == WARPPOOL_UNAUTHORIZED);
+  CHECK(warppool_error_message(problem) == "refused"sv);
+  CHECK(warppool_error_http_status(problem) == 403);
+  CHECK(warppool_error_to_string(problem) == warppool::Status(refused).ToString());
+  CHECK(warppool_health_report_quota_problem(&report, 1) == nullptr);
+  CHECK(warppool_health_report_healthy(&report, 2) == 0);
+  CHECK(warppool_health_report_problem(&report, 2) == nullptr);
+  CHECK(warppool_health_report_quota_problem(&report, 2) == nullptr);
+  CHECK(warppool_health_report_to_string(&report) == warppool::HealthReport{{well, ill}}.ToString());
+
+  const warppool_pool_status* pool = warppool_health_report_pool(&report);
+  REQUIRE(warppool_pool_status_count(pool) == 2);
+  CHECK(warppool_pool_status_active(pool) == 1);
+  CHECK(warppool_pool_status_summary(pool) == "1/2 active (PERSONAL: 1, SHARED: 0/1)"sv);
+  warppool_token_info info = WARPPOOL_TOKEN_INFO_INIT;
+  REQUIRE(warppool_pool_status_token(pool, 1, &info, nullptr) == WARPPOOL_OK);
+  CHECK(info.name == "SHARED_2"sv);
+  CHECK(info.state == WARPPOOL_TOKEN_DISABLED);
+  // Does not compile when C++ gets another field: give it a function, and a line above.
+  [[maybe_unused]] const auto& [healthy, token, why, quota_why] = ill;
 }

@@ -170,7 +170,12 @@ TEST_CASE("what waits for its own client is refused inside a callback") {
     AnswerHandle answer;
     AccessTokenHandle token;
     const warppool_event* event = nullptr;
-    codes = {warppool_client_destroy(&variable), warppool_client_close(client, 0, nullptr),
+    warppool_health_check_options active = WARPPOOL_HEALTH_CHECK_OPTIONS_INIT;
+    active.active = 1;
+    HealthReportHandle report;
+    codes = {warppool_client_destroy(&variable),
+             warppool_client_close(client, 0, nullptr),
+             warppool_client_check_health(client, &active, report.out(), nullptr),
              warppool_client_ask(client, slow.request, answer.out(), nullptr),
              warppool_client_access_token(client, 0, token.out(), nullptr),
              warppool_stream_next(pulled, 0, &event, nullptr)};
@@ -179,12 +184,39 @@ TEST_CASE("what waits for its own client is refused inside a callback") {
   };
   slow.Start(&recorder);
   REQUIRE(recorder.WaitForDone());
-  CHECK(codes == std::vector<warppool_code>(5, WARPPOOL_MISUSE));
+  CHECK(codes == std::vector<warppool_code>(6, WARPPOOL_MISUSE));
   CHECK(kept);
 
   // The client is as it was.
   const warppool_event* event = nullptr;
   CHECK(warppool_stream_next(pulled, 30'000, &event, nullptr) == WARPPOOL_OK);
+}
+
+TEST_CASE("what does not wait is allowed inside a callback") {
+  SlowAnswer slow;
+  std::vector<warppool_code> codes;
+  std::string turn;
+  size_t recovered = 7;
+  warppool_client* const client = slow.client;
+  Recorder recorder(&slow.service);
+  recorder.on_event = [&](const Record& record) {
+    if (record.type != WARPPOOL_EVENT_STREAM_STARTED) return WARPPOOL_FLOW_CANCEL;
+    PoolStatusHandle pool;
+    ExplanationHandle explanation;
+    HealthReportHandle report;
+    codes = {warppool_client_pool(client, pool.out(), nullptr),
+             warppool_client_explain(client, explanation.out(), nullptr),
+             warppool_client_recover(client, record.token.c_str(), nullptr),
+             warppool_client_recover_all(client, &recovered, nullptr),
+             warppool_client_check_health(client, nullptr, report.out(), nullptr)};
+    turn = warppool_explanation_token(explanation, 0);
+    return WARPPOOL_FLOW_CONTINUE;
+  };
+  slow.Start(&recorder);
+  REQUIRE(recorder.WaitForDone());
+  CHECK(codes == std::vector<warppool_code>(5, WARPPOOL_OK));
+  CHECK(turn == recorder.Records().front().token);
+  CHECK(recovered == 0);
 }
 
 TEST_CASE("an event callback that returns nonsense ends its stream, and no other") {
@@ -216,6 +248,13 @@ TEST_CASE("a closed client refuses requests but can be looked at and closed agai
   CHECK(warppool_error_message(error) != std::string());
   PoolStatusHandle pool;
   CHECK(warppool_client_pool(slow.client, pool.out(), nullptr) == WARPPOOL_OK);
+  ExplanationHandle explanation;
+  CHECK(warppool_client_explain(slow.client, explanation.out(), nullptr) == WARPPOOL_OK);
+  CHECK(warppool_explanation_count(explanation) == 1);
+  HealthReportHandle report;
+  CHECK(warppool_client_check_health(slow.client, nullptr, report.out(), nullptr) == WARPPOOL_MISUSE);
+  CHECK(warppool_client_recover(slow.client, "PERSONAL_1", nullptr) == WARPPOOL_MISUSE);
+  CHECK(warppool_client_recover_all(slow.client, nullptr, nullptr) == WARPPOOL_MISUSE);
   CHECK(warppool_client_close(slow.client, -1, nullptr) == WARPPOOL_OK);
   CHECK(warppool_client_destroy(slow.client.out()) == WARPPOOL_OK);
 }
@@ -256,6 +295,16 @@ TEST_CASE("after a fork the child can only destroy, and the parent goes on") {
     if (warppool_client_start_pull(client, slow.request, &other, nullptr) != WARPPOOL_MISUSE) wrong |= 2;
     if (warppool_client_close(client, 0, nullptr) != WARPPOOL_MISUSE) wrong |= 4;
     if (warppool_stream_cancel(stream, nullptr) != WARPPOOL_OK) wrong |= 8;
+    if (warppool_client_recover(client, "PERSONAL_1", nullptr) != WARPPOOL_MISUSE) wrong |= 32;
+    HealthReportHandle report;
+    if (warppool_client_check_health(client, nullptr, report.out(), nullptr) != WARPPOOL_MISUSE) wrong |= 64;
+    ExplanationHandle explanation;
+    PoolStatusHandle pool;
+    if (warppool_client_explain(client, explanation.out(), nullptr) != WARPPOOL_OK ||
+        warppool_client_pool(client, pool.out(), nullptr) != WARPPOOL_OK ||
+        warppool_explanation_count(explanation) + warppool_pool_status_count(pool) != 0) {
+      wrong |= 128;
+    }
     warppool_stream_destroy(&stream);
     if (warppool_client_destroy(&client) != WARPPOOL_OK || client != nullptr) wrong |= 16;
     _exit(wrong);

@@ -84,6 +84,96 @@ TEST_CASE("the stand-in for details can be copied and destroyed like any error")
   CHECK(warppool_error_to_string(copy) == std::string("out of memory"));
 }
 
+namespace {
+
+// "1" for "demo-token-1".
+std::string NameOf(const std::string& token) {
+  return token.substr(token.size() - 1);
+}
+
+// A client of `service` with two tokens that it accepts.
+void MakeClient(loopback::Service* service, ClientHandle* client, const warppool_client_options* options = nullptr) {
+  ConfigHandle config;
+  REQUIRE(warppool_config_create(config.out(), nullptr) == WARPPOOL_OK);
+  REQUIRE(warppool_config_set_server_url(config, service->url().c_str(), nullptr) == WARPPOOL_OK);
+  for (const char* token : {"demo-token-1", "demo-token-2"}) {
+    service->Accept(token);
+    REQUIRE(warppool_config_add_token(config, WARPPOOL_TIER_PERSONAL, WARPPOOL_CREDENTIAL_REFRESH_TOKEN, token,
+                                      NameOf(token).c_str(), nullptr) == WARPPOOL_OK);
+  }
+  REQUIRE(warppool_client_create(config, options, client->out(), nullptr) == WARPPOOL_OK);
+}
+
+}  // namespace
+
+TEST_CASE("what a client shows of its pool is whole, or there is no memory for it") {
+  loopback::Service service;
+  ClientHandle client;
+  MakeClient(&service, &client);
+  // What is not whole is a failure of the test, with any code.
+  const auto whole = [](warppool_code code, size_t tokens) {
+    return code == WARPPOOL_OK && tokens != 2 ? WARPPOOL_INTERNAL : code;
+  };
+  PoolStatusHandle pool;
+  CHECK(WithMoreAndMoreMemory([&](auto** e) {
+          const warppool_code code = warppool_client_pool(client, pool.out(), e);
+          return whole(code, warppool_pool_status_count(pool));
+        }) == WARPPOOL_OK);
+  ExplanationHandle explanation;
+  CHECK(WithMoreAndMoreMemory([&](auto** e) {
+          const warppool_code code = warppool_client_explain(client, explanation.out(), e);
+          return whole(code, warppool_explanation_count(explanation));
+        }) == WARPPOOL_OK);
+
+  HealthReportHandle report;
+  warppool_health_check_options options = WARPPOOL_HEALTH_CHECK_OPTIONS_INIT;
+  for (const int32_t active : {0, 1}) {
+    options.active = active;
+    CHECK(WithMoreAndMoreMemory([&](auto** e) {
+            const warppool_code code = warppool_client_check_health(client, &options, report.out(), e);
+            return whole(code, warppool_health_report_healthy_count(report));
+          }) == WARPPOOL_OK);
+  }
+}
+
+TEST_CASE("a recovery that runs out of memory can be repeated, and is complete then") {
+  loopback::Service service;
+  for (const char* token : {"demo-token-1", "demo-token-2"}) service.On(token).Agent(loopback::Status(403).Times(3));
+  ClientHandle client;
+  int events = 0;
+  warppool_client_options options = WARPPOOL_CLIENT_OPTIONS_INIT;
+  options.pool_event = [](const warppool_pool_event* event, void* counter) {
+    if (warppool_pool_event_get_kind(event) == WARPPOOL_POOL_EVENT_RECOVERED) ++*static_cast<int*>(counter);
+  };
+  options.pool_event_user_data = &events;
+  MakeClient(&service, &client, &options);
+  RequestHandle request;
+  REQUIRE(warppool_request_create("why", request.out(), nullptr) == WARPPOOL_OK);
+  REQUIRE(warppool_request_set_wait_for_token(request, 0, nullptr) == WARPPOOL_OK);
+  AnswerHandle answer;
+  for (int i = 0; i < 3; ++i) {
+    CHECK(warppool_client_ask(client, request, answer.out(), nullptr) == WARPPOOL_UNAUTHORIZED);
+  }
+  PoolStatusHandle pool;
+  REQUIRE(warppool_client_pool(client, pool.out(), nullptr) == WARPPOOL_OK);
+  REQUIRE(warppool_pool_status_active(pool) == 0);
+
+  const bool by_name = GENERATE(false, true);
+  if (by_name) {
+    for (const char* name : {"1", "2"}) {
+      CHECK(WithMoreAndMoreMemory([&](auto** e) { return warppool_client_recover(client, name, e); }) == WARPPOOL_OK);
+    }
+  } else {
+    CHECK(WithMoreAndMoreMemory([&](auto** e) { return warppool_client_recover_all(client, nullptr, e); }) ==
+          WARPPOOL_OK);
+  }
+  REQUIRE(warppool_client_pool(client, pool.out(), nullptr) == WARPPOOL_OK);
+  CHECK(warppool_pool_status_active(pool) == 2);
+  CHECK(warppool_client_ask(client, request, answer.out(), nullptr) == WARPPOOL_OK);
+  CHECK(warppool_client_recover(client, "a name that is too long to stay inside a std::string", nullptr) ==
+        WARPPOOL_INVALID_ARGUMENT);
+}
+
 TEST_CASE("a reader that runs out of memory at every event loses none") {
   loopback::Service service;
   service.On("demo-token-1").Agent(loopback::Ok().Text(std::string(500, 'x') + " and the end").Chunks(20));

@@ -48,11 +48,16 @@ TEST_CASE("every enumeration with a name has one, and a number from elsewhere do
   CHECK(warppool_code_name(WARPPOOL_QUOTA_EXHAUSTED) == std::string("quota_exhausted"));
   CHECK(warppool_log_level_name(WARPPOOL_LOG_WARNING) == std::string("WARNING"));
   CHECK(warppool_tier_name(WARPPOOL_TIER_SHARED) == std::string("SHARED"));
+  CHECK(warppool_strategy_name(WARPPOOL_STRATEGY_FILL_FIRST) == std::string("fill_first"));
+  CHECK(warppool_pool_event_kind_name(WARPPOOL_POOL_EVENT_SAME_ACCOUNT) == std::string("same account"));
   CHECK(warppool_token_state_name(WARPPOOL_TOKEN_COOLING) == std::string("cooling"));
+  CHECK(warppool_token_state_name(WARPPOOL_TOKEN_HALF_OPEN) == std::string("half open"));
   for (const int number : {-1, 9999}) {
     CHECK(warppool_code_name(static_cast<warppool_code>(number)) != nullptr);
     CHECK(warppool_log_level_name(static_cast<warppool_log_level>(number)) != nullptr);
     CHECK(warppool_tier_name(static_cast<warppool_tier>(number)) != nullptr);
+    CHECK(warppool_strategy_name(static_cast<warppool_strategy>(number)) != nullptr);
+    CHECK(warppool_pool_event_kind_name(static_cast<warppool_pool_event_kind>(number)) != nullptr);
     CHECK(warppool_token_state_name(static_cast<warppool_token_state>(number)) != nullptr);
   }
 }
@@ -92,6 +97,8 @@ TEST_CASE("a required pointer that is NULL is named") {
     });
     CheckNames("config", [&](auto** e) { return warppool_config_set_tier_order(nullptr, &tier, 1, e); });
     CheckNames("tiers", [&](auto** e) { return warppool_config_set_tier_order(config, nullptr, 1, e); });
+    CheckNames("config",
+               [&](auto** e) { return warppool_config_set_strategy(nullptr, WARPPOOL_STRATEGY_FILL_FIRST, e); });
     CheckNames("config", [&](auto** e) { return warppool_config_set_max_event_bytes(nullptr, 1024, e); });
     CheckNames("config", [&](auto** e) { return warppool_config_validate(nullptr, e); });
     for (const auto set :
@@ -105,7 +112,9 @@ TEST_CASE("a required pointer that is NULL is named") {
                            warppool_config_set_silence_timeout_ms, warppool_config_set_refresh_timeout_ms,
                            warppool_config_set_retry_budget, warppool_config_set_retry_base_delay_ms,
                            warppool_config_set_retry_max_delay_ms, warppool_config_set_retry_after_limit_ms,
-                           warppool_config_set_quota_cooling_ms}) {
+                           warppool_config_set_quota_cooling_ms, warppool_config_set_recovery_delay_ms,
+                           warppool_config_set_recovery_max_delay_ms, warppool_config_set_max_in_flight,
+                           warppool_config_set_max_token_wait_ms, warppool_config_set_background_refresh}) {
       CheckNames("config", [&](auto** e) { return set(nullptr, 1, e); });
     }
   }
@@ -121,6 +130,7 @@ TEST_CASE("a required pointer that is NULL is named") {
       CheckNames("value", [&](auto** e) { return set(request, nullptr, e); });
     }
     CheckNames("request", [&](auto** e) { return warppool_request_set_timeout_ms(nullptr, 1, e); });
+    CheckNames("request", [&](auto** e) { return warppool_request_set_wait_for_token(nullptr, 1, e); });
     CheckNames("request", [&](auto** e) { return warppool_request_set_allowed_tools(nullptr, &tool, 1, e); });
     CheckNames("tools", [&](auto** e) { return warppool_request_set_allowed_tools(request, nullptr, 1, e); });
     CheckNames("request", [&](auto** e) { return warppool_request_set_logging(nullptr, "key", "value", e); });
@@ -148,6 +158,20 @@ TEST_CASE("a required pointer that is NULL is named") {
     CheckNames("client", [&](auto** e) { return warppool_client_pool(nullptr, &pool, e); });
     CHECK(pool == nullptr);
     CheckNames("status", [&](auto** e) { return warppool_client_pool(client, nullptr, e); });
+    auto* explanation = Rubbish<warppool_explanation>();
+    CheckNames("client", [&](auto** e) { return warppool_client_explain(nullptr, &explanation, e); });
+    CHECK(explanation == nullptr);
+    CheckNames("explanation", [&](auto** e) { return warppool_client_explain(client, nullptr, e); });
+    CheckNames("client", [&](auto** e) { return warppool_client_recover(nullptr, "PERSONAL_1", e); });
+    CheckNames("token", [&](auto** e) { return warppool_client_recover(client, nullptr, e); });
+    size_t count = 7;
+    CheckNames("client", [&](auto** e) { return warppool_client_recover_all(nullptr, &count, e); });
+    CHECK(count == 0);
+    CheckNames("client", [&](auto** e) { return warppool_client_recover_all(nullptr, nullptr, e); });
+    auto* report = Rubbish<warppool_health_report>();
+    CheckNames("client", [&](auto** e) { return warppool_client_check_health(nullptr, nullptr, &report, e); });
+    CHECK(report == nullptr);
+    CheckNames("report", [&](auto** e) { return warppool_client_check_health(client, nullptr, nullptr, e); });
     CheckNames("client", [&](auto** e) { return warppool_client_close(nullptr, 0, e); });
   }
   SECTION("stream") {
@@ -214,6 +238,27 @@ TEST_CASE("what reads a property takes NULL for a handle") {
   CHECK(warppool_pool_status_count(nullptr) == 0);
   CHECK(warppool_pool_status_active(nullptr) == 0);
   CHECK(warppool_pool_status_summary(nullptr) == std::string());
+  CHECK(warppool_pool_event_get_kind(nullptr) == WARPPOOL_POOL_EVENT_NONE);
+  CHECK(warppool_pool_event_token(nullptr) == std::string());
+  CHECK(static_cast<int>(warppool_pool_event_tier(nullptr)) == 0);
+  CHECK(warppool_pool_event_code(nullptr) == WARPPOOL_OK);
+  CHECK(warppool_pool_event_reason(nullptr) == std::string());
+  CHECK(warppool_pool_event_strikes(nullptr) == 0);
+  CHECK(warppool_pool_event_until_ms(nullptr) == -1);
+  CHECK(warppool_pool_event_time_ms(nullptr) == -1);
+  CHECK(warppool_explanation_count(nullptr) == 0);
+  CHECK(warppool_explanation_token(nullptr, 0) == std::string());
+  CHECK(static_cast<int>(warppool_explanation_tier(nullptr, 0)) == 0);
+  CHECK(warppool_explanation_turn(nullptr, 0) == 0);
+  CHECK(warppool_explanation_reason(nullptr, 0) == std::string());
+  CHECK(warppool_explanation_until_ms(nullptr, 0) == -1);
+  CHECK(warppool_health_report_count(nullptr) == 0);
+  CHECK(warppool_health_report_healthy_count(nullptr) == 0);
+  CHECK(warppool_health_report_healthy(nullptr, 0) == 0);
+  CHECK(warppool_health_report_problem(nullptr, 0) == nullptr);
+  CHECK(warppool_health_report_quota_problem(nullptr, 0) == nullptr);
+  CHECK(warppool_health_report_pool(nullptr) == nullptr);
+  CHECK(warppool_health_report_to_string(nullptr) == std::string());
 }
 
 TEST_CASE("destroying nothing does nothing") {
@@ -224,6 +269,8 @@ TEST_CASE("destroying nothing does nothing") {
   warppool_answer_destroy(nullptr);
   warppool_access_token_destroy(nullptr);
   warppool_pool_status_destroy(nullptr);
+  warppool_explanation_destroy(nullptr);
+  warppool_health_report_destroy(nullptr);
   CHECK(warppool_client_destroy(nullptr) == WARPPOOL_OK);
   warppool_client* client = nullptr;
   CHECK(warppool_client_destroy(&client) == WARPPOOL_OK);

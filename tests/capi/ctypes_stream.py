@@ -1,4 +1,5 @@
-"""Streams an answer through the shared library, without a compiler: pushed, then pulled with select().
+"""Streams an answer through the shared library, without a compiler: pushed, then pulled with select(). Listens to the
+pool meanwhile, and checks its health at the end.
 
 usage: ctypes_stream.py LIBRARY SERVER_URL TOKEN [QUESTION]
 
@@ -9,15 +10,38 @@ import ctypes
 import select
 import sys
 import threading
-from ctypes import POINTER, byref, c_char_p, c_int, c_int32, c_size_t, c_void_p
+from ctypes import POINTER, byref, c_char_p, c_int, c_int32, c_int64, c_size_t, c_void_p
 
 OK, TIMEOUT, END, INVALID_ARGUMENT = 0, 1, 2, 10
 PERSONAL, REFRESH_TOKEN = 1, 1
 CONTINUE = 0
 STREAM_STARTED, TEXT_DELTA, FINISHED = 10, 20, 50
+LOADED, CHOSEN, REFRESHED = 10, 20, 80
 
 EventCallback = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p)
 DoneCallback = ctypes.CFUNCTYPE(None, c_int, c_void_p, c_void_p)
+LogSink = ctypes.CFUNCTYPE(None, c_int, c_char_p, c_int64, c_void_p)
+PoolEventSink = ctypes.CFUNCTYPE(None, c_void_p, c_void_p)
+
+
+class ClientOptions(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("log", LogSink),
+        ("log_user_data", c_void_p),
+        ("pool_event", PoolEventSink),
+        ("pool_event_user_data", c_void_p),
+    ]
+
+
+class HealthCheckOptions(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("active", c_int32),
+        ("concurrency", c_int32),
+        ("timeout_ms", c_int32),
+        ("reserved", c_int32),
+    ]
 
 
 class StreamCallbacks(ctypes.Structure):
@@ -52,13 +76,22 @@ class Library:
         "config_destroy": (None, [POINTER(c_void_p)]),
         "request_create": (c_int, [c_char_p, POINTER(c_void_p), POINTER(c_void_p)]),
         "request_destroy": (None, [POINTER(c_void_p)]),
-        "client_create": (c_int, [c_void_p, c_void_p, POINTER(c_void_p), POINTER(c_void_p)]),
+        "pool_event_get_kind": (c_int, [c_void_p]),
+        "pool_event_token": (c_char_p, [c_void_p]),
+        "client_create": (c_int, [c_void_p, POINTER(ClientOptions), POINTER(c_void_p), POINTER(c_void_p)]),
+        "client_check_health": (
+            c_int,
+            [c_void_p, POINTER(HealthCheckOptions), POINTER(c_void_p), POINTER(c_void_p)],
+        ),
         "client_start": (c_int, [c_void_p, c_void_p, POINTER(StreamCallbacks), POINTER(c_void_p), POINTER(c_void_p)]),
         "client_start_pull": (c_int, [c_void_p, c_void_p, POINTER(c_void_p), POINTER(c_void_p)]),
         "client_destroy": (c_int, [POINTER(c_void_p)]),
         "stream_next": (c_int, [c_void_p, c_int32, POINTER(c_void_p), POINTER(c_void_p)]),
         "stream_descriptor": (c_int, [c_void_p, POINTER(c_int), POINTER(c_void_p)]),
         "stream_destroy": (None, [POINTER(c_void_p)]),
+        "health_report_healthy_count": (c_size_t, [c_void_p]),
+        "health_report_to_string": (c_char_p, [c_void_p]),
+        "health_report_destroy": (None, [POINTER(c_void_p)]),
         "event_get_type": (c_int, [c_void_p]),
         "event_text": (c_char_p, [c_void_p, POINTER(c_size_t)]),
         "event_token": (c_char_p, [c_void_p]),
@@ -156,6 +189,19 @@ def pull(library, client, request, expected):
     answer.check("pulled", expected)
 
 
+def check_health(library, client):
+    report = c_void_p()
+    options = HealthCheckOptions(ctypes.sizeof(HealthCheckOptions), 1, 4, 30000, 0)
+    library.must("client_check_health", client, byref(options), byref(report))
+    try:
+        text = library.health_report_to_string(report).decode()
+        print(text, end="")
+        check(library.health_report_healthy_count(report) == 1, "the token is not healthy")
+        check("Healthy tokens: 1/1" in text, "the report does not say that the token is healthy")
+    finally:
+        library.health_report_destroy(byref(report))
+
+
 def run(path, url, token, question):
     library = Library(path)
     print("warppool", library.version().decode())
@@ -164,20 +210,32 @@ def run(path, url, token, question):
     check(b"config" in library.error_to_string(error), "the refusal does not name the parameter")
     library.error_destroy(byref(error))
 
+    told = []
+
+    def on_pool_event(event, _user_data):
+        told.append((library.pool_event_get_kind(event), library.pool_event_token(event).decode()))
+
     config, client, request = c_void_p(), c_void_p(), c_void_p()
     try:
         library.must("config_create", byref(config))
         library.must("config_set_server_url", config, url.encode())
         library.must("config_add_token", config, PERSONAL, REFRESH_TOKEN, token.encode(), None)
-        library.must("client_create", config, None, byref(client))
+        # An object of its own, which lives as long as the client.
+        options = ClientOptions(ctypes.sizeof(ClientOptions), LogSink(), None, PoolEventSink(on_pool_event), None)
+        library.must("client_create", config, byref(options), byref(client))
         library.must("request_create", question.encode(), byref(request))
         expected = "Echo: " + question
         push(library, client, request, expected)
         pull(library, client, request, expected)
+        check_health(library, client)
     finally:
         library.request_destroy(byref(request))
         library.config_destroy(byref(config))
         check(library.client_destroy(byref(client)) == OK, "the client could not be destroyed")
+    kinds = [kind for kind, _ in told]
+    check(kinds[0] == LOADED, f"the pool's first event is {kinds[0]}")
+    check(CHOSEN in kinds and REFRESHED in kinds, f"the pool told {kinds}")
+    check(len({name for _, name in told}) == 1 and told[0][1], f"the pool told of {told}")
 
 
 def main():

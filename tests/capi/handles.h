@@ -29,4 +29,6 @@ using ClientHandle = Handle<warppool_client, warppool_client_destroy>;
 using StreamHandle = Handle<warppool_stream, warppool_stream_destroy>;
 using AnswerHandle = Handle<warppool_answer, warppool_answer_destroy>;
 using AccessTokenHandle = Handle<warppool_access_token, warppool_access_token_destroy>;
+using ExplanationHandle = Handle<warppool_explanation, warppool_explanation_destroy>;
+using HealthReportHandle = Handle<warppool_health_report, warppool_health_report_destroy>;
 using PoolStatusHandle = Handle<warppool_pool_status, warppool_pool_status_destroy>;

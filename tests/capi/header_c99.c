@@ -10,6 +10,21 @@ const warppool_config_load_options header_load_options = WARPPOOL_CONFIG_LOAD_OP
 extern const warppool_client_options header_client_options;
 const warppool_client_options header_client_options = WARPPOOL_CLIENT_OPTIONS_INIT;
 
+extern const warppool_health_check_options header_health_check_options;
+const warppool_health_check_options header_health_check_options = WARPPOOL_HEALTH_CHECK_OPTIONS_INIT;
+
+static void on_pool_event(const warppool_pool_event* event, void* user_data) {
+  *(warppool_code*)user_data = warppool_pool_event_code(event);
+}
+
+warppool_client_options header_listens(warppool_code* code);
+warppool_client_options header_listens(warppool_code* code) {
+  warppool_client_options options = WARPPOOL_CLIENT_OPTIONS_INIT;
+  options.pool_event = on_pool_event;
+  options.pool_event_user_data = code;
+  return options;
+}
+
 static warppool_flow on_event(const warppool_event* event, void* user_data) {
   (void)user_data;
   return warppool_event_get_type(event) == WARPPOOL_EVENT_FINISHED ? WARPPOOL_FLOW_CANCEL : WARPPOOL_FLOW_CONTINUE;

@@ -20,7 +20,9 @@ warppool_token_info HeaderInitialisers() {
   const warppool_client_options options = WARPPOOL_CLIENT_OPTIONS_INIT;
   const warppool_stream_callbacks callbacks = WARPPOOL_STREAM_CALLBACKS_INIT;
   const warppool_usage usage = WARPPOOL_USAGE_INIT;
+  const warppool_health_check_options check = WARPPOOL_HEALTH_CHECK_OPTIONS_INIT;
   warppool_token_info info = WARPPOOL_TOKEN_INFO_INIT;
   info.served = load.struct_size + options.struct_size + callbacks.struct_size + usage.struct_size;
+  info.served += check.struct_size;
   return info;
 }

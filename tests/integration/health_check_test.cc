@@ -126,7 +126,7 @@ TEST_CASE("an active check refreshes each token, asks for its quota, and reports
   Has(text, "Healthy tokens: 4/6\n");
   Has(text, "Unhealthy tokens: 2\n");
   Has(text, report.tokens[0].token.name +
-                " (PERSONAL): failures=0, active=true, quota=38 of 40 left, "
+                " (PERSONAL): failures=0, active=true, quota=33 of 40 left, bonus=5, "
                 "reset=2031-01-01T00:00:00Z\n");
   Has(text, report.tokens[1].token.name + " (PERSONAL): failures=0, active=true, quota=unlimited");
   Has(text, report.tokens[3].token.name + " (PERSONAL): failures=0, active=false");

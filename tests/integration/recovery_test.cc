@@ -166,6 +166,19 @@ TEST_CASE("a probe that met nobody's fault, or was cancelled, leaves the token h
   CHECK(world.StatusOf(0).state == TokenState::kReady);
 }
 
+TEST_CASE("a request whose probe met nobody's fault goes on with that token after its pause") {
+  World world;
+  world.service.On(kOne).Agent(loopback::Status(403).Times(1)).Agent(loopback::Status(503).Times(1));
+  Config config = ConfigFor(world.service, {kOne});
+  config.max_strikes = 1;
+  config.recovery_delay = 20ms;
+  world.Connect(std::move(config));
+  CHECK(world.Ask(Impatient("hello")).code() == Code::kUnauthorized);
+  REQUIRE(Eventually([&] { return IsHalfOpen(&world); }));
+  CHECK(world.Ask(Request("hello")).status().ToString() == "ok");
+  CHECK(world.service.Count("/ai/multi-agent") == 3);
+}
+
 TEST_CASE("a request tries one half-open token, and no second one") {
   World world;
   world.service.OnAny().Agent(loopback::Status(403));

@@ -41,6 +41,7 @@ class Referee {
     int probes = 0;
     int recovered = 0;
     int coolings = 0;
+    int corrections = 0;  // of them: the account knew better
     int rotations = 0;
   };
 
@@ -147,13 +148,15 @@ class Referee {
       const View& view = views_[i];
       const auto same = [&](const char* what, std::uint64_t said, int seen) {
         if (said == static_cast<std::uint64_t>(seen)) return;
-        Complain(token.name + ": " + what + " " + std::to_string(said) + ", but " + std::to_string(seen) + " were seen");
+        Complain(token.name + ": " + what + " " + std::to_string(said) + ", but " + std::to_string(seen) +
+                 " were seen");
       };
       same("in flight", static_cast<std::uint64_t>(token.in_flight), 0);
       same("served", token.served, view.served);
       same("blamed", token.blamed, view.strikes);
       if (view.strikes > script_->GuiltyAnswers(i)) Complain(token.name + " is blamed for more than it did");
-      if (token.served > static_cast<std::uint64_t>(script_->GoodAnswers(i))) Complain(token.name + " never served that");
+      if (token.served > static_cast<std::uint64_t>(script_->GoodAnswers(i)))
+        Complain(token.name + " never served that");
       const bool dead = kCast[i].role == Role::kMortal;
       if (dead != (token.state == TokenState::kDisabled)) Complain(token.name + " is " + TokenStateName(token.state));
       if (dead && (token.ready_at || token.reason.find(kCast[i].death) == std::string::npos)) {
@@ -181,8 +184,9 @@ class Referee {
     const std::lock_guard<std::mutex> lock(mutex_);
     return complaints_;
   }
-  void Complain(const std::string& what) {
-    if (complaints_.size() < 20) complaints_.push_back(what);
+  void Report(const std::string& what) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    Complain(what);
   }
 
  private:
@@ -195,7 +199,7 @@ class Referee {
     bool disabled = false;
     bool dead = false;
     bool to_be_disabled = false;  // the last strike was one too many
-    int good_before = 0;          // good answers when it was disabled
+    int served_before = 0;        // when it was disabled
     int coolings = 0;
     SteadyClock::time_point cools_until{};
     SteadyClock::time_point rests_until{};
@@ -280,20 +284,27 @@ class Referee {
     }
     view.to_be_disabled = false;
     view.disabled = true;
-    view.good_before = script_->GoodAnswers(what.token);
+    view.served_before = view.served;
     if (what.event.until) view.rests_until = what.until();
   }
 
   void OnCooling(const Case& what) {
     View& view = *what.view;
-    ++view.coolings;
     ++totals_.coolings;
-    if (view.coolings > script_->QuotaAnswers(what.token) || !what.event.until) {
-      return Complain(what, "cools, but was not told to");
-    }
+    if (!what.event.until) return Complain(what, "cools for ever");
     const bool asked = what.role() == Role::kAskedQuota;
-    const auto longest = asked ? std::chrono::milliseconds(rules_.quota_cooling) : kQuotaRest;
-    if (what.until() > what.now + longest + kTolerance) Complain(what, "cools too long");
+    const bool corrected = asked && what.now + kTolerance < view.cools_until;
+    if (corrected) {
+      ++totals_.corrections;
+      const auto back = script_->QuotaBack(what.token);
+      const auto distance = back ? *what.event.until - *back : SystemClock::duration::max();
+      if (distance < -kTolerance || distance > kTolerance)
+        Complain(what, "cools for another time than the account says");
+    } else {
+      if (++view.coolings > script_->QuotaAnswers(what.token)) Complain(what, "cools, but was not told to");
+      const auto longest = asked ? rules_.quota_cooling : kQuotaRest;
+      if (what.until() > what.now + longest + kTolerance) Complain(what, "cools too long");
+    }
     view.cools_until = what.until();
   }
 
@@ -307,16 +318,19 @@ class Referee {
     if (view.dead) Complain(what, "is back from the dead");
     if (view.disabled) {
       ++totals_.recovered;
-      // The answer may have been given while the verdict was on its way, but not before the answer of the verdict.
-      if (script_->GoodAnswers(what.token) == 0) Complain(what, "is back, but never served");
+      if (view.served == view.served_before) Complain(what, "is back, but has not served");
     }
     view.disabled = false;
     view.row = 0;
   }
 
   void SearchForSecrets(std::string_view text) {
-    const bool leaks = text.find(kCredentialMark) != std::string_view::npos || text.find("eyJ") != std::string_view::npos;
+    const bool leaks =
+        text.find(kCredentialMark) != std::string_view::npos || text.find("eyJ") != std::string_view::npos;
     if (leaks) Complain("a secret was said: " + std::string(text));
+  }
+  void Complain(const std::string& what) {
+    if (complaints_.size() < 20) complaints_.push_back(what);
   }
   void Complain(const Case& what, const std::string& how) { Complain(std::string(what.event.token) + " " + how); }
 

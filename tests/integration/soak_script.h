@@ -26,6 +26,7 @@
 namespace warppool::soak {
 
 using SteadyClock = std::chrono::steady_clock;
+using SystemClock = std::chrono::system_clock;
 
 // What the client is told of a spent quota, and the limit that it has to keep to.
 inline constexpr std::chrono::seconds kQuotaRest{1};
@@ -96,6 +97,10 @@ class Script {
   int GuiltyAnswers(std::size_t token) const { return Locked(token, &Truth::guilty_answers); }
   int GoodAnswers(std::size_t token) const { return Locked(token, &Truth::good_answers); }
   int QuotaAnswers(std::size_t token) const { return Locked(kCast[token].account, &Truth::quota_answers); }
+  // When the account says that it is back, in whole seconds; nothing: it says that something is left.
+  std::optional<SystemClock::time_point> QuotaBack(std::size_t token) const {
+    return Locked(token, &Truth::quota_back);
+  }
   bool IsDead(std::size_t token) const { return Locked(token, &Truth::dead); }
   int DeathsTold(std::size_t token) const { return Locked(token, &Truth::deaths_told); }
   int Rotations(std::size_t token) const { return Locked(token, &Truth::rotations); }
@@ -161,6 +166,7 @@ class Script {
     int guilty_answers = 0;
     int good_answers = 0;
     int quota_answers = 0;  // of the account
+    std::optional<SystemClock::time_point> quota_back{};
     SteadyClock::time_point rests_until{};
     int asked_at_rest = 0;
     Spell spell{};
@@ -200,11 +206,12 @@ class Script {
         break;
     }
     ++counts_["account asked"];
-    if (storming_ && Percent(30)) return account_faults_.Draw(&random_).play();
+    if (storming_ && Percent(50)) return account_faults_.Draw(&random_).play();
     return std::nullopt;
   }
 
-  // ------------------------------------------------------------------------------------------------------- the agent --
+  // ------------------------------------------------------------------------------------------------------- the agent
+  // --
 
   Decision Agent(std::size_t token, const std::string& credential) {
     ++agent_requests_;
@@ -222,7 +229,7 @@ class Script {
       if (auto spell = AgentSpell(&truth)) return spell;
     }
     if (role == Role::kQuota && Percent(3)) return QuotaThatIsTold(token);
-    if (role == Role::kAskedQuota && Percent(3)) return QuotaThatIsAsked(token, credential);
+    if (role == Role::kAskedQuota && Percent(5)) return QuotaThatIsAsked(token, credential);
     if (Percent(8)) return agent_faults_.Draw(&random_).play();
     if (Percent(0.4)) return RequestFault(token);
     return Good(&truth);
@@ -250,7 +257,7 @@ class Script {
 
   Decision AgentSpell(Truth* truth) {
     if (truth->spell_left == 0 && Percent(2)) {
-      truth->spell = static_cast<Spell>(Below(5));
+      truth->spell = static_cast<Spell>(++spells_ % 5);
       truth->spell_left = 1 + Below(6);
     }
     if (truth->spell_left == 0) return std::nullopt;
@@ -276,7 +283,7 @@ class Script {
   }
 
   loopback::Behaviour QuotaThatIsTold(std::size_t token) {
-    const int kind = Below(4);
+    const int kind = ++quotas_ % 4;
     if (kind == 0) {
       ++counts_["quota, Retry-After: 0"];
       return loopback::Quota().Header("Retry-After", "0");
@@ -292,9 +299,12 @@ class Script {
 
   loopback::Behaviour QuotaThatIsAsked(std::size_t token, const std::string& credential) {
     ++truths_[token].quota_answers;
-    const auto back = std::chrono::system_clock::now() + 2 * kQuotaRest;
-    service_->SetQuota(credential, {.limit = 100, .used = 100, .next_refresh = back});
-    const bool finish = Below(2) == 0;
+    const auto back = std::chrono::floor<std::chrono::seconds>(SystemClock::now() + 3 * kQuotaRest);
+    const int kind = ++quotas_ % 4;
+    const bool spent = kind < 2;
+    const bool finish = kind % 2 == 0;
+    truths_[token].quota_back = spent ? std::optional<SystemClock::time_point>(back) : std::nullopt;
+    service_->SetQuota(credential, {.limit = 100, .used = spent ? 100 : 99, .next_refresh = back});
     ++counts_[finish ? "quota_limit" : "quota, no time told"];
     return finish ? loopback::QuotaFinish() : loopback::Quota();
   }
@@ -313,15 +323,15 @@ class Script {
   loopback::Behaviour RequestFault(std::size_t token) {
     const auto marked = [&](Code code, const char* name) {
       ++counts_[name];
-      marked_faults_[++faults_] = {token, code};
-      return std::string(kFaultMark) + std::to_string(faults_);
+      marked_faults_[request_faults_] = {token, code};
+      return std::string(kFaultMark) + std::to_string(request_faults_);
     };
     const auto anonymous = [&](Code code, const char* name) {
       ++counts_[name];
       ++anonymous_faults_[{token, code}];
     };
     const auto json = [](const std::string& words) { return R"({"error":")" + words + R"("})"; };
-    switch (Below(6)) {
+    switch (++request_faults_ % 6) {
       case 0:
         return loopback::Status(422, json(marked(Code::kRequestRejected, "422")));
       case 1:
@@ -329,8 +339,8 @@ class Script {
       case 2:
         return loopback::Status(302, json(marked(Code::kMisconfigured, "redirect")));
       case 3:
-        return loopback::Status(200, "<html>").Header("Content-Type",
-                                                      "text/html; " + marked(Code::kNotAStream, "no stream"));
+        return loopback::Status(200, "<html>")
+            .Header("Content-Type", "text/html; " + marked(Code::kNotAStream, "no stream"));
       case 4:
         anonymous(Code::kUndecodableEvent, "undecodable event");
         return loopback::UndecodableEvent();
@@ -340,7 +350,8 @@ class Script {
     }
   }
 
-  // ---------------------------------------------------------------------------------------------------- the exchange --
+  // ---------------------------------------------------------------------------------------------------- the exchange
+  // --
 
   Decision Exchange(std::size_t token, std::unique_lock<std::mutex>* lock) {
     ++exchanges_;
@@ -418,7 +429,9 @@ class Script {
   int refused_jwts_ = 0;
   int failed_exchanges_ = 0;
   int short_lives_ = 0;
-  int faults_ = 0;
+  int spells_ = 0;
+  int quotas_ = 0;
+  int request_faults_ = 0;
   std::map<int, std::pair<std::size_t, Code>> marked_faults_;
   std::map<std::pair<std::size_t, Code>, int> anonymous_faults_;
   std::map<std::string, int> counts_;

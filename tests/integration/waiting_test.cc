@@ -367,6 +367,19 @@ TEST_CASE("a request's time-out passes while it waits for a token that has its h
   CHECK(first.recorder.status().ok());
 }
 
+TEST_CASE("a time-out that is longer than any clock is none") {
+  World world;
+  world.service.On(kOne).Agent(QuotaFor("1"));
+  Client& client = world.Connect({kOne});
+  CHECK(world.Ask(Impatient("spends it")).code() == Code::kQuotaExhausted);
+  CHECK(world.Ask(With("hello", std::chrono::milliseconds::max())).status().ToString() == "ok");
+  CHECK(client.AccessToken(std::chrono::milliseconds::max()).ok());
+  HealthCheckOptions options;
+  options.active = true;
+  options.timeout = std::chrono::milliseconds::max();
+  CHECK(client.CheckHealth(options)->Healthy() == 1);
+}
+
 // What those who wait for a busy token believed changes when that token cools or is disabled.
 TEST_CASE("those who wait for a busy token go on when it cools instead") {
   Gate gate;

@@ -32,8 +32,8 @@ TEST_CASE("a value that does not come is not waited for any longer than asked") 
 }
 
 TEST_CASE("a value that another thread brings ends the wait") {
-  const auto timeout = GENERATE(std::chrono::milliseconds(-1), std::chrono::milliseconds(60'000),
-                                std::chrono::milliseconds::max());
+  const auto timeout =
+      GENERATE(std::chrono::milliseconds(-1), std::chrono::milliseconds(60'000), std::chrono::milliseconds::max());
   Handoff<std::string> handoff;
   std::thread bringer([&] {
     std::this_thread::sleep_for(20ms);

@@ -163,9 +163,9 @@ TEST_CASE("limits are within reason") {
       CHECK(Validate(config).code() == Code::kInvalidConfig);
     }
   }
-  for (const Duration field : {&Config::retry_base_delay, &Config::retry_max_delay, &Config::retry_after_limit,
-                               &Config::recovery_delay, &Config::recovery_max_delay, &Config::max_token_wait,
-                               &Config::quota_cooling}) {
+  for (const Duration field :
+       {&Config::retry_base_delay, &Config::retry_max_delay, &Config::retry_after_limit, &Config::recovery_delay,
+        &Config::recovery_max_delay, &Config::max_token_wait, &Config::quota_cooling}) {
     Run({"", [&](Config& c) { c.*field = milliseconds(0); }});
     Run({"", [&](Config& c) { c.*field = std::chrono::hours(24 * 24); }});
     for (const milliseconds bad : {milliseconds(-1), milliseconds(std::chrono::hours(24 * 24)) + milliseconds(1),
@@ -178,8 +178,7 @@ TEST_CASE("limits are within reason") {
   for (const Case& row : std::initializer_list<Case>{
            {"connect_timeout: ", [](Config& c) { c.connect_timeout = milliseconds(0); }},
            {"retry_after_limit: ", [](Config& c) { c.retry_after_limit = milliseconds(-1); }},
-           {"recovery_delay: must be from 0 ms to 24 days",
-            [](Config& c) { c.recovery_delay = milliseconds(-1); }},
+           {"recovery_delay: must be from 0 ms to 24 days", [](Config& c) { c.recovery_delay = milliseconds(-1); }},
            {"recovery_max_delay: ", [](Config& c) { c.recovery_max_delay = milliseconds(-1); }},
            {"", [](Config& c) { c.recovery_max_delay = milliseconds(1); }},  // below the first delay: that one counts
            {"max_token_wait: ", [](Config& c) { c.max_token_wait = milliseconds(-1); }},

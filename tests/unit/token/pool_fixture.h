@@ -150,12 +150,12 @@ struct Pool {
   }
   // A JWT that lives for so long.
   void GiveJwt(const std::string& name, std::chrono::seconds life) {
-    token(name).SetJwt(
-        std::make_shared<const Jwt>(MakeJwt(Secret("jwt-hunter2"), life, clock.Steady(), clock.Wall())));
+    token(name).SetJwt(std::make_shared<const Jwt>(MakeJwt(Secret("jwt-hunter2"), life, clock.Steady(), clock.Wall())));
   }
   // The exchange says whose the token is.
   void Tell(const std::string& name, const std::string& account, bool rotated = false) {
-    pool.NoteRefreshed(token(name), MakeJwt(Secret("jwt-hunter2"), std::chrono::seconds(3600), clock.Steady(), clock.Wall()),
+    pool.NoteRefreshed(token(name),
+                       MakeJwt(Secret("jwt-hunter2"), std::chrono::seconds(3600), clock.Steady(), clock.Wall()),
                        rotated, account);
   }
 

@@ -24,9 +24,9 @@ struct Disabled : Patient {
 };
 
 // What says nothing about a token, and so nothing about a probe.
-const std::vector<Outcome> kNeutral{Outcome::kAuthStale,   Outcome::kServerError,       Outcome::kOverloaded,
-                                    Outcome::kNetwork,     Outcome::kStreamCut,         Outcome::kRequestFault,
-                                    Outcome::kGarbled,     Outcome::kMisconfigured,     Outcome::kCancelled,
+const std::vector<Outcome> kNeutral{Outcome::kAuthStale,        Outcome::kServerError,   Outcome::kOverloaded,
+                                    Outcome::kNetwork,          Outcome::kStreamCut,     Outcome::kRequestFault,
+                                    Outcome::kGarbled,          Outcome::kMisconfigured, Outcome::kCancelled,
                                     Outcome::kFinishedOtherwise};
 
 TEST_CASE("a disabled token rests, twice as long after each probe that is refused, up to a limit") {
@@ -276,10 +276,18 @@ TEST_CASE("a recovery by hand leads to ready from everywhere") {
   const auto generation = token.health.generation();
   bool was_ready = false;
   SECTION("disabled") {}
-  SECTION("half open") { token.clock.Advance(60s); }
-  SECTION("being tried") { token.Probe(); }
-  SECTION("dead") { token.Report(Outcome::kAuthDead); }
-  SECTION("disabled and cooling") { token.Report(Outcome::kQuotaExhausted, token.Begin(), 1000h); }
+  SECTION("half open") {
+    token.clock.Advance(60s);
+  }
+  SECTION("being tried") {
+    token.Probe();
+  }
+  SECTION("dead") {
+    token.Report(Outcome::kAuthDead);
+  }
+  SECTION("disabled and cooling") {
+    token.Report(Outcome::kQuotaExhausted, token.Begin(), 1000h);
+  }
   SECTION("cooling") {
     token.Report(Outcome::kSuccess);
     CHECK(token.Report(Outcome::kQuotaExhausted) == HealthChange::kCooling);

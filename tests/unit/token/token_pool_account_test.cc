@@ -52,8 +52,7 @@ TEST_CASE("two tokens that turn out to be one account are told of, once") {
   CHECK(pool.Of("s1").same_account == "p1");
   CHECK(pool.Of("p1").same_account.empty());
   CHECK(pool.Of("p2").same_account.empty());
-  CHECK_THAT(pool.log.text(), Contains("WARNING Two tokens of one account share its quota: s1 belongs to the same "
-                                       "account as p1, and shares its quota\n"));
+  CHECK_THAT(pool.log.text(), Contains("WARNING Token s1 belongs to the same account as p1, and shares its quota\n"));
   pool.Tell("s1", "alice");
   pool.Tell("p1", "alice");
   CHECK(pool.TakeOf(PoolEventKind::kSameAccount).empty());

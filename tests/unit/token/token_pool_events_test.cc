@@ -35,13 +35,13 @@ TEST_CASE("the log tells what becomes of tokens, under their names") {
   pool.Meet("p1", Outcome::kAuthRejected, "refused");
   pool.Meet("p1", Outcome::kAuthRejected, "refused");
   pool.Meet("s1", Outcome::kAuthDead, "expired");
-  CHECK_THAT(pool.log.text(), Contains("INFO Selected token: p1 (priority: PERSONAL)\n") &&
-                                  Contains("WARNING Token failure 1/2: p1: refused\n") &&
-                                  Contains("INFO Token works again: p1: it served a request, its failures are cleared\n") &&
-                                  Contains("WARNING Token deactivated after 2 failures: p1: refused\n") &&
-                                  Contains("WARNING Token deactivated: s1: expired\n") && !Contains("hunter2"));
+  CHECK_THAT(pool.log.text(),
+             Contains("INFO Selected token: p1 (priority: PERSONAL)\n") &&
+                 Contains("WARNING Token failure 1/2: p1: refused\n") &&
+                 Contains("INFO Token works again: p1: it served a request, its failures are cleared\n") &&
+                 Contains("WARNING Token deactivated after 2 failures: p1: refused\n") &&
+                 Contains("WARNING Token deactivated: s1: expired\n") && !Contains("hunter2"));
 }
-
 
 TEST_CASE("each token is told of when it is loaded, in its order") {
   Pool pool({"s1", "p1", "p2"});
@@ -167,7 +167,7 @@ TEST_CASE("each way back to ready is told with its reason") {
     pool.clock.Advance(60s);
     pool.told.clear();
     pool.Succeed("p1");
-    reason = "it was tried, and served";
+    reason = "it was tried, and accepted";
   }
   const Told told = TheOne(&pool, PoolEventKind::kRecovered);
   CHECK(told.token == "p1");
@@ -195,7 +195,8 @@ TEST_CASE("a refresh is told with the JWT's end, and a rotation beside it") {
   CHECK_FALSE(pool.told.at(1).until);
   CHECK(pool.told.at(1).reason == "the service replaced the refresh token");
   CHECK(pool.TakeLines() == Lines{"refreshed p1", "rotated p1"});
-  CHECK_THAT(pool.log.text(), Contains("refresh token rotated") && Contains("Refresh token replaced by the service: p1"));
+  CHECK_THAT(pool.log.text(),
+             Contains("refresh token rotated") && Contains("Refresh token replaced by the service: p1"));
 }
 
 TEST_CASE("a tier and the pool are exhausted at the very failure that takes the last one") {
@@ -206,8 +207,7 @@ TEST_CASE("a tier and the pool are exhausted at the very failure that takes the 
   CHECK(pool.TakeLines() == Lines{"chosen p2", "failed p2", "cooling p2", "tier exhausted PERSONAL"});
   pool.Meet("s1", Outcome::kAuthDead);
   CHECK(pool.told.back().token.empty());
-  CHECK(pool.TakeLines() ==
-        Lines{"chosen s1", "failed s1", "disabled s1", "tier exhausted SHARED", "pool exhausted"});
+  CHECK(pool.TakeLines() == Lines{"chosen s1", "failed s1", "disabled s1", "tier exhausted SHARED", "pool exhausted"});
   CHECK_THAT(pool.log.text(), Contains("WARNING No token is ready any more in tier PERSONAL\n") &&
                                   Contains("ERROR No token is ready any more\n"));
   // Nothing of what follows takes a token that was ready.
@@ -308,7 +308,7 @@ TEST_CASE("no event and no line holds a credential") {
   for (const char* name : {"p1", "s1k"}) {
     pool.Meet(name, Outcome::kAuthRejected);
     pool.pool.Recover(name);
-    pool.Tell(name, "alice", true);
+    pool.Tell(name, name, true);
     pool.Meet(name, Outcome::kQuotaExhausted);
   }
   for (const Told& event : pool.told) CHECK_THAT(event.token + event.reason, !Contains("hunter2"));

@@ -245,7 +245,8 @@ TEST_CASE("a single token is never struck for the service's errors, however many
       std::vector<Lease> leases;
       for (std::size_t n = 1 + random() % 5; n > 0; --n) leases.push_back(pool.Take());
       for (Lease& lease : leases) {
-        std::move(lease).End({random() % 10 == 0 ? Outcome::kSuccess : Outcome::kServerError, Status(Code::kServerError, "500")});
+        std::move(lease).End(
+            {random() % 10 == 0 ? Outcome::kSuccess : Outcome::kServerError, Status(Code::kServerError, "500")});
       }
       pool.clock.Advance(milliseconds(random() % 1000));
     }

@@ -227,7 +227,8 @@ TEST_CASE("one that is being tried is busy for those who may try it") {
   CHECK_FALSE(pool.pool.WhenReady({{}, kMayNotProbe}).busy);
 }
 
-// ----------------------------------------------------------------------------------- what late leases have to report --
+// ----------------------------------------------------------------------------------- what late leases have to report
+// --
 
 TEST_CASE("a half-open token that turns out to be without quota is not tried before that is back") {
   Pool pool({"p1", "s1"}, Recovering());

@@ -190,7 +190,7 @@ TEST_CASE("a token that serves as many as it may is passed over until one of the
   CHECK(pool.StateOf("p1") == TokenState::kReady);  // it has its hands full, that is all
   const auto reasons = pool.pool.WhyNotReady({});
   REQUIRE(reasons.size() == 2);
-  CHECK(reasons[0].message == "busy: it serves 2 requests, and may serve 2");
+  CHECK(reasons[0].message == "busy: 2 of 2 requests at a time");
   CHECK(pool.freed == 0);
   std::move(leases[2]).End({Outcome::kSuccess});
   CHECK(pool.freed == 1);

@@ -39,7 +39,6 @@ TEST_CASE("whoever asks why no token is ready is told for each") {
   CHECK(pool.pool.WhyNotReady({}).size() == 2);
 }
 
-
 TEST_CASE("the reason for a rest is not forgotten over what happens later") {
   Pool pool({"p1"});
   const Lease late = pool.Take();
@@ -50,7 +49,6 @@ TEST_CASE("the reason for a rest is not forgotten over what happens later") {
   CHECK(pool.Of("p1").last_error_message == "lost");
 }
 
-
 TEST_CASE("a confirmed charge is explained by the error that it was made for") {
   Pool pool({"p1", "p2"});
   const auto charge = pool.Meet("p1", Outcome::kServerError, "failed with 500");
@@ -59,7 +57,6 @@ TEST_CASE("a confirmed charge is explained by the error that it was made for") {
   pool.pool.Confirm(*charge);
   CHECK(pool.pool.WhyNotReady({}).at(0).message == "disabled: failed with 500");
 }
-
 
 TEST_CASE("the summary says per tier how many are ready, and of how many where some are not") {
   Pool pool({"p1", "p2", "p3", "p4", "s1", "s2"});
@@ -73,7 +70,6 @@ TEST_CASE("the summary says per tier how many are ready, and of how many where s
   pool.clock.Advance(10s);
   CHECK(pool.pool.Snapshot().Active() == 5);
 }
-
 
 TEST_CASE("a snapshot tells what is known of a token") {
   Pool pool({"s1"}, ForGood(3));
@@ -94,7 +90,6 @@ TEST_CASE("a snapshot tells what is known of a token") {
   CHECK_FALSE(pool.Of("s1").ready_at);
   CHECK_FALSE(pool.Of("s1").jwt_expires);
 }
-
 
 // -------------------------------------------------------------------------------------------------------- Explain() --
 
@@ -191,7 +186,7 @@ TEST_CASE("it tells a busy token from one that rests") {
     CHECK(pool.Explained(name).turn == 0);
     CHECK_FALSE(pool.Explained(name).until);  // any moment
   }
-  CHECK(pool.Explained("p1").reason == "busy: it serves 1 requests, and may serve 1");
+  CHECK(pool.Explained("p1").reason == "busy: 1 of 1 requests at a time");
   CHECK(pool.Explained("p2").reason == "half open: a request is trying it");
 }
 

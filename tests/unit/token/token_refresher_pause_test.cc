@@ -21,8 +21,7 @@ RefresherOptions Patient(RefresherOptions options) {
 
 // One address, which has asked for a pause.
 struct Pausing : Refreshing {
-  explicit Pausing(const std::string& retry_after = "20", int status = 429)
-      : Refreshing(Patient(OneAddress())) {
+  explicit Pausing(const std::string& retry_after = "20", int status = 429) : Refreshing(Patient(OneAddress())) {
     Refresh();
     transport.Answer(0, status, "", {{"retry-after", retry_after}});
     REQUIRE(results.size() == 1);

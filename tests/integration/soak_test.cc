@@ -1,0 +1,231 @@
+// A long storm: WARPPOOL_SOAK_REQUESTS requests of eight threads over twenty tokens, while the service does by chance
+// whatever can go wrong before the first action. No request fails that a token could have served, nobody is blamed for
+// what he did not do, and nothing grows.
+//
+// Each failure names the seed; WARPPOOL_SOAK_SEED=<seed> deals the same cards again (threads still take their turns as
+// they like).
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <numeric>
+
+#include "fixture.h"
+#include "soak_cast.h"
+#include "soak_crew.h"
+#include "soak_referee.h"
+#include "soak_script.h"
+
+namespace warppool {
+namespace {
+
+using soak::SteadyClock;
+
+constexpr int kRequests = WARPPOOL_SOAK_REQUESTS;
+constexpr int kThreads = 8;
+constexpr std::size_t kAtATime = 3;  // for each thread: enough to need the last tier
+
+#if defined(WARPPOOL_SOAK_SANITIZED)
+constexpr bool kSanitized = true;
+constexpr auto kSilence = 5s;
+constexpr auto kRefreshTimeout = 8s;
+#else
+constexpr bool kSanitized = false;
+constexpr auto kSilence = 2s;
+constexpr auto kRefreshTimeout = 4s;
+#endif
+
+// In the storm; the last burst and the connections that it needs come on top.
+constexpr long kMostGrowth = 16L << 10;  // KiB
+
+std::uint32_t Seed() {
+  const char* const given = std::getenv("WARPPOOL_SOAK_SEED");
+  return given != nullptr ? static_cast<std::uint32_t>(std::stoul(given)) : std::random_device()();
+}
+
+long ResidentKilobytes() {
+  malloc_trim(0);
+  std::ifstream status("/proc/self/status");
+  std::string line;
+  while (std::getline(status, line)) {
+    if (line.compare(0, 6, "VmRSS:") == 0) return std::stol(line.substr(6));
+  }
+  return 0;
+}
+
+long OpenDescriptors() {
+  const std::filesystem::directory_iterator all("/proc/self/fd");
+  return std::distance(begin(all), end(all));
+}
+
+Config ConfigForStorm(const loopback::Service& service) {
+  Config config = ConfigFor(service, {});
+  for (std::size_t i = 0; i < soak::kTokens; ++i) {
+    TokenConfig token;
+    token.credential = Secret(soak::CredentialOf(i, 0));
+    token.tier = soak::kCast[i].tier;
+    token.name = soak::NameOf(i);
+    config.tokens.push_back(std::move(token));
+  }
+  config.max_in_flight = soak::kMaxInFlight;
+  config.recovery_delay = 20ms;
+  config.recovery_max_delay = 200ms;
+  config.retry_budget = 12;
+  config.silence_timeout = kSilence;
+  config.refresh_timeout = kRefreshTimeout;
+  config.quota_cooling = 300ms;
+  return config;
+}
+
+// A service, its client, and who watches them.
+class Storm {
+ public:
+  Storm(std::uint32_t seed, int requests)
+      : service_({.threads = 160, .keep_requests = false}),
+        script_(&service_, seed, requests),
+        referee_(&script_, {.max_strikes = Config().max_strikes, .quota_cooling = 300ms}),
+        requests_(requests) {
+    auto client =
+        Client::Create(ConfigForStorm(service_), {[this](const LogRecord& record) { referee_.OnLog(record); },
+                                                  [this](const PoolEvent& event) { referee_.OnPoolEvent(event); }});
+    if (client.ok()) client_ = *std::move(client);
+  }
+
+  Client* client() { return client_.get(); }
+  const soak::Script& script() const { return script_; }
+  const soak::Referee& referee() const { return referee_; }
+
+  // All requests. Calls `now_and_then` in this thread, with the number of those that are over.
+  void Blow(const std::function<void(int over)>& now_and_then) {
+    std::atomic<int> running{kThreads};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < kThreads; ++i) {
+      threads.emplace_back([&, i] {
+        const int count = requests_ / kThreads + (i < requests_ % kThreads ? 1 : 0);
+        soak::Asker(client_.get(), &script_, &referee_).Ask("storm " + std::to_string(i), count, kAtATime);
+        --running;
+      });
+    }
+    int expiries = 0;
+    for (int round = 0; running > 0; ++round) {
+      std::this_thread::sleep_for(5ms);
+      referee_.LookAt(client_->Pool());
+      const int over = Over();
+      now_and_then(over);
+      const bool due = over > (expiries + 1) * (requests_ / kExpiries);
+      if (due && round % 8 == 0 && script_.ExpireJwts()) expiries = over / (requests_ / kExpiries);
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+
+  // So many requests at a time that every token is needed, until only the dead are left behind. False when that does
+  // not happen within kPatience.
+  bool Calm() {
+    script_.EndStorm();
+    const int living = static_cast<int>(
+        std::count_if(soak::kCast.begin(), soak::kCast.end(), [](const auto& part) { return part.death == nullptr; }));
+    int burst = 0;
+    return Eventually([&] {
+      const std::size_t crowd = soak::kTokens * soak::kMaxInFlight;
+      soak::Asker(client_.get(), &script_, &referee_).Ask("calm " + std::to_string(++burst), crowd, crowd);
+      return client_->Pool().Active() == living;
+    });
+  }
+
+  void LookAtTheEnd() { referee_.LookAtTheEnd(client_->Pool()); }
+  std::vector<std::string> Complaints() const {
+    std::vector<std::string> all = referee_.Complaints();
+    for (auto& list : {script_.Complaints(), service_.Complaints()}) all.insert(all.end(), list.begin(), list.end());
+    return all;
+  }
+
+ private:
+  static constexpr int kExpiries = 40;  // attempts, in the whole storm
+
+  int Over() const {
+    const auto totals = referee_.totals();
+    return totals.successes + totals.faults;
+  }
+
+  loopback::Service service_;
+  soak::Script script_;
+  soak::Referee referee_;
+  const int requests_;
+  std::unique_ptr<Client> client_;
+};
+
+std::string Summary(const Storm& storm, double seconds, long growth) {
+  const auto totals = storm.referee().totals();
+  std::string text = std::to_string(kRequests) + " requests in " + std::to_string(seconds) + " s, of them " +
+                     std::to_string(totals.faults) + " that were to fail; " + std::to_string(totals.retries) +
+                     " attempts failed; strikes " + std::to_string(totals.strikes) + ", disabled " +
+                     std::to_string(totals.disabled) + ", probes " + std::to_string(totals.probes) + ", recovered " +
+                     std::to_string(totals.recovered) + ", coolings " + std::to_string(totals.coolings) + " (" +
+                     std::to_string(totals.corrections) + " corrected)" + "; agent requests " +
+                     std::to_string(storm.script().agent_requests()) + ", exchanges " +
+                     std::to_string(storm.script().exchanges()) + " of at most " +
+                     std::to_string(storm.script().ExchangesDue() + totals.probes) + "; memory grew by " +
+                     std::to_string(growth) + " KiB.\n  Faults:";
+  for (const auto& [what, count] : storm.script().Counts()) text += " [" + what + "] " + std::to_string(count);
+  return text + "\n  Served/strikes: " + storm.referee().Servings();
+}
+
+}  // namespace
+
+TEST_CASE("a storm of faults before the first action fails no request, blames nobody wrongly, and leaves nothing") {
+  const std::uint32_t seed = Seed();
+  INFO("WARPPOOL_SOAK_SEED=" << seed);
+  {
+    // What is opened once, by whichever library, is open from here on.
+    loopback::Service service;
+    service.Accept("fake-warm-up");
+    auto client = Client::Create(ConfigFor(service, {"fake-warm-up"}));
+    REQUIRE(client.status().ToString() == "ok");
+    REQUIRE((*client)->Ask(Request("warm up")).status().ToString() == "ok");
+  }
+  const long descriptors = OpenDescriptors();
+  {
+    Storm storm(seed, kRequests);
+    REQUIRE(storm.client() != nullptr);
+    long before = 0;
+    const auto begin = SteadyClock::now();
+    storm.Blow([&](int over) {
+      if (before == 0 && over >= kRequests / 5) before = ResidentKilobytes();
+    });
+    const double seconds = std::chrono::duration<double>(SteadyClock::now() - begin).count();
+    const long growth = ResidentKilobytes() - before;
+    const auto in_storm = storm.referee().totals();
+    const bool calm = storm.Calm();
+    storm.LookAtTheEnd();
+    WARN("WARPPOOL_SOAK_SEED=" << seed << ": " << Summary(storm, seconds, growth));
+
+    for (const std::string& complaint : storm.Complaints()) FAIL_CHECK(complaint);
+    CHECK(calm);
+    CHECK(in_storm.successes + in_storm.faults == kRequests);
+    CHECK(storm.script().RequestFaultsLeft() == 0);
+    CHECK((kSanitized || growth < kMostGrowth));
+
+    // It was a storm: everything happened.
+    for (const auto& [what, count] : storm.script().Counts()) {
+      INFO(what);
+      CHECK(count > 0);
+    }
+    const auto totals = storm.referee().totals();
+    CHECK(storm.script().Counts().size() > 50);
+    CHECK(totals.strikes > 0);
+    CHECK(totals.disabled > 0);
+    CHECK(totals.recovered > 0);
+    CHECK(totals.corrections > 0);
+    CHECK(totals.coolings > totals.corrections);
+    CHECK(totals.rotations > 0);
+    // One flight for all who wait: each JWT that was missing was fetched once.
+    CHECK(storm.script().exchanges() <= storm.script().ExchangesDue() + totals.probes);
+  }
+  CHECK(OpenDescriptors() == descriptors);
+}
+
+}  // namespace warppool
