@@ -78,9 +78,11 @@ void HealthCheck::OnQuota(std::size_t i, const QuotaDesk::Answer& answer, bool p
   if (patients_[i].over) return;
   const auto* failure = std::get_if<AccountFailure>(&answer);
   if (failure == nullptr) return Conclude(i, Outcome::kAccepted, {});
-  // A 401 speaks for the bearer; whatever else is refused here says little of what the agent accepts.
-  const bool refused = failure->status.error().http_status == 401;
-  if (refused) return Conclude(i, Outcome::kAuthRejected, failure->status);
+  if (failure->kind == AccountFailure::Kind::kRefused) {
+    // A 401 speaks for the bearer. A 403 may be for this one query: it is told, but nobody is blamed, or cleared.
+    const bool speaks_for_bearer = failure->status.error().http_status == 401;
+    return Conclude(i, speaks_for_bearer ? Outcome::kAuthRejected : Outcome::kCancelled, failure->status);
+  }
   patients_[i].quota_problem = failure->status;
   if (proven) return Conclude(i, Outcome::kAccepted, {});
   Conclude(i, Outcome::kCancelled, failure->status);

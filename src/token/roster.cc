@@ -46,13 +46,14 @@ bool Roster::File(Member* member, SteadyTime now) {
   member->filed_as = state;
 
   const bool blocked = in_a_state_to && full;
+  const bool unblocked = member->blocked && !blocked;
   blocked_ += (blocked ? 1 : 0) - (member->blocked ? 1 : 0);
   member->blocked = blocked;
 
   if (member->turns_at) due_.erase({*member->turns_at, member});
   member->turns_at = in_a_state_to ? std::nullopt : member->health.TurnsAt();
   if (member->turns_at) due_.emplace(*member->turns_at, member);
-  return place != Rotation::Place::kOut && !could_before;
+  return unblocked || (place != Rotation::Place::kOut && !could_before);
 }
 
 Roster::Member* Roster::FileNextDue(SteadyTime now) {

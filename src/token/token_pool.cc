@@ -126,24 +126,28 @@ std::optional<Lease::Charge> TokenPool::End(const std::shared_ptr<Member>& membe
     // What a success does to the health does not depend on the time: the common case reads no clock.
     SteadyTime now = success ? lease.began_ : clock_.Steady();
     if (lease.is_request_) --member->in_flight;
+    if (!success) Wake(now, &news);
     const auto change = member->health.Report(report.outcome, stamp, now, report.cool_for, options_.health);
+    const bool quota = report.outcome == Outcome::kQuotaExhausted;
+    const bool refile = change != HealthChange::kNone || quota || stamp.is_probe || roster_.LoadMatters();
+    if (refile && success) {
+      now = clock_.Steady();
+      Wake(now, &news);
+    }
+    const std::size_t first = news.notices.size();
     if (!report.why.ok()) member->last_error = report.why;
     if (IsFailure(report.outcome)) {
       news.notices.push_back({PoolEventKind::kFailed, member->token.tier(), Share(*member), report.why});
       news.notices.back().strikes = member->health.strikes();
     }
     if (report.outcome == Outcome::kServerError) charge = {member, member->health.Charge(stamp), report.why};
-    const bool quota = report.outcome == Outcome::kQuotaExhausted;
-    if (change != HealthChange::kNone || quota || stamp.is_probe || roster_.LoadMatters()) {
-      if (success) now = clock_.Steady();
-      Settle(member.get(), change, now, report.why, &news);
-    }
+    if (refile) Settle(member.get(), change, now, report.why, &news);
     if (quota && now < member->health.cooling_until()) {
       member->last_verdict = report.why;
       ShareCooling(member.get(), now, report.why, &news);
     }
     // One line of the log for one attempt.
-    if (news.notices.size() > 1) news.notices.front().event_only = true;
+    if (news.notices.size() > first + 1) news.notices[first].event_only = true;
   }
   Tell(news);
   return charge;
@@ -154,6 +158,7 @@ void TokenPool::Confirm(const Lease::Charge& charge) {
   {
     MutexLock lock(&mutex_);
     const SteadyTime now = clock_.Steady();
+    Wake(now, &news);
     const auto change = charge.member->health.Confirm(charge.pending, now, options_.health);
     if (change != HealthChange::kNone) Settle(charge.member.get(), change, now, charge.why, &news);
   }
@@ -170,8 +175,8 @@ void TokenPool::Settle(Member* member, HealthChange change, SteadyTime now, cons
     case HealthChange::kCleared:
     case HealthChange::kRecovered:
       notice.kind = PoolEventKind::kRecovered;
-      notice.reason = change == HealthChange::kCleared ? "it works, its failures are cleared"
-                                                       : "it was tried, and accepted";
+      notice.reason =
+          change == HealthChange::kCleared ? "it works, its failures are cleared" : "it was tried, and accepted";
       news->notices.push_back(std::move(notice));
       return;
     case HealthChange::kStrike:
@@ -245,7 +250,10 @@ void TokenPool::NoteRefreshed(const Token& token, const Jwt& jwt, bool rotated, 
       notice.until.reset();
       news.notices.push_back(std::move(notice));
     }
-    if (!account.empty() && account != member->account) JoinAccount(member, account, now, &news);
+    if (!account.empty() && account != member->account) {
+      Wake(now, &news);
+      JoinAccount(member, account, now, &news);
+    }
   }
   Tell(news);
 }
@@ -292,6 +300,7 @@ void TokenPool::NoteQuota(const Token& token, const Quota& quota, bool lifts_coo
   {
     MutexLock lock(&mutex_);
     const SteadyTime now = clock_.Steady();
+    Wake(now, &news);
     std::optional<SteadyTime> until;
     const bool spent = !quota.unlimited && quota.Remaining() == 0;
     const WallTime wall = clock_.Wall();

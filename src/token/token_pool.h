@@ -88,8 +88,8 @@ class TokenPool {
   struct Wanted {
     Tokens excluded{};
     bool may_probe = true;          // a half-open one will do, too
-    const Token* probed = nullptr;  // or at least this one: it was tried already, and is half open still
     bool without_exchange = false;  // only those whose bearer is there already
+    const Token* probed = nullptr;  // without may_probe: a half-open one that will do, since it was tried before
 
     bool AnyProbe() const { return may_probe || probed != nullptr; }
   };

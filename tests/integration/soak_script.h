@@ -284,12 +284,12 @@ class Script {
 
   loopback::Behaviour QuotaThatIsTold(std::size_t token) {
     const int kind = ++quotas_ % 4;
-    if (kind == 0) {
+    Truth& account = truths_[kCast[token].account];
+    ++account.quota_answers;
+    if (kind == 0) {  // which says nothing: the client has to know better than to come at once
       ++counts_["quota, Retry-After: 0"];
       return loopback::Quota().Header("Retry-After", "0");
     }
-    Truth& account = truths_[kCast[token].account];
-    ++account.quota_answers;
     account.rests_until = SteadyClock::now() + kQuotaRest;
     account.asked_at_rest = 0;
     ++counts_[kind == 1 ? "quota in the body" : "quota in a header"];

@@ -52,8 +52,8 @@ TEST_CASE("each refusal has its outcome and its code") {
       {503, "", {}, Outcome::kOverloaded, Code::kOverloaded, true},
       {504, "", {}, Outcome::kOverloaded, Code::kOverloaded, true},
       {500, "", {}, Outcome::kServerError, Code::kServerError, true},
-      {501, "", {}, Outcome::kServerError, Code::kServerError, true},
-      {599, "", {}, Outcome::kServerError, Code::kServerError, true},
+      {501, "", {}, Outcome::kOverloaded, Code::kOverloaded, true},
+      {599, "", {}, Outcome::kOverloaded, Code::kOverloaded, true},
       // the request's own fault
       {400, "", {}, Outcome::kRequestFault, Code::kRequestRejected, false},
       {402, "", {}, Outcome::kRequestFault, Code::kRequestRejected, false},

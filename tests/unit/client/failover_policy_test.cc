@@ -72,8 +72,14 @@ TEST_CASE("each story has its steps") {
         {O::kServerError, kNoOther}},
        {"wait 100 new pass", "wait 200 new pass", "wait 400 new pass", "give up"}},
       {"overload: one other token at once, then the service is at fault",
-       {{O::kOverloaded}, {O::kOverloaded}, {O::kOverloaded}, {O::kOverloaded}, {O::kOverloaded}},
+       {{O::kOverloaded}, {O::kOverloaded}, {O::kOverloaded}, {O::kOverloaded}, {O::kOverloaded, kNoOther}},
        {"next", "wait 100", "wait 200", "wait 400", "give up"}},
+      {"when no wait is left, those that were not tried yet are tried all the same",
+       {{O::kNetwork}, {O::kNetwork}, {O::kNetwork}, {O::kNetwork}, {O::kOverloaded}, {O::kStreamCut}},
+       {"next", "wait 100", "wait 200", "wait 400", "next", "next"}},
+      {"and so when the service asks for too much patience",
+       {{O::kOverloaded}, {O::kOverloaded, true, 60s + 1ms}, {O::kOverloaded, kNoOther, 60s + 1ms}},
+       {"next", "next", "give up"}},
       {"overload and network are the same kind of fault",
        {{O::kOverloaded}, {O::kNetwork}, {O::kOverloaded, kNoOther}},
        {"next", "wait 100", "wait 200 new pass"}},
@@ -97,8 +103,9 @@ TEST_CASE("each story has its steps") {
        {{O::kServerError}, {O::kQuotaExhausted, kNoOther, 3600s}},
        {"next", "wait 100 new pass"}},
       {"a stream that breaks before it acts: the same request again, after a wait",
-       {{O::kStreamCut}, {O::kStreamCut}, {O::kStreamCut}, {O::kStreamCut}},
+       {{O::kStreamCut, kNoOther}, {O::kStreamCut, kNoOther}, {O::kStreamCut, kNoOther}, {O::kStreamCut, kNoOther}},
        {"wait 100 new pass", "wait 200 new pass", "wait 400 new pass", "give up"}},
+      {"... and rather by another token", {{O::kStreamCut}, {O::kStreamCut}}, {"wait 100", "wait 200"}},
       {"a service that asks for patience gets it",
        {{O::kOverloaded}, {O::kOverloaded, true, 10s}, {O::kOverloaded, kNoOther, 1ms}},
        {"next", "wait 10000", "wait 200 new pass"}},
@@ -111,7 +118,7 @@ TEST_CASE("each story has its steps") {
 }
 
 TEST_CASE("what no token can help is given up at once") {
-  const Outcome outcome = GENERATE(Outcome::kSuccess, Outcome::kRequestFault, Outcome::kGarbled,
+  const Outcome outcome = GENERATE(Outcome::kSuccess, Outcome::kAccepted, Outcome::kRequestFault, Outcome::kGarbled,
                                    Outcome::kMisconfigured, Outcome::kFinishedOtherwise, Outcome::kCancelled);
   CHECK(Steps({{outcome}}) == std::vector<std::string>{"give up"});
   CHECK(Steps({{Outcome::kOverloaded}, {outcome}}).back() == "give up");
@@ -159,6 +166,15 @@ TEST_CASE("waits have the jitter that they are given") {
   CHECK(policy.Next(Outcome::kNetwork, false, std::nullopt, 0.5).wait == 125ms);
 }
 
+TEST_CASE("a wait that ends behind the deadline is none") {
+  using Step = Decision::Step;
+  FailoverPolicy policy(kOptions);
+  CHECK(policy.Next(Outcome::kNetwork, kNoOther, std::nullopt, 0, 101ms).step == Step::kWait);
+  CHECK(policy.Next(Outcome::kNetwork, kNoOther, std::nullopt, 0, 200ms).step == Step::kGiveUp);
+  CHECK(policy.Next(Outcome::kNetwork, true, std::nullopt, 0, 1ms).step == Step::kNextToken);
+  CHECK(FailoverPolicy(kOptions).Next(Outcome::kServerError, kNoOther, 10s, 0, 9s).step == Step::kGiveUp);
+}
+
 TEST_CASE("waits for a token that is not ready, and other waits, spend one budget") {
   FailoverPolicy policy(kOptions);  // 3 waits
   CHECK(policy.SpendWait());
@@ -167,7 +183,7 @@ TEST_CASE("waits for a token that is not ready, and other waits, spend one budge
   CHECK_FALSE(policy.SpendWait());
   CHECK_FALSE(policy.SpendWait());
   CHECK(policy.Next(Outcome::kNetwork, kNoOther, std::nullopt, 0).step == Decision::Step::kGiveUp);
-  CHECK(policy.Next(Outcome::kNetwork, true, std::nullopt, 0).step == Decision::Step::kGiveUp);
+  CHECK(policy.Next(Outcome::kNetwork, true, std::nullopt, 0).step == Decision::Step::kNextToken);
   CHECK(policy.Next(Outcome::kAuthRejected, true, std::nullopt, 0).step == Decision::Step::kNextToken);
 }
 

@@ -41,6 +41,7 @@ struct Observed final : RefreshObserver {
     refreshed.push_back(token.name() + " " + account + (rotated ? " rotated" : ""));
     jwts.emplace_back(jwt.text.Reveal());
   }
+  void OnRotated(const Token& token) override { rotated.push_back(token.name()); }
   void OnRefreshDue(const std::shared_ptr<Token>& token) override {
     due.push_back(token->name());
     if (on_due) on_due();
@@ -49,6 +50,7 @@ struct Observed final : RefreshObserver {
   std::vector<std::string> refreshed;
   std::vector<std::string> jwts;
   std::vector<std::string> due;
+  std::vector<std::string> rotated;
   std::function<void()> on_due;
 };
 

@@ -53,8 +53,13 @@ class Model {
     const int strikes = Strikes();
     switch (outcome) {
       case Outcome::kSuccess:
-        ++successes_;
-        Add(Fact::kServed, now);
+      case Outcome::kAccepted:
+        if (outcome == Outcome::kSuccess) {
+          ++successes_;
+          Add(Fact::kServed, now);
+        } else {
+          Add(Fact::kAccepted, now);
+        }
         if (before == TokenState::kReady || before == TokenState::kCooling) {
           return strikes == 0 ? HealthChange::kNone : HealthChange::kCleared;
         }
@@ -112,7 +117,7 @@ class Model {
     for (std::size_t i = generation_began_; i < story_.size(); ++i) {
       if (story_[i].fact == Fact::kDied || strikes == options_.max_strikes) break;
       if (story_[i].fact == Fact::kStruck) ++strikes;
-      if (story_[i].fact == Fact::kServed) strikes = 0;
+      if (story_[i].fact == Fact::kServed || story_[i].fact == Fact::kAccepted) strikes = 0;
     }
     return strikes;
   }
@@ -136,7 +141,17 @@ class Model {
   }
 
  private:
-  enum class Fact { kServed, kStruck, kDied, kSpent, kCoolingForgotten, kProbeBegan, kProbeEnded, kRecovered };
+  enum class Fact {
+    kServed,
+    kAccepted,
+    kStruck,
+    kDied,
+    kSpent,
+    kCoolingForgotten,
+    kProbeBegan,
+    kProbeEnded,
+    kRecovered
+  };
   struct Entry {
     Fact fact;
     SteadyTime at;
@@ -182,7 +197,8 @@ class Model {
     milliseconds rest{};
     for (std::size_t i = generation_began_; i < story_.size(); ++i) {
       const bool disabled = strikes == options_.max_strikes;
-      if (story_[i].fact == Fact::kServed && !disabled) strikes = 0;
+      const bool good = story_[i].fact == Fact::kServed || story_[i].fact == Fact::kAccepted;
+      if (good && !disabled) strikes = 0;
       if (story_[i].fact != Fact::kStruck) continue;
       if (!disabled && ++strikes < options_.max_strikes) continue;
       rest = until ? std::min(2 * rest, std::max(options_.recovery_max_delay, options_.recovery_delay))
@@ -331,7 +347,7 @@ class Story {
         outcome = Outcome::kQuotaExhausted;
         break;
       case 4:
-        if (Any(10) == 0) outcome = Outcome::kAuthDead;
+        outcome = Any(10) == 0 ? Outcome::kAuthDead : Outcome::kAccepted;
         break;
       case 5:
       case 6:

@@ -198,6 +198,18 @@ TEST_CASE("a probe that succeeds begins a new generation with a clean slate") {
   CHECK(token.turns_in() == 60s);  // from the beginning
 }
 
+TEST_CASE("a probe that the exchange accepts brings the token back, a late word of it does not") {
+  Disabled token;
+  token.Recover();
+  const HealthStamp early = token.Begin();
+  token.StrikeOut();
+  CHECK(token.Report(Outcome::kAccepted, early) == HealthChange::kNone);
+  CHECK(token.state() == TokenState::kDisabled);
+  CHECK(token.Report(Outcome::kAccepted, token.Probe()) == HealthChange::kRecovered);
+  CHECK(token.state() == TokenState::kReady);
+  CHECK(token.health.successes() == 0);
+}
+
 TEST_CASE("a probe may find that the credential is gone") {
   Disabled token;
   CHECK(token.Report(Outcome::kAuthDead, token.Probe()) == HealthChange::kDisabled);

@@ -20,6 +20,7 @@ TEST_CASE("each outcome does to a healthy token what it should") {
   };
   const auto row = GENERATE(values<Row>({
       {Outcome::kSuccess, HealthChange::kNone, TokenState::kReady, 0},
+      {Outcome::kAccepted, HealthChange::kNone, TokenState::kReady, 0},
       {Outcome::kAuthStale, HealthChange::kNone, TokenState::kReady, 0},
       {Outcome::kAuthRejected, HealthChange::kStrike, TokenState::kReady, 1},
       {Outcome::kAuthDead, HealthChange::kDisabled, TokenState::kDisabled, 0},
@@ -90,6 +91,14 @@ TEST_CASE("a success clears the strikes, not the count of all") {
   token.Report(Outcome::kAuthRejected);
   token.Report(Outcome::kAuthRejected);
   CHECK(token.state() == TokenState::kReady);
+}
+
+TEST_CASE("an exchange that accepts the credential clears the strikes, and counts as no request served") {
+  Patient token;
+  token.Report(Outcome::kAuthRejected);
+  CHECK(token.Report(Outcome::kAccepted) == HealthChange::kCleared);
+  CHECK(token.health.strikes() == 0);
+  CHECK(token.health.successes() == 0);
 }
 
 TEST_CASE("a burst of leases that all meet one fault is one strike") {

@@ -35,12 +35,11 @@ TEST_CASE("the log tells what becomes of tokens, under their names") {
   pool.Meet("p1", Outcome::kAuthRejected, "refused");
   pool.Meet("p1", Outcome::kAuthRejected, "refused");
   pool.Meet("s1", Outcome::kAuthDead, "expired");
-  CHECK_THAT(pool.log.text(),
-             Contains("INFO Selected token: p1 (priority: PERSONAL)\n") &&
-                 Contains("WARNING Token failure 1/2: p1: refused\n") &&
-                 Contains("INFO Token works again: p1: it served a request, its failures are cleared\n") &&
-                 Contains("WARNING Token deactivated after 2 failures: p1: refused\n") &&
-                 Contains("WARNING Token deactivated: s1: expired\n") && !Contains("hunter2"));
+  CHECK_THAT(pool.log.text(), Contains("INFO Selected token: p1 (priority: PERSONAL)\n") &&
+                                  Contains("WARNING Token failure 1/2: p1: refused\n") &&
+                                  Contains("INFO Token works again: p1: it works, its failures are cleared\n") &&
+                                  Contains("WARNING Token deactivated after 2 failures: p1: refused\n") &&
+                                  Contains("WARNING Token deactivated: s1: expired\n") && !Contains("hunter2"));
 }
 
 TEST_CASE("each token is told of when it is loaded, in its order") {
@@ -197,6 +196,13 @@ TEST_CASE("a refresh is told with the JWT's end, and a rotation beside it") {
   CHECK(pool.TakeLines() == Lines{"refreshed p1", "rotated p1"});
   CHECK_THAT(pool.log.text(),
              Contains("refresh token rotated") && Contains("Refresh token replaced by the service: p1"));
+}
+
+TEST_CASE("a rotation that comes without a JWT is told, too") {
+  Pool pool({"p1"});
+  pool.pool.NoteRotated(pool.token("p1"));
+  CHECK(pool.told.at(0).reason == "the service replaced the refresh token");
+  CHECK(pool.TakeLines() == Lines{"rotated p1"});
 }
 
 TEST_CASE("a tier and the pool are exhausted at the very failure that takes the last one") {

@@ -13,6 +13,12 @@ using namespace std::chrono_literals;
 
 constexpr bool kMayNotProbe = false;
 
+TokenPool::Wanted WithoutExchange() {
+  TokenPool::Wanted wanted;
+  wanted.without_exchange = true;
+  return wanted;
+}
+
 TEST_CASE("a half-open token takes its turn, one request at a time") {
   Pool pool({"p1", "p2", "p3"}, Recovering());
   pool.Meet("p2", Outcome::kAuthRejected);
@@ -36,7 +42,7 @@ TEST_CASE("a half-open token takes its turn, one request at a time") {
   }
   SECTION("it is refused") {
     std::move(probe).End({Outcome::kAuthRejected, Status(Code::kUnauthorized, "again")});
-    CHECK(pool.freed == 0);
+    CHECK(pool.freed == 1);  // who waits for the end of the probe need not any more
     CHECK(pool.StateOf("p2") == TokenState::kDisabled);
     CHECK(pool.Of("p2").ready_at == pool.clock.Wall() + 120s);
     CHECK(pool.WhyNot("p2") == "disabled: again");
@@ -66,6 +72,26 @@ TEST_CASE("who may not probe is given no half-open token") {
   CHECK_FALSE(pool.pool.AnyReady(not_s1));
   CHECK(pool.pool.AnyReady({{&pool.token("s1")}}));
   CHECK(pool.Take().is_probe());
+}
+
+TEST_CASE("who has tried one half-open token may try that one again, and no other") {
+  Pool pool({"p1", "p2"}, Recovering());
+  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Meet("p2", Outcome::kAuthRejected);
+  TokenPool::Wanted wanted{{}, kMayNotProbe};
+  wanted.probed = &pool.token("p2");
+  CHECK(pool.pool.WhenReady(wanted).earliest == 60s);
+  pool.clock.Advance(60s);
+  CHECK(pool.pool.AnyReady(wanted));
+  auto probe = pool.pool.Acquire(wanted);
+  REQUIRE(probe);
+  CHECK(probe->token().name() == "p2");
+  CHECK(pool.pool.WhenReady(wanted).busy);
+  CHECK_FALSE(pool.pool.Acquire(wanted));
+  std::move(*probe).End({Outcome::kAuthRejected, Status(Code::kUnauthorized, "refused")});
+  CHECK(pool.pool.WhenReady(wanted).earliest == 120s);
+  wanted.excluded = {wanted.probed};
+  CHECK_FALSE(pool.pool.WhenReady(wanted).earliest);
 }
 
 TEST_CASE("a half-open token of a better tier goes before a ready one") {
@@ -194,9 +220,9 @@ TEST_CASE("the outlook is the first of those that will do") {
   CHECK(pool.pool.WhenReady({{&pool.token("p2")}, kMayNotProbe}).earliest == Outlook());
   CHECK(pool.pool.WhenReady({{&pool.token("p1")}, kMayNotProbe}).earliest == 4s);
   CHECK(pool.pool.WhenReady({{&pool.token("p1"), &pool.token("p2")}}).earliest == Outlook());
-  CHECK(pool.pool.WhenReady({{}, true, true}).earliest == Outlook());  // none has a JWT
+  CHECK(pool.pool.WhenReady(WithoutExchange()).earliest == Outlook());  // none has a JWT
   pool.GiveJwt("p1", 60s);
-  CHECK(pool.pool.WhenReady({{}, true, true}).earliest == 59s);
+  CHECK(pool.pool.WhenReady(WithoutExchange()).earliest == 59s);
 }
 
 TEST_CASE("the outlook is never too early") {
@@ -215,7 +241,7 @@ TEST_CASE("what cannot be foreseen is that one is busy") {
   CHECK(pool.pool.WhenReady({}).busy);
   CHECK_FALSE(pool.pool.WhenReady({}).earliest);
   CHECK_FALSE(pool.pool.WhenReady({{&pool.token("p1")}}).busy);
-  CHECK_FALSE(pool.pool.WhenReady({{}, true, true}).busy);
+  CHECK_FALSE(pool.pool.WhenReady(WithoutExchange()).busy);
 }
 
 TEST_CASE("one that is being tried is busy for those who may try it") {
@@ -272,6 +298,7 @@ TEST_CASE("a success that took long says nothing about a cooling that is over by
   pool.clock.Advance(6s);
   REQUIRE(pool.StateOf("p1") == TokenState::kReady);
   pool.TakeLines();
+  pool.freed = 0;
   std::move(lease).End({Outcome::kSuccess});
   CHECK(pool.TakeLines() == Pool::Lines{});
   CHECK(pool.freed == 1);  // or those who wait for it would never hear of it

@@ -202,12 +202,12 @@ TEST_CASE("a token that serves as many as it may is passed over until one of the
   CHECK(pool.Turns(1) == "p1");
 }
 
-TEST_CASE("no token is freed by a lease that ends badly") {
-  Pool pool({"p1"}, With(Strategy::kRoundRobin, 1));
+TEST_CASE("who waits for a busy token is told when there is nothing to wait for any more") {
   const auto outcome = GENERATE(Outcome::kAuthRejected, Outcome::kAuthDead, Outcome::kQuotaExhausted);
+  Pool pool({"p1", "p2"}, With(Strategy::kRoundRobin, 1));
   pool.Meet("p1", outcome);
-  CHECK(pool.freed == 0);
-  CHECK_FALSE(pool.pool.Acquire({}));
+  CHECK(pool.freed == 1);
+  CHECK_FALSE(pool.pool.Acquire({pool.AllBut("p1")}));
 }
 
 TEST_CASE("a token that is asked for by name is leased in whatever state") {
@@ -229,6 +229,32 @@ TEST_CASE("a token that is asked for by name is leased in whatever state") {
   CHECK_FALSE(ready->is_probe());
   CHECK_FALSE(pool.pool.AcquireToken("p4"));
   CHECK_FALSE(pool.pool.AcquireToken(""));
+}
+
+TEST_CASE("who must not try a disabled token is not given it by name either") {
+  Pool pool({"p1", "p2"}, Recovering());
+  constexpr bool kEvenDisabled = true;
+  CHECK(pool.pool.AcquireToken("p1", !kEvenDisabled));
+  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Meet("p2", Outcome::kQuotaExhausted);
+  CHECK_FALSE(pool.pool.AcquireToken("p1", !kEvenDisabled));
+  CHECK(pool.pool.AcquireToken("p2", !kEvenDisabled));  // it cools, that is all
+  pool.clock.Advance(60s);
+  CHECK_FALSE(pool.pool.AcquireToken("p1", !kEvenDisabled));  // the probe is for a request
+  CHECK(pool.pool.AcquireToken("p1", kEvenDisabled));
+}
+
+TEST_CASE("those in good health are the ready ones, be they busy or not") {
+  Pool pool({"p1", "p2", "p3", "p4"}, With(Strategy::kRoundRobin, 1));
+  const Lease busy = pool.TakeOne("p1");
+  pool.Meet("p2", Outcome::kAuthRejected);
+  pool.Meet("p3", Outcome::kQuotaExhausted);
+  const TokenPool::Tokens all = pool.AllBut("");
+  CHECK(pool.pool.InGoodHealth(all) == TokenPool::Tokens{&pool.token("p1"), &pool.token("p4")});
+  CHECK(pool.pool.InGoodHealth({&pool.token("p2"), &pool.token("p4")}) == TokenPool::Tokens{&pool.token("p4")});
+  CHECK(pool.pool.InGoodHealth({}).empty());
+  pool.clock.Advance(10s);
+  CHECK(pool.pool.InGoodHealth(all).count(&pool.token("p3")) == 1);  // its cooling is over
 }
 
 TEST_CASE("a check of a token takes nobody's turn, and counts for no limit") {
