@@ -220,12 +220,12 @@ typedef enum warppool_code WARPPOOL_ENUM_TYPE {
   /* The tokens. warppool_error_attempt_count() and what follows it say what happened to each that was tried. */
   WARPPOOL_UNAUTHORIZED = 20,      /* every token that was tried was refused */
   WARPPOOL_QUOTA_EXHAUSTED = 21,   /* the quota of every token tried, or of this account in mid-answer, is used up */
-  WARPPOOL_NO_TOKEN_READY = 22,    /* every token is disabled or cooling; nothing was sent */
+  WARPPOOL_NO_TOKEN_READY = 22,    /* no token can serve: all are disabled, cooling or busy */
   WARPPOOL_ALL_TOKENS_FAILED = 23, /* every token failed, for reasons that differ */
 
   /* The way to the service, and the service. Later it may work, but for WARPPOOL_REQUEST_REJECTED. */
   WARPPOOL_NETWORK = 30,           /* no connection, connection lost, or silence for longer than the limit */
-  WARPPOOL_OVERLOADED = 31,        /* 429 without a word about quota, 502, 503, 504 */
+  WARPPOOL_OVERLOADED = 31,        /* 408, 429 without a word about quota, 501 and above */
   WARPPOOL_SERVER_ERROR = 32,      /* 500 */
   WARPPOOL_REQUEST_REJECTED = 33,  /* another 4xx: the request itself is at fault, no token would help */
   WARPPOOL_DEADLINE_EXCEEDED = 34, /* the request's own time-out passed */

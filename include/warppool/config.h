@@ -85,9 +85,9 @@ struct Config {
   Strategy strategy = Strategy::kRoundRobin;                                       // inside a tier
   int max_in_flight = 0;  // requests that one token serves at a time; more wait, or go to others. 0: no limit
 
-  // A token that fails rests. max_strikes failures in a row (1 or more) disable it; after recovery_delay one request at
-  // a time may try it again, and each such probe that fails doubles the delay, up to recovery_max_delay. 0: disabled
-  // tokens come back by hand only.
+  // max_strikes failures in a row (1 or more) disable a token; after recovery_delay one request at a time may try it
+  // again, and each such probe that fails doubles the delay, up to recovery_max_delay. recovery_delay 0: disabled tokens
+  // come back by hand only.
   int max_strikes = 3;
   std::chrono::milliseconds recovery_delay{60'000};
   std::chrono::milliseconds recovery_max_delay{3'600'000};  // what is below recovery_delay means recovery_delay
@@ -111,7 +111,7 @@ struct Config {
   // Trying again after the network or the service failed (going to the next token is not counted). Wait n lasts
   // retry_base_delay * 2^(n-1), at most retry_max_delay, plus up to 30 %; or what Retry-After asks
   // for, if that is longer.
-  int retry_budget = 3;  // waits in one request; 0: fail at once
+  int retry_budget = 3;  // waits in one request, for a token that rests, too; 0: none after a failed attempt
   std::chrono::milliseconds retry_base_delay{500};
   std::chrono::milliseconds retry_max_delay{32'000};
   std::chrono::milliseconds retry_after_limit{120'000};  // a service that asks for more is not waited for
@@ -119,8 +119,9 @@ struct Config {
   // How long a token rests whose quota is used up, when neither the answer nor the quota query says it.
   std::chrono::milliseconds quota_cooling{3'600'000};
 
-  // When no token is ready, a request waits for the first one that will be, if that is before its own time-out; a
-  // request without one, if that is in max_token_wait. Otherwise it fails at once.
+  // When no token is ready, a request waits for the first one that will be, if that is before its own time-out; one
+  // without a time-out (and Client::AccessToken() without a limit), if that is within max_token_wait. Otherwise it
+  // fails at once. Request::wait_for_token switches it off for one request.
   std::chrono::milliseconds max_token_wait{30'000};
 
   // A JWT that is in use is renewed before it ends, between two requests, and not by the request that finds it old.

@@ -42,12 +42,12 @@ enum class Code : int {
   // The tokens. Status::attempts() says what happened to each that was tried.
   kUnauthorized = 20,     // every token that was tried was refused
   kQuotaExhausted = 21,   // the quota of every token that was tried, or of this account in mid-answer, is used up
-  kNoTokenReady = 22,     // every token is disabled or cooling; nothing was sent
+  kNoTokenReady = 22,     // no token can serve: all are disabled, cooling or busy (of one token: it is)
   kAllTokensFailed = 23,  // every token failed, for reasons that differ
 
   // The way to the service, and the service. Trying again later may help, but for kRequestRejected.
   kNetwork = 30,           // no connection, connection lost, or silence for longer than the limit
-  kOverloaded = 31,        // 429 without a word about quota, 502, 503, 504
+  kOverloaded = 31,        // 408, 429 without a word about quota, 501 and above
   kServerError = 32,       // 500
   kRequestRejected = 33,   // another 4xx: the request itself is at fault, no token would help
   kDeadlineExceeded = 34,  // the request's own time-out passed

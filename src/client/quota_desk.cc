@@ -1,5 +1,6 @@
 #include "client/quota_desk.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/guarded.h"
@@ -71,6 +72,10 @@ void QuotaDesk::AskAfterRefusal(const Bearer& bearer) {
     return Status();
   });
   if (!begun.ok()) asked_.erase(token);
+}
+
+bool QuotaDesk::Asking(const TokenPool::Tokens& excluded) const {
+  return std::any_of(asked_.begin(), asked_.end(), [&](const Token* token) { return excluded.count(token) == 0; });
 }
 
 }  // namespace warppool

@@ -9,6 +9,7 @@
 #include "account/request_limit.h"
 #include "client/bearer.h"
 #include "http/fetch.h"
+#include "token/token_pool.h"
 
 namespace warppool {
 
@@ -26,8 +27,9 @@ class QuotaDesk {
 
   // The same for nobody in particular, right after a refusal: nothing if somebody asks for this token already.
   void AskAfterRefusal(const Bearer& bearer);
-  // Whether such a question is open: its answer may shorten a cooling that is only assumed.
-  bool asking() const { return !asked_.empty(); }
+  // Whether such a question is open for a token that is not among `excluded`: its answer may shorten a cooling that is
+  // only assumed.
+  bool Asking(const TokenPool::Tokens& excluded) const;
 
  private:
   Answer Read(const FetchResult& fetched, const Bearer& bearer) const;

@@ -250,7 +250,7 @@ std::optional<TokenWalk::Hope> TokenWalk::TokenComesIn() {
   const auto outlook = core_->pool().WhenReady(wanted);
   if (outlook.earliest && *outlook.earliest < *patience) return Hope{*outlook.earliest, true};
   // A quota that is asked for may be back sooner than is assumed.
-  if (outlook.busy || core_->quota_desk().asking()) return Hope{*patience, false};
+  if (outlook.busy || core_->quota_desk().Asking(ruled_out_)) return Hope{*patience, false};
   return std::nullopt;
 }
 

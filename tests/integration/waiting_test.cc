@@ -218,7 +218,7 @@ TEST_CASE("a request waits for the rest of a disabled token, and is its probe") 
   World world;
   world.service.On(kOne).Agent(loopback::Status(403).Times(3));
   Config config = ConfigFor(world.service, {kOne});
-  config.recovery_delay = 100ms;
+  config.recovery_delay = 1s;
   world.Connect(std::move(config));
   for (const char* query : {"1", "2", "3"}) CHECK(world.Ask(Impatient(query)).code() == Code::kUnauthorized);
   Pushed request(&world, With("hello", 20s));

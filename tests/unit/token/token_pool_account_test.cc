@@ -108,7 +108,8 @@ TEST_CASE("whoever joins an account learns what is known of its quota") {
   Pool pool({"p1", "p2"}, Recovering());
   const bool the_first_cools = GENERATE(true, false);
   pool.Tell("p1", "alice");
-  pool.Meet(the_first_cools ? "p1" : "p2", Outcome::kQuotaExhausted, "used up", 100s);
+  const std::string found_it = the_first_cools ? "p1" : "p2";
+  pool.Meet(found_it, Outcome::kQuotaExhausted, "used up", 100s);
   pool.Tell("p2", "alice");
   for (const char* name : {"p1", "p2"}) {
     CHECK(pool.StateOf(name) == TokenState::kCooling);

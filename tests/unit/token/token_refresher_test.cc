@@ -170,8 +170,7 @@ TEST_CASE("a rotated credential is kept even when the rest of the answer is of n
   }
   SECTION("no bearer") {
     r.transport.Answer(0, 200, R"({"refresh_token": "hunter2-new"})");
-    CHECK(r.observed.rotated ==
-          std::vector<std::string>{"PERSONAL_fake"});  // once, whatever the next address says
+    CHECK(r.observed.rotated == std::vector<std::string>{"PERSONAL_fake"});  // once, whatever the next address says
     r.transport.Answer(1, 200, R"({"refresh_token": "hunter2-new"})");
     CHECK(r.observed.rotated.size() == 1);
   }
