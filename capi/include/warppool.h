@@ -323,7 +323,8 @@ WARPPOOL_API const char* warppool_log_level_name(warppool_log_level level);
 
 /**
  * Receives log lines. Called in whichever thread has something to say, the client's own included, and by several at
- * once: it must be thread-safe and return promptly, and must not call the client that it belongs to.
+ * once: it must be thread-safe and return promptly, and must neither call the client that it belongs to nor destroy it
+ * or its streams.
  *
  * @param level      how important it is.
  * @param message    one line without a line end; valid during the call only. Tokens appear under their names.
@@ -545,7 +546,7 @@ WARPPOOL_API warppool_code warppool_config_set_silence_timeout_ms(warppool_confi
 /** Milliseconds for one token exchange at one address, all in all; default 30000; more than 0. */
 WARPPOOL_API warppool_code warppool_config_set_refresh_timeout_ms(warppool_config* config, int32_t value,
                                                                   warppool_error** error);
-/** Waits in one request, after the network or the service failed; default 3; 0: fail at once. */
+/** Waits in one request after a failed attempt, those for a token that rests included; default 3; 0: none. */
 WARPPOOL_API warppool_code warppool_config_set_retry_budget(warppool_config* config, int32_t value,
                                                             warppool_error** error);
 /** Milliseconds of the first wait; default 500. */
@@ -740,7 +741,7 @@ WARPPOOL_API warppool_code warppool_pool_event_code(const warppool_pool_event* e
 /** Why, as a sentence. "": there is nothing to say, or NULL. */
 WARPPOOL_API const char* warppool_pool_event_reason(const warppool_pool_event* event);
 
-/** Its failures in a row, this one included. Else 0. */
+/** The failures in a row that it is blamed for by then: FAILED, STRUCK, DISABLED. Else 0. */
 WARPPOOL_API int32_t warppool_pool_event_strikes(const warppool_pool_event* event);
 
 /** Until when it holds, in milliseconds since 1970; -1: nobody knows, its kind has no end, or NULL. */
@@ -976,7 +977,7 @@ WARPPOOL_API warppool_code warppool_client_recover_all(warppool_client* client, 
 typedef struct warppool_health_check_options {
   size_t struct_size;  /* sizeof(warppool_health_check_options) */
   int32_t active;      /* 0, the default: what the pool knows, at once. 1: each token is refreshed and asked for its
-                          quota; a disabled one that passes is recovered, one that is refused for good is disabled */
+                          quota; a disabled one that passes is recovered, a refusal counts as in a request */
   int32_t concurrency; /* active: tokens that are asked at the same time; 1 to 1000; default 4, which 0 means too */
   int32_t timeout_ms;  /* active: milliseconds for the whole check; default 60000, which 0 means too; -1: no limit */
   int32_t reserved;    /* 0 */
@@ -1382,7 +1383,8 @@ WARPPOOL_API int32_t warppool_health_report_healthy(const warppool_health_report
 WARPPOOL_API const warppool_error* warppool_health_report_problem(const warppool_health_report* report, size_t index);
 
 /** Active check: why the token's quota is not known, or an older one. NULL: nothing is wrong with it; or index out of
- *  range, or NULL. A service that does not tell quotas makes no token unhealthy. */
+ *  range, or NULL. Where quotas are not told, a refresh token is healthy
+ *  once it was exchanged; an API key is not. */
 WARPPOOL_API const warppool_error* warppool_health_report_quota_problem(const warppool_health_report* report,
                                                                         size_t index);
 

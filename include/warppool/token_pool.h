@@ -91,10 +91,10 @@ struct TokenExplanation {
 
 struct HealthCheckOptions {
   // false: what the pool knows, at once. true: each token is refreshed and asked for its quota. A disabled one that
-  // passes is recovered, one that is refused for good is disabled.
+  // passes is recovered; a refusal counts as it does in a request.
   bool active = false;
   int concurrency = 4;                        // active: tokens that are asked at the same time; 1 to 1000
-  std::chrono::milliseconds timeout{60'000};  // active: for the whole check; negative: no limit
+  std::chrono::milliseconds timeout{60'000};  // active: for the whole check; 0: none; negative: no limit
 };
 
 struct TokenHealthResult {
@@ -102,8 +102,9 @@ struct TokenHealthResult {
   TokenStatus token;     // after the check
   Status problem{};      // what is wrong with it; OK if healthy
 
-  // Active: why there is no `token.quota`, or an older one; OK otherwise. A service that does not tell quotas makes no
-  // token unhealthy.
+  // Active: why there is no `token.quota`, or an older one; OK otherwise. Where quotas are not told, a refresh token is
+  // healthy once it was exchanged; of an API key nothing is known then, and it is not. A 403 for the query makes both
+  // unhealthy, and is held against neither.
   Status quota_problem{};
 };
 
@@ -145,7 +146,7 @@ struct PoolEvent {
   std::string_view token{};   // its name; empty with kTierExhausted and kPoolExhausted
   Code code = Code::kOk;      // why, for what is a failure
   std::string_view reason{};  // why, one sentence
-  int strikes = 0;            // its failures in a row, this one included
+  int strikes = 0;            // the failures in a row that it is blamed for by then
 
   std::optional<std::chrono::system_clock::time_point> until{};
   std::chrono::system_clock::time_point time{};  // when it happened

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the benchmarks and prints what they say as ratios within one run, each beside its goal.
 
-    tests/bench/run.py [build directory]        default: build/release
+    tests/bench/run.py [build directory]        default: build/release of this repository
 
 A number says little on a machine that is busy: nothing fails here because of one.
 """
@@ -9,6 +9,8 @@ import json
 import pathlib
 import subprocess
 import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
 
 # What is compared with what, and the goal. "at least" ratios are throughputs.
 POOL = [
@@ -30,17 +32,27 @@ def run(program):
     output = subprocess.run(
         [program, "--benchmark_format=json", "--benchmark_repetitions=5", "--benchmark_min_time=0.2",
          "--benchmark_enable_random_interleaving=true", "--benchmark_report_aggregates_only=true"],
-        check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+        check=True, stdout=subprocess.PIPE).stdout
     return {b["run_name"]: b["real_time"] for b in json.loads(output)["benchmarks"]
             if b.get("aggregate_name") == "median"}
 
 
+def verdict(goal, ratio):
+    word, _, number = goal.rpartition(" ")
+    if word == "at most":
+        return "" if ratio <= float(number) else "   MISSED in this run"
+    if word == "at least":
+        return "" if ratio >= float(number) else "   MISSED in this run"
+    return ""
+
+
 def main():
-    build = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build/release")
+    build = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else HERE.parents[1] / "build/release")
     times = run(build / "tests/bench/pool_bench")
     print(f"floor: {times['Floor']:.0f} ns")
     for what, above, below, goal in POOL:
-        print(f"{what:<45} {times[above] / times[below]:5.2f}   goal: {goal}")
+        ratio = times[above] / times[below]
+        print(f"{what:<45} {ratio:5.2f}   goal: {goal}{verdict(goal, ratio)}")
 
 
 if __name__ == "__main__":

@@ -147,7 +147,7 @@ TEST_CASE("seed defect: names that change at every start") {
 
 TEST_CASE("seed defect: 20 characters of the token in the log") {
   World world;
-  const std::string secrets[] = {"AMf-vBxQ7ZKdW3mTqY9sLhJrN2pEoUc5gXiaF", "zR8wVyD4tGkH6nSbP1lOeMj0CuAqTxIfWvQ9Z",
+  const std::string secrets[] = {"fakevBxQ7ZKdW3mTqY9sLhJrN2pEoUc5gXiaF", "zR8wVyD4tGkH6nSbP1lOeMj0CuAqTxIfWvQ9Z",
                                  "q2NsXmLgTz7RbYcKdVhPwJeUoAi5FtBn8Dy3S"};
   world.service.On(secrets[0]).Exchange(loopback::Dead("INVALID_REFRESH_TOKEN"));
   world.service.On(secrets[1]).Agent(loopback::Status(403, secrets[1] + " is not welcome"));

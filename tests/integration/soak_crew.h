@@ -49,6 +49,7 @@ class Inquiry {
       CheckToken(end_.token);
     }
     if (const auto* failed = std::get_if<AttemptFailed>(&event)) OnAttemptFailed(*failed);
+    if (std::holds_alternative<Waiting>(event)) referee_->OnWaiting();
     if (const auto* delta = std::get_if<TextDelta>(&event)) end_.text += delta->text;
     if (const auto* finished = std::get_if<Finished>(&event)) {
       ++end_.finishes;

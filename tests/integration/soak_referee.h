@@ -36,6 +36,7 @@ class Referee {
     int successes = 0;
     int faults = 0;  // requests that were to fail
     int retries = 0;
+    int waits = 0;  // for a token
     int strikes = 0;
     int disabled = 0;
     int probes = 0;
@@ -112,6 +113,8 @@ class Referee {
         return OnCooling(what);
       case PoolEventKind::kRecovered:
         return OnRecovered(what);
+      case PoolEventKind::kRefreshed:
+        return script_->JwtArrives();
       case PoolEventKind::kRotated:
         ++totals_.rotations;
         return;
@@ -184,6 +187,10 @@ class Referee {
     const std::lock_guard<std::mutex> lock(mutex_);
     return complaints_;
   }
+  void OnWaiting() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ++totals_.waits;
+  }
   void Report(const std::string& what) {
     const std::lock_guard<std::mutex> lock(mutex_);
     Complain(what);
@@ -199,7 +206,7 @@ class Referee {
     bool disabled = false;
     bool dead = false;
     bool to_be_disabled = false;  // the last strike was one too many
-    int served_before = 0;        // when it was disabled
+    bool probed = false;          // since it was disabled
     int coolings = 0;
     SteadyClock::time_point cools_until{};
     SteadyClock::time_point rests_until{};
@@ -230,6 +237,7 @@ class Referee {
     if (what.now + kTolerance < view.cools_until) Complain(what, "is chosen although it cools");
     if (!view.disabled) return;
     ++totals_.probes;
+    view.probed = true;
     if (what.now + kTolerance < view.rests_until) Complain(what, "is chosen although it rests");
   }
 
@@ -284,7 +292,7 @@ class Referee {
     }
     view.to_be_disabled = false;
     view.disabled = true;
-    view.served_before = view.served;
+    view.probed = false;
     if (what.event.until) view.rests_until = what.until();
   }
 
@@ -318,7 +326,7 @@ class Referee {
     if (view.dead) Complain(what, "is back from the dead");
     if (view.disabled) {
       ++totals_.recovered;
-      if (view.served == view.served_before) Complain(what, "is back, but has not served");
+      if (!view.probed || last_served_ != what.token) Complain(what, "is back, but was not tried");
     }
     view.disabled = false;
     view.row = 0;

@@ -58,20 +58,20 @@ class Script {
   }
 
   // All JWTs end now, if it can be said for sure that none is on its way for the first time: of a JWT that was issued
-  // a moment ago nobody could tell whether it was refused for its age. So all of `under_way` requests have to be here,
-  // past the check of their JWT, within a moment.
+  // a moment ago nobody could tell whether it was refused for its age. So all requests that are under way have to be
+  // here, past the check of their JWT, within a moment, and no answer of the exchange may be under way.
   bool ExpireJwts() {
     std::unique_lock<std::mutex> lock(mutex_);
     gate_open_ = false;
-    const bool all_here = changed_.wait_for(lock, std::chrono::milliseconds(60),
-                                            [&] { return inside_ > 0 && inside_ == begun_ - ended_; });
-    if (all_here) {
+    const auto all_here = [&] { return inside_ > 0 && inside_ == begun_ - ended_ && jwts_under_way_ == 0; };
+    const bool expires = changed_.wait_for(lock, std::chrono::milliseconds(60), all_here);
+    if (expires) {
       service_->ExpireJwts();
       ++counts_["JWTs expired"];
     }
     gate_open_ = true;
     changed_.notify_all();
-    return all_here;
+    return expires;
   }
   void RequestBegins() {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -80,6 +80,12 @@ class Script {
   void RequestEnds() {
     const std::lock_guard<std::mutex> lock(mutex_);
     ++ended_;
+    changed_.notify_all();
+  }
+
+  void JwtArrives() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    --jwts_under_way_;
     changed_.notify_all();
   }
 
@@ -139,6 +145,7 @@ class Script {
     return counts;
   }
   int agent_requests() const { return LockedCount(&Script::agent_requests_); }
+  int jwts_under_way() const { return LockedCount(&Script::jwts_under_way_); }
   int exchanges() const { return LockedCount(&Script::exchanges_); }
   // How many of those there may be at most, probes left aside: each JWT that is missing is fetched once.
   int ExchangesDue() const {
@@ -369,14 +376,14 @@ class Script {
       ++counts_["dead"];
       return loopback::Dead(kCast[token].death);
     }
-    if (!storming_) return std::nullopt;
-    if (kCast[token].role == Role::kGuilty) {
+    if (storming_ && kCast[token].role == Role::kGuilty) {
       if (auto spell = ExchangeSpell(&truth)) return spell;
     }
-    if (kCast[token].role != Role::kRock && Percent(20)) {
+    if (storming_ && kCast[token].role != Role::kRock && Percent(20)) {
       ++failed_exchanges_;
       return exchange_faults_.Draw(&random_).play();
     }
+    ++jwts_under_way_;
     auto behaviour = loopback::Ok();
     if (Percent(30)) {
       behaviour.RotateTo(CredentialOf(token, ++truth.rotations));
@@ -424,6 +431,7 @@ class Script {
   int inside_ = 0;  // agent requests at the gate
   int begun_ = 0;   // the client's requests
   int ended_ = 0;
+  int jwts_under_way_ = 0;  // issued, and the client has not said that it has them
   int agent_requests_ = 0;
   int exchanges_ = 0;
   int refused_jwts_ = 0;

@@ -1,5 +1,5 @@
-// What the system that this library follows gets wrong (protocol.md, section 7): each of it that shows in the parts
-// alone has a test of its own here. The rest takes a client and a service: tests/integration.
+// The defects of the system that this library grew out of: each that shows in the parts alone has a test of its own
+// here. The rest takes a client and a service: tests/integration.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
@@ -159,7 +159,7 @@ TEST_CASE("seed defect: token names that change at every start") {
 }
 
 TEST_CASE("seed defect: a piece of the token in the log") {
-  const std::string credential = "AMf-vBx0123456789abcdefghijklmnopqrstuvwxyz";
+  const std::string credential = "fakevBx0123456789abcdefghijklmnopqrstuvwxyz";
   TokenConfig config;
   config.credential = Secret(credential);
   FakeClock clock;
