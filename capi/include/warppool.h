@@ -1383,8 +1383,7 @@ WARPPOOL_API int32_t warppool_health_report_healthy(const warppool_health_report
 WARPPOOL_API const warppool_error* warppool_health_report_problem(const warppool_health_report* report, size_t index);
 
 /** Active check: why the token's quota is not known, or an older one. NULL: nothing is wrong with it; or index out of
- *  range, or NULL. Where quotas are not told, a refresh token is healthy
- *  once it was exchanged; an API key is not. */
+ *  range, or NULL. Where quotas are not told, a refresh token is healthy once it was exchanged; an API key is not. */
 WARPPOOL_API const warppool_error* warppool_health_report_quota_problem(const warppool_health_report* report,
                                                                         size_t index);
 

@@ -98,8 +98,8 @@ class Client {
   std::vector<TokenExplanation> Explain() const;
 
   // Makes a token ready again that is disabled or cooling: its strikes are forgotten, and what older requests still
-  // report does not count. If it cools, so do the other tokens of its account no more. OK if it was ready already.
-  // kInvalidArgument: there is no token of that name.
+  // report does not count. A cooling that it shares with other tokens of its account ends for them, too. OK if it was
+  // ready already. kInvalidArgument: there is no token of that name.
   Status Recover(const std::string& token);
 
   // Recover() for all tokens that are not ready; returns how many those were.
