@@ -10,6 +10,10 @@
 namespace warppool {
 namespace {
 
+// A JWT that others got, and that is refused, is their exchange's affair. This many can only be a service that is
+// wrong.
+constexpr int kMostStale = 5;
+
 // Whether it is the end of all tokens, not just of this request.
 bool IsPoolFailure(Outcome outcome) {
   switch (outcome) {
@@ -112,15 +116,15 @@ void TokenWalk::GetBearer() {
     wanted_.may_probe = false;
     wanted_.probed = &lease_->token();
   }
-  stale_once_ = false;
+  stale_ = 0;
   FetchBearer();
 }
 
 void TokenWalk::FetchBearer() {
   std::shared_ptr<Token> token = lease_->share_token();
   if (token->kind() == CredentialKind::kApiKey) return UseBearer({std::move(token), nullptr, true});
-  // What an old JWT met is known: whoever tries a disabled token tries it with a new one.
-  if (!lease_->is_probe()) {
+  // Whoever tries a disabled token tries it with a new JWT; so does who has been refused twice with those of others.
+  if (!lease_->is_probe() && stale_ < 2) {
     auto jwt = TokenRefresher::Cached(token.get(), core_->clock().Steady());
     if (jwt) return UseBearer({std::move(token), std::move(jwt), false});
   }
@@ -162,7 +166,7 @@ void TokenWalk::FailAt(bool at_exchange, AttemptResult result) {
   const bool unauthorized = result.outcome == Outcome::kAuthRejected && result.status.error().http_status == 401;
   if (unauthorized && bearer_.jwt) {
     token->DropJwt(bearer_.jwt->text.Reveal());
-    if (!bearer_.fresh && !std::exchange(stale_once_, true)) result.outcome = Outcome::kAuthStale;
+    if (!bearer_.fresh && ++stale_ <= kMostStale) result.outcome = Outcome::kAuthStale;
   }
 
   attempts_.push_back({token->name(), result.status.code(), result.status.message()});

@@ -95,7 +95,7 @@ class TokenWalk final : private TokenQueue::Waiter {
   bool ended_ = false;
   std::optional<Lease> lease_;
   Bearer bearer_;
-  bool stale_once_ = false;  // this lease's cached JWT was refused before
+  int stale_ = 0;  // how many JWTs of this lease were refused that were not issued for it
   TokenRefresher::Ticket ticket_ = 0;
   TimerId timer_ = 0;
   std::optional<TokenQueue::Place> place_;  // waits for a token

@@ -279,4 +279,32 @@ TEST_CASE("a broken setting and an API key that fails: the setting is the error,
   CHECK(refused.status().attempts()[1].code == Code::kUnauthorized);
 }
 
+TEST_CASE("a 401 that comes after the renewal, and a renewed one that is over as well, blame nobody") {
+  Gate gate;
+  std::atomic<int> asked = 0;
+  World world;
+  world.service.Accept("fake-token-one");
+  world.service.Decide([&](loopback::Endpoint endpoint, const std::string&) -> std::optional<loopback::Behaviour> {
+    if (endpoint != loopback::Endpoint::kAgent) return std::nullopt;
+    const int request = ++asked;
+    if (request == 2) gate.Pass();
+    if (request == 2 || request == 3) return loopback::Status(401);
+    return std::nullopt;
+  });
+  Client& client = world.Connect({"fake-token-one"});
+  REQUIRE(world.Ask(Request("first")).ok());
+  gate.Close();
+  Recorder late(&world);
+  auto stream = client.Start(Request("late"), late.Callbacks());
+  REQUIRE(gate.WaitUntilInside(1));
+  CHECK(world.Ask(Request("soon")).status().ToString() == "ok");  // refused with the old JWT, and renewed it
+  CHECK(world.service.Count("/proxy/token") == 2);
+  world.service.ExpireJwts();  // and that one is over, too
+  gate.Open();
+  REQUIRE(late.WaitUntilDone());
+  CHECK(late.status().ToString() == "ok");
+  CHECK(world.service.Count("/proxy/token") == 3);
+  CHECK(world.StatusOf(0).blamed == 0);
+}
+
 }  // namespace warppool
