@@ -347,7 +347,8 @@ WARPPOOL_API const char* warppool_tier_name(warppool_tier tier);
 
 typedef enum warppool_credential_kind WARPPOOL_ENUM_TYPE {
   WARPPOOL_CREDENTIAL_REFRESH_TOKEN = 1, /* exchanged for a short-lived JWT, which is the bearer */
-  WARPPOOL_CREDENTIAL_API_KEY = 2        /* sent as the bearer as it is */
+  WARPPOOL_CREDENTIAL_API_KEY = 2,       /* sent as the bearer as it is */
+  WARPPOOL_CREDENTIAL_CALLBACK = 3       /* the program supplies the bearer, see warppool_config_add_bearer_source() */
 } warppool_credential_kind;
 
 /** Which token of a tier serves next. */
@@ -714,7 +715,12 @@ typedef enum warppool_pool_event_kind WARPPOOL_ENUM_TYPE {
   WARPPOOL_POOL_EVENT_SAME_ACCOUNT = 100, /* it belongs to the same account as an earlier token, and they share one
                                              quota: token, tier, reason (which names the other) */
   WARPPOOL_POOL_EVENT_TIER_EXHAUSTED = 110, /* no token of the tier is ready any more: tier */
-  WARPPOOL_POOL_EVENT_POOL_EXHAUSTED = 120  /* no token at all is ready any more */
+  WARPPOOL_POOL_EVENT_POOL_EXHAUSTED = 120, /* no token at all is ready any more */
+  WARPPOOL_POOL_EVENT_REMOVED = 130,        /* no request gets it any more: token, tier */
+  WARPPOOL_POOL_EVENT_CHANGED = 140,     /* it was renamed or moved, or got another credential: token, tier, reason */
+  WARPPOOL_POOL_EVENT_RESTORED = 150,    /* what a store knew of it was taken over: token, tier, reason */
+  WARPPOOL_POOL_EVENT_STORE_FAILED = 160 /* the store cannot be read or written, or a record of it is damaged: code,
+                                            reason; token and tier, if it concerns one */
 } warppool_pool_event_kind;
 
 /** "loaded", "tier exhausted", ... Any value, any thread; valid for ever. */

@@ -47,11 +47,14 @@ std::optional<Strategy> ToStrategy(warppool_strategy strategy) {
   return std::nullopt;
 }
 
+// Of a credential that is a text.
 std::optional<CredentialKind> ToKind(warppool_credential_kind kind) {
   switch (kind) {
     case WARPPOOL_CREDENTIAL_REFRESH_TOKEN:
     case WARPPOOL_CREDENTIAL_API_KEY:
       return static_cast<CredentialKind>(kind);
+    case WARPPOOL_CREDENTIAL_CALLBACK:
+      break;
   }
   return std::nullopt;
 }

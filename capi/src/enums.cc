@@ -71,6 +71,7 @@ namespace {
   switch (kind) {
     SAME(CredentialKind::kRefreshToken, WARPPOOL_CREDENTIAL_REFRESH_TOKEN)
     SAME(CredentialKind::kApiKey, WARPPOOL_CREDENTIAL_API_KEY)
+    SAME(CredentialKind::kCallback, WARPPOOL_CREDENTIAL_CALLBACK)
   }
 }
 
@@ -140,6 +141,10 @@ namespace {
     SAME(PoolEventKind::kSameAccount, WARPPOOL_POOL_EVENT_SAME_ACCOUNT)
     SAME(PoolEventKind::kTierExhausted, WARPPOOL_POOL_EVENT_TIER_EXHAUSTED)
     SAME(PoolEventKind::kPoolExhausted, WARPPOOL_POOL_EVENT_POOL_EXHAUSTED)
+    SAME(PoolEventKind::kRemoved, WARPPOOL_POOL_EVENT_REMOVED)
+    SAME(PoolEventKind::kChanged, WARPPOOL_POOL_EVENT_CHANGED)
+    SAME(PoolEventKind::kRestored, WARPPOOL_POOL_EVENT_RESTORED)
+    SAME(PoolEventKind::kStoreFailed, WARPPOOL_POOL_EVENT_STORE_FAILED)
   }
 }
 

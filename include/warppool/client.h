@@ -22,6 +22,8 @@
 #include "warppool/event.h"
 #include "warppool/log.h"
 #include "warppool/request.h"
+#include "warppool/state_store.h"
+#include "warppool/stats.h"
 #include "warppool/status.h"
 #include "warppool/stream.h"
 #include "warppool/token_pool.h"
@@ -35,6 +37,9 @@ class ClientImpl;
 struct ClientOptions {
   LogSink log{};                  // empty: silent
   PoolEventSink on_pool_event{};  // empty: nobody is told
+
+  // Where to keep what outlives the client; null: Config::state_file, if that is set, else nowhere. Not both.
+  std::shared_ptr<StateStore> store{};
 };
 
 // A whole answer, for who does not care for its parts.
@@ -55,10 +60,19 @@ struct BearerToken {
   std::optional<std::chrono::system_clock::time_point> expires{};
 };
 
+// What Client::Reload() did, by the names that the tokens have now (or had, if they were removed).
+struct ReloadResult {
+  std::vector<std::string> added;
+  std::vector<std::string> removed;
+  std::vector<std::string> changed;  // renamed, moved to another tier, or with another credential
+  int kept = 0;                      // the others
+};
+
 class Client {
  public:
-  // Validates the configuration and starts the I/O thread; sends nothing yet.
-  // Fails with kInvalidConfig, kNoTokens, kOutOfMemory or kInternal (no thread or descriptor to be had).
+  // Validates the configuration, takes over what the store knows, and starts the I/O thread; sends nothing yet.
+  // Fails with kInvalidConfig, kNoTokens, kOutOfMemory, kInternal (no thread or descriptor to be had), or as the store
+  // does.
   static Result<std::unique_ptr<Client>> Create(Config config, ClientOptions options = {});
 
   explicit Client(std::unique_ptr<internal::ClientImpl> impl);
@@ -111,9 +125,43 @@ class Client {
   // Fails with kInvalidArgument, or kMisuse.
   Result<HealthReport> CheckHealth(const HealthCheckOptions& options = {});
 
+  // What the tokens did, in numbers. Empty after a fork.
+  Stats Statistics() const;
+
+  // ---- Which tokens there are. Any of these at any time: requests that run with a token finish with it, whatever
+  // becomes of it. Names are those of Pool(). A failure changes nothing: kInvalidArgument says what is wrong (no token
+  // of that name, a name or credential that another one has, a value out of range), kMisuse that the client is closed.
+
+  // Adds a token behind the others of its tier, with what the store knows of it. Returns its name.
+  Result<std::string> AddToken(const TokenConfig& token);
+
+  // No request gets it any more. Its record in the store stays. Not the last one of the tiers that are used.
+  Status RemoveToken(const std::string& token);
+
+  // Calls it `name` from now on; empty: by tier and fingerprint. Returns the name.
+  Result<std::string> RenameToken(const std::string& token, const std::string& name);
+
+  // Puts it behind the others of `tier`, healthy or not, with its counters. A name by tier and fingerprint changes with
+  // the tier. Returns the name.
+  Result<std::string> MoveToken(const std::string& token, Tier tier);
+
+  // Gives it another credential, of any kind: from now on it is a new token, ready and untried, with the name (unless
+  // that is by fingerprint), the place and the counters of the old one. Of `replacement` only what concerns the
+  // credential counts. Returns the name.
+  Result<std::string> ReplaceCredential(const std::string& token, const TokenConfig& replacement);
+
+  // Makes the pool what `config` says, without a restart: tokens, tier_order, strategy, max_in_flight, max_strikes,
+  // recovery_delay, recovery_max_delay and quota_cooling. A token that stays, by its credential (the configured one, or
+  // one that replaced it) or else by the name that the configuration gives it, keeps its health and its counters;
+  // with another credential under the same name, as ReplaceCredential() does. Fails as Validate() does, and
+  // with kInvalidConfig if another field differs: that takes a new client.
+  Result<ReloadResult> Reload(const Config& config);
+
   // Accepts no new request, lets the running ones finish for at most `deadline` (0: not at all; negative: no limit),
-  // cancels the rest and stops the I/O thread. Every later call returns kMisuse, but for Pool(), Explain() and Close()
-  // itself (OK, nothing happens). kMisuse inside a callback of this client, which then stays as it is.
+  // cancels the rest, stops the I/O thread and brings everything to the store. Every later call returns kMisuse, but
+  // for Pool(), Explain(), Statistics() and Close() itself (OK, nothing happens). With a store, token exchanges that
+  // are under way are waited for, up to 5 s: the answer may hold a new refresh token. kMisuse inside a callback of this
+  // client, which then stays as it is.
   Status Close(std::chrono::milliseconds deadline);
 
  private:

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -60,6 +61,7 @@ const char* TierName(Tier tier) noexcept;
 enum class CredentialKind : int {
   kRefreshToken = 1,  // exchanged for a short-lived JWT, which is the bearer
   kApiKey = 2,        // sent as the bearer as it is
+  kCallback = 3,      // the program supplies the bearer, see BearerSource
 };
 
 // Which token of a tier serves next. The numbers are stable and the same in C (warppool_strategy).
@@ -72,11 +74,35 @@ enum class Strategy : int {
 // "round_robin", "fill_first", "least_in_flight". Never NULL. Any thread.
 const char* StrategyName(Strategy strategy) noexcept;
 
+// A bearer that the program manages itself.
+struct SuppliedBearer {
+  Secret value;
+
+  // When it ends: somewhat before, the next one is asked for. nullopt: as its `exp` says, if it is a JWT; else it
+  // serves until it is refused.
+  std::optional<std::chrono::system_clock::time_point> expires{};
+};
+
+// Where the bearers of a kCallback token come from. Both functions are called in a thread that the client has for this
+// alone, one at a time for all its tokens, and may take their time. They may call anything of the client but what waits
+// for a bearer (Client::Ask, AccessToken and Close, an active CheckHealth: kMisuse there). `token` is the token's name.
+struct BearerSource {
+  // The bearer to be sent from now on. Asked for when there is none, when it is about to end, and after a refusal. If
+  // it fails with kNetwork, kOverloaded, kServerError, kTimeout, kCancelled or kOutOfMemory, nobody is to blame; with
+  // any other code, or an exception, it is as if the token was refused. Must not be empty.
+  std::function<Result<SuppliedBearer>(const std::string& token)> supply{};
+
+  // The service refused `bearer` (401 or 403). Comes before the next call of `supply`. May be empty.
+  std::function<void(const std::string& token, const Secret& bearer, const Status& why)> on_refused{};
+};
+
 struct TokenConfig {
-  Secret credential;
+  Secret credential;  // empty with kCallback
   Tier tier = Tier::kPersonal;
   CredentialKind kind = CredentialKind::kRefreshToken;
-  std::string name{};  // how logs, errors and statistics call it; empty: tier and fingerprint (token_pool.h)
+  // How logs, errors and statistics call it; empty: tier and fingerprint (token_pool.h). kCallback needs one.
+  std::string name{};
+  BearerSource bearer_source{};  // kCallback only
 };
 
 struct Config {
@@ -126,6 +152,9 @@ struct Config {
 
   // A JWT that is in use is renewed before it ends, between two requests, and not by the request that finds it old.
   bool background_refresh = true;
+
+  // Where to keep rotated refresh tokens, JWTs, health and counters (state_store.h); empty: in memory only.
+  std::string state_file{};
 
   // Of one server-sent event as it comes; more fails with kLimitExceeded. 1 KiB to 1 GiB.
   std::size_t max_event_bytes = 16U << 20;

@@ -121,7 +121,7 @@ struct HealthReport {
 
 // The numbers are stable and the same in C (warppool_pool_event_kind).
 enum class PoolEventKind : int {
-  kLoaded = 10,          // the client was made with it
+  kLoaded = 10,          // the client was made with it, or it was added
   kChosen = 20,          // a request, or a call for a bearer, got it
   kFailed = 30,          // an attempt with it failed, whoever was to blame
   kStruck = 40,          // it is blamed for a failure: `strikes` in a row now
@@ -133,6 +133,10 @@ enum class PoolEventKind : int {
   kSameAccount = 100,    // it belongs to the same account as an earlier token: they share one quota
   kTierExhausted = 110,  // no token of the tier is ready any more
   kPoolExhausted = 120,  // no token at all is ready any more
+  kRemoved = 130,        // no request gets it any more
+  kChanged = 140,        // it was renamed or moved, or got another credential; `reason` says what, with its name before
+  kRestored = 150,       // what a store knew of it was taken over; `reason` says what
+  kStoreFailed = 160,    // the store cannot be read or written, or a record of it is damaged; `token` may be empty
 };
 
 // "loaded", "tier exhausted", ... Never NULL. Any thread.

@@ -2,20 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
-#include <new>
-#include <stdexcept>
 #include <vector>
 
+#include "base/rapidjson.h"
 #include "base/wipe.h"
 
-// RapidJSON lives in a namespace of our own, since a program that embeds this library may bring another version; its
-// failed assertions throw instead of ending that program.
-#define RAPIDJSON_NAMESPACE warppool_rapidjson
-#define RAPIDJSON_NAMESPACE_BEGIN namespace warppool_rapidjson {
-#define RAPIDJSON_NAMESPACE_END }
-#define RAPIDJSON_ASSERT(x) \
-  if (!(x)) throw std::logic_error("RapidJSON: " #x)
 #include <rapidjson/error/en.h>
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
@@ -28,24 +19,6 @@ namespace rj = warppool_rapidjson;
 constexpr std::size_t kMaxDepth = 64;
 // Every scalar keeps its whole path: without a bound a long name over a long list would take the square of its bytes.
 constexpr std::size_t kMaxPath = 1024;
-
-// RapidJSON dereferences what its allocator returns.
-struct ThrowingAllocator {
-  [[maybe_unused]] static constexpr bool kNeedFree = true;  // RapidJSON asks for it
-  static void* Malloc(std::size_t size) { return size == 0 ? nullptr : Checked(std::malloc(size)); }
-  static void* Realloc(void* old, std::size_t /*old_size*/, std::size_t size) {
-    if (size != 0) return Checked(std::realloc(old, size));
-    std::free(old);
-    return nullptr;
-  }
-  static void Free(void* block) { std::free(block); }
-
- private:
-  static void* Checked(void* block) {
-    if (block == nullptr) throw std::bad_alloc();
-    return block;
-  }
-};
 
 // Collects scalars under their paths. A level is the path up to it, and, in an array, the position of the next value.
 class Flattener {

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "http/transport.h"
-#include "token/outcome.h"
+#include "warppool/stats.h"
 #include "warppool/status.h"
 
 namespace warppool {

@@ -11,7 +11,7 @@
 #include <optional>
 
 #include "base/backoff.h"
-#include "token/outcome.h"
+#include "warppool/stats.h"
 
 namespace warppool {
 

@@ -30,6 +30,14 @@ const char* PoolEventKindName(PoolEventKind kind) noexcept {
       return "tier exhausted";
     case PoolEventKind::kPoolExhausted:
       return "pool exhausted";
+    case PoolEventKind::kRemoved:
+      return "removed";
+    case PoolEventKind::kChanged:
+      return "changed";
+    case PoolEventKind::kRestored:
+      return "restored";
+    case PoolEventKind::kStoreFailed:
+      return "store failed";
   }
   return "unknown";
 }
@@ -78,6 +86,14 @@ void PoolReporter::WriteLine(const PoolNotice& notice) const {
       return log_.Warning("No token is ready any more in tier {}", TierName(notice.tier));
     case PoolEventKind::kPoolExhausted:
       return log_.Error("No token is ready any more");
+    case PoolEventKind::kRemoved:
+      return log_.Info("Removed token: {}", name);
+    case PoolEventKind::kChanged:
+      return log_.Info("Changed token: {}: {}", name, notice.reason);
+    case PoolEventKind::kRestored:
+      return log_.Info("Restored from the store: {}: {}", name, notice.reason);
+    case PoolEventKind::kStoreFailed:
+      return log_.Error("Store: {}{}{}", name, name.empty() ? "" : ": ", why);
   }
 }
 

@@ -1,7 +1,6 @@
 #include "token/token.h"
 
 #include <fmt/format.h>
-#include <openssl/sha.h>
 
 #include <set>
 #include <utility>
@@ -10,12 +9,6 @@ namespace warppool {
 namespace {
 
 constexpr std::size_t kShortestDigits = 6;
-
-std::string Hex(const Fingerprint& fingerprint) {
-  std::string hex;
-  for (const std::uint8_t byte : fingerprint) hex += fmt::format("{:02x}", byte);
-  return hex;
-}
 
 }  // namespace
 
@@ -29,13 +22,6 @@ const char* TierName(Tier tier) noexcept {
       return "ANONYMOUS";
   }
   return "UNKNOWN";
-}
-
-Fingerprint FingerprintOf(const Secret& credential) {
-  Fingerprint fingerprint;
-  const std::string_view bytes = credential.Reveal();
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), fingerprint.data());
-  return fingerprint;
 }
 
 std::vector<std::string> NamesOf(const std::vector<TokenConfig>& tokens) {

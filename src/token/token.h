@@ -1,21 +1,17 @@
 // One token: who it is, its credential, and the JWT that was last issued for it.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "base/fingerprint.h"
 #include "base/mutex.h"
 #include "token/jwt.h"
 #include "warppool/config.h"
 
 namespace warppool {
-
-// SHA-256 of the credential that the user configured: the same at every start, even after the service rotated it.
-using Fingerprint = std::array<std::uint8_t, 32>;
-Fingerprint FingerprintOf(const Secret& credential);
 
 // The names of `tokens`, in their order: the configured ones as they are; for the others tier and fingerprint, six hex
 // digits or as many more as it takes to tell them all apart.

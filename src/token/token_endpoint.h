@@ -10,8 +10,8 @@
 #include <string_view>
 #include <variant>
 
-#include "token/outcome.h"
 #include "warppool/config.h"
+#include "warppool/stats.h"
 #include "warppool/status.h"
 
 namespace warppool {

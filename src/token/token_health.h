@@ -14,7 +14,7 @@
 #include <optional>
 
 #include "base/clock.h"
-#include "token/outcome.h"
+#include "warppool/stats.h"
 #include "warppool/status.h"
 #include "warppool/token_pool.h"
 

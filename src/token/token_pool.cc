@@ -13,11 +13,6 @@ constexpr const char* kCoolingOver = "its cooling is over";
 // A service that says more is wrong, and must not overflow a time point.
 constexpr std::chrono::hours kLongestCooling{24 * 366};
 
-// Whether an attempt that ended so went wrong.
-bool IsFailure(Outcome outcome) {
-  return outcome != Outcome::kSuccess && outcome != Outcome::kAccepted && outcome != Outcome::kCancelled;
-}
-
 }  // namespace
 
 Lease::~Lease() {

@@ -23,11 +23,11 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
-#include "token/outcome.h"
 #include "token/pool_reporter.h"
 #include "token/roster.h"
 #include "token/token.h"
 #include "token/token_health.h"
+#include "warppool/stats.h"
 #include "warppool/token_pool.h"
 
 namespace warppool {

@@ -1,0 +1,69 @@
+// Where a client keeps what has to outlive it: refresh tokens that the service replaced, JWTs, the tokens' health, and
+// their counters.
+//
+//   config.state_file = "warppool.state";                        // or WARP_STATE_FILE: kept in this file
+//
+//   auto store = warppool::OpenFileStore("warppool.state", log);  // the same, shared by several clients
+//   if (!store.ok()) return Fail(store.status());
+//   options.store = *std::move(store);                            // or a store of the program's own
+//
+// Without a store all of it is in memory, and ends with the client.
+//
+// A store never sees a secret. Every record is sealed before it comes here: AES-256-GCM, under a key that HKDF-SHA256
+// derives from the credential in the configuration, so that a store is worthless without it. A store needs to keep
+// bytes, nothing more. Tokens whose bearers the program supplies (CredentialKind::kCallback) have no credential to seal
+// with, and are not kept.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "warppool/log.h"
+#include "warppool/status.h"
+
+namespace warppool {
+
+struct StateChange {
+  std::string key;                   // letters, digits, "." and "-"; at most 200 of them
+  std::optional<std::string> value;  // any bytes; nothing: the record goes
+};
+
+// One that a program implements is called from one thread of each client that uses it, by none of them twice at the
+// same time, and while a client is created from the thread that creates it. It may take its time, since no request
+// waits for it but one whose refresh token is about to be exchanged. What it throws is taken for kInternal. It must not
+// call a client that uses it.
+class StateStore {
+ public:
+  virtual ~StateStore() = default;
+
+  // The record under `key`; nothing if there is none.
+  virtual Result<std::optional<std::string>> Read(const std::string& key) = 0;
+
+  // Makes all of `changes`, or none of them. When it returns OK they outlive the process, and a loss of power.
+  virtual Status Write(const std::vector<StateChange>& changes) = 0;
+
+  // Keeps everybody else who shares the records away from what is called `name` (as a key), until Unlock() or the end
+  // of the process. Waits for it at most `timeout`; 0: only tries. False: somebody else has it. A store that nobody
+  // shares may always say true.
+  virtual Result<bool> Lock(const std::string& name, std::chrono::milliseconds timeout) = 0;
+  virtual void Unlock(const std::string& name) noexcept = 0;
+};
+
+// Records in memory, for the clients of one process that share it. Any thread.
+std::shared_ptr<StateStore> NewMemoryStore();
+
+// Records in a file, which is made, with mode 0600, when there is something to keep. Beside it lies a lock file of the
+// same name and ".lock". Several clients and several processes of one machine may share it. Any thread.
+//
+// Each write replaces the file as a whole (temporary file, fsync, rename, fsync of the directory): a process or a
+// machine that stops at any moment leaves the old content or the new one. `log` hears of damaged lines, which are kept
+// in the file as they are, and of nothing else.
+//
+// Fails with kInvalidConfig when there is something else in its place, it belongs to another user, others may read it,
+// or it or its directory cannot be used; the message says which.
+Result<std::shared_ptr<StateStore>> OpenFileStore(const std::string& path, LogSink log = {});
+
+}  // namespace warppool

@@ -1,0 +1,128 @@
+// Numbers: what the tokens did, and how it went.
+//
+//   const warppool::Stats stats = client->Statistics();
+//   std::cout << stats.ToPrometheus();        // or ToJson()
+//
+// Counters only grow. Those of a token go on where they were when it is renamed or moved, and after a restart if there
+// is a store (state_store.h); those of a tier and the totals include tokens that were removed since the client was
+// made.
+//
+// All of these are value types.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "warppool/config.h"
+#include "warppool/status.h"
+#include "warppool/token_pool.h"
+
+namespace warppool {
+
+// How one attempt with a token ended, as far as the token is concerned. The numbers are stable and the same in C
+// (warppool_outcome); new ones come at the end.
+enum class Outcome : std::uint8_t {
+  kSuccess = 0,
+  kAccepted = 1,            // the exchange issued a JWT, and that was all that was wanted
+  kAuthStale = 2,           // a JWT that had served before was refused; the same token went on with a new one
+  kAuthRejected = 3,        // refused although the JWT was new, or a refresh refused for no final reason: a strike
+  kAuthDead = 4,            // the credential or its account is gone: disabled at once
+  kQuotaExhausted = 5,      // cools until its quota is back
+  kServerError = 6,         // 500 for this account: a strike only if another token then served
+  kOverloaded = 7,          // the service has too much to do: no token's fault
+  kNetwork = 8,             // no connection, lost, silent: no token's fault
+  kStreamCut = 9,           // the answer broke off
+  kRequestFault = 10,       // the request is at fault
+  kGarbled = 11,            // the answer makes no sense
+  kMisconfigured = 12,      // a setting is at fault
+  kFinishedOtherwise = 13,  // the agent finished, but not with "done"
+  kCancelled = 14,          // the program lost interest
+};
+inline constexpr std::size_t kOutcomeCount = 15;
+
+// "success", "auth_stale", ... Never NULL. Any thread.
+const char* OutcomeName(Outcome outcome) noexcept;
+
+// Whether an attempt that ended so went wrong: all but kSuccess, kAccepted and kCancelled.
+bool IsFailure(Outcome outcome) noexcept;
+
+// How many times something took how long.
+struct Latency {
+  // The buckets' upper bounds, in milliseconds; one more bucket takes what is longer.
+  static constexpr std::array<std::int64_t, 10> kBoundsMs{50,    100,   250,    500,    1'000,
+                                                          2'500, 5'000, 10'000, 30'000, 60'000};
+
+  std::array<std::uint64_t, kBoundsMs.size() + 1> buckets{};  // each without those before it
+  std::chrono::milliseconds sum{0};
+
+  void Add(std::chrono::milliseconds time);
+  std::uint64_t Count() const;
+};
+
+struct Counters {
+  std::uint64_t requests = 0;                           // attempts that began; one request may make several
+  std::array<std::uint64_t, kOutcomeCount> outcomes{};  // those that ended, by Outcome
+  std::uint64_t strikes = 0;                            // failures that the token was blamed for
+  std::uint64_t refreshes = 0;                          // JWTs, or bearers of the program's, that were issued
+  Latency first_event;                                  // from sending a request to the first event of its answer
+
+  std::uint64_t Of(Outcome outcome) const { return outcomes[static_cast<std::size_t>(outcome)]; }
+  std::uint64_t Successes() const { return Of(Outcome::kSuccess); }
+  std::uint64_t Failures() const;  // see IsFailure()
+
+  Counters& operator+=(const Counters& other);
+};
+
+struct TokenStats {
+  std::string name;
+  Tier tier = Tier::kPersonal;
+  CredentialKind kind = CredentialKind::kRefreshToken;
+  TokenState state = TokenState::kReady;
+  int in_flight = 0;  // requests that use it now
+  Counters counters;
+
+  std::optional<std::chrono::system_clock::time_point> last_used{};    // when a request got it
+  std::optional<std::chrono::system_clock::time_point> jwt_expires{};  // there is a JWT, valid until then
+  Code last_error = Code::kOk;  // of the last attempt that failed, whoever was to blame
+  std::string last_error_message{};
+  std::optional<Quota> quota{};  // of the account, if it was asked; of that moment
+};
+
+struct TierStats {
+  Tier tier = Tier::kPersonal;
+  int tokens = 0;
+  int ready = 0;  // of them
+  int in_flight = 0;
+  Counters counters;
+};
+
+// What became of the requests themselves: Start() and Ask(). Not kept by a store.
+struct RequestStats {
+  std::uint64_t started = 0;
+  std::uint64_t succeeded = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t cancelled = 0;
+  std::uint64_t running = 0;
+};
+
+struct Stats {
+  std::chrono::system_clock::time_point time{};  // of this snapshot
+  RequestStats requests;
+  Counters total;
+  std::vector<TierStats> tiers;    // in tier order
+  std::vector<TokenStats> tokens;  // as in PoolStatus
+
+  // One JSON object, without line ends. Times are RFC 3339 in UTC, durations in seconds.
+  std::string ToJson() const;
+
+  // The text format of Prometheus, version 0.0.4. Names begin with "warppool_"; labels are "token", "tier", "outcome"
+  // and "state".
+  std::string ToPrometheus() const;
+};
+
+}  // namespace warppool

@@ -1,0 +1,76 @@
+#include <algorithm>
+#include <numeric>
+
+#include "warppool/stats.h"
+
+namespace warppool {
+
+const char* OutcomeName(Outcome outcome) noexcept {
+  switch (outcome) {
+    case Outcome::kSuccess:
+      return "success";
+    case Outcome::kAccepted:
+      return "accepted";
+    case Outcome::kAuthStale:
+      return "auth_stale";
+    case Outcome::kAuthRejected:
+      return "auth_rejected";
+    case Outcome::kAuthDead:
+      return "auth_dead";
+    case Outcome::kQuotaExhausted:
+      return "quota_exhausted";
+    case Outcome::kServerError:
+      return "server_error";
+    case Outcome::kOverloaded:
+      return "overloaded";
+    case Outcome::kNetwork:
+      return "network";
+    case Outcome::kStreamCut:
+      return "stream_cut";
+    case Outcome::kRequestFault:
+      return "request_fault";
+    case Outcome::kGarbled:
+      return "garbled";
+    case Outcome::kMisconfigured:
+      return "misconfigured";
+    case Outcome::kFinishedOtherwise:
+      return "finished_otherwise";
+    case Outcome::kCancelled:
+      return "cancelled";
+  }
+  return "unknown";
+}
+
+bool IsFailure(Outcome outcome) noexcept {
+  return outcome != Outcome::kSuccess && outcome != Outcome::kAccepted && outcome != Outcome::kCancelled;
+}
+
+void Latency::Add(std::chrono::milliseconds time) {
+  const auto bucket = std::lower_bound(kBoundsMs.begin(), kBoundsMs.end(), time.count());
+  ++buckets[static_cast<std::size_t>(bucket - kBoundsMs.begin())];
+  sum += time;
+}
+
+std::uint64_t Latency::Count() const {
+  return std::accumulate(buckets.begin(), buckets.end(), std::uint64_t{0});
+}
+
+std::uint64_t Counters::Failures() const {
+  std::uint64_t failures = 0;
+  for (std::size_t i = 0; i < kOutcomeCount; ++i) {
+    if (IsFailure(static_cast<Outcome>(i))) failures += outcomes[i];
+  }
+  return failures;
+}
+
+Counters& Counters::operator+=(const Counters& other) {
+  requests += other.requests;
+  for (std::size_t i = 0; i < kOutcomeCount; ++i) outcomes[i] += other.outcomes[i];
+  strikes += other.strikes;
+  refreshes += other.refreshes;
+  for (std::size_t i = 0; i < first_event.buckets.size(); ++i) first_event.buckets[i] += other.first_event.buckets[i];
+  first_event.sum += other.first_event.sum;
+  return *this;
+}
+
+}  // namespace warppool
