@@ -60,14 +60,6 @@ struct BearerToken {
   std::optional<std::chrono::system_clock::time_point> expires{};
 };
 
-// What Client::Reload() did, by the names that the tokens have now (or had, if they were removed).
-struct ReloadResult {
-  std::vector<std::string> added;
-  std::vector<std::string> removed;
-  std::vector<std::string> changed;  // renamed, moved to another tier, or with another credential
-  int kept = 0;                      // the others
-};
-
 class Client {
  public:
   // Validates the configuration, takes over what the store knows, and starts the I/O thread; sends nothing yet.

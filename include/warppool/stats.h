@@ -76,6 +76,7 @@ struct Counters {
   std::uint64_t Failures() const;  // see IsFailure()
 
   Counters& operator+=(const Counters& other);
+  Counters& operator-=(const Counters& earlier);  // of the same: what happened since then
 };
 
 struct TokenStats {

@@ -117,6 +117,16 @@ struct HealthReport {
   std::string ToString() const;
 };
 
+// -------------------------------------------------------------------------------------------------------- Reload() --
+
+// What Client::Reload() did, by the names that the tokens have now (or had, if they were removed).
+struct ReloadResult {
+  std::vector<std::string> added;
+  std::vector<std::string> removed;
+  std::vector<std::string> changed;  // renamed, moved to another tier, or with another credential
+  int kept = 0;                      // the others
+};
+
 // ---------------------------------------------------------------------------------------------------------- events --
 
 // The numbers are stable and the same in C (warppool_pool_event_kind).

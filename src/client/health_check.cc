@@ -17,7 +17,7 @@ constexpr const char* kNotInTime = "it was not through when the time for the che
 
 HealthCheck::HealthCheck(std::shared_ptr<Core> core, const HealthCheckOptions& options)
     : core_(std::move(core)), options_(options) {
-  for (TokenStatus& token : core_->pool().Snapshot().tokens) patients_.push_back({std::move(token.name)});
+  for (auto& token : core_->pool().All()) patients_.push_back({std::move(token)});
 }
 
 void HealthCheck::Begin() {
@@ -47,10 +47,10 @@ void HealthCheck::CheckMore() {
 
 void HealthCheck::Check(std::size_t i) {
   Patient& patient = patients_[i];
-  patient.lease = core_->pool().AcquireToken(patient.name);
+  const std::shared_ptr<Token>& token = patient.token;
+  patient.lease = core_->pool().AcquireToken(*token);
   if (!patient.lease) return Conclude(i, Outcome::kCancelled, {Code::kNoTokenReady, "a request is trying it just now"});
-  std::shared_ptr<Token> token = patient.lease->share_token();
-  if (token->kind() == CredentialKind::kApiKey) return AskQuota(i, {std::move(token), nullptr, true}, false);
+  if (token->kind() == CredentialKind::kApiKey) return AskQuota(i, {token, nullptr, true}, false);
   patient.ticket = core_->refresher().Refresh(token, [this, i](const RefreshResult& result) {
     patients_[i].ticket = 0;
     const auto self = shared_from_this();
@@ -59,11 +59,11 @@ void HealthCheck::Check(std::size_t i) {
 }
 
 void HealthCheck::OnRefreshed(std::size_t i, const RefreshResult& result) {
-  if (!result.fresh) {
+  if (!result.status.ok()) {
     // A refusal does not count while the old JWT serves, here as elsewhere.
     return Conclude(i, result.jwt ? Outcome::kCancelled : result.outcome, result.status);
   }
-  AskQuota(i, {patients_[i].lease->share_token(), result.jwt, true}, true);
+  AskQuota(i, {patients_[i].token, result.jwt, result.fresh}, true);
 }
 
 void HealthCheck::AskQuota(std::size_t i, const Bearer& bearer, bool proven) {
@@ -124,12 +124,10 @@ void HealthCheck::Finish(const Status& why_not_all) {
       patient.lease.reset();
       patient.over = true;
     }
-    report = PassiveHealth(&core_->pool());
-    for (std::size_t i = 0; i < report.tokens.size(); ++i) {
-      TokenHealthResult& result = report.tokens[i];
-      result.healthy = patients_[i].problem.ok();
-      result.problem = patients_[i].problem;
-      result.quota_problem = patients_[i].quota_problem;
+    for (const Patient& patient : patients_) {
+      auto status = core_->pool().StatusOf(*patient.token);
+      if (!status) continue;  // removed meanwhile
+      report.tokens.push_back({patient.problem.ok(), *std::move(status), patient.problem, patient.quota_problem});
     }
   });
   report_.Bring(std::move(report));

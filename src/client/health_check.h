@@ -27,7 +27,7 @@ class HealthCheck final : public Run, public std::enable_shared_from_this<Health
  private:
   // One token's check.
   struct Patient {
-    std::string name;
+    std::shared_ptr<Token> token;
     std::optional<Lease> lease{};
     TokenRefresher::Ticket ticket = 0;
     bool over = false;

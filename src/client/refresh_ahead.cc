@@ -10,7 +10,7 @@ void RefreshAhead::Begin() {
   if (finished_) return;
   const auto self = shared_from_this();
   const Status begun = Guarded([&] {
-    lease_ = core_->pool().AcquireToken(token_->name(), false);
+    lease_ = core_->pool().AcquireToken(*token_, false);
     if (!lease_) return Status(Code::kNoTokenReady, "a disabled token is left alone");
     ticket_ = core_->refresher().Refresh(token_, [this](const RefreshResult& result) {
       ticket_ = 0;

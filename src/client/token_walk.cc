@@ -175,6 +175,7 @@ void TokenWalk::FailAt(bool at_exchange, AttemptResult result) {
   attempts_.push_back({token->name(), result.status.code(), result.status.message()});
   if (result.outcome == Outcome::kAuthStale) {
     core_->log().Info("Attempt failed, once more with a new JWT: {}: {}", token->name(), result.status.message());
+    lease_->CountStale();
   } else {
     EndLease(result.outcome, result.status, result.retry_after, at_exchange);
     wanted_.excluded.insert(token.get());

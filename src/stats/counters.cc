@@ -73,4 +73,14 @@ Counters& Counters::operator+=(const Counters& other) {
   return *this;
 }
 
+Counters& Counters::operator-=(const Counters& earlier) {
+  requests -= earlier.requests;
+  for (std::size_t i = 0; i < kOutcomeCount; ++i) outcomes[i] -= earlier.outcomes[i];
+  strikes -= earlier.strikes;
+  refreshes -= earlier.refreshes;
+  for (std::size_t i = 0; i < first_event.buckets.size(); ++i) first_event.buckets[i] -= earlier.first_event.buckets[i];
+  first_event.sum -= earlier.first_event.sum;
+  return *this;
+}
+
 }  // namespace warppool

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -9,24 +10,26 @@
 #include "base/clock.h"
 #include "token/token.h"
 #include "token/token_health.h"
+#include "warppool/stats.h"
 #include "warppool/token_pool.h"
 
 namespace warppool {
 
 // Everything but `token` is guarded by the pool's mutex.
-struct PoolMember {
-  PoolMember(std::string name, const TokenConfig& config, std::size_t tier_index, std::size_t position_in_tier)
-      : token(std::move(name), config.tier, config.kind, config.credential),
-        tier(tier_index),
-        position(position_in_tier) {}
+struct PoolMember : std::enable_shared_from_this<PoolMember> {
+  PoolMember(std::string name, const TokenConfig& config)
+      : token(std::move(name), config.tier, config.kind, config.credential, config.bearer_source),
+        has_automatic_name(config.name.empty()) {}
 
   Token token;
-  const std::size_t tier;      // of the roster's
-  const std::size_t position;  // in its tier
-  int in_flight = 0;
+  bool has_automatic_name;
   TokenHealth health;
+  int in_flight = 0;
 
-  // How the roster has filed it.
+  // Where it stands in the roster, and how it is filed there.
+  bool is_member = false;    // no more, once it was removed
+  std::size_t tier = 0;      // of the roster's
+  std::size_t position = 0;  // in its tier
   TokenState filed_as = TokenState::kDisabled;
   bool blocked = false;                  // in a state to serve, but it has its hands full
   std::optional<SteadyTime> turns_at{};  // when to file it anew
@@ -36,6 +39,11 @@ struct PoolMember {
   Status last_error{};    // of the last attempt that failed, whoever was to blame
   Status last_verdict{};  // why it was struck or disabled last
   Status why_cooling{};
+
+  Counters counters{};
+  Counters elsewhere{};  // of them, what counts for tiers that it was moved away from
+  std::optional<SteadyTime> last_used{};
+  bool unsaved = false;  // listed by the pool as one that a store has to hear of
 };
 
 }  // namespace warppool

@@ -47,7 +47,8 @@ void PoolReporter::Tell(const PoolNotice& notice) const noexcept {
   if (!sink_) return;
   Guarded([&] {
     PoolEvent event{notice.kind, notice.tier};
-    if (notice.token) event.token = notice.token->name();
+    const std::string name = notice.token ? notice.token->name() : "";
+    event.token = name;
     event.code = notice.why.code();
     event.reason = notice.why.ok() ? notice.reason : notice.why.message();
     event.strikes = notice.strikes;

@@ -4,33 +4,68 @@
 
 namespace warppool {
 
-Roster::Roster(const std::vector<warppool::Tier>& order, const std::vector<TokenConfig>& tokens, Strategy strategy,
-               int max_in_flight, SteadyTime now)
-    : strategy_(strategy), max_in_flight_(max_in_flight) {
-  const std::vector<std::string> names = NamesOf(tokens);
-  for (const warppool::Tier tier : order) {
-    std::vector<std::shared_ptr<Member>> members;
-    for (std::size_t i = 0; i < tokens.size(); ++i) {
-      if (tokens[i].tier != tier) continue;
-      members.push_back(std::make_shared<Member>(names[i], tokens[i], tiers_.size(), members.size()));
-    }
-    if (members.empty()) continue;
-    const std::size_t size = members.size();
-    tiers_.push_back({tier, std::move(members), Rotation(strategy, size)});
+void Roster::Arrange(Options options, const Members& members, SteadyTime now) {
+  options_ = std::move(options);
+  const std::vector<Tier> before = std::exchange(tiers_, {});
+  for (const Tier& tier : before) {
+    for (const auto& member : tier.members) member->is_member = false;
   }
-  for (const Tier& tier : tiers_) {
-    for (const auto& member : tier.members) {
-      by_name_.emplace(member->token.name(), member.get());
-      File(member.get(), now);
+  ready_ = 0;
+  blocked_ = 0;
+  due_.clear();
+  by_name_.clear();
+  by_token_.clear();
+  accounts_.clear();
+
+  for (const warppool::Tier tier : options_.tier_order) {
+    Members standing;
+    for (const auto& member : members) {
+      if (member->token.tier() == tier) standing.push_back(member);
+    }
+    if (standing.empty()) continue;
+    const std::size_t size = standing.size();
+    tiers_.push_back({tier, std::move(standing), Rotation(options_.strategy, size)});
+  }
+  for (std::size_t t = 0; t < tiers_.size(); ++t) {
+    for (std::size_t position = 0; position < tiers_[t].members.size(); ++position) {
+      Member* const member = tiers_[t].members[position].get();
+      member->is_member = true;
+      member->tier = t;
+      member->position = position;
+      member->filed_as = TokenState::kDisabled;
+      member->blocked = false;
+      member->turns_at.reset();
+      by_name_.emplace(member->token.name(), member);
+      by_token_.emplace(&member->token, member);
+      if (!member->account.empty()) accounts_[member->account].push_back(member);
+      File(member, now);
     }
   }
+  for (const Tier& old : before) {
+    const auto same = [&](const Tier& tier) { return tier.tier == old.tier; };
+    const auto tier = std::find_if(tiers_.begin(), tiers_.end(), same);
+    if (tier == tiers_.end()) continue;
+    // The last one that was served may be gone, or elsewhere.
+    for (std::size_t position = std::min(old.rotation.turn(), old.members.size()); position > 0; --position) {
+      const Member& served = *old.members[position - 1];
+      if (!served.is_member || &tiers_[served.tier] != &*tier) continue;
+      tier->rotation.Served(served.position);
+      break;
+    }
+  }
+}
+
+Roster::Members Roster::All() const {
+  Members all;
+  for (const Tier& tier : tiers_) all.insert(all.end(), tier.members.begin(), tier.members.end());
+  return all;
 }
 
 bool Roster::File(Member* member, SteadyTime now) {
   Tier& tier = tiers_[member->tier];
   const TokenState state = member->health.StateAt(now);
   const bool in_a_state_to = state == TokenState::kReady || state == TokenState::kHalfOpen;
-  const bool full = (max_in_flight_ > 0 && member->in_flight >= max_in_flight_) ||
+  const bool full = (options_.max_in_flight > 0 && member->in_flight >= options_.max_in_flight) ||
                     (state == TokenState::kHalfOpen && member->health.probing());
   const bool could_before = tier.rotation.PlaceOf(member->position) != Rotation::Place::kOut;
 
@@ -63,9 +98,21 @@ Roster::Member* Roster::FileNextDue(SteadyTime now) {
   return member;
 }
 
-Roster::Member* Roster::Find(std::string_view name) const {
+Roster::Member* Roster::Find(const std::string& name) const {
   const auto found = by_name_.find(name);
   return found == by_name_.end() ? nullptr : found->second;
+}
+
+Roster::Member* Roster::Find(const Token& token) const {
+  const auto found = by_token_.find(&token);
+  return found == by_token_.end() ? nullptr : found->second;
+}
+
+void Roster::Rename(Member* member, const std::string& name) {
+  if (member->token.name() == name) return;
+  by_name_.emplace(name, member);
+  by_name_.erase(member->token.name());
+  member->token.Rename(name);
 }
 
 void Roster::SetAccount(Member* member, const std::string& account) {
@@ -79,8 +126,8 @@ void Roster::SetAccount(Member* member, const std::string& account) {
   accounts_[account].push_back(member);
 }
 
-std::vector<Roster::Member*> Roster::MembersOf(const Member* member) const {
-  if (member->account.empty()) return {Share(*member).get()};
+std::vector<Roster::Member*> Roster::MembersOf(Member* member) const {
+  if (member->account.empty()) return {member};
   return accounts_.at(member->account);
 }
 

@@ -6,7 +6,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -17,20 +16,30 @@
 
 namespace warppool {
 
-// Not thread-safe: the pool's mutex guards it. Members live as long as the roster.
+// Not thread-safe: the pool's mutex guards it.
 class Roster {
  public:
   using Member = PoolMember;
+  using Members = std::vector<std::shared_ptr<Member>>;
   struct Tier {
     warppool::Tier tier = warppool::Tier::kPersonal;
-    std::vector<std::shared_ptr<Member>> members;
+    Members members;
     Rotation rotation;
     int ready = 0;  // those in the state kReady, blocked ones included
   };
 
-  // `max_in_flight`: 0 for no limit.
-  Roster(const std::vector<warppool::Tier>& order, const std::vector<TokenConfig>& tokens, Strategy strategy,
-         int max_in_flight, SteadyTime now);
+  struct Options {
+    std::vector<warppool::Tier> tier_order;
+    Strategy strategy = Strategy::kRoundRobin;
+    int max_in_flight = 0;  // 0: no limit
+  };
+
+  // From now on it consists of `members`: in the order of their tiers, and in each in this order. Whoever was a member
+  // and is not among them is none any more; who is of a tier that is not used does not become one. The turns go on
+  // behind those who were served last.
+  void Arrange(Options options, const Members& members, SteadyTime now);
+  // All of them, as they stand.
+  Members All() const;
 
   // Files `member` where it belongs, after its health or its load changed. True if it can serve now and could not
   // before.
@@ -51,33 +60,33 @@ class Roster {
   // It was chosen.
   void Served(const Member& member) { tiers_[member.tier].rotation.Served(member.position); }
   // Whether its load decides where it is filed.
-  bool LoadMatters() const { return max_in_flight_ > 0 || strategy_ == Strategy::kLeastInFlight; }
+  bool LoadMatters() const { return options_.max_in_flight > 0 || options_.strategy == Strategy::kLeastInFlight; }
 
   const std::vector<Tier>& tiers() const { return tiers_; }
   int ready() const { return ready_; }
   int blocked() const { return blocked_; }
-  int max_in_flight() const { return max_in_flight_; }
+  const Options& options() const { return options_; }
   // Those who cannot serve, by when they can; members without such a time are not among them.
   const std::set<std::pair<SteadyTime, Member*>>& due() const { return due_; }
 
-  Member* Find(std::string_view name) const;
-  const std::shared_ptr<Member>& Share(const Member& member) const {
-    return tiers_[member.tier].members[member.position];
-  }
+  // Null: there is none.
+  Member* Find(const std::string& name) const;
+  Member* Find(const Token& token) const;
+  void Rename(Member* member, const std::string& name);
 
   // `member` belongs to `account`. The others of it: MembersOf().
   void SetAccount(Member* member, const std::string& account);
   // All members of its account, itself included, in the order in which they were known to be.
-  std::vector<Member*> MembersOf(const Member* member) const;
+  std::vector<Member*> MembersOf(Member* member) const;
 
  private:
-  const Strategy strategy_;
-  const int max_in_flight_;
+  Options options_;
   std::vector<Tier> tiers_;
   int ready_ = 0;
   int blocked_ = 0;
   std::set<std::pair<SteadyTime, Member*>> due_;
-  std::unordered_map<std::string_view, Member*> by_name_;
+  std::unordered_map<std::string, Member*> by_name_;
+  std::unordered_map<const Token*, Member*> by_token_;
   std::unordered_map<std::string, std::vector<Member*>> accounts_;
 };
 

@@ -31,7 +31,10 @@ class Rotation {
   Place PlaceOf(std::size_t position) const { return seats_[position].place; }
 
   // It was chosen: the turn is with the next one.
-  void Served(std::size_t position) { turn_ = position + 1 < seats_.size() ? position + 1 : 0; }
+  void Served(std::size_t position) { turn_ = position + 1; }
+  // Whose turn it is, or would be if it could serve. As many as there are: that of one that comes behind the last one,
+  // else of the first.
+  std::size_t turn() const { return turn_; }
 
   // Calls visit(position) for those that can serve, in the order in which they would be chosen, until it returns true.
   // A half-open one takes its turn like the others, unless they are left out.

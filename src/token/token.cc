@@ -6,12 +6,6 @@
 #include <utility>
 
 namespace warppool {
-namespace {
-
-constexpr std::size_t kShortestDigits = 6;
-
-}  // namespace
-
 const char* TierName(Tier tier) noexcept {
   switch (tier) {
     case Tier::kPersonal:
@@ -24,45 +18,82 @@ const char* TierName(Tier tier) noexcept {
   return "UNKNOWN";
 }
 
+std::string AutomaticName(Tier tier, const Secret& credential, std::size_t digits) {
+  return fmt::format("{}_{}", TierName(tier), Hex(FingerprintOf(credential)).substr(0, digits));
+}
+
 std::vector<std::string> NamesOf(const std::vector<TokenConfig>& tokens) {
-  std::vector<std::string> full;  // of those without a name of their own
   std::multiset<std::string> given;
   for (const TokenConfig& token : tokens) {
-    if (token.name.empty()) {
-      full.push_back(Hex(FingerprintOf(token.credential)));
-    } else {
-      given.insert(token.name);
-    }
+    if (!token.name.empty()) given.insert(token.name);
   }
   // One length for all of them: a name then never is the beginning of another.
-  for (std::size_t digits = kShortestDigits;; ++digits) {
+  for (std::size_t digits = kShortestFingerprint;; ++digits) {
     std::vector<std::string> names;
     std::set<std::string> taken(given.begin(), given.end());
     bool distinct = true;
-    std::size_t next = 0;
     for (const TokenConfig& token : tokens) {
       if (!token.name.empty()) {
         names.push_back(token.name);
         continue;
       }
-      names.push_back(fmt::format("{}_{}", TierName(token.tier), full[next++].substr(0, digits)));
+      names.push_back(AutomaticName(token.tier, token.credential, digits));
       distinct = taken.insert(names.back()).second && distinct;
     }
     if (distinct || digits >= 2 * Fingerprint().size()) return names;
   }
 }
 
-Token::Token(std::string name, Tier tier, CredentialKind kind, Secret credential)
-    : name_(std::move(name)), tier_(tier), kind_(kind), credential_(std::move(credential)) {}
+Token::Token(std::string name, Tier tier, CredentialKind kind, Secret credential, BearerSource source)
+    : tier_(tier),
+      kind_(kind),
+      configured_(std::move(credential)),
+      name_(std::move(name)),
+      credential_(configured_),
+      source_(std::move(source)) {}
+
+std::string Token::name() const {
+  MutexLock lock(&mutex_);
+  return name_;
+}
+
+void Token::Rename(std::string name) {
+  MutexLock lock(&mutex_);
+  name_ = std::move(name);
+}
 
 Secret Token::credential() const {
   MutexLock lock(&mutex_);
   return credential_;
 }
 
+std::uint64_t Token::serial() const {
+  MutexLock lock(&mutex_);
+  return serial_;
+}
+
 void Token::Rotate(Secret credential) {
   MutexLock lock(&mutex_);
   credential_.swap(credential);
+  ++serial_;
+}
+
+bool Token::Adopt(Secret credential, std::uint64_t serial) {
+  MutexLock lock(&mutex_);
+  if (serial <= serial_) return false;
+  credential_.swap(credential);
+  serial_ = serial;
+  return true;
+}
+
+BearerSource Token::bearer_source() const {
+  MutexLock lock(&mutex_);
+  return source_;
+}
+
+void Token::SetBearerSource(BearerSource source) {
+  MutexLock lock(&mutex_);
+  source_ = std::move(source);
 }
 
 std::shared_ptr<const Jwt> Token::jwt() const {
@@ -90,7 +121,6 @@ void Token::SetJwt(std::shared_ptr<const Jwt> jwt) {
   MutexLock lock(&mutex_);
   jwt_ = std::move(jwt);
   used_ = false;
-  ++refreshes_;
 }
 
 void Token::PostponeRefresh(std::shared_ptr<const Jwt> same) {
@@ -100,12 +130,13 @@ void Token::PostponeRefresh(std::shared_ptr<const Jwt> same) {
 
 void Token::DropJwt(std::string_view refused) {
   MutexLock lock(&mutex_);
+  refused_ = Secret(refused);
   if (jwt_ && jwt_->text.Reveal() == refused) jwt_.reset();
 }
 
-std::uint64_t Token::refreshes() const {
+bool Token::Knows(const Secret& jwt) const {
   MutexLock lock(&mutex_);
-  return refreshes_;
+  return jwt == refused_ || (jwt_ && jwt_->text == jwt);
 }
 
 }  // namespace warppool

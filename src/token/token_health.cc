@@ -130,6 +130,17 @@ bool TokenHealth::CorrectCooling(SteadyTime until, SteadyTime now) {
   return true;
 }
 
+void TokenHealth::Restore(int strikes, bool disabled, std::optional<SteadyTime> cooling_until, SteadyTime now) {
+  const bool untouched = standing_ == Standing::kGood && cooling_until_ == SteadyTime() && total_strikes_ == 0 &&
+                         successes_ == 0 && generation_ == 0;
+  if (!untouched) return;
+  strikes_ = strikes;
+  if (cooling_until) cooling_until_ = *cooling_until;
+  if (!disabled) return;
+  standing_ = Standing::kDisabled;
+  rests_until_ = now;
+}
+
 bool TokenHealth::Recover(SteadyTime now) {
   const bool was_ready = StateAt(now) == TokenState::kReady;
   cooling_until_ = {};

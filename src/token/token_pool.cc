@@ -10,8 +10,6 @@ namespace warppool {
 namespace {
 
 constexpr const char* kCoolingOver = "its cooling is over";
-// A service that says more is wrong, and must not overflow a time point.
-constexpr std::chrono::hours kLongestCooling{24 * 366};
 
 }  // namespace
 
@@ -28,6 +26,10 @@ Lease& Lease::operator=(Lease&& other) noexcept {
   return *this;
 }
 
+void Lease::CountStale() {
+  pool_->CountStale(member_.get());
+}
+
 std::optional<Lease::Charge> Lease::End(const Report& report) && {
   const std::shared_ptr<PoolMember> member = std::exchange(member_, nullptr);
   if (member == nullptr) return std::nullopt;
@@ -36,10 +38,13 @@ std::optional<Lease::Charge> Lease::End(const Report& report) && {
 
 TokenPool::TokenPool(PoolOptions options, const std::vector<TokenConfig>& tokens, const Clock& clock,
                      PoolReporter reporter)
-    : options_(std::move(options)),
-      clock_(clock),
-      reporter_(std::move(reporter)),
-      roster_(options_.tier_order, tokens, options_.strategy, options_.max_in_flight, clock.Steady()) {}
+    : clock_(clock), reporter_(std::move(reporter)), options_(std::move(options)) {
+  const std::vector<std::string> names = NamesOf(tokens);
+  Roster::Members members;
+  for (std::size_t i = 0; i < tokens.size(); ++i) members.push_back(std::make_shared<Member>(names[i], tokens[i]));
+  MutexLock lock(&mutex_);
+  roster_.Arrange(RosterOptions(), members, clock_.Steady());
+}
 
 TokenPool::~TokenPool() = default;
 
@@ -59,6 +64,7 @@ void TokenPool::TellLoaded() const {
 
 std::optional<Lease> TokenPool::Acquire(const Wanted& wanted) {
   std::optional<Lease> lease;
+  const char* why = "";
   News news;
   {
     MutexLock lock(&mutex_);
@@ -71,29 +77,27 @@ std::optional<Lease> TokenPool::Acquire(const Wanted& wanted) {
       return true;
     });
     if (next != nullptr) lease.emplace(Begin(*next, now, true));
+    why = StrategyName(options_.strategy);
   }
   Tell(news);
-  if (lease) TellChosen(*lease);
+  if (lease && reporter_.enabled()) {
+    if (lease->is_probe()) why = "it is tried again";
+    reporter_.Tell({PoolEventKind::kChosen, lease->token().tier(), lease->share_token(), Status(), why});
+  }
   return lease;
 }
 
-void TokenPool::TellChosen(const Lease& lease) const {
-  if (!reporter_.enabled()) return;
-  const char* const why = lease.is_probe() ? "it is tried again" : StrategyName(options_.strategy);
-  reporter_.Tell({PoolEventKind::kChosen, lease.token().tier(), lease.share_token(), Status(), why});
-}
-
-std::optional<Lease> TokenPool::AcquireToken(const std::string& name, bool even_disabled) {
+std::optional<Lease> TokenPool::AcquireToken(const Token& token, bool even_disabled) {
   std::optional<Lease> lease;
   News news;
   {
     MutexLock lock(&mutex_);
     const SteadyTime now = clock_.Steady();
     Wake(now, &news);
-    Member* const member = roster_.Find(name);
+    Member* const member = roster_.Find(token);
     const bool will_do =
         member != nullptr && !member->health.probing() && (even_disabled || !member->health.disabled());
-    if (will_do) lease.emplace(Begin(roster_.Share(*member), now, false));
+    if (will_do) lease.emplace(Begin(member->shared_from_this(), now, false));
   }
   Tell(news);
   return lease;
@@ -112,6 +116,8 @@ Lease TokenPool::Begin(const std::shared_ptr<Member>& member, SteadyTime now, bo
   if (is_request) {
     roster_.Served(*member);
     ++member->in_flight;
+    ++member->counters.requests;
+    member->last_used = now;
   }
   if (roster_.LoadMatters() || stamp.is_probe) roster_.File(member.get(), now);
   return {this, member, stamp, now, is_request};
@@ -132,9 +138,15 @@ std::optional<Lease::Charge> TokenPool::End(const std::shared_ptr<Member>& membe
   std::optional<Lease::Charge> charge;
   {
     MutexLock lock(&mutex_);
+    if (lease.is_request_) {
+      --member->in_flight;
+      Counters& counters = CountersOf(member.get());
+      ++counters.outcomes[static_cast<std::size_t>(report.outcome)];
+      if (report.first_event) counters.first_event.Add(*report.first_event);
+      MarkUnsaved(member.get(), false, &news);
+    }
     // What a success does to the health does not depend on the time: the common case reads no clock.
     SteadyTime now = success ? lease.began_ : clock_.Steady();
-    if (lease.is_request_) --member->in_flight;
     if (!success) Wake(now, &news);
     const auto change = member->health.Report(report.outcome, stamp, now, report.cool_for, options_.health);
     const bool quota = report.outcome == Outcome::kQuotaExhausted;
@@ -149,13 +161,15 @@ std::optional<Lease::Charge> TokenPool::End(const std::shared_ptr<Member>& membe
       news.notices.push_back({PoolEventKind::kFailed, member->token.tier(), Share(*member), report.why});
       news.notices.back().strikes = member->health.strikes();
     }
-    if (report.outcome == Outcome::kServerError) {
-      charge = {member, member->health.Charge(stamp), report.why, report.at_exchange, member->token.refreshes()};
-    }
-    if (refile) Settle(member.get(), change, now, report.why, &news);
-    if (quota && now < member->health.cooling_until()) {
-      member->why_cooling = report.why;
-      ShareCooling(member.get(), now, report.why, &news);
+    if (member->is_member) {
+      if (report.outcome == Outcome::kServerError) {
+        charge = {member, member->health.Charge(stamp), report.why, report.at_exchange, member->counters.refreshes};
+      }
+      if (refile) Settle(member.get(), change, now, report.why, &news);
+      if (quota && now < member->health.cooling_until()) {
+        member->why_cooling = report.why;
+        ShareCooling(member.get(), now, report.why, &news);
+      }
     }
     // One line of the log for one attempt.
     if (news.notices.size() > first + 1) news.notices[first].event_only = true;
@@ -164,22 +178,36 @@ std::optional<Lease::Charge> TokenPool::End(const std::shared_ptr<Member>& membe
   return charge;
 }
 
+void TokenPool::CountStale(Member* member) {
+  News news;
+  {
+    MutexLock lock(&mutex_);
+    ++CountersOf(member).outcomes[static_cast<std::size_t>(Outcome::kAuthStale)];
+    MarkUnsaved(member, false, &news);
+  }
+  Tell(news);
+}
+
 void TokenPool::Confirm(const Lease::Charge& charge) {
   News news;
   {
     MutexLock lock(&mutex_);
     const SteadyTime now = clock_.Steady();
     Wake(now, &news);
-    const bool lapsed = charge.at_exchange && charge.refreshes != charge.token().refreshes();
-    const auto change =
-        lapsed ? HealthChange::kNone : charge.member->health.Confirm(charge.pending, now, options_.health);
-    if (change != HealthChange::kNone) Settle(charge.member.get(), change, now, charge.why, &news);
+    Member* const member = charge.member.get();
+    const bool lapsed = !member->is_member || (charge.at_exchange && charge.refreshes != member->counters.refreshes);
+    const auto change = lapsed ? HealthChange::kNone : member->health.Confirm(charge.pending, now, options_.health);
+    if (change != HealthChange::kNone) Settle(member, change, now, charge.why, &news);
   }
   Tell(news);
 }
 
 void TokenPool::Settle(Member* member, HealthChange change, SteadyTime now, const Status& why, News* news) {
   Refile(member, now, why, news);
+  if (change != HealthChange::kNone) MarkUnsaved(member, true, news);
+  const bool struck = change == HealthChange::kStrike || change == HealthChange::kProbeFailed ||
+                      (change == HealthChange::kDisabled && !member->health.dead());
+  if (struck) ++member->counters.strikes;
   PoolNotice notice{PoolEventKind::kFailed, member->token.tier(), Share(*member), why};
   notice.strikes = member->health.strikes();
   switch (change) {
@@ -242,6 +270,7 @@ void TokenPool::ShareCooling(Member* member, SteadyTime now, const Status& why, 
     if (other == member) continue;
     if (other->health.cooling_until() < until) other->why_cooling = why;
     const bool was_ready = other->health.CoolUntil(until, now);
+    MarkUnsaved(other, true, news);
     Refile(other, now, why, news);
     if (!was_ready) continue;
     PoolNotice notice{PoolEventKind::kCooling, other->token.tier(), Share(*other), why};
@@ -255,8 +284,10 @@ void TokenPool::NoteRefreshed(const Token& token, const Jwt& jwt, bool rotated, 
   {
     MutexLock lock(&mutex_);
     const SteadyTime now = clock_.Steady();
-    Member* const member = roster_.Find(token.name());
+    Member* const member = roster_.Find(token);
     if (member == nullptr) return;
+    ++member->counters.refreshes;
+    MarkUnsaved(member, false, &news);
     PoolNotice notice{PoolEventKind::kRefreshed, token.tier(), Share(*member)};
     notice.until = jwt.expires_at_wall;
     const auto life = std::chrono::round<std::chrono::seconds>(jwt.expires_at - now);
@@ -280,10 +311,23 @@ void TokenPool::NoteRotated(const Token& token) {
   News news;
   {
     MutexLock lock(&mutex_);
-    const Member* const member = roster_.Find(token.name());
+    const Member* const member = roster_.Find(token);
     if (member == nullptr) return;
     news.notices.push_back(
         {PoolEventKind::kRotated, token.tier(), Share(*member), Status(), "the service replaced the refresh token"});
+  }
+  Tell(news);
+}
+
+void TokenPool::NoteAdopted(const Token& token, bool rotated) {
+  News news;
+  {
+    MutexLock lock(&mutex_);
+    const Member* const member = roster_.Find(token);
+    if (member == nullptr) return;
+    const char* const what =
+        rotated ? "another process had its refresh token replaced" : "another process exchanged it";
+    news.notices.push_back({PoolEventKind::kRestored, token.tier(), Share(*member), Status(), what});
   }
   Tell(news);
 }
@@ -293,7 +337,7 @@ TokenPool::Tokens TokenPool::InGoodHealth(const Tokens& tokens) {
   MutexLock lock(&mutex_);
   const SteadyTime now = clock_.Steady();
   for (const Token* const token : tokens) {
-    const Member* const member = roster_.Find(token->name());
+    const Member* const member = roster_.Find(*token);
     if (member != nullptr && member->health.StateAt(now) == TokenState::kReady) good.insert(token);
   }
   return good;
@@ -326,11 +370,12 @@ void TokenPool::NoteQuota(const Token& token, const Quota& quota, bool lifts_coo
       until = now + std::min<SteadyTime::duration>(*quota.next_reset - wall, kLongestCooling);
     }
     if (!spent && lifts_cooling) until = now;
-    const Member* const asked = roster_.Find(token.name());
+    Member* const asked = roster_.Find(token);
     if (asked == nullptr) return;
     for (Member* const member : roster_.MembersOf(asked)) {
       member->quota = quota;
       if (!until || !member->health.CorrectCooling(*until, now)) continue;
+      MarkUnsaved(member, true, &news);
       Refile(member, now, member->why_cooling, &news);
       news.freed = true;  // or sooner than those who wait believe
       PoolNotice notice{PoolEventKind::kRecovered, member->token.tier(), Share(*member)};
@@ -388,14 +433,14 @@ int TokenPool::RecoverAll() {
 
 void TokenPool::NoteRecovered(Member* member, SteadyTime now, News* news) {
   Refile(member, now, Status(), news);
+  MarkUnsaved(member, true, news);
   news->freed = true;
   if (member->filed_as != TokenState::kReady) return;
   news->notices.push_back({PoolEventKind::kRecovered, member->token.tier(), Share(*member), Status(), "by hand"});
 }
 
-std::shared_ptr<const Token> TokenPool::Share(const Member& member) const {
-  const auto shared = roster_.Share(member);
-  return {shared, &shared->token};
+std::shared_ptr<const Token> TokenPool::Share(const Member& member) {
+  return {member.shared_from_this(), &member.token};
 }
 
 std::optional<WallTime> TokenPool::WallTimeOf(std::optional<SteadyTime> time, SteadyTime now) const {
@@ -407,6 +452,7 @@ void TokenPool::Tell(const News& news) const {
   reporter_.Tell(news.notices);
   reporter_.Tell(news.exhausted);
   if (news.freed && on_freed_) on_freed_();
+  if (news.unsaved) on_unsaved_(news.urgent);
 }
 
 }  // namespace warppool

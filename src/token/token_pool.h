@@ -13,6 +13,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +35,9 @@ namespace warppool {
 
 class TokenPool;
 
+// Who says more is wrong, and must not overflow a time point.
+inline constexpr std::chrono::hours kLongestCooling{24 * 366};
+
 // The right to use a token, and the duty to say how it went: exactly one report. One that is dropped without a report
 // reports kCancelled. Not thread-safe; must not outlive the pool.
 class Lease {
@@ -51,7 +55,8 @@ class Lease {
     Outcome outcome = Outcome::kCancelled;
     Status why{};  // for outcomes that are failures
     std::optional<std::chrono::milliseconds> cool_for{};
-    bool at_exchange = false;  // and not at the agent
+    bool at_exchange = false;                                // and not at the agent
+    std::optional<std::chrono::milliseconds> first_event{};  // how long it took to come, since the request was sent
   };
   // Ends the lease. With kServerError the result is a charge to be handed to TokenPool::Confirm() if another token then
   // serves the same request.
@@ -60,11 +65,13 @@ class Lease {
     PendingCharge pending;
     Status why;
     bool at_exchange;
-    std::uint64_t refreshes;  // the member's by then: an exchange that succeeds later lets a charge of one lapse
+    std::uint64_t refreshes;  // the token's by then: an exchange that succeeds later lets a charge of one lapse
 
     const Token& token() const { return member->token; }
   };
   std::optional<Charge> End(const Report& report) &&;
+  // A JWT that others got for it was refused; it goes on with a new one.
+  void CountStale();
 
  private:
   friend class TokenPool;
@@ -105,6 +112,18 @@ class TokenPool {
     bool busy = false;                                    // one has its hands full: it may be any moment
   };
 
+  // What a store keeps of a token, and the pool knows.
+  struct Kept {
+    std::shared_ptr<Token> token;
+    int strikes = 0;
+    bool disabled = false;
+    bool dead = false;                        // for good
+    std::optional<WallTime> cooling_until{};  // nothing: it does not cool
+    Status why{};                             // of its being disabled, else of its cooling
+    Counters counters{};
+    std::optional<WallTime> last_used{};
+  };
+
   TokenPool(PoolOptions options, const std::vector<TokenConfig>& tokens, const Clock& clock, PoolReporter reporter);
   ~TokenPool();
   TokenPool(const TokenPool&) = delete;
@@ -114,13 +133,28 @@ class TokenPool {
   // the passing of time. Before the first lease.
   void SetOnFreed(std::function<void()> on_freed) { on_freed_ = std::move(on_freed); }
 
+  // For who keeps what the pool knows: `on_unsaved` is called, in any thread and without a lock held, when there is
+  // something for TakeUnsaved(), the first time since the last one, and again when it becomes `urgent`: the health of
+  // a token changed, and not just its counters. Before the first lease.
+  void SetOnUnsaved(std::function<void(bool urgent)> on_unsaved) { on_unsaved_ = std::move(on_unsaved); }
+  // Those of whom something is to be kept that was not taken yet.
+  std::vector<Kept> TakeUnsaved() EXCLUDES(mutex_);
+  // They could not be kept: once more the next time.
+  void PutBackUnsaved(const std::vector<std::shared_ptr<Token>>& tokens) EXCLUDES(mutex_);
+  // What was kept of a token that has just come: its counters are added, and its health is taken over unless it has
+  // shown one of its own. Who was disabled is half open at once.
+  void Restore(const Kept& kept, const std::string& what) EXCLUDES(mutex_);
+  // The store does not do what it should. `token` may be null.
+  void NoteStoreFailed(const std::shared_ptr<const Token>& token, const Status& why);
+
   // Tells of each token that it is there.
   void TellLoaded() const EXCLUDES(mutex_);
 
   // The next one that will do; nothing if there is none now.
   std::optional<Lease> Acquire(const Wanted& wanted) EXCLUDES(mutex_);
-  // This very one, for checks; nothing if it is disabled and somebody tries it already, or at all if not even_disabled.
-  std::optional<Lease> AcquireToken(const std::string& name, bool even_disabled = true) EXCLUDES(mutex_);
+  // This very one, for checks; nothing if it is gone, if it is disabled and somebody tries it already, or at all if not
+  // even_disabled.
+  std::optional<Lease> AcquireToken(const Token& token, bool even_disabled = true) EXCLUDES(mutex_);
   // Those of `tokens` that are ready, be they busy or not.
   Tokens InGoodHealth(const Tokens& tokens) EXCLUDES(mutex_);
   // Whether there is any that is not among `tokens`, be it ready or not.
@@ -134,6 +168,8 @@ class TokenPool {
   // Another token served the request: the charge becomes a strike, unless its token has proved itself since.
   void Confirm(const Lease::Charge& charge) EXCLUDES(mutex_);
 
+  // Another process exchanged it: its JWT, and maybe its new refresh token, were taken over.
+  void NoteAdopted(const Token& token, bool rotated) EXCLUDES(mutex_);
   // A JWT was issued for it. `account`: whose; empty if the exchange does not say.
   void NoteRefreshed(const Token& token, const Jwt& jwt, bool rotated, const std::string& account) EXCLUDES(mutex_);
   // The service replaced its refresh token, without a JWT.
@@ -143,11 +179,25 @@ class TokenPool {
   // so right after a refusal, which the service's books may not show yet.
   void NoteQuota(const Token& token, const Quota& quota, bool lifts_cooling) EXCLUDES(mutex_);
 
+  // Membership. What is wrong with a call changes nothing, and comes back as kInvalidArgument. The names are as in
+  // Client, and so is what each does.
+  Result<std::shared_ptr<Token>> Add(const TokenConfig& config) EXCLUDES(mutex_);
+  Status Remove(const std::string& name) EXCLUDES(mutex_);
+  Result<std::string> Rename(const std::string& name, const std::string& wanted) EXCLUDES(mutex_);
+  Result<std::string> Move(const std::string& name, Tier tier) EXCLUDES(mutex_);
+  Result<std::shared_ptr<Token>> Replace(const std::string& name, TokenConfig config) EXCLUDES(mutex_);
+  // All at once. `added`: those that were not there, and those with another credential.
+  ReloadResult Reload(PoolOptions options, const std::vector<TokenConfig>& tokens,
+                      std::vector<std::shared_ptr<Token>>* added) EXCLUDES(mutex_);
+
   // By hand. False: there is no such token.
   bool Recover(const std::string& name) EXCLUDES(mutex_);
   int RecoverAll() EXCLUDES(mutex_);
 
   PoolStatus Snapshot() EXCLUDES(mutex_);
+  std::optional<TokenStatus> StatusOf(const Token& token) EXCLUDES(mutex_);
+  Stats Statistics() EXCLUDES(mutex_);
+  std::vector<std::shared_ptr<Token>> All() const EXCLUDES(mutex_);
   std::vector<TokenExplanation> Explain() EXCLUDES(mutex_);
   std::shared_ptr<Token> Find(const std::string& name) const EXCLUDES(mutex_);
 
@@ -161,6 +211,8 @@ class TokenPool {
     Notices notices{};
     Notices exhausted{};  // told last: they follow from the others
     bool freed = false;
+    bool unsaved = false;  // there is something to keep
+    bool urgent = false;
   };
   void Tell(const News& news) const;
 
@@ -169,7 +221,6 @@ class TokenPool {
 
   static bool Suits(const Member& member, const Wanted& wanted, SteadyTime now);
   Lease Begin(const std::shared_ptr<Member>& member, SteadyTime now, bool is_request) REQUIRES(mutex_);
-  void TellChosen(const Lease& lease) const;
   // Files those whose time has come: before `filed_as` is read, or a token chosen.
   void Wake(SteadyTime now, News* news) REQUIRES(mutex_);
   // Files `member`, and notes if it was the last one that was ready; `why` it is not any more, if it is not.
@@ -182,18 +233,45 @@ class TokenPool {
 
   // Whether one that would do has its hands full.
   bool AnyBlocked(const Wanted& wanted, SteadyTime now) const REQUIRES(mutex_);
-  TokenStatus StatusOf(const Member& member, SteadyTime now) const REQUIRES(mutex_);
+  TokenStatus StatusOf(Member* member, SteadyTime now) const REQUIRES(mutex_);
+  TokenStats StatsOf(Member* member, SteadyTime now) const REQUIRES(mutex_);
   std::string WhyOf(const Member& member, int turn) const REQUIRES(mutex_);
-  std::shared_ptr<const Token> Share(const Member& member) const REQUIRES(mutex_);
+  static std::shared_ptr<const Token> Share(const Member& member);
   std::optional<WallTime> WallTimeOf(std::optional<SteadyTime> time, SteadyTime now) const;
 
-  const PoolOptions options_;
+  // Where `member` counts for its tier.
+  Counters& CountersOf(Member* member) REQUIRES(mutex_) {
+    return member->is_member ? member->counters : retired_[member->token.tier()];
+  }
+  void CountStale(Member* member) EXCLUDES(mutex_);
+  // Notes that a store has to hear of it.
+  void MarkUnsaved(Member* member, bool urgent, News* news) REQUIRES(mutex_);
+
+  // Membership.
+  Roster::Options RosterOptions() const REQUIRES(mutex_);
+  Status FaultOf(const TokenConfig& config, const Member* replaced) const REQUIRES(mutex_);
+  std::string NameFor(const TokenConfig& config, const Member* replaced) const REQUIRES(mutex_);
+  void Retire(Member* member, News* news) REQUIRES(mutex_);
+  void MoveTo(Member* member, Tier tier) REQUIRES(mutex_);
+  void Arrange(const Roster::Members& members, SteadyTime now, News* news) REQUIRES(mutex_);
+  std::vector<Member*> Match(const Roster::Members& before, const std::vector<TokenConfig>& tokens) const
+      REQUIRES(mutex_);
+  bool Adapt(Member* member, const TokenConfig& config, const std::string& name, News* news) REQUIRES(mutex_);
+  void Inherit(const Member& old, Member* member) REQUIRES(mutex_);
+  static void NoteChanged(const Member& member, std::string what, News* news);
+
   const Clock& clock_;
   const PoolReporter reporter_;
   std::function<void()> on_freed_;
+  std::function<void(bool urgent)> on_unsaved_;  // empty: nobody keeps anything
 
   mutable Mutex mutex_;
+  PoolOptions options_ GUARDED_BY(mutex_);
   Roster roster_ GUARDED_BY(mutex_);
+  std::map<Tier, Counters> retired_ GUARDED_BY(mutex_);  // what tokens count that are not in the tier any more
+  std::vector<std::shared_ptr<Member>> unsaved_ GUARDED_BY(mutex_);
+  bool unsaved_told_ GUARDED_BY(mutex_) = false;
+  bool urgent_told_ GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace warppool

@@ -84,7 +84,8 @@ std::vector<Attempt> TokenPool::WhyNotReady(const Tokens& excluded) {
       for (const auto& member : tier.members) {
         if (excluded.count(&member->token) != 0) continue;
         if (tier.rotation.PlaceOf(member->position) != Rotation::Place::kOut) continue;
-        reasons.push_back({member->token.name(), Code::kNoTokenReady, WhyNot(*member, roster_.max_in_flight())});
+        reasons.push_back(
+            {member->token.name(), Code::kNoTokenReady, WhyNot(*member, roster_.options().max_in_flight)});
       }
     }
   }
@@ -92,7 +93,8 @@ std::vector<Attempt> TokenPool::WhyNotReady(const Tokens& excluded) {
   return reasons;
 }
 
-TokenStatus TokenPool::StatusOf(const Member& member, SteadyTime now) const {
+TokenStatus TokenPool::StatusOf(Member* of, SteadyTime now) const {
+  const Member& member = *of;
   const Token& token = member.token;
   TokenStatus s;
   s.name = token.name();
@@ -101,9 +103,9 @@ TokenStatus TokenPool::StatusOf(const Member& member, SteadyTime now) const {
   s.state = member.filed_as;
   s.strikes = member.health.strikes();
   s.in_flight = member.in_flight;
-  s.served = member.health.successes();
-  s.blamed = member.health.total_strikes();
-  s.refreshes = token.refreshes();
+  s.served = member.counters.Successes();
+  s.blamed = member.counters.strikes;
+  s.refreshes = member.counters.refreshes;
   s.last_error = member.last_error.code();
   s.last_error_message = member.last_error.message();
   s.quota = member.quota;
@@ -111,8 +113,8 @@ TokenStatus TokenPool::StatusOf(const Member& member, SteadyTime now) const {
     s.reason = Words(member);
     s.ready_at = WallTimeOf(member.health.TurnsAt(), now);
   }
-  const Member* const first = roster_.MembersOf(&member).front();
-  if (first != &member) s.same_account = first->token.name();
+  const Member* const first = roster_.MembersOf(of).front();
+  if (first != of) s.same_account = first->token.name();
   if (const auto jwt = token.jwt(); jwt && now < jwt->expires_at) s.jwt_expires = jwt->expires_at_wall;
   return s;
 }
@@ -125,7 +127,7 @@ PoolStatus TokenPool::Snapshot() {
     const SteadyTime now = clock_.Steady();
     Wake(now, &news);
     for (const Roster::Tier& tier : roster_.tiers()) {
-      for (const auto& member : tier.members) status.tokens.push_back(StatusOf(*member, now));
+      for (const auto& member : tier.members) status.tokens.push_back(StatusOf(member.get(), now));
     }
   }
   Tell(news);
@@ -172,15 +174,83 @@ std::string TokenPool::WhyOf(const Member& member, int turn) const {
   }
   if (half_open && !member.blocked)
     return "half open; a request tries one such token, and another one's turn is before";
-  return WhyNot(member, roster_.max_in_flight());
+  return WhyNot(member, roster_.options().max_in_flight);
 }
 
 std::shared_ptr<Token> TokenPool::Find(const std::string& name) const {
   MutexLock lock(&mutex_);
-  const Member* const member = roster_.Find(name);
+  Member* const member = roster_.Find(name);
   if (member == nullptr) return nullptr;
-  const auto shared = roster_.Share(*member);
-  return {shared, &shared->token};
+  return {member->shared_from_this(), &member->token};
+}
+
+std::vector<std::shared_ptr<Token>> TokenPool::All() const {
+  std::vector<std::shared_ptr<Token>> tokens;
+  MutexLock lock(&mutex_);
+  for (const auto& member : roster_.All()) tokens.emplace_back(member, &member->token);
+  return tokens;
+}
+
+std::optional<TokenStatus> TokenPool::StatusOf(const Token& token) {
+  std::optional<TokenStatus> status;
+  News news;
+  {
+    MutexLock lock(&mutex_);
+    const SteadyTime now = clock_.Steady();
+    Wake(now, &news);
+    if (Member* const member = roster_.Find(token)) status = StatusOf(member, now);
+  }
+  Tell(news);
+  return status;
+}
+
+TokenStats TokenPool::StatsOf(Member* member, SteadyTime now) const {
+  const TokenStatus status = StatusOf(member, now);
+  TokenStats s;
+  s.name = status.name;
+  s.tier = status.tier;
+  s.kind = status.kind;
+  s.state = status.state;
+  s.in_flight = status.in_flight;
+  s.counters = member->counters;
+  if (member->last_used) s.last_used = WallTimeOf(*member->last_used, now);
+  s.jwt_expires = status.jwt_expires;
+  s.last_error = status.last_error;
+  s.last_error_message = status.last_error_message;
+  s.quota = status.quota;
+  return s;
+}
+
+Stats TokenPool::Statistics() {
+  Stats stats;
+  News news;
+  {
+    MutexLock lock(&mutex_);
+    const SteadyTime now = clock_.Steady();
+    stats.time = clock_.Wall();
+    Wake(now, &news);
+    for (const Tier tier : options_.tier_order) {
+      TierStats of_tier;
+      of_tier.tier = tier;
+      const auto retired = retired_.find(tier);
+      if (retired != retired_.end()) of_tier.counters = retired->second;
+      for (const Roster::Tier& standing : roster_.tiers()) {
+        if (standing.tier != tier) continue;
+        of_tier.tokens = static_cast<int>(standing.members.size());
+        of_tier.ready = standing.ready;
+        for (const auto& member : standing.members) {
+          of_tier.in_flight += member->in_flight;
+          of_tier.counters += member->counters;
+          of_tier.counters -= member->elsewhere;
+          stats.tokens.push_back(StatsOf(member.get(), now));
+        }
+      }
+      stats.total += of_tier.counters;
+      if (of_tier.tokens > 0 || retired != retired_.end()) stats.tiers.push_back(std::move(of_tier));
+    }
+  }
+  Tell(news);
+  return stats;
 }
 
 std::int64_t Quota::Remaining() const {
