@@ -116,6 +116,10 @@ void Core::OnRotated(const Token& token) {
   pool_.NoteRotated(token);
 }
 
+void Core::OnAdopted(const Token& token, bool rotated) {
+  pool_.NoteAdopted(token, rotated);
+}
+
 void Core::OnRefreshDue(const std::shared_ptr<Token>& token) {
   if (!config_.background_refresh) return;
   Launch(std::make_shared<RefreshAhead>(shared_from_this(), token), false);

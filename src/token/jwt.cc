@@ -13,7 +13,6 @@ namespace {
 using std::chrono::seconds;
 
 constexpr seconds kFirebaseLife{3600};
-constexpr seconds kMaxLife{366 * 24 * 3600};  // what is longer is a mistake, and must not overflow a time point
 constexpr seconds kMaxRefreshLead{300};
 
 std::optional<seconds> ReadSeconds(const std::string* text) {
@@ -45,7 +44,7 @@ Jwt MakeJwt(Secret text, std::optional<seconds> life, SteadyTime now, WallTime w
     const auto claims = ReadJwtClaims(text.Reveal());
     life = claims && claims->issued_at ? claims->expires_at - *claims->issued_at : kFirebaseLife;
   }
-  const seconds bounded = std::clamp(*life, seconds(0), kMaxLife);
+  const seconds bounded = std::clamp(*life, seconds(0), kMaxJwtLife);
   const std::chrono::milliseconds fifth = std::chrono::milliseconds(bounded) / 5;
   return {std::move(text), now + bounded - std::min<std::chrono::milliseconds>(fifth, kMaxRefreshLead), now + bounded,
           wall_now + bounded};

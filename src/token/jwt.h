@@ -28,6 +28,9 @@ struct Jwt {
   WallTime expires_at_wall;  // for people
 };
 
+// What is longer is a mistake, and must not overflow a time point.
+inline constexpr std::chrono::seconds kMaxJwtLife{366 * 24 * 3600};
+
 // `life`: the exchange's expires_in. Without it the claims say how long the JWT lives (the difference of the two, so
 // that the issuer's clock and this machine's need not agree), or else Firebase's 3600 s are assumed.
 // It is refreshed min(5 minutes, a fifth of its life) before its end.

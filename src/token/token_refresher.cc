@@ -1,66 +1,38 @@
 #include "token/token_refresher.h"
 
+#include <fmt/format.h>
+
 #include <utility>
-#include <variant>
 
 #include "base/guarded.h"
-#include "base/redact.h"
-#include "http/retry_after.h"
 
 namespace warppool {
 namespace {
 
-// An answer holds two tokens and a few words.
-constexpr std::size_t kMaxAnswerBytes = 1U << 20U;
-
-// How much a failure says about the token itself.
-int Weight(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::kAuthDead:
-      return 4;
-    case Outcome::kAuthRejected:
-      return 3;
-    case Outcome::kOverloaded:
-    case Outcome::kNetwork:
-    case Outcome::kServerError:
-      return 2;
-    case Outcome::kMisconfigured:
-      return 1;
+// Whose fault it is that the program has no bearer.
+Outcome OutcomeOfSupply(Code code) {
+  switch (code) {
+    case Code::kNetwork:
+    case Code::kOverloaded:
+    case Code::kServerError:
+    case Code::kTimeout:
+    case Code::kCancelled:
+    case Code::kOutOfMemory:
+      return Outcome::kNetwork;
     default:
-      return 0;
+      return Outcome::kAuthRejected;
   }
 }
 
-ExchangeFailure TransferFailure(const FetchResult& answer, const ExchangeEndpoint& endpoint) {
-  Error error{.code = Code::kNetwork, .message = "the token exchange cannot be reached: " + answer.transfer.detail};
-  switch (answer.transfer.error) {
-    case TransferError::kTlsUntrusted:
-      error.code = Code::kMisconfigured;
-      error.message =
-          fmt::format("the certificate of the token exchange is not trusted ({}); check WARP_CA_BUNDLE and {}",
-                      answer.transfer.detail, endpoint.setting);
-      return {Outcome::kMisconfigured, Status(std::move(error)), true, {}};
-    case TransferError::kNotHttp:
-      error.code = Code::kMisconfigured;
-      error.message = fmt::format("what answers at the token exchange's address does not speak HTTP ({}); check {}",
-                                  answer.transfer.detail, endpoint.setting);
-      return {Outcome::kMisconfigured, Status(std::move(error)), true, {}};
-    case TransferError::kStopped:
-      error.code = Code::kCancelled;
-      error.message = answer.transfer.detail;
-      return {Outcome::kCancelled, Status(std::move(error)), false, {}};
-    case TransferError::kInternal:
-      error.code = Code::kInternal;
-      error.message = answer.transfer.detail;
-      return {Outcome::kGarbled, Status(std::move(error)), false, {}};
-    case TransferError::kNone:
-    case TransferError::kNoConnection:
-    case TransferError::kConnectionLost:
-    case TransferError::kSilence:
-      break;
+// How long a bearer of the program's lives; nothing: until it is refused.
+std::optional<std::chrono::seconds> LifeOf(const SuppliedBearer& bearer, WallTime now) {
+  std::optional<WallTime> end = bearer.expires;
+  if (!end) {
+    const auto claims = ReadJwtClaims(bearer.value.Reveal());
+    if (claims) end = WallTime(claims->expires_at);
   }
-  error.retryable = true;
-  return {Outcome::kNetwork, Status(std::move(error)), true, {}};
+  if (!end) return std::nullopt;
+  return std::chrono::floor<std::chrono::seconds>(*end - now);
 }
 
 }  // namespace
@@ -68,6 +40,25 @@ ExchangeFailure TransferFailure(const FetchResult& answer, const ExchangeEndpoin
 TokenRefresher::TokenRefresher(RefresherOptions options, Transport* transport, RefreshObserver* observer,
                                const Clock& clock, Logger log)
     : options_(std::move(options)), transport_(transport), observer_(observer), clock_(clock), log_(std::move(log)) {}
+
+template <typename Call>
+auto TokenRefresher::Step(const Token* key, Call call) {
+  return [this, key, number = flights_[key].number, call = std::move(call)](const auto&... args) {
+    const auto flight = flights_.find(key);
+    if (flight == flights_.end() || flight->second.number != number) return;
+    LandAnyhow(key, [&] { call(args...); });
+  };
+}
+
+// Whatever happens, the flight lands: others wait for it, and later ones would join it.
+template <typename Call>
+void TokenRefresher::LandAnyhow(const Token* key, const Call& call) {
+  const Status done = Guarded([&] {
+    call();
+    return Status();
+  });
+  if (!done.ok()) Land(key, {nullptr, false, Outcome::kGarbled, done});
+}
 
 std::shared_ptr<const Jwt> TokenRefresher::Cached(Token* token, SteadyTime now) {
   auto jwt = token->UseJwt();
@@ -83,26 +74,15 @@ TokenRefresher::Ticket TokenRefresher::Refresh(const std::shared_ptr<Token>& tok
   flight.waiters.emplace(ticket, std::move(callback));
   if (flight.token != nullptr) return ticket;
   flight.token = token;
+  flight.number = ++last_flight_;
   try {
-    if (!Pauses(key)) Ask(key);
+    if (!Pauses(key)) Depart(key);
   } catch (...) {  // a flight that never left must not keep others waiting
     flights_.erase(key);
     tickets_.erase(ticket);
     throw;
   }
   return ticket;
-}
-
-bool TokenRefresher::Pauses(const Token* key) {
-  const auto trouble = troubles_.find(key);
-  const SteadyTime now = clock_.Steady();
-  if (trouble == troubles_.end() || trouble->second.pause_until <= now) return false;
-  Error error{.code = Code::kOverloaded, .message = "the token exchange wants a pause: " + trouble->second.last};
-  error.retryable = true;
-  error.retry_after = std::chrono::ceil<std::chrono::milliseconds>(trouble->second.pause_until - now);
-  return transport_->executor().Post([this, key, status = Status(std::move(error))] {
-    LandAnyhow(key, [&] { Land(key, Refuse(flights_[key].token, {Outcome::kOverloaded, status, false, {}})); });
-  });
 }
 
 void TokenRefresher::Forget(Ticket ticket) {
@@ -113,94 +93,181 @@ void TokenRefresher::Forget(Ticket ticket) {
   tickets_.erase(it);
 }
 
-void TokenRefresher::Ask(const Token* key) {
-  const Flight& flight = flights_[key];
+void TokenRefresher::ForgetToken(const Token* token) {
+  if (const auto timer = ahead_.find(token); timer != ahead_.end()) {
+    transport_->executor().CancelTimer(timer->second);
+    ahead_.erase(timer);
+  }
+  troubles_.erase(token);
+}
+
+bool TokenRefresher::Pauses(const Token* key) {
+  const auto trouble = troubles_.find(key);
+  const SteadyTime now = clock_.Steady();
+  if (trouble == troubles_.end() || trouble->second.pause_until <= now) return false;
+  Error error{.code = Code::kOverloaded, .message = "the token exchange wants a pause: " + trouble->second.last};
+  error.retryable = true;
+  error.retry_after = std::chrono::ceil<std::chrono::milliseconds>(trouble->second.pause_until - now);
+  return transport_->executor().Post(Step(key, [this, key, status = Status(std::move(error))] {
+    Land(key, Refuse(flights_[key].token, {Outcome::kOverloaded, status, false, {}}));
+  }));
+}
+
+void TokenRefresher::Depart(const Token* key) {
+  const std::shared_ptr<Token>& token = flights_[key].token;
+  log_.Debug("Refreshing JWT: {}", token->name());
+  if (token->kind() == CredentialKind::kCallback) {
+    return options_.supply->Supply(
+        token, Step(key, [this, key](const Result<SuppliedBearer>& supplied) { OnSupplied(key, supplied); }));
+  }
+  if (options_.gate != nullptr) return Enter(key);
+  Ask(key, token->credential());
+}
+
+void TokenRefresher::Enter(const Token* key) {
+  options_.gate->Enter(flights_[key].token, Step(key, [this, key](const auto& known) { OnEntered(key, known); }));
+}
+
+void TokenRefresher::OnEntered(const Token* key, const Result<std::optional<SharedKnowledge>>& known) {
+  Flight& flight = flights_[key];
+  if (!known.ok()) {
+    return Land(key, Refuse(flight.token, {Outcome::kOverloaded, known.status(), false, {}}));
+  }
+  flight.entered = true;
+  const std::uint64_t serial = flight.token->serial();
+  if (*known && Adopt(key, **known)) return;
+  // After a refusal for good: others may have had it replaced, though they should not have been able to.
+  if (flight.looked_again && flight.token->serial() == serial) return OnRefused(key);
+  Ask(key, flight.token->credential());
+}
+
+// Takes over what is newer than what is here. Whether that makes an exchange needless: the flight has landed then.
+bool TokenRefresher::Adopt(const Token* key, const SharedKnowledge& known) {
+  const std::shared_ptr<Token> token = flights_[key].token;
+  const bool rotated = token->Adopt(known.credential, known.serial);
+  const bool will_do = known.jwt && clock_.Steady() < known.jwt->refresh_at && !token->Knows(known.jwt->text);
+  if (will_do) {
+    token->SetJwt(known.jwt);
+    troubles_.erase(key);
+    RefreshAhead(token, known.jwt, (known.jwt->expires_at - known.jwt->refresh_at) / 2);
+  }
+  if ((rotated || will_do) && observer_ != nullptr) observer_->OnAdopted(*token, rotated);
+  if (will_do) Land(key, {known.jwt, false, Outcome::kSuccess, {}});
+  return will_do;
+}
+
+void TokenRefresher::Ask(const Token* key, Secret credential) {
+  Flight& flight = flights_[key];
+  flight.sent = std::move(credential);
   const ExchangeEndpoint& endpoint = options_.endpoints[flight.endpoint];
-  log_.Debug("Refreshing JWT: {}", flight.token->name());
   HttpRequest request;
   request.url = endpoint.url + ExchangeQuery(options_.api_key);
   request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}, {"Accept", "application/json"}};
-  request.body = ExchangeBody(flight.token->credential());
+  request.body = ExchangeBody(flight.sent);
   request.direct = endpoint.direct;
   request.connect_timeout = options_.connect_timeout;
-  Fetch(transport_, std::move(request), kMaxAnswerBytes, options_.timeout,
-        [this, key](const FetchResult& answer) { OnAnswer(key, answer); });
+  Fetch(transport_, std::move(request), kMaxExchangeAnswer, options_.timeout,
+        Step(key, [this, key](const FetchResult& answer) { OnAnswer(key, answer); }));
 }
 
 void TokenRefresher::OnAnswer(const Token* key, const FetchResult& answer) {
-  LandAnyhow(key, [&] { Handle(key, answer); });
+  const Flight& flight = flights_[key];
+  const ExchangeEndpoint& endpoint = options_.endpoints[flight.endpoint];
+  auto read = ReadExchangeAnswer(answer, endpoint, flight.sent, options_.api_key, clock_.Wall());
+  if (auto* success = std::get_if<ExchangeSuccess>(&read)) return OnSuccess(key, std::move(*success));
+  OnFailure(key, std::move(std::get<ExchangeFailure>(read)));
 }
 
-// Whatever happens, the flight lands: others wait for it, and later ones would join it.
-template <typename Call>
-void TokenRefresher::LandAnyhow(const Token* key, const Call& call) {
-  const Status done = Guarded([&] {
-    call();
-    return Status();
-  });
-  if (!done.ok()) Land(key, {nullptr, false, Outcome::kGarbled, done});
-}
-
-void TokenRefresher::Handle(const Token* key, const FetchResult& answer) {
-  Flight& flight = flights_[key];
-  auto read = Read(flight, answer);
-  if (auto* success = std::get_if<ExchangeSuccess>(&read)) {
-    return Land(key, Accept(flight.token, std::move(*success)));
+void TokenRefresher::OnSuccess(const Token* key, ExchangeSuccess success) {
+  const Flight& flight = flights_[key];
+  const std::shared_ptr<Token> token = flight.token;
+  Issuance issued{
+      flight.sent, false,
+      std::make_shared<const Jwt>(MakeJwt(std::move(success.bearer), success.life, clock_.Steady(), clock_.Wall()))};
+  if (!success.refresh_token.empty()) issued.credential = std::move(success.refresh_token);
+  issued.rotated = issued.credential != token->credential();
+  const RefreshResult result{issued.jwt, true, Outcome::kSuccess, {}};
+  if (!flight.entered) {
+    Install(token, issued, success.user_id);
+    return Land(key, result);
   }
-  auto& failure = std::get<ExchangeFailure>(read);
-  failure.status = WithoutSecrets(failure.status, *flight.token);
+  // In safety before the credential that it replaces is forgotten.
+  options_.gate->Keep(token, issued, Step(key, [this, key, token, issued, result, account = success.user_id] {
+                        Install(token, issued, account);
+                        Land(key, result);
+                      }));
+}
+
+void TokenRefresher::Install(const std::shared_ptr<Token>& token, const Issuance& issued, const std::string& account) {
+  if (issued.rotated) token->Rotate(issued.credential);
+  token->SetJwt(issued.jwt);
+  troubles_.erase(token.get());
+  Guarded([&] {  // the JWT is there, and serves, whatever comes of these
+    if (observer_ != nullptr) observer_->OnRefreshed(*token, *issued.jwt, issued.rotated, account);
+    RefreshAhead(token, issued.jwt, (issued.jwt->expires_at - issued.jwt->refresh_at) / 2);
+  });
+}
+
+void TokenRefresher::OnFailure(const Token* key, ExchangeFailure failure) {
+  Flight& flight = flights_[key];
+  const std::shared_ptr<Token> token = flight.token;
   flight.pause = std::max(flight.pause, failure.status.error().retry_after.value_or(std::chrono::milliseconds(0)));
-  if (!failure.refresh_token.empty() && failure.refresh_token != flight.token->credential()) {
-    flight.token->Rotate(failure.refresh_token);
-    if (observer_ != nullptr) observer_->OnRotated(*flight.token);
+  if (!failure.refresh_token.empty() && failure.refresh_token != token->credential()) {
+    const Issuance issued{failure.refresh_token, true};
+    if (flight.entered) options_.gate->Keep(token, issued, [] {});
+    token->Rotate(failure.refresh_token);
+    if (observer_ != nullptr) observer_->OnRotated(*token);
   }
   const bool ask_elsewhere = failure.ask_elsewhere && flight.endpoint + 1 < options_.endpoints.size();
   // What one address said of the token is not undone by another one that cannot be reached.
-  if (!flight.failure || Weight(failure.outcome) >= Weight(flight.failure->outcome))
+  if (!flight.failure || Weight(failure.outcome) >= Weight(flight.failure->outcome)) {
     flight.failure = std::move(failure);
-  if (!ask_elsewhere) {
-    Remember(flight);
-    return Land(key, Refuse(flight.token, *flight.failure));
   }
-  log_.Info("Refresh failed, asking the next address: {}: {}", flight.token->name(), flight.failure->status.message());
-  ++flight.endpoint;
-  Ask(key);
+  if (ask_elsewhere) {
+    const Status& why = flight.failure->status;
+    log_.Info("Refresh failed, asking the next address: {}: {}", token->name(), why.message());
+    ++flight.endpoint;
+    return Ask(key, flight.sent);
+  }
+  if (flight.failure->outcome == Outcome::kAuthDead && flight.entered && !flight.looked_again) {
+    flight.looked_again = true;
+    return Enter(key);
+  }
+  OnRefused(key);
 }
 
-std::variant<ExchangeSuccess, ExchangeFailure> TokenRefresher::Read(const Flight& flight,
-                                                                    const FetchResult& answer) const {
-  const ExchangeEndpoint& endpoint = options_.endpoints[flight.endpoint];
-  if (answer.too_large) {
-    return ExchangeFailure{Outcome::kGarbled,
-                           Status(Code::kLimitExceeded, "the answer of the token exchange is larger than 1 MiB"),
-                           true,
-                           {}};
+void TokenRefresher::OnRefused(const Token* key) {
+  Flight& flight = flights_[key];
+  const bool is_dead = flight.failure->outcome == Outcome::kAuthDead;
+  if (is_dead && flight.sent == flight.token->credential() && flight.sent != flight.token->configured()) {
+    log_.Info("Refused for good, asking with the configured refresh token: {}", flight.token->name());
+    flight.failure.reset();
+    flight.endpoint = 0;
+    return Ask(key, flight.token->configured());
   }
-  if (answer.transfer.error != TransferError::kNone) return TransferFailure(answer, endpoint);
-  const auto retry_after = ReadRetryAfter(answer.head.Find("retry-after"), clock_.Wall());
-  const auto read = [&](std::string_view body) {
-    return ReadExchange(answer.head.status, body, retry_after, endpoint.setting, !options_.api_key.empty());
-  };
-  if (answer.head.status == 200) return read(answer.body);
-  // Before any of it is quoted, or cut: a part of a secret is one, too.
-  std::string words = answer.body;
-  Redact(flight.token->credential().Reveal(), &words);
-  Redact(options_.api_key.Reveal(), &words);
-  return read(words);
+  Remember(flight);
+  Land(key, Refuse(flight.token, *flight.failure));
 }
 
-RefreshResult TokenRefresher::Accept(const std::shared_ptr<Token>& token, ExchangeSuccess success) {
-  const bool rotated = !success.refresh_token.empty() && success.refresh_token != token->credential();
-  if (rotated) token->Rotate(std::move(success.refresh_token));
-  auto jwt =
-      std::make_shared<const Jwt>(MakeJwt(std::move(success.bearer), success.life, clock_.Steady(), clock_.Wall()));
-  token->SetJwt(jwt);
-  troubles_.erase(token.get());
-  Guarded([&] {  // the JWT is there, and serves, whatever comes of these
-    if (observer_ != nullptr) observer_->OnRefreshed(*token, *jwt, rotated, success.user_id);
-    RefreshAhead(token, jwt, (jwt->expires_at - jwt->refresh_at) / 2);
-  });
-  return {std::move(jwt), true, Outcome::kSuccess, {}};
+void TokenRefresher::OnSupplied(const Token* key, const Result<SuppliedBearer>& supplied) {
+  const std::shared_ptr<Token> token = flights_[key].token;
+  Status failure = supplied.status();
+  std::optional<std::chrono::seconds> life;
+  if (supplied.ok()) {
+    life = LifeOf(*supplied, clock_.Wall());
+    if (supplied->value.empty()) failure = Status(Code::kInvalidArgument, "the program supplied an empty bearer");
+    if (life && life->count() <= 0) {
+      failure = Status(Code::kInvalidArgument, "the program supplied a bearer that has ended already");
+    }
+  }
+  if (!failure.ok()) {
+    return Land(key, Refuse(token, {OutcomeOfSupply(failure.code()), failure, false, {}}));
+  }
+  const Issuance issued{Secret(), false,
+                        std::make_shared<const Jwt>(
+                            MakeJwt(supplied->value, life.value_or(kMaxJwtLife), clock_.Steady(), clock_.Wall()))};
+  Install(token, issued, "");
+  Land(key, {issued.jwt, true, Outcome::kSuccess, {}});
 }
 
 void TokenRefresher::RefreshAhead(const std::shared_ptr<Token>& token, const std::shared_ptr<const Jwt>& jwt,
@@ -218,10 +285,6 @@ void TokenRefresher::RefreshAhead(const std::shared_ptr<Token>& token, const std
     const auto present = token->jwt();
     if (present && present == issued.lock() && token->TakeUsed()) observer_->OnRefreshDue(token);
   });
-}
-
-Status TokenRefresher::WithoutSecrets(const Status& status, const Token& token) const {
-  return Redacted(Redacted(status, token.credential().Reveal()), options_.api_key.Reveal());
 }
 
 void TokenRefresher::Remember(const Flight& flight) {
@@ -252,6 +315,7 @@ RefreshResult TokenRefresher::Refuse(const std::shared_ptr<Token>& token, const 
 void TokenRefresher::Land(const Token* key, const RefreshResult& result) {
   const auto node = flights_.extract(key);  // gone before anyone is told: the next Refresh() is a new exchange
   if (node.empty()) return;
+  if (node.mapped().entered) Guarded([&] { options_.gate->Leave(node.mapped().token); });
   for (const auto& [ticket, callback] : node.mapped().waiters) {
     // One waiter may make another one forget its ticket.
     if (tickets_.erase(ticket) != 0) callback(result);

@@ -8,6 +8,12 @@
 //
 // An exchange that has begun is brought to its end, even when nobody waits for it any more: the answer may hold the
 // only copy of a rotated credential. Only the end of the I/O thread breaks it off.
+//
+// With a gate (exchange_gate.h), what other processes got is taken over instead of an exchange of one's own, and what
+// this one issues is in safety before the credential that it replaces is forgotten. A replaced credential that is
+// refused for good is not the end: the one that the user configured is tried once.
+//
+// Tokens whose bearers the program supplies go the same way, with the program in the place of the exchange.
 #pragma once
 
 #include <chrono>
@@ -19,7 +25,6 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
-#include <variant>
 #include <vector>
 
 #include "base/backoff.h"
@@ -27,17 +32,11 @@
 #include "base/log.h"
 #include "http/fetch.h"
 #include "http/transport.h"
+#include "token/exchange_answer.h"
+#include "token/exchange_gate.h"
 #include "token/token.h"
-#include "token/token_endpoint.h"
 
 namespace warppool {
-
-// Where tokens are exchanged; the next one is asked when the one before is broken.
-struct ExchangeEndpoint {
-  std::string url;
-  std::string setting;  // which setting it comes from, for errors
-  bool direct = false;  // past the proxy
-};
 
 struct RefresherOptions {
   std::vector<ExchangeEndpoint> endpoints;
@@ -48,6 +47,8 @@ struct RefresherOptions {
   // itself, as it does when the exchange is overloaded, whatever the refusal was: it is no second one.
   std::chrono::milliseconds longest_pause{};
   std::function<double()> unit_random{};  // in [0, 1); in the executor's thread
+  ExchangeGate* gate = nullptr;           // null: nobody else knows these tokens
+  BearerSupply* supply = nullptr;         // null: there is no token that needs it
 };
 
 // Who is told of what comes out, in the executor's thread.
@@ -58,13 +59,17 @@ class RefreshObserver {
   virtual void OnRefreshed(const Token& token, const Jwt& jwt, bool rotated, const std::string& account) = 0;
   // The refresh token was replaced by an answer that is of no use otherwise.
   virtual void OnRotated(const Token& token) = 0;
+  // Another process exchanged it; `rotated`: and had its refresh token replaced.
+  virtual void OnAdopted(const Token& token, bool rotated) = 0;
   // The JWT, which was used since it was issued, should be renewed soon: now is a good moment.
   virtual void OnRefreshDue(const std::shared_ptr<Token>& token) = 0;
 };
 
 struct RefreshResult {
   std::shared_ptr<const Jwt> jwt;  // null: it failed, see below
-  bool fresh = false;  // issued just now; false: the old one, which still lives although a new one was refused
+  // Issued just now. Else it is the old one, which still lives although a new one was refused (`status` says why), or
+  // one that another process got (OK).
+  bool fresh = false;
   Outcome outcome = Outcome::kSuccess;
   Status status{};
 };
@@ -85,14 +90,22 @@ class TokenRefresher {
   Ticket Refresh(const std::shared_ptr<Token>& token, Callback callback);
   // The callback is not called any more. The executor's thread only.
   void Forget(Ticket ticket);
+  // The token is gone: it is not renewed ahead of time any more. The executor's thread only.
+  void ForgetToken(const Token* token);
+  // Whether no exchange is under way. The executor's thread only.
+  bool idle() const { return flights_.empty(); }
 
  private:
   struct Flight {
+    std::uint64_t number = 0;
     std::shared_ptr<Token> token;
     std::map<Ticket, Callback> waiters;  // in the order in which they came
     std::size_t endpoint = 0;
     std::optional<ExchangeFailure> failure;  // of the addresses before, the one that says most
     std::chrono::milliseconds pause{};       // the longest that one of them asked for
+    Secret sent{};                           // the credential that is being exchanged
+    bool entered = false;                    // the gate
+    bool looked_again = false;               // there, after a refusal for good
   };
 
   static constexpr BackoffOptions kDelays{.base = std::chrono::seconds(30),
@@ -107,18 +120,30 @@ class TokenRefresher {
     std::string last{};  // what was said
   };
 
-  void Ask(const Token* key);
+  // The steps of a flight. Each of them that has to wait goes on in a later one; what it throws lands the flight.
+  void Depart(const Token* key);
+  void Enter(const Token* key);
+  void OnEntered(const Token* key, const Result<std::optional<SharedKnowledge>>& known);
+  void Ask(const Token* key, Secret credential);
+  void OnAnswer(const Token* key, const FetchResult& answer);
+  void OnSuccess(const Token* key, ExchangeSuccess success);
+  void OnFailure(const Token* key, ExchangeFailure failure);
+  void OnRefused(const Token* key);
+  void OnSupplied(const Token* key, const Result<SuppliedBearer>& supplied);
+  void Land(const Token* key, const RefreshResult& result);
+
+  // `call` as a step of the present flight: a function that can be called later. Nothing happens if the flight has
+  // landed by then.
+  template <typename Call>
+  auto Step(const Token* key, Call call);
+  template <typename Call>
+  void LandAnyhow(const Token* key, const Call& call);
+
   // Whether the address has asked for a pause that is not over; the flight then lands by itself.
   bool Pauses(const Token* key);
   void Remember(const Flight& flight);
-  void OnAnswer(const Token* key, const FetchResult& answer);
-  void Handle(const Token* key, const FetchResult& answer);
-  template <typename Call>
-  void LandAnyhow(const Token* key, const Call& call);
-  std::variant<ExchangeSuccess, ExchangeFailure> Read(const Flight& flight, const FetchResult& answer) const;
-  void Land(const Token* key, const RefreshResult& result);
-  RefreshResult Accept(const std::shared_ptr<Token>& token, ExchangeSuccess success);
-  Status WithoutSecrets(const Status& status, const Token& token) const;
+  bool Adopt(const Token* key, const SharedKnowledge& known);
+  void Install(const std::shared_ptr<Token>& token, const Issuance& issued, const std::string& account);
   RefreshResult Refuse(const std::shared_ptr<Token>& token, const ExchangeFailure& failure);
   // Has the observer told at `jwt`'s time to be refreshed, or up to `spread` before.
   void RefreshAhead(const std::shared_ptr<Token>& token, const std::shared_ptr<const Jwt>& jwt,
@@ -137,6 +162,7 @@ class TokenRefresher {
   std::unordered_map<const Token*, Trouble> troubles_;
   std::unordered_map<const Token*, TimerId> ahead_;  // when their JWTs are to be renewed
   Ticket last_ticket_ = 0;
+  std::uint64_t last_flight_ = 0;
 };
 
 }  // namespace warppool
