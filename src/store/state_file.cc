@@ -1,0 +1,96 @@
+#include "store/state_file.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/base64url.h"
+#include "store/record_key.h"
+
+namespace warppool {
+namespace {
+
+constexpr std::string_view kName = "warppool-state ";
+constexpr std::string_view kHeader = "warppool-state 1";
+
+std::string_view WithoutCarriageReturn(std::string_view line) {
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  return line;
+}
+
+// Takes the first line of `text`, without its end.
+std::string_view TakeLine(std::string_view* text) {
+  const std::size_t end = text->find('\n');
+  const std::string_view line = text->substr(0, end);
+  text->remove_prefix(end == text->npos ? text->size() : end + 1);
+  return line;
+}
+
+std::optional<std::pair<std::string, std::string>> ReadRecord(std::string_view line) {
+  line = WithoutCarriageReturn(line);
+  const std::size_t space = line.find(' ');
+  if (space == line.npos || !IsRecordKey(line.substr(0, space))) return std::nullopt;
+  std::string value;
+  if (DecodeBase64Url(line.substr(space + 1), &value)) return std::nullopt;
+  return std::make_pair(std::string(line.substr(0, space)), std::move(value));
+}
+
+std::string WriteRecord(const std::string& key, const std::string& value) {
+  return key + ' ' + EncodeBase64Url(value);
+}
+
+}  // namespace
+
+Result<StateFile> StateFile::Parse(std::string_view text) {
+  StateFile file;
+  if (text.empty()) return file;
+  const std::string_view header = WithoutCarriageReturn(TakeLine(&text));
+  if (header != kHeader) {
+    const bool ours = header.substr(0, kName.size()) == kName;
+    return Status(Code::kInvalidConfig, ours ? "a state file of another version of this library" : "not a state file");
+  }
+  for (std::size_t number = 2; !text.empty(); ++number) file.AddLine(TakeLine(&text), number);
+  return file;
+}
+
+void StateFile::AddLine(std::string_view line, std::size_t number) {
+  if (WithoutCarriageReturn(line).empty()) return;
+  auto record = ReadRecord(line);
+  if (!record) return KeepDamaged(std::string(line), number);
+  const auto [place, is_new] = records_.try_emplace(std::move(record->first));
+  if (!is_new) KeepDamaged(WriteRecord(place->first, place->second), number);
+  place->second = std::move(record->second);
+}
+
+void StateFile::KeepDamaged(std::string line, std::size_t number) {
+  damaged_.push_back(std::move(line));
+  if (first_damaged_line_ == 0) first_damaged_line_ = number;
+}
+
+std::string StateFile::Text() const {
+  std::string text(kHeader);
+  text += '\n';
+  for (const std::string& line : damaged_) text.append(line) += '\n';
+  for (const auto& [key, value] : records_) text.append(WriteRecord(key, value)) += '\n';
+  return text;
+}
+
+const std::string* StateFile::Find(const std::string& key) const {
+  const auto found = records_.find(key);
+  return found == records_.end() ? nullptr : &found->second;
+}
+
+void StateFile::Apply(const StateChange& change) {
+  if (change.value) {
+    records_.insert_or_assign(change.key, *change.value);
+    return;
+  }
+  records_.erase(change.key);
+  // An older record of the key would count from now on.
+  const auto is_older_one = [&](const std::string& line) {
+    const auto record = ReadRecord(line);
+    return record && record->first == change.key;
+  };
+  damaged_.erase(std::remove_if(damaged_.begin(), damaged_.end(), is_older_one), damaged_.end());
+}
+
+}  // namespace warppool
