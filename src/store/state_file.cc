@@ -48,22 +48,18 @@ Result<StateFile> StateFile::Parse(std::string_view text) {
     const bool ours = header.substr(0, kName.size()) == kName;
     return Status(Code::kInvalidConfig, ours ? "a state file of another version of this library" : "not a state file");
   }
-  for (std::size_t number = 2; !text.empty(); ++number) file.AddLine(TakeLine(&text), number);
+  std::vector<std::string_view> lines;
+  while (!text.empty()) lines.push_back(TakeLine(&text));
+  // Backwards: the first record of a key that comes is the one that counts.
+  for (std::size_t i = lines.size(); i-- > 0;) {
+    if (WithoutCarriageReturn(lines[i]).empty()) continue;
+    auto record = ReadRecord(lines[i]);
+    if (record && file.records_.insert(*std::move(record)).second) continue;
+    file.damaged_.emplace_back(lines[i]);
+    file.first_damaged_line_ = i + 2;
+  }
+  std::reverse(file.damaged_.begin(), file.damaged_.end());
   return file;
-}
-
-void StateFile::AddLine(std::string_view line, std::size_t number) {
-  if (WithoutCarriageReturn(line).empty()) return;
-  auto record = ReadRecord(line);
-  if (!record) return KeepDamaged(std::string(line), number);
-  const auto [place, is_new] = records_.try_emplace(std::move(record->first));
-  if (!is_new) KeepDamaged(WriteRecord(place->first, place->second), number);
-  place->second = std::move(record->second);
-}
-
-void StateFile::KeepDamaged(std::string line, std::size_t number) {
-  damaged_.push_back(std::move(line));
-  if (first_damaged_line_ == 0) first_damaged_line_ = number;
 }
 
 std::string StateFile::Text() const {

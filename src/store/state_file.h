@@ -37,9 +37,6 @@ class StateFile {
   std::size_t first_damaged_line() const { return first_damaged_line_; }  // as it was read, from 1; 0: none
 
  private:
-  void AddLine(std::string_view line, std::size_t number);
-  void KeepDamaged(std::string line, std::size_t number);
-
   std::map<std::string, std::string> records_;
   std::vector<std::string> damaged_;
   std::size_t first_damaged_line_ = 0;
