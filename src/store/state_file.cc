@@ -29,8 +29,10 @@ std::optional<std::pair<std::string, std::string>> ReadRecord(std::string_view l
   line = WithoutCarriageReturn(line);
   const std::size_t space = line.find(' ');
   if (space == line.npos || !IsRecordKey(line.substr(0, space))) return std::nullopt;
+  const std::string_view text = line.substr(space + 1);
   std::string value;
-  if (DecodeBase64Url(line.substr(space + 1), &value)) return std::nullopt;
+  // Spelled otherwise than here, it was cut, or not written by this library.
+  if (DecodeBase64Url(text, &value) || EncodeBase64Url(value) != text) return std::nullopt;
   return std::make_pair(std::string(line.substr(0, space)), std::move(value));
 }
 
