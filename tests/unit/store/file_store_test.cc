@@ -50,7 +50,7 @@ TEST_CASE("a file store has what was written, and so has the next one that opens
   const std::string bytes("\0\r\n\xFF", 4);
   REQUIRE(store->Write({{"a", "1"}, {"b", bytes}, {"c", ""}, {"a", "2"}}).ok());
   REQUIRE(store->Write({{"c", std::nullopt}, {"missing", std::nullopt}}).ok());
-  for (StateStore* each : {store.get(), Opened(path).get()}) {
+  for (const auto& each : {store, Opened(path)}) {
     CHECK(ValueOf(*each, "a") == "2");
     CHECK(ValueOf(*each, "b") == bytes);
     CHECK(ValueOf(*each, "c") == "(none)");
