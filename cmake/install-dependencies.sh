@@ -28,6 +28,6 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "installing: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
-export RUNLEVEL=1  # packages that bring a daemon (nghttp2-proxy) must not start it: only its program is wanted
+export RUNLEVEL=1  # packages that bring a daemon (nghttp2-proxy, prometheus) must not start it: only programs are wanted
 apt-get update --quiet --quiet
 "${command[@]}" >/dev/null
