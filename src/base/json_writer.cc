@@ -78,7 +78,7 @@ JsonWriter& JsonWriter::Key(std::string_view key) {
 
 void JsonWriter::String(std::string_view value) {
   const auto write = [&](std::string_view text) {
-    // RapidJSON takes no null pointer, not even for nothing.
+    // Newer versions of RapidJSON refuse a null pointer, even for an empty text.
     state_->writer.String(text.empty() ? "" : text.data(), static_cast<rj::SizeType>(text.size()));
   };
   if (!FirstInvalidUtf8(value)) return write(value);

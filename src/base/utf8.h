@@ -12,7 +12,7 @@ namespace warppool {
 // U+10FFFF); nothing if all of it is.
 std::optional<std::size_t> FirstInvalidUtf8(std::string_view text);
 
-// `text` with U+FFFD in the place of each byte that does not belong. It is written once, so that wiping the result
+// `text` with U+FFFD in the place of each byte that does not belong. Its memory is taken once, so that wiping the result
 // leaves nothing behind.
 std::string RepairedUtf8(std::string_view text);
 
