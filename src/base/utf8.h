@@ -12,8 +12,8 @@ namespace warppool {
 // U+10FFFF); nothing if all of it is.
 std::optional<std::size_t> FirstInvalidUtf8(std::string_view text);
 
-// `text` with U+FFFD in the place of each byte that does not belong. Its memory is taken once, so that wiping the result
-// leaves nothing behind.
+// `text` with U+FFFD in the place of each byte that does not belong. Its memory is taken once: wiping the result leaves
+// nothing behind.
 std::string RepairedUtf8(std::string_view text);
 
 }  // namespace warppool
