@@ -9,7 +9,7 @@ case "${1-}" in
   "") ;;
   --examples) packages+=(libcpp-httplib-dev) ;;
   --dev) packages+=(libcpp-httplib-dev catch2 libbenchmark-dev nghttp2-proxy openssl python3 git clang clang-format
-                    clang-tidy libclang-rt-14-dev) ;;
+                    clang-tidy libclang-rt-14-dev prometheus) ;;
   *) echo "usage: $0 [--examples|--dev]" >&2; exit 2 ;;
 esac
 
@@ -28,6 +28,6 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "installing: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
-export RUNLEVEL=1  # packages that bring a daemon (nghttp2-proxy) must not start it: only its program is wanted
+export RUNLEVEL=1  # packages that bring a daemon (nghttp2-proxy, prometheus) must not start it: only programs are wanted
 apt-get update --quiet --quiet
 "${command[@]}" >/dev/null

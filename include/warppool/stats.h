@@ -118,11 +118,56 @@ struct Stats {
   std::vector<TierStats> tiers;    // in tier order
   std::vector<TokenStats> tokens;  // as in PoolStatus
 
-  // One JSON object, without line ends. Times are RFC 3339 in UTC, durations in seconds.
+  // One JSON object, without line ends. N is an integer, S a number of seconds, TIME a text in RFC 3339 and UTC; what
+  // can be absent is null. Members may be added, in any place.
+  //
+  //   {"time": TIME,
+  //    "requests": {"started": N, "succeeded": N, "failed": N, "cancelled": N, "running": N},
+  //    "total": {COUNTERS},
+  //    "tiers": [{"tier": "PERSONAL", "tokens": N, "ready": N, "in_flight": N, COUNTERS}, ...],
+  //    "tokens": [{"name": "PERSONAL_3fa9c1", "tier": "PERSONAL", "kind": KIND, "state": STATE, "in_flight": N,
+  //    COUNTERS,
+  //                "last_used": TIME or null, "jwt_expires": TIME or null,
+  //                "last_error": {"code": "network", "message": "..."} or null,
+  //                "quota": {"unlimited": BOOL, "limit": N, "used": N, "bonus": N, "remaining": N (null: unlimited),
+  //                          "next_reset": TIME or null} or null}, ...]}
+  //
+  //   KIND      "refresh_token", "api_key" or "callback"
+  //   STATE     "ready", "cooling", "disabled" or "half_open"
+  //   COUNTERS  "requests": N, "successes": N, "failures": N,
+  //             "outcomes": {"success": N, "accepted": N, ...},  all that there are, see OutcomeName()
+  //             "strikes": N, "refreshes": N,
+  //             "first_event": {"count": N, "sum_seconds": S, "buckets": [{"le": 0.05, "count": N}, ...]}
+  //
+  // A bucket counts what took up to `le` seconds, the buckets before it included; the `count` beside them counts longer
+  // ones, too. A code is one of CodeName().
   std::string ToJson() const;
 
-  // The text format of Prometheus, version 0.0.4. Names begin with "warppool_"; labels are "token", "tier", "outcome"
-  // and "state".
+  // The text format of Prometheus, version 0.0.4 (Content-Type: text/plain; version=0.0.4). An attempt is one try of a
+  // request with one token.
+  //
+  //   warppool_requests_started_total                         of the program: Start() and Ask()
+  //   warppool_requests_total {result}                        ended: succeeded, failed or cancelled
+  //   warppool_requests_running
+  //   warppool_tier_tokens {tier, state}                      ready or not_ready
+  //   warppool_tier_in_flight {tier}
+  //   warppool_token_in_flight {tier, token}
+  //   warppool_token_state {tier, token, state}               1 for the state that it is in, 0 for the others
+  //   warppool_token_last_used_timestamp_seconds {tier, token}
+  //   warppool_token_jwt_expiry_timestamp_seconds {tier, token}
+  //   warppool_token_last_error_info {tier, token, code}      1
+  //   warppool_token_quota_limit, _remaining, _used, _bonus, _reset_timestamp_seconds {tier, token}
+  //
+  // and, with "token" and {tier, token}, or with "tier" and {tier}:
+  //
+  //   warppool_token_attempts_total
+  //   warppool_token_attempt_outcomes_total {..., outcome}
+  //   warppool_token_strikes_total
+  //   warppool_token_refreshes_total
+  //   warppool_token_first_event_seconds                      histogram
+  //
+  // A tier's numbers are their own families since they include removed tokens: to alert on a rate, take these. Totals
+  // are sums over the tiers. What is not known is left out, as limit and remaining are where the quota is unlimited.
   std::string ToPrometheus() const;
 };
 

@@ -1,5 +1,7 @@
 #include "base/json_writer.h"
 
+#include <cmath>
+
 #include "base/rapidjson.h"
 #include "base/utf8.h"
 #include "base/wipe.h"
@@ -11,14 +13,18 @@ namespace {
 
 namespace rj = warppool_rapidjson;
 
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+// More than a short string keeps inside itself: those bytes stay behind when it moves to the heap.
+constexpr std::size_t kFirstCapacity = 256;
 
 // A string as RapidJSON's output stream. What it outgrows is wiped.
 class Output {
  public:
   using Ch = char;
 
+  Output() { text_.reserve(kFirstCapacity); }
   ~Output() { Wipe(&text_); }
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
   void Put(char c) {
     if (text_.size() == text_.capacity()) Grow();
     text_.push_back(c);
@@ -49,38 +55,36 @@ struct JsonWriter::State {
 JsonWriter::JsonWriter() : state_(std::make_unique<State>()) {}
 JsonWriter::~JsonWriter() = default;
 
-void JsonWriter::Begin(char kind) {
-  if (kind == '{') {
-    state_->writer.StartObject();
-  } else {
-    state_->writer.StartArray();
-  }
+void JsonWriter::StartObject() {
+  state_->writer.StartObject();
 }
 
-void JsonWriter::End(char kind) {
-  if (kind == '{') {
-    state_->writer.EndObject();
-  } else {
-    state_->writer.EndArray();
-  }
+void JsonWriter::EndObject() {
+  state_->writer.EndObject();
+}
+
+void JsonWriter::StartArray() {
+  state_->writer.StartArray();
+}
+
+void JsonWriter::EndArray() {
+  state_->writer.EndArray();
 }
 
 JsonWriter& JsonWriter::Key(std::string_view key) {
-  state_->writer.Key(key.data(), static_cast<rj::SizeType>(key.size()));
+  String(key);  // RapidJSON sees by itself what is due
   return *this;
 }
 
 void JsonWriter::String(std::string_view value) {
   const auto write = [&](std::string_view text) {
-    state_->writer.String(text.data(), static_cast<rj::SizeType>(text.size()));
+    // Newer versions of RapidJSON refuse a null pointer, even for an empty text.
+    state_->writer.String(text.empty() ? "" : text.data(), static_cast<rj::SizeType>(text.size()));
   };
   if (!FirstInvalidUtf8(value)) return write(value);
-  std::string repaired;
-  while (const auto bad = FirstInvalidUtf8(value)) {
-    repaired.append(value.substr(0, *bad)).append(kReplacement);
-    value.remove_prefix(*bad + 1);
-  }
-  write(repaired.append(value));
+  std::string repaired = RepairedUtf8(value);
+  write(repaired);
+  Wipe(&repaired);
 }
 
 void JsonWriter::Number(std::int64_t value) {
@@ -92,7 +96,7 @@ void JsonWriter::Number(std::uint64_t value) {
 }
 
 void JsonWriter::Number(double value) {
-  state_->writer.Double(value);
+  std::isfinite(value) ? state_->writer.Double(value) : state_->writer.Null();
 }
 
 void JsonWriter::Bool(bool value) {

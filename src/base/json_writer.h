@@ -24,25 +24,25 @@ class JsonWriter {
   JsonWriter(const JsonWriter&) = delete;
   JsonWriter& operator=(const JsonWriter&) = delete;
 
-  // `members` writes them: a Key() and a value each.
+  // `members` writes them: a Key() and a value each. So `elements`, without the keys.
   template <typename Members>
   void Object(const Members& members) {
-    Begin('{');
+    StartObject();
     members();
-    End('{');
+    EndObject();
   }
   template <typename Elements>
   void Array(const Elements& elements) {
-    Begin('[');
+    StartArray();
     elements();
-    End('[');
+    EndArray();
   }
   JsonWriter& Key(std::string_view key);
   void String(std::string_view value);
   void Number(std::int64_t value);
   void Number(std::uint64_t value);
   void Number(int value) { Number(std::int64_t{value}); }
-  void Number(double value);  // finite
+  void Number(double value);  // as short as it can be read back; null if it is not finite
   void Bool(bool value);
   void Null();
 
@@ -52,8 +52,10 @@ class JsonWriter {
  private:
   struct State;
 
-  void Begin(char kind);
-  void End(char kind);
+  void StartObject();
+  void EndObject();
+  void StartArray();
+  void EndArray();
 
   const std::unique_ptr<State> state_;
 };

@@ -40,4 +40,15 @@ std::optional<std::size_t> FirstInvalidUtf8(std::string_view text) {
   return std::nullopt;
 }
 
+std::string RepairedUtf8(std::string_view text) {
+  constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+  std::string repaired;
+  repaired.reserve(kReplacement.size() * text.size());
+  while (const auto bad = FirstInvalidUtf8(text)) {
+    repaired.append(text.substr(0, *bad)).append(kReplacement);
+    text.remove_prefix(*bad + 1);
+  }
+  return repaired.append(text);
+}
+
 }  // namespace warppool

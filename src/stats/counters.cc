@@ -46,6 +46,7 @@ bool IsFailure(Outcome outcome) noexcept {
 }
 
 void Latency::Add(std::chrono::milliseconds time) {
+  time = std::max(time, std::chrono::milliseconds(0));  // a sum that shrinks would look like a restart
   const auto bucket = std::lower_bound(kBoundsMs.begin(), kBoundsMs.end(), time.count());
   ++buckets[static_cast<std::size_t>(bucket - kBoundsMs.begin())];
   sum += time;

@@ -68,6 +68,21 @@ TEST_CASE("the first byte of an ill-formed sequence is named") {
   CHECK(FirstInvalidUtf8("\xC3\xA9" + std::string(sequence) + "ok") == 2U);
 }
 
+TEST_CASE("what is UTF-8 is not repaired") {
+  const auto text = GENERATE(values<std::string_view>({""sv, "plain"sv, "\0"sv, "a\xC3\xA9z\xF0\x9F\x98\x80"sv}));
+  CHECK(RepairedUtf8(text) == text);
+}
+
+TEST_CASE("each byte that does not belong is replaced, and no other") {
+  CHECK(RepairedUtf8("\xFF") == "\xEF\xBF\xBD");
+  CHECK(RepairedUtf8("\xC3") == "\xEF\xBF\xBD");
+  CHECK(RepairedUtf8("a\x80z") == "a\xEF\xBF\xBDz");
+  CHECK(RepairedUtf8("\xE2\x82z\xC3\xA9\xFE\xFE") == "\xEF\xBF\xBD\xEF\xBF\xBDz\xC3\xA9\xEF\xBF\xBD\xEF\xBF\xBD");
+  std::string all;
+  for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
+  CHECK_FALSE(FirstInvalidUtf8(RepairedUtf8(all)));
+}
+
 std::string Encoded(std::uint32_t point) {
   const auto byte = [](std::uint32_t bits) { return static_cast<char>(bits); };
   if (point < 0x80) return {byte(point)};

@@ -1,0 +1,185 @@
+#include "store/file_store.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <utility>
+
+#include "base/guarded.h"
+#include "base/mutex.h"
+#include "store/file_lock.h"
+#include "store/record_key.h"
+#include "store/replace_file.h"
+#include "store/state_file.h"
+#include "store/state_path.h"
+
+namespace warppool {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr off_t kWriteLock = 0;  // no name's
+
+class FileStore final : public StateStore {
+ public:
+  FileStore(const FileStoreOptions& options, StatePath path, Logger log)
+      : options_(options), path_(std::move(path)), lock_path_(path_.file + ".lock"), log_(std::move(log)) {}
+
+  // What it needs of the file to be of use.
+  Status Check() EXCLUDES(mutex_) { return Load().status(); }
+
+  Result<std::optional<std::string>> Read(const std::string& key) override EXCLUDES(mutex_);
+  Status Write(const std::vector<StateChange>& changes) override EXCLUDES(mutex_, write_mutex_);
+  Result<bool> Lock(const std::string& name, milliseconds timeout) override EXCLUDES(mutex_);
+  void Unlock(const std::string& name) noexcept override EXCLUDES(mutex_);
+
+ private:
+  using Content = std::shared_ptr<const StateFile>;
+
+  Content Cached() EXCLUDES(mutex_);
+  Result<Content> Load() EXCLUDES(mutex_);
+  void Remember(Content content, FileIdentity identity) EXCLUDES(mutex_);
+  Status Replace(const std::vector<StateChange>& changes) REQUIRES(write_mutex_) EXCLUDES(mutex_);
+
+  const FileStoreOptions options_;
+  const StatePath path_;
+  const std::string lock_path_;
+  const Logger log_;
+
+  Mutex write_mutex_;  // one write at a time; taken before mutex_
+  Mutex mutex_;
+  Content content_ GUARDED_BY(mutex_);  // null: not read yet
+  FileIdentity identity_ GUARDED_BY(mutex_);
+  std::vector<std::string> reported_ GUARDED_BY(mutex_);  // the damaged lines that the log has heard of
+  std::map<std::string, FileLock> held_ GUARDED_BY(mutex_);
+};
+
+// The content, if it is known and the file has not been replaced since; else null.
+FileStore::Content FileStore::Cached() {
+  struct stat info {};
+  const bool is_there = options_.system->Stat(path_.file.c_str(), &info) == 0;
+  const bool is_missing = !is_there && errno == ENOENT;
+  MutexLock lock(&mutex_);
+  const bool is_same = is_there ? identity_.IsOf(info) : is_missing && identity_.IsOfNone();
+  return is_same ? content_ : nullptr;
+}
+
+Result<FileStore::Content> FileStore::Load() {
+  auto read = ReadPrivateFile(options_.system, path_.file, options_.most_bytes);
+  if (!read.ok()) return read.status();
+  auto parsed = StateFile::Parse(read->text);
+  if (!parsed.ok()) return Status(parsed.code(), fmt::format("{}: {}", path_.file, parsed.status().message()));
+  auto content = std::make_shared<const StateFile>(*std::move(parsed));
+  Remember(content, std::move(read->identity));
+  return Content(content);
+}
+
+void FileStore::Remember(Content content, FileIdentity identity) {
+  const std::vector<std::string>& damaged = content->damaged();
+  const std::size_t line = content->first_damaged_line();
+  bool is_news = false;
+  {
+    MutexLock lock(&mutex_);
+    content_ = content;
+    identity_ = std::move(identity);
+    is_news = !damaged.empty() && damaged != reported_;
+    if (is_news) reported_ = damaged;
+  }
+  if (is_news) {
+    log_.Warning("{}: {} damaged or superseded line(s), the first is line {}; they are kept as they are", path_.file,
+                 damaged.size(), line);
+  }
+}
+
+Result<std::optional<std::string>> FileStore::Read(const std::string& key) {
+  return Guarded([&]() -> Result<std::optional<std::string>> {
+    if (Status status = CheckRecordKey(key); !status.ok()) return status;
+    Content content = Cached();
+    if (content == nullptr) {
+      auto loaded = Load();
+      if (!loaded.ok()) return loaded.status();
+      content = *std::move(loaded);
+    }
+    const std::string* const value = content->Find(key);
+    return value == nullptr ? std::optional<std::string>() : std::optional<std::string>(*value);
+  });
+}
+
+Status FileStore::Write(const std::vector<StateChange>& changes) {
+  return Guarded([&]() -> Status {
+    for (const StateChange& change : changes) {
+      if (Status status = CheckRecordKey(change.key); !status.ok()) return status;
+    }
+    if (changes.empty()) return {};
+    MutexLock lock(&write_mutex_);
+    auto others_out = FileLock::Take(options_.system, lock_path_, kWriteLock, options_.patience);
+    if (!others_out.ok()) return others_out.status();
+    if (!*others_out) {
+      return Status(Error{.code = Code::kTimeout,
+                          .message = fmt::format("{}: another process or client has held it for {} ms", lock_path_,
+                                                 options_.patience.count()),
+                          .retryable = true});
+    }
+    const Status status = Replace(changes);
+    (*others_out)->Unlock();
+    return status;
+  });
+}
+
+Status FileStore::Replace(const std::vector<StateChange>& changes) {
+  // Read anew, whatever is known: only what open() shows is sure to be the last state, on a network file system, too.
+  auto loaded = Load();
+  if (!loaded.ok()) return loaded.status();
+  auto next = std::make_shared<StateFile>(**loaded);
+  for (const StateChange& change : changes) next->Apply(change);
+  const std::string text = next->Text();
+  if (text.size() > options_.most_bytes) {
+    return Status(Code::kInvalidArgument, fmt::format("{}: would be over {} bytes", path_.file, options_.most_bytes));
+  }
+  auto identity = ReplaceFile(options_.system, path_.directory, path_.file, text);
+  if (!identity.ok()) return identity.status();
+  Remember(std::move(next), *std::move(identity));
+  return {};
+}
+
+Result<bool> FileStore::Lock(const std::string& name, milliseconds timeout) {
+  return Guarded([&]() -> Result<bool> {
+    if (Status status = CheckRecordKey(name); !status.ok()) return status;
+    auto taken = FileLock::Take(options_.system, lock_path_, LockOffset(name), timeout);
+    if (!taken.ok()) return taken.status();
+    if (!*taken) return false;
+    MutexLock lock(&mutex_);
+    held_.insert_or_assign(name, **std::move(taken));
+    return true;
+  });
+}
+
+void FileStore::Unlock(const std::string& name) noexcept {
+  MutexLock lock(&mutex_);
+  const auto found = held_.find(name);
+  if (found == held_.end()) return;
+  found->second.Unlock();
+  held_.erase(found);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<StateStore>> OpenFileStoreWith(const FileStoreOptions& options, const std::string& path,
+                                                      Logger log) {
+  return Guarded([&]() -> Result<std::shared_ptr<StateStore>> {
+    auto resolved = ResolveStatePath(path);
+    if (!resolved.ok()) return resolved.status();
+    auto store = std::make_shared<FileStore>(options, *std::move(resolved), std::move(log));
+    Status status = store->Check();
+    // What cannot be read now is a matter of the configuration.
+    if (status.code() == Code::kInternal) return Status(Code::kInvalidConfig, status.message());
+    if (!status.ok()) return status;
+    return std::shared_ptr<StateStore>(std::move(store));
+  });
+}
+
+Result<std::shared_ptr<StateStore>> OpenFileStore(const std::string& path, LogSink log) {
+  return Guarded([&] { return OpenFileStoreWith({}, path, Logger(std::move(log))); });
+}
+
+}  // namespace warppool

@@ -1,0 +1,79 @@
+// A file system that fails, stops the process, or dawdles at one of its calls.
+#pragma once
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+#include <string>
+
+#include "store/file_system.h"
+
+namespace warppool {
+
+class FaultyFileSystem final : public FileSystem {
+ public:
+  // The call of this index, from now on counted from 0, fails with `error` and does nothing (closing does it all the
+  // same).
+  void FailAt(int index, int error) {
+    calls_ = 0;
+    fault_at_ = index;
+    error_ = error;
+  }
+  // Instead of that call the process is killed; in a write, when half of it is done.
+  void KillAt(int index) { FailAt(index, 0); }
+  void WriteAtMost(std::size_t bytes) { most_bytes_ = bytes; }
+
+  int calls() const { return calls_; }
+  bool failed() const { return calls_ > fault_at_; }
+  const std::string& what() const { return what_; }  // the call that failed, and its path if it has one
+
+  int Open(const char* path, int flags, mode_t mode) override {
+    return Fails("open", path) ? -1 : real_.Open(path, flags, mode);
+  }
+  ssize_t Read(int fd, char* to, std::size_t size) override {
+    return Fails("read") ? -1 : real_.Read(fd, to, std::min(size, most_bytes_));
+  }
+  ssize_t Write(int fd, const char* from, std::size_t size) override {
+    if (calls_ == fault_at_ && error_ == 0) real_.Write(fd, from, size / 2);
+    return Fails("write") ? -1 : real_.Write(fd, from, std::min(size, most_bytes_));
+  }
+  int Stat(const char* path, struct stat* info) override { return Fails("stat", path) ? -1 : real_.Stat(path, info); }
+  int Fstat(int fd, struct stat* info) override { return Fails("fstat") ? -1 : real_.Fstat(fd, info); }
+  int Fchmod(int fd, mode_t mode) override { return Fails("fchmod") ? -1 : real_.Fchmod(fd, mode); }
+  int Fsync(int fd) override {
+    struct stat info {};
+    const bool is_directory = real_.Fstat(fd, &info) == 0 && S_ISDIR(info.st_mode);
+    return Fails(is_directory ? "fsync of the directory" : "fsync") ? -1 : real_.Fsync(fd);
+  }
+  int Rename(const char* from, const char* to) override { return Fails("rename") ? -1 : real_.Rename(from, to); }
+  int Unlink(const char* path) override { return Fails("unlink", path) ? -1 : real_.Unlink(path); }
+  int SetLock(int fd, struct flock* range) override {
+    return Fails(range->l_type == F_UNLCK ? "unlock" : "lock") ? -1 : real_.SetLock(fd, range);
+  }
+  int Close(int fd) override {
+    const bool fails = Fails("close");
+    const int result = real_.Close(fd);
+    return fails ? -1 : result;
+  }
+
+ private:
+  bool Fails(const std::string& call, const std::string& path = "") {
+    if (calls_++ != fault_at_) return false;
+    if (error_ == 0) kill(getpid(), SIGKILL);
+    what_ = path.empty() ? call : call + " " + path;
+    errno = error_;
+    return true;
+  }
+
+  FileSystem& real_ = RealFileSystem();
+  int calls_ = 0;
+  int fault_at_ = std::numeric_limits<int>::max();
+  int error_ = 0;
+  std::size_t most_bytes_ = std::numeric_limits<std::size_t>::max() / 4;
+  std::string what_;
+};
+
+}  // namespace warppool

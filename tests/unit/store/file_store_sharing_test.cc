@@ -1,0 +1,190 @@
+// Several stores, threads and processes on one file.
+
+#include <catch2/catch.hpp>
+#include <deque>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "store/file_lock.h"
+#include "store/file_store.h"
+#include "unit/store/store_fixture.h"
+
+namespace warppool {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::shared_ptr<StateStore> Opened(const std::string& path) {
+  auto store = OpenFileStore(path);
+  if (!store.ok()) throw std::runtime_error(store.status().ToString());
+  return *std::move(store);
+}
+
+TEST_CASE("a store sees at once what another one wrote, however quickly, and whatever inode it got") {
+  const TemporaryDirectory directory;
+  const auto reader = Opened(directory / "state");
+  const auto writer = Opened(directory / "state");
+  for (int i = 100; i < 120; ++i) {  // all of them files of one size
+    REQUIRE(writer->Write({{"a", std::to_string(i)}}).ok());
+    CHECK(ValueOf(*reader, "a") == std::to_string(i));
+    REQUIRE(writer->Write({{"a", std::to_string(i + 300)}}).ok());
+    REQUIRE(writer->Write({{"a", std::to_string(i + 600)}}).ok());
+    CHECK(ValueOf(*reader, "a") == std::to_string(i + 600));
+  }
+}
+
+TEST_CASE("a file that is not replaced is not read again") {
+  const TemporaryDirectory directory;
+  const auto store = Opened(directory / "state");
+  REQUIRE(store->Write({{"a", "1"}}).ok());
+  struct stat info {};
+  REQUIRE(stat((directory / "state").c_str(), &info) == 0);
+  // Changed behind the store's back, by one who sets the clock back: that it does not notice shows that it did not
+  // look.
+  const std::string text = ContentOf(directory / "state");
+  PutContent(directory / "state", text.substr(0, text.find("MQ==")) + "Mg==\n");
+  const timespec times[2] = {info.st_atim, info.st_mtim};
+  REQUIRE(utimensat(AT_FDCWD, (directory / "state").c_str(), times, 0) == 0);
+  CHECK(ValueOf(*store, "a") == "1");
+  CHECK(ValueOf(*Opened(directory / "state"), "a") == "2");
+  // A write is never based on what was read before.
+  REQUIRE(store->Write({{"b", "1"}}).ok());
+  CHECK(ValueOf(*store, "a") == "2");
+}
+
+TEST_CASE("a file that is removed takes its records along") {
+  const TemporaryDirectory directory;
+  const auto store = Opened(directory / "state");
+  REQUIRE(store->Write({{"a", "1"}}).ok());
+  REQUIRE(std::filesystem::remove(directory / "state"));
+  CHECK(ValueOf(*store, "a") == "(none)");
+  REQUIRE(store->Write({{"b", "2"}}).ok());
+  CHECK(ContentOf(directory / "state") == "warppool-state 1\nb Mg==\n");
+}
+
+TEST_CASE("processes that write at the same time lose nothing") {
+  const TemporaryDirectory directory;
+  constexpr int kProcesses = 4;
+  constexpr int kTimes = 8;
+  std::deque<ChildProcess> children;
+  for (int i = 0; i < kProcesses; ++i) {
+    children.emplace_back(
+        [&] { return CountUp(*Opened(directory / "state"), "own" + std::to_string(i), kTimes) ? 0 : 1; });
+  }
+  for (ChildProcess& child : children) CHECK(child.Wait() == 0);
+  const auto store = Opened(directory / "state");
+  CHECK(ValueOf(*store, "shared") == std::to_string(kProcesses * kTimes));
+  for (int i = 0; i < kProcesses; ++i) CHECK(ValueOf(*store, "own" + std::to_string(i)) == std::to_string(kTimes));
+}
+
+TEST_CASE("threads that write at the same time, through one store or two, lose nothing") {
+  const TemporaryDirectory directory;
+  constexpr int kThreads = 4;
+  constexpr int kTimes = 8;
+  const std::shared_ptr<StateStore> stores[] = {Opened(directory / "state"), Opened(directory / "state")};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&, i] { CountUp(*stores[i % 2], "own" + std::to_string(i), kTimes); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& store : stores) {
+    CHECK(ValueOf(*store, "shared") == std::to_string(kThreads * kTimes));
+    for (int i = 0; i < kThreads; ++i) CHECK(ValueOf(*store, "own" + std::to_string(i)) == std::to_string(kTimes));
+  }
+}
+
+TEST_CASE("a lock of a file store keeps others away, in this process, in this store, and elsewhere") {
+  const TemporaryDirectory directory;
+  const auto first = Opened(directory / "state");
+  auto second = Opened(directory / "state");
+  REQUIRE(TryLock(*first, "a"));
+  CHECK_FALSE(TryLock(*first, "a"));
+  CHECK_FALSE(TryLock(*second, "a"));
+  CHECK_FALSE(TryLock(*second, "a", 10ms));
+  CHECK(TryLock(*second, "b"));
+  ChildProcess child([&] { return TryLock(*Opened(directory / "state"), "a") ? 1 : 0; });
+  CHECK(child.Wait() == 0);
+  second->Unlock("a");  // not its own
+  CHECK_FALSE(TryLock(*second, "a"));
+  first->Unlock("a");
+  CHECK(TryLock(*second, "a"));
+  second.reset();
+  CHECK(TryLock(*first, "a"));
+  CHECK(TryLock(*first, "b"));
+}
+
+TEST_CASE("who waits for a lock of a file store gets it when its holder lets go, or dies") {
+  const TemporaryDirectory directory;
+  const auto store = Opened(directory / "state");
+  const Signal held;
+  const Signal done;
+  ChildProcess holder([&] {
+    const auto own = Opened(directory / "state");
+    const bool locked = TryLock(*own, "a");
+    held.Give();
+    done.Await();
+    own->Unlock("a");
+    held.Give();
+    done.Await();
+    return locked ? 0 : 1;
+  });
+  held.Await();
+  CHECK_FALSE(TryLock(*store, "a"));
+  SECTION("lets go") {
+    done.Give();
+    CHECK(TryLock(*store, "a", std::chrono::milliseconds::max()));
+    held.Await();
+    done.Give();
+    CHECK(holder.Wait() == 0);
+  }
+  SECTION("dies") {
+    holder.Kill();
+    CHECK(TryLock(*store, "a", 1min));
+  }
+}
+
+TEST_CASE("a lock does not keep anybody from writing, nor a write from locking") {
+  const TemporaryDirectory directory;
+  const auto store = Opened(directory / "state");
+  REQUIRE(TryLock(*store, "a"));
+  CHECK(Opened(directory / "state")->Write({{"a", "1"}}).ok());
+  const auto write_lock = FileLock::Take(&RealFileSystem(), directory / "state.lock", 0, 0ms);
+  REQUIRE(write_lock.ok());
+  REQUIRE(*write_lock);
+  CHECK(TryLock(*store, "b"));
+}
+
+TEST_CASE("a write that others keep waiting fails when its patience is over, and says who is in the way") {
+  const TemporaryDirectory directory;
+  FileStoreOptions options;
+  options.patience = 20ms;
+  const auto store = OpenFileStoreWith(options, directory / "state", {});
+  REQUIRE(store.ok());
+  REQUIRE((*store)->Write({{"a", "1"}}).ok());
+  auto other = FileLock::Take(&RealFileSystem(), directory / "state.lock", 0, 0ms);
+  REQUIRE(other.ok());
+  REQUIRE(*other);
+  const Status status = (*store)->Write({{"a", "2"}});
+  CHECK(status.code() == Code::kTimeout);
+  CHECK(status.retryable());
+  CHECK(status.message() == directory / "state.lock" + ": another process or client has held it for 20 ms");
+  CHECK(ValueOf(**store, "a") == "1");  // reading waits for nobody
+  (*other)->Unlock();
+  CHECK((*store)->Write({{"a", "2"}}).ok());
+}
+
+TEST_CASE("a forked child that destroys a store leaves its parent's locks alone") {
+  const TemporaryDirectory directory;
+  auto store = Opened(directory / "state");
+  REQUIRE(TryLock(*store, "a"));
+  ChildProcess child([&] {
+    store.reset();
+    return 0;
+  });
+  CHECK(child.Wait() == 0);
+  CHECK_FALSE(TryLock(*Opened(directory / "state"), "a"));
+}
+
+}  // namespace
+}  // namespace warppool

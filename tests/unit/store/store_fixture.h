@@ -1,0 +1,150 @@
+// What the tests of the stores share: a directory, a store's values, child processes, and one who counts in a store.
+#pragma once
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "warppool/state_store.h"
+
+namespace warppool {
+
+// A directory that is there as long as the object.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    char path[] = "/tmp/warppool-store-test-XXXXXX";
+    REQUIRE(mkdtemp(path) != nullptr);
+    path_ = std::filesystem::canonical(path).string();
+  }
+  ~TemporaryDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+
+  const std::string& path() const { return path_; }
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+inline std::string ContentOf(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+inline void PutContent(const std::string& path, std::string_view text, mode_t mode = 0600) {
+  std::ofstream(path, std::ios::binary) << text;
+  std::filesystem::permissions(path, static_cast<std::filesystem::perms>(mode));
+}
+
+// "(none)" if there is no such record. For child processes and threads, too: it checks nothing.
+inline std::string ValueOf(StateStore& store, const std::string& key) {
+  const auto value = store.Read(key);
+  if (!value.ok()) return value.status().ToString();
+  return value->value_or("(none)");
+}
+
+inline bool TryLock(StateStore& store, const std::string& name, std::chrono::milliseconds timeout = {}) {
+  const auto locked = store.Lock(name, timeout);
+  return locked.ok() && *locked;
+}
+
+inline std::vector<std::string> BadKeys() {
+  return {"", " ", "a b", "a/b", "../a", "a_b", "a\n", std::string("a\0", 2), "\xC3\xA9", std::string(201, 'k')};
+}
+
+// Adds one to "shared", under its lock, and to `own`, `times` times. False if that was refused. Any thread or process.
+inline bool CountUp(StateStore& store, const std::string& own, int times) {
+  const auto next = [&](const std::string& key) { return std::to_string(std::atoi(ValueOf(store, key).c_str()) + 1); };
+  for (int i = 0; i < times; ++i) {
+    if (!TryLock(store, "shared", std::chrono::minutes(2))) return false;
+    const bool counted = store.Write({{"shared", next("shared")}}).ok();
+    store.Unlock("shared");
+    if (!counted || !store.Write({{own, next(own)}}).ok()) return false;
+  }
+  return true;
+}
+
+// A forked child, which does `work` and exits with what it returns; only from a process with one thread. No assertions
+// in there.
+class ChildProcess {
+ public:
+  template <typename Work>
+  explicit ChildProcess(const Work& work) : pid_(fork()) {
+    if (pid_ == 0) {
+      int result = 99;
+      try {
+        result = work();
+      } catch (...) {
+      }
+      _exit(result);
+    }
+    REQUIRE(pid_ > 0);
+  }
+  ~ChildProcess() {
+    if (running_) Kill();
+  }
+  ChildProcess(const ChildProcess&) = delete;
+  ChildProcess& operator=(const ChildProcess&) = delete;
+
+  // What it exited with; nothing if it was killed.
+  std::optional<int> Wait() {
+    int status = 0;
+    while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
+    running_ = false;
+    return WIFEXITED(status) ? std::optional<int>(WEXITSTATUS(status)) : std::nullopt;
+  }
+  void Kill() {
+    kill(pid_, SIGKILL);
+    Wait();
+  }
+
+ private:
+  const pid_t pid_;
+  bool running_ = true;
+};
+
+// One moment that a process tells another one of.
+class Signal {
+ public:
+  Signal() { REQUIRE(pipe(ends_) == 0); }
+  ~Signal() {
+    close(ends_[0]);
+    close(ends_[1]);
+  }
+  Signal(const Signal&) = delete;
+  Signal& operator=(const Signal&) = delete;
+
+  void Give() const {
+    const char byte = 'x';
+    while (write(ends_[1], &byte, 1) < 0 && errno == EINTR) {
+    }
+  }
+  void Await() const {
+    char byte = 0;
+    while (read(ends_[0], &byte, 1) < 0 && errno == EINTR) {
+    }
+  }
+
+ private:
+  int ends_[2] = {-1, -1};
+};
+
+}  // namespace warppool
