@@ -21,8 +21,8 @@ class Worker {
   // there is no memory or no thread to be had.
   bool Post(std::function<void()> task) EXCLUDES(mutex_);
 
-  // Has all that was posted run, and waits for the end of the thread. In the thread itself, it cannot wait: it then ends
-  // by itself.
+  // Has all that was posted run, and waits for the end of the thread. In the thread itself, it cannot wait: it then
+  // ends by itself.
   void Close() EXCLUDES(mutex_);
 
   bool InThread() const;

@@ -47,7 +47,7 @@ Jwt MakeJwt(Secret text, std::optional<seconds> life, SteadyTime now, WallTime w
   const seconds bounded = std::clamp(*life, seconds(0), kMaxJwtLife);
   const std::chrono::milliseconds fifth = std::chrono::milliseconds(bounded) / 5;
   return {std::move(text), now + bounded - std::min<std::chrono::milliseconds>(fifth, kMaxRefreshLead), now + bounded,
-          wall_now + bounded};
+          wall_now + bounded, bounded};
 }
 
 }  // namespace warppool

@@ -25,7 +25,8 @@ struct Jwt {
   Secret text;
   SteadyTime refresh_at;  // from then on a new one is fetched; this one serves if that fails
   SteadyTime expires_at;
-  WallTime expires_at_wall;  // for people
+  WallTime expires_at_wall;     // for people, and for who keeps it
+  std::chrono::seconds life{};  // from its issue to its end
 };
 
 // What is longer is a mistake, and must not overflow a time point.

@@ -1,0 +1,207 @@
+#include "client/state_keeper.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/guarded.h"
+#include "base/rfc3339.h"
+
+namespace warppool {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kUrgent{200};
+constexpr milliseconds kAtLeisure{10'000};
+// How often an exchange looks whether the one of another process is over.
+constexpr milliseconds kKnock{20};
+
+std::string Describe(const StoredToken& stored, WallTime now) {
+  std::string what;
+  const auto add = [&](const std::string& part) { what += (what.empty() ? "" : ", ") + part; };
+  if (stored.serial > 0) add(fmt::format("refresh token replaced {} times", stored.serial));
+  if (stored.jwt && now < stored.jwt->expires) add("JWT");
+  if (stored.health.disabled) {
+    add(fmt::format("disabled ({})", stored.health.reason));
+  } else if (stored.health.strikes > 0) {
+    add(fmt::format("{} failures", stored.health.strikes));
+  }
+  if (stored.health.cooling_until && now < *stored.health.cooling_until) {
+    add(fmt::format("cooling until {}", WriteRfc3339(*stored.health.cooling_until)));
+  }
+  add(fmt::format("{} requests", stored.counters.requests));
+  return what;
+}
+
+}  // namespace
+
+// A visit to the gate, until it is let in.
+struct StateKeeper::Visit {
+  std::shared_ptr<Token> token;
+  Entered done;
+  SteadyTime until;
+};
+
+StateKeeper::StateKeeper(std::shared_ptr<StateStore> store, TokenPool* pool, Executor* executor, const Clock& clock,
+                         milliseconds patience)
+    : pool_(pool),
+      executor_(executor),
+      clock_(clock),
+      patience_(patience),
+      records_(std::move(store), clock, [this](const auto& token, const Status& why) { Complain(token, why); }) {}
+
+void StateKeeper::Complain(const std::shared_ptr<const Token>& token, const Status& why) {
+  pool_->NoteStoreFailed(token, why);
+}
+
+Status StateKeeper::RestoreAll() {
+  return Guarded([&] {
+    for (const auto& token : pool_->All()) {
+      if (token->kind() == CredentialKind::kCallback) continue;
+      const auto stored = records_.Find(token);
+      if (!stored.ok()) return stored.status();
+      if (*stored) TakeOver(token, **stored);
+    }
+    return Status();
+  });
+}
+
+void StateKeeper::Restore(const std::shared_ptr<Token>& token) {
+  if (token->kind() == CredentialKind::kCallback) return;
+  worker_.Post([this, token] {
+    const auto stored = records_.Find(token);
+    if (!stored.ok()) return Complain(token, stored.status());
+    if (*stored) TakeOver(token, **stored);
+  });
+}
+
+void StateKeeper::TakeOver(const std::shared_ptr<Token>& token, const StoredToken& stored) {
+  const WallTime now = clock_.Wall();
+  token->Adopt(stored.credential, stored.serial);
+  if (stored.jwt) {
+    auto jwt = ReviveJwt(*stored.jwt, clock_.Steady(), now);
+    if (jwt && !token->jwt() && !token->Knows(jwt->text)) token->SetJwt(std::move(jwt));
+  }
+  records_.NoteRestored(token, stored);
+  TokenPool::Kept kept;
+  kept.token = token;
+  kept.strikes = stored.health.strikes;
+  kept.disabled = stored.health.disabled;
+  kept.dead = stored.health.dead;
+  kept.cooling_until = stored.health.cooling_until;
+  if (stored.health.code != Code::kOk) kept.why = Status(stored.health.code, stored.health.reason);
+  kept.counters = stored.counters;
+  kept.last_used = stored.last_used;
+  pool_->Restore(kept, Describe(stored, now));
+}
+
+void StateKeeper::OnUnsaved(bool urgent) noexcept {
+  Guarded([&] { executor_->Post([this, urgent] { SaveSoon(urgent); }); });
+}
+
+void StateKeeper::SaveSoon(bool urgent) {
+  if (save_timer_ != 0 && (save_is_urgent_ || !urgent)) return;
+  executor_->CancelTimer(std::exchange(save_timer_, 0));
+  save_is_urgent_ = urgent;
+  save_timer_ = executor_->After(urgent ? kUrgent : kAtLeisure, [this] {
+    save_timer_ = 0;
+    SaveNow();
+  });
+}
+
+void StateKeeper::SaveNow() {
+  worker_.Post([this, tokens = pool_->TakeUnsaved()] { Save(tokens); });
+}
+
+void StateKeeper::Save(const std::vector<TokenPool::Kept>& tokens) {
+  const Status saved = Guarded([&] { return records_.Save(tokens); });
+  if (saved.ok()) return;
+  Complain(nullptr, saved);
+  std::vector<std::shared_ptr<Token>> again;
+  for (const TokenPool::Kept& kept : tokens) again.push_back(kept.token);
+  pool_->PutBackUnsaved(again);
+}
+
+void StateKeeper::Enter(const std::shared_ptr<Token>& token, Entered done) {
+  Knock(std::make_shared<Visit>(Visit{token, std::move(done), clock_.Steady() + patience_}));
+}
+
+void StateKeeper::Knock(const std::shared_ptr<Visit>& visit) {
+  worker_.Post([this, visit] {
+    const Status tried = Guarded([&] {
+      TryLock(visit);
+      return Status();
+    });
+    if (!tried.ok()) Answer(visit, tried);
+  });
+}
+
+void StateKeeper::TryLock(const std::shared_ptr<Visit>& visit) {
+  const std::shared_ptr<Token>& token = visit->token;
+  std::string& held = held_[token.get()];
+  if (held.empty()) {
+    const std::string name = records_.ExchangeLock(token);
+    const auto locked = records_.store().Lock(name, milliseconds(0));
+    if (!locked.ok()) Complain(token, locked.status());
+    if (locked.ok() && *locked) held = name;
+    if (locked.ok() && !*locked) {
+      executor_->Post([this, visit] {
+        if (clock_.Steady() < visit->until) {
+          executor_->After(kKnock, [this, visit] { Knock(visit); });
+          return;
+        }
+        Error error{.code = Code::kOverloaded, .message = "another process is exchanging this refresh token"};
+        error.retryable = true;
+        visit->done(Status(std::move(error)));
+      });
+      return;
+    }
+  }
+  const auto stored = records_.Find(token);
+  // A store that does not work must not keep a request from being served.
+  if (!stored.ok()) Complain(token, stored.status());
+  if (!stored.ok() || !*stored) return Answer(visit, std::optional<SharedKnowledge>());
+  SharedKnowledge known{(*stored)->credential, (*stored)->serial};
+  if ((*stored)->jwt) known.jwt = ReviveJwt(*(*stored)->jwt, clock_.Steady(), clock_.Wall());
+  Answer(visit, std::optional(std::move(known)));
+}
+
+void StateKeeper::Answer(const std::shared_ptr<Visit>& visit, Result<std::optional<SharedKnowledge>> known) {
+  executor_->Post([visit, known = std::move(known)] { visit->done(known); });
+}
+
+void StateKeeper::Keep(const std::shared_ptr<Token>& token, const Issuance& issued, std::function<void()> done) {
+  worker_.Post([this, token, issued, done = std::move(done)] {
+    const Status kept = Guarded([&] { return records_.Save(token, issued); });
+    if (!kept.ok()) {
+      Complain(token, kept);
+      pool_->PutBackUnsaved({token});
+    }
+    executor_->Post(done);
+  });
+}
+
+void StateKeeper::Leave(const std::shared_ptr<Token>& token) {
+  worker_.Post([this, token] {
+    const auto held = held_.find(token.get());
+    if (held == held_.end()) return;
+    if (!held->second.empty()) records_.store().Unlock(held->second);
+    held_.erase(held);
+  });
+}
+
+void StateKeeper::Close() {
+  Guarded([&] {
+    worker_.Post([this, tokens = pool_->TakeUnsaved()] {
+      Save(tokens);
+      for (const auto& [token, name] : held_) {
+        if (!name.empty()) records_.store().Unlock(name);
+      }
+      held_.clear();
+    });
+  });
+  worker_.Close();
+}
+
+}  // namespace warppool
