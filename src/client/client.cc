@@ -62,6 +62,36 @@ Result<HealthReport> Client::CheckHealth(const HealthCheckOptions& options) {
   return Guarded([&] { return impl_->CheckHealth(options); });
 }
 
+Stats Client::Statistics() const {
+  Stats stats;
+  Guarded([&] { stats = impl_->Statistics(); });
+  return stats;
+}
+
+Result<std::string> Client::AddToken(const TokenConfig& token) {
+  return Guarded([&] { return impl_->AddToken(token); });
+}
+
+Status Client::RemoveToken(const std::string& token) {
+  return Guarded([&] { return impl_->RemoveToken(token); });
+}
+
+Result<std::string> Client::RenameToken(const std::string& token, const std::string& name) {
+  return Guarded([&] { return impl_->RenameToken(token, name); });
+}
+
+Result<std::string> Client::MoveToken(const std::string& token, Tier tier) {
+  return Guarded([&] { return impl_->MoveToken(token, tier); });
+}
+
+Result<std::string> Client::ReplaceCredential(const std::string& token, const TokenConfig& replacement) {
+  return Guarded([&] { return impl_->ReplaceCredential(token, replacement); });
+}
+
+Result<ReloadResult> Client::Reload(const Config& config) {
+  return Guarded([&] { return impl_->Reload(config); });
+}
+
 Status Client::Close(std::chrono::milliseconds deadline) {
   return Guarded([&] { return impl_->Close(deadline); });
 }

@@ -1,19 +1,21 @@
 #include "client/client_impl.h"
 
 #include <fmt/format.h>
-#include <pthread.h>
-#include <signal.h>
 
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "base/abandon.h"
 #include "base/guarded.h"
+#include "base/quiet_thread.h"
 #include "client/answer_collector.h"
 #include "client/event_queue.h"
 #include "client/health_check.h"
 #include "client/stream_impl.h"
 #include "client/token_run.h"
+#include "config/checks.h"
+#include "config/reload.h"
 #include "protocol/request_builder.h"
 
 namespace warppool::internal {
@@ -36,34 +38,38 @@ class CallbackSink final : public EventSink {
   const StreamCallbacks callbacks_;
 };
 
-// A thread that takes none of the program's signals.
-std::thread StartIoThread(std::shared_ptr<Core> core) {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread;
-  try {
-    thread = std::thread([core = std::move(core)] { core->RunLoop(); });
-  } catch (...) {  // NOLINT(bugprone-empty-catch): the caller sees that there is none
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
+// Fails with kInvalidConfig when there are two.
+Result<std::shared_ptr<StateStore>> StoreOf(const Config& config, const ClientOptions& options) {
+  if (config.state_file.empty()) return options.store;
+  if (options.store) return Status(Code::kInvalidConfig, "state_file: the client's options name a store, too");
+  return OpenFileStore(config.state_file, options.log);
+}
+
+// Of a function that is given a token, and not a whole configuration.
+Status AsArgument(const Status& status) {
+  if (status.ok()) return status;
+  Error error = status.error();
+  error.code = Code::kInvalidArgument;
+  return Status(std::move(error));
 }
 
 }  // namespace
 
 Result<std::unique_ptr<ClientImpl>> ClientImpl::Create(Config config, const ClientOptions& options) {
   if (Status status = Validate(config); !status.ok()) return status;
-  auto core = std::make_shared<Core>(std::move(config), options, RealClock());
+  auto store = StoreOf(config, options);
+  if (!store.ok()) return store.status();
+  auto core = std::make_shared<Core>(std::move(config), options, *std::move(store), RealClock());
   if (Status status = core->Open(); !status.ok()) return status;
-  auto impl = std::make_unique<ClientImpl>(core);
-  {
-    MutexLock lock(&impl->thread_mutex_);
-    impl->thread_ = StartIoThread(core);
-    if (!impl->thread_.joinable()) return Status(Code::kInternal, "no I/O thread could be started");
-  }
   core->pool().TellLoaded();
+  if (Status status = core->Restore(); !status.ok()) return status;
+  auto impl = std::make_unique<ClientImpl>(core);
+  try {
+    MutexLock lock(&impl->thread_mutex_);
+    impl->thread_ = StartQuietThread([core] { core->RunLoop(); });
+  } catch (const std::system_error&) {
+    return Status(Code::kInternal, "no I/O thread could be started");
+  }
   core->log().Info("Token pool: {}", core->pool().Snapshot().Summary());
   return impl;
 }
@@ -75,7 +81,7 @@ ClientImpl::~ClientImpl() {
     Abandon(std::move(thread_));
     return;
   }
-  if (core_->InIoThread()) {
+  if (core_->InOwnThread()) {
     core_->log().Error("The client is destroyed inside one of its own callbacks");
     core_->Stop();
     MutexLock lock(&thread_mutex_);
@@ -92,7 +98,7 @@ Status ClientImpl::CheckUsable() const {
 
 Status ClientImpl::CheckMayWait(const char* function) const {
   if (Status status = CheckUsable(); !status.ok()) return status;
-  if (!core_->InIoThread()) return {};
+  if (!core_->InOwnThread()) return {};
   return {Code::kMisuse, fmt::format("{} inside a callback of this client would wait for itself", function)};
 }
 
@@ -106,7 +112,10 @@ Result<std::shared_ptr<RequestRun>> ClientImpl::Prepare(const Request& request, 
 
 Status ClientImpl::Launch(const std::shared_ptr<RequestRun>& run) {
   const auto launched = Guarded([&]() -> Result<bool> { return core_->Launch(run); });
-  if (launched.ok() && *launched) return {};
+  if (launched.ok() && *launched) {
+    core_->request_counts().Started();
+    return {};
+  }
   run->Discard();
   return launched.ok() ? Status(Code::kMisuse, "the client is closed") : launched.status();
 }
@@ -200,6 +209,64 @@ Result<HealthReport> ClientImpl::CheckHealth(const HealthCheckOptions& options) 
   const auto check = std::make_shared<HealthCheck>(core_, options);
   if (!core_->Launch(check)) return Status(Code::kMisuse, "the client is closed");
   return check->Wait();
+}
+
+Stats ClientImpl::Statistics() const {
+  if (!CheckUsable().ok()) return {};
+  Stats stats = core_->pool().Statistics();
+  stats.requests = core_->request_counts().Read();
+  return stats;
+}
+
+Result<std::string> ClientImpl::AddToken(const TokenConfig& token) {
+  if (Status status = CheckOpen(); !status.ok()) return status;
+  if (Status status = AsArgument(CheckToken(token)); !status.ok()) return status;
+  const auto added = core_->pool().Add(token);
+  if (!added.ok()) return added.status();
+  if (core_->keeper() != nullptr) core_->keeper()->Restore(*added);
+  return (*added)->name();
+}
+
+Status ClientImpl::RemoveToken(const std::string& token) {
+  if (Status status = CheckOpen(); !status.ok()) return status;
+  return core_->pool().Remove(token);
+}
+
+Result<std::string> ClientImpl::RenameToken(const std::string& token, const std::string& name) {
+  if (Status status = CheckOpen(); !status.ok()) return status;
+  if (Fault fault = LineFault(name)) return Status(Code::kInvalidArgument, "name: " + *fault);
+  return core_->pool().Rename(token, name);
+}
+
+Result<std::string> ClientImpl::MoveToken(const std::string& token, Tier tier) {
+  if (Status status = CheckOpen(); !status.ok()) return status;
+  return core_->pool().Move(token, tier);
+}
+
+Result<std::string> ClientImpl::ReplaceCredential(const std::string& token, TokenConfig replacement) {
+  if (Status status = CheckOpen(); !status.ok()) return status;
+  replacement.name = token;
+  if (Status status = AsArgument(CheckToken(replacement)); !status.ok()) return status;
+  const auto replaced = core_->pool().Replace(token, std::move(replacement));
+  if (!replaced.ok()) return replaced.status();
+  if (core_->keeper() != nullptr) core_->keeper()->Restore(*replaced);
+  return (*replaced)->name();
+}
+
+Result<ReloadResult> ClientImpl::Reload(const Config& config) {
+  if (Status status = CheckOpen(); !status.ok()) return status;
+  if (Status status = Validate(config); !status.ok()) return status;
+  if (const char* field = FixedDifference(core_->config(), config)) {
+    return Status(Code::kInvalidConfig,
+                  fmt::format("{}: cannot change while the client runs; create another client", field));
+  }
+  std::vector<std::shared_ptr<Token>> added;
+  ReloadResult result = core_->pool().Reload(PoolOptionsOf(config), config.tokens, &added);
+  if (core_->keeper() != nullptr) {
+    for (const auto& token : added) core_->keeper()->Restore(token);
+  }
+  core_->log().Info("Token pool: {}", core_->pool().Snapshot().Summary());
+  return result;
 }
 
 Status ClientImpl::Close(std::chrono::milliseconds deadline) {

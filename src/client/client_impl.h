@@ -32,6 +32,13 @@ class ClientImpl {
   Status Recover(const std::string& token);
   Result<int> RecoverAll();
   Result<HealthReport> CheckHealth(const HealthCheckOptions& options);
+  Stats Statistics() const;
+  Result<std::string> AddToken(const TokenConfig& token);
+  Status RemoveToken(const std::string& token);
+  Result<std::string> RenameToken(const std::string& token, const std::string& name);
+  Result<std::string> MoveToken(const std::string& token, Tier tier);
+  Result<std::string> ReplaceCredential(const std::string& token, TokenConfig replacement);
+  Result<ReloadResult> Reload(const Config& config);
   Status Close(std::chrono::milliseconds deadline) EXCLUDES(thread_mutex_);
 
  private:

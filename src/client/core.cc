@@ -10,6 +10,9 @@
 namespace warppool {
 namespace {
 
+// Of exchanges that are under way when the client is closed: their answers may hold the only copy of a credential.
+constexpr std::chrono::seconds kExchangeGrace{5};
+constexpr std::chrono::milliseconds kExchangePoll{5};
 constexpr const char* kSecuretokenUrl = "https://securetoken.googleapis.com/v1/token";
 
 // Without a "/" at its end.
@@ -55,6 +58,13 @@ std::vector<std::pair<std::string, std::string>> Headers(const Config& config, c
   return headers;
 }
 
+// How long an exchange waits for the same one of another process: as long as that may take.
+std::chrono::milliseconds GatePatience(const Config& config) {
+  return Endpoints(config).size() * config.refresh_timeout + std::chrono::seconds(5);
+}
+
+}  // namespace
+
 PoolOptions PoolOptionsOf(const Config& config) {
   return {config.tier_order,
           {config.max_strikes, config.quota_cooling, config.recovery_delay, config.recovery_max_delay},
@@ -62,9 +72,7 @@ PoolOptions PoolOptionsOf(const Config& config) {
           config.max_in_flight};
 }
 
-}  // namespace
-
-Core::Core(Config config, const ClientOptions& options, const Clock& clock)
+Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateStore> store, const Clock& clock)
     : config_(std::move(config)),
       log_(options.log),
       clock_(clock),
@@ -78,25 +86,41 @@ Core::Core(Config config, const ClientOptions& options, const Clock& clock)
       request_limit_body_(RequestLimitBody(config_.client_version, host_)),
       transport_(&loop_, {config_.ca_bundle, config_.proxy, config_.no_proxy}),
       pool_(PoolOptionsOf(config_), config_.tokens, clock_, PoolReporter(log_, options.on_pool_event, clock_)),
+      bearer_desk_(&loop_),
+      keeper_(store ? std::make_unique<StateKeeper>(std::move(store), &pool_, &loop_, clock_, GatePatience(config_))
+                    : nullptr),
       refresher_({.endpoints = Endpoints(config_),
                   .api_key = config_.firebase_api_key,
                   .connect_timeout = config_.connect_timeout,
                   .timeout = config_.refresh_timeout,
                   .longest_pause = config_.retry_after_limit,
-                  .unit_random = [this] { return UnitRandom(); }},
+                  .unit_random = [this] { return UnitRandom(); },
+                  .gate = keeper_.get(),
+                  .supply = &bearer_desk_},
                  &transport_, this, clock_, log_),
       quota_desk_(this),
       random_(std::random_device{}()) {
   pool_.SetOnFreed([this] { OnTokenFreed(); });
+  pool_.SetOnGone([this](const std::shared_ptr<Token>& token) { OnTokenGone(token); });
+  if (keeper_) pool_.SetOnUnsaved([this](bool urgent) { keeper_->OnUnsaved(urgent); });
   stop_.emplace_back([this] {
     StopRuns();
-    loop_.Stop();
+    StopLoop(clock_.Steady() + kExchangeGrace);
   });
 }
 
 Status Core::Open() {
   if (Status status = loop_.Open(); !status.ok()) return status;
   return transport_.Open();
+}
+
+Status Core::Restore() {
+  if (!keeper_) return {};
+  if (Status status = keeper_->RestoreAll(); !status.ok()) return status;
+  loop_.Post([this] {
+    for (const auto& token : pool_.All()) refresher_.RenewAhead(token);
+  });
+  return {};
 }
 
 bool Core::Forked() const {
@@ -134,6 +158,13 @@ void Core::OnTokenFreed() {
     });
   });
   if (!posted.ok()) to_serve_ = false;  // out of memory: the next one that is freed wakes them
+}
+
+void Core::OnTokenGone(const std::shared_ptr<Token>& token) {
+  loop_.Post([this, token] {
+    refresher_.ForgetToken(token.get());
+    if (keeper_) keeper_->Forget(token);
+  });
 }
 
 bool Core::Launch(const std::shared_ptr<Run>& run, bool awaited) {
@@ -204,9 +235,20 @@ void Core::StopRuns() {
   idle_.NotifyAll();
 }
 
+void Core::StopLoop(SteadyTime until) {
+  if (!keeper_ || !refresher_.HasPrecious() || until <= clock_.Steady()) return loop_.Stop();
+  const Status later = Guarded([&] {
+    loop_.After(kExchangePoll, [this, until] { StopLoop(until); });
+    return Status();
+  });
+  if (!later.ok()) loop_.Stop();
+}
+
 void Core::RunLoop() {
   loop_.Run();
   transport_.Shutdown();
+  if (keeper_) keeper_->Close();
+  bearer_desk_.Close();
   loop_.LeaveThread();
 }
 

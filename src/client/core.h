@@ -12,8 +12,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mutex.h"
+#include "client/bearer_desk.h"
 #include "client/failover_policy.h"
 #include "client/quota_desk.h"
+#include "client/request_counts.h"
+#include "client/state_keeper.h"
 #include "client/token_queue.h"
 #include "http/curl_transport.h"
 #include "http/event_loop.h"
@@ -32,11 +35,17 @@ class Run {
   virtual void Stop() = 0;   // ends it with kCancelled, here and now
 };
 
+// What of a configuration concerns the pool.
+PoolOptions PoolOptionsOf(const Config& config);
+
 class Core final : public std::enable_shared_from_this<Core>, private RefreshObserver {
  public:
-  Core(Config config, const ClientOptions& options, const Clock& clock);
+  // `store`: null for none.
+  Core(Config config, const ClientOptions& options, std::shared_ptr<StateStore> store, const Clock& clock);
 
   Status Open();
+  // Takes over what the store knows. After Open(), before the I/O thread starts.
+  Status Restore();
 
   // Has `run` begin in the I/O thread. False when the client is closed. `awaited`: Drain() waits for it.
   bool Launch(const std::shared_ptr<Run>& run, bool awaited = true) EXCLUDES(mutex_);
@@ -52,6 +61,8 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   void RunLoop();
 
   bool InIoThread() const { return loop_.InThread(); }
+  // In a thread that the client could not wait for.
+  bool InOwnThread() const { return loop_.InThread() || bearer_desk_.InThread(); }
   bool Forked() const;  // this process is a child of the one that made the client
 
   EventLoop& loop() { return loop_; }
@@ -60,6 +71,9 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   TokenRefresher& refresher() { return refresher_; }
   TokenQueue& queue() { return queue_; }
   QuotaDesk& quota_desk() { return quota_desk_; }
+  BearerDesk& bearer_desk() { return bearer_desk_; }
+  StateKeeper* keeper() { return keeper_.get(); }  // null: there is no store
+  RequestCounts& request_counts() { return request_counts_; }
   const Config& config() const { return config_; }
   const Clock& clock() const { return clock_; }
   const Logger& log() const { return log_; }
@@ -87,8 +101,11 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   void OnRefreshDue(const std::shared_ptr<Token>& token) override;
 
   void OnTokenFreed();
+  void OnTokenGone(const std::shared_ptr<Token>& token);
 
   void StopRuns() EXCLUDES(mutex_);
+  // Ends the loop, when what exchanges under way bring is in the store, or at last at `until`.
+  void StopLoop(SteadyTime until);
 
   const Config config_;
   const Logger log_;
@@ -106,10 +123,13 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   EventLoop::Reserved stop_;  // destroying a client must not fail for lack of memory
   CurlTransport transport_;
   TokenPool pool_;
+  BearerDesk bearer_desk_;
+  const std::unique_ptr<StateKeeper> keeper_;
   TokenRefresher refresher_;
   TokenQueue queue_;
   std::atomic<bool> to_serve_{false};  // the queue; posted already
   QuotaDesk quota_desk_;
+  RequestCounts request_counts_;
   std::minstd_rand random_;
 
   mutable Mutex mutex_;

@@ -83,6 +83,7 @@ void RequestRun::Use(const Bearer& bearer) {
   request.connect_timeout = core_->config().connect_timeout;
   request.silence_timeout = core_->config().silence_timeout;
   attempt_.emplace(core_->config().max_event_bytes);
+  attempt_->began = core_->clock().Steady();
   attempt_->token = bearer.token->name();
   attempt_->bearer = request.bearer;
   attempt_->transfer = core_->transport().Start(std::move(request), this);
@@ -281,6 +282,7 @@ Status RequestRun::At(Code code, const std::string& what) const {
 
 void RequestRun::BeginAnswer() {
   if (std::exchange(answered_, true)) return;
+  walk_.NoteFirstEvent(std::chrono::floor<std::chrono::milliseconds>(core_->clock().Steady() - attempt_->began));
   Deliver(StreamStarted{attempt_->token, attempt_->conversation_id, attempt_->request_id, attempt_->run_id});
   for (const OwnedEvent& event : std::exchange(attempt_->early, {})) Deliver(event.get());
 }
@@ -355,6 +357,7 @@ void RequestRun::Finish(const Status& status) noexcept {
   auto sink = std::exchange(sink_, nullptr);
   Guarded([&] { sink->OnDone(status); });
   sink.reset();
+  core_->request_counts().Ended(status.code());
   SetDone();
   core_->Retire(this);
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "client/core.h"
 #include "client/event_queue.h"
@@ -41,6 +42,7 @@ class RequestRun final : public Run,
   struct Attempt {
     explicit Attempt(std::size_t max_event_bytes) : parser(max_event_bytes) {}
     TransferId transfer = 0;
+    SteadyTime began{};
     std::string token;
     Secret bearer;
     HttpHead head;

@@ -159,6 +159,11 @@ void StateKeeper::TryLock(const std::shared_ptr<Visit>& visit) {
     }
   }
   const auto stored = records_.Find(token);
+  // Whoever got the token first may have named the login.
+  if (!held.empty() && held != records_.ExchangeLock(token)) {
+    records_.store().Unlock(std::exchange(held, ""));
+    return TryLock(visit);
+  }
   // A store that does not work must not keep a request from being served.
   if (!stored.ok()) Complain(token, stored.status());
   if (!stored.ok() || !*stored) return Answer(visit, std::optional<SharedKnowledge>());
@@ -189,6 +194,11 @@ void StateKeeper::Leave(const std::shared_ptr<Token>& token) {
     if (!held->second.empty()) records_.store().Unlock(held->second);
     held_.erase(held);
   });
+}
+
+void StateKeeper::Forget(const std::shared_ptr<Token>& token) {
+  SaveNow();
+  worker_.Post([this, token] { records_.Forget(*token); });
 }
 
 void StateKeeper::Close() {

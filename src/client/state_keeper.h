@@ -40,6 +40,9 @@ class StateKeeper final : public ExchangeGate {
   void Keep(const std::shared_ptr<Token>& token, const Issuance& issued, std::function<void()> done) override;
   void Leave(const std::shared_ptr<Token>& token) override;
 
+  // The token is gone: its last state is saved. In the executor's thread.
+  void Forget(const std::shared_ptr<Token>& token);
+
   // When the executor has ended: writes what is left, and ends the thread.
   void Close();
 

@@ -41,6 +41,8 @@ class StateRecords {
   // Writes what an exchange issued.
   Status Save(const std::shared_ptr<Token>& token, const Issuance& issued);
 
+  void Forget(const Token& token) { known_.erase(&token); }
+
   // What keeps two exchanges of the login apart: the name of a lock.
   std::string ExchangeLock(const std::shared_ptr<Token>& token);
 

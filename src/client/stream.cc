@@ -23,7 +23,7 @@ StreamImpl::~StreamImpl() {
     Abandon(std::move(queue_));
     return;
   }
-  if (core_->InIoThread()) {
+  if (core_->InOwnThread()) {
     run_->Stop();
     return;
   }

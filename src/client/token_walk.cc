@@ -117,6 +117,7 @@ void TokenWalk::GetBearer() {
     wanted_.probed = &lease_->token();
   }
   stale_ = 0;
+  first_event_.reset();
   FetchBearer();
 }
 
@@ -167,6 +168,8 @@ void TokenWalk::FailAt(bool at_exchange, AttemptResult result) {
   if (bearer_.token) result.status = Redacted(result.status, bearer_.Text().Reveal());
   // A 401 speaks for the JWT it was sent with. Only one that was issued just now speaks for the token.
   const bool unauthorized = result.outcome == Outcome::kAuthRejected && result.status.error().http_status == 401;
+  const bool refused = result.outcome == Outcome::kAuthRejected && !at_exchange;
+  if (refused && token->kind() == CredentialKind::kCallback) core_->bearer_desk().TellRefused(bearer_, result.status);
   if (unauthorized && bearer_.jwt) {
     token->DropJwt(bearer_.jwt->text.Reveal());
     if (!bearer_.fresh && ++stale_ <= kMostStale) result.outcome = Outcome::kAuthStale;
@@ -178,6 +181,7 @@ void TokenWalk::FailAt(bool at_exchange, AttemptResult result) {
     lease_->CountStale();
   } else {
     EndLease(result.outcome, result.status, result.retry_after, at_exchange);
+    tried_.push_back(token);
     wanted_.excluded.insert(token.get());
     if (FailoverPolicy::RulesOutToken(result.outcome)) ruled_out_.insert(token.get());
   }
@@ -369,7 +373,7 @@ void TokenWalk::EndLease(Outcome outcome, const Status& why, std::optional<std::
   if (cool_for && cool_for->count() <= 0) cool_for.reset();  // a date that is over says nothing
   // Who is told of it may end this walk.
   Lease lease = *std::exchange(lease_, std::nullopt);
-  auto charge = std::move(lease).End({outcome, why, cool_for, at_exchange});
+  auto charge = std::move(lease).End({outcome, why, cool_for, at_exchange, std::exchange(first_event_, {})});
   if (charge) charges_.push_back(*std::move(charge));
   if (outcome == Outcome::kQuotaExhausted && !cool_for && bearer_.token) core_->quota_desk().AskAfterRefusal(bearer_);
 }

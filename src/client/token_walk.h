@@ -54,6 +54,9 @@ class TokenWalk final : private TokenQueue::Waiter {
   void End(Outcome outcome = Outcome::kCancelled, const Status& why = {},
            std::optional<std::chrono::milliseconds> cool_for = {});
 
+  // The answer has begun, so long after it was asked for.
+  void NoteFirstEvent(std::chrono::milliseconds time) { first_event_ = time; }
+
   // What was tried so far, for an error that ends the walk from outside.
   const std::vector<Attempt>& attempts() const { return attempts_; }
 
@@ -116,6 +119,8 @@ class TokenWalk final : private TokenQueue::Waiter {
   TokenPool::Wanted wanted_;           // excluded: tried in this pass
   TokenPool::Tokens ruled_out_;        // for good; part of them
   std::optional<Status> bad_setting_;  // the exchange cannot work; only tokens that need none are left
+  std::optional<std::chrono::milliseconds> first_event_;  // of this lease
+  std::vector<std::shared_ptr<const Token>> tried_;       // so that the addresses in the sets above stay theirs
   std::vector<Lease::Charge> charges_;
   std::vector<Attempt> attempts_;
 };

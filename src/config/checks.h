@@ -15,6 +15,9 @@ namespace warppool {
 // the value: people paste tokens into the wrong line.
 using Fault = std::optional<std::string>;
 
+// What is wrong with a token by itself, with the name of the field: kInvalidConfig. (In validate.cc.)
+Status CheckToken(const TokenConfig& token);
+
 // A token, JWT or key that is sent as it is. Keeps line ends out of headers, and catches what people paste with it.
 Fault CredentialFault(std::string_view credential);
 

@@ -31,6 +31,7 @@ constexpr std::array kTextVariables{
     TextVariable{"WARP_REFRESH_URL", &Config::refresh_url, ServiceUrlFault},
     TextVariable{"WARP_CLIENT_VERSION", &Config::client_version, HeaderFault},
     TextVariable{"WARP_CA_BUNDLE", &Config::ca_bundle, FileFault},
+    TextVariable{"WARP_STATE_FILE", &Config::state_file, LineFault},
 };
 
 Status Invalid(const Setting& setting, std::string_view what) {

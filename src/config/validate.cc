@@ -39,16 +39,29 @@ bool IsStrategy(Strategy strategy) {
 }
 
 bool IsKind(CredentialKind kind) {
-  return kind == CredentialKind::kRefreshToken || kind == CredentialKind::kApiKey;
+  return kind == CredentialKind::kRefreshToken || kind == CredentialKind::kApiKey || kind == CredentialKind::kCallback;
 }
+
+Status CheckCallbackToken(const TokenConfig& token) {
+  if (!token.credential.empty()) return Invalid("credential", "is given, though the program supplies the bearer");
+  if (!token.bearer_source.supply) return Invalid("bearer_source.supply", "is empty");
+  if (token.name.empty()) return Invalid("name", "is empty, and there is no credential that it could be made from");
+  return Check("name", LineFault(token.name));
+}
+
+}  // namespace
 
 Status CheckToken(const TokenConfig& token) {
   if (!IsTier(token.tier)) return Invalid("tier", "unknown");
   if (!IsKind(token.kind)) return Invalid("kind", "unknown");
+  if (token.kind == CredentialKind::kCallback) return CheckCallbackToken(token);
+  if (token.bearer_source.supply) return Invalid("bearer_source", "is given, though there is a credential");
   if (Fault fault = CredentialFault(token.credential.Reveal())) return Invalid("credential", *fault);
   if (token.name == token.credential.Reveal()) return Invalid("name", "is the credential, and would show it in logs");
   return Check("name", LineFault(token.name));
 }
+
+namespace {
 
 Status CheckTokens(const Config& config) {
   if (config.tokens.empty()) {
@@ -63,7 +76,8 @@ Status CheckTokens(const Config& config) {
     if (status.ok() && !token.name.empty() && !names.insert(token.name).second) {
       status = Invalid("name", "another token has the same");
     }
-    if (status.ok() && !credentials.insert(token.credential.Reveal()).second) {
+    const bool has_credential = token.kind != CredentialKind::kCallback;
+    if (status.ok() && has_credential && !credentials.insert(token.credential.Reveal()).second) {
       status = Invalid("credential", "another token has the same");
     }
     if (!status.ok()) return {status.code(), fmt::format("tokens[{}].{}", i, status.message())};
@@ -96,7 +110,7 @@ Status CheckPlaces(const Config& config) {
         Place{"securetoken_url", config.securetoken_url, ServiceUrlFault, true},
         Place{"client_version", config.client_version, HeaderFault, true},
         Place{"ca_bundle", config.ca_bundle, FileFault, true}, Place{"proxy", config.proxy, ProxyFault, true},
-        Place{"no_proxy", config.no_proxy, LineFault, true}}) {
+        Place{"no_proxy", config.no_proxy, LineFault, true}, Place{"state_file", config.state_file, LineFault, true}}) {
     if (place.value.empty() && place.may_be_empty) continue;
     if (Status status = Check(place.field, place.fault(place.value)); !status.ok()) return status;
   }

@@ -106,7 +106,7 @@ std::optional<Lease> TokenPool::AcquireToken(const Token& token, bool even_disab
 bool TokenPool::Suits(const Member& member, const Wanted& wanted, SteadyTime now) {
   if (!wanted.may_probe && member.health.disabled() && &member.token != wanted.probed) return false;
   if (!wanted.excluded.empty() && wanted.excluded.count(&member.token) != 0) return false;
-  if (!wanted.without_exchange || member.token.kind() == CredentialKind::kApiKey) return true;
+  if (!wanted.without_exchange || member.token.kind() != CredentialKind::kRefreshToken) return true;
   const auto jwt = member.token.jwt();
   return jwt && now < jwt->expires_at;
 }
@@ -453,6 +453,9 @@ void TokenPool::Tell(const News& news) const {
   reporter_.Tell(news.exhausted);
   if (news.freed && on_freed_) on_freed_();
   if (news.unsaved) on_unsaved_(news.urgent);
+  for (const auto& token : news.gone) {
+    if (on_gone_) on_gone_(token);
+  }
 }
 
 }  // namespace warppool

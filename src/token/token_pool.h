@@ -133,6 +133,10 @@ class TokenPool {
   // the passing of time. Before the first lease.
   void SetOnFreed(std::function<void()> on_freed) { on_freed_ = std::move(on_freed); }
 
+  // `on_gone` is called, in any thread and without a lock held, when a token is no member any more. Before the first
+  // lease.
+  void SetOnGone(std::function<void(const std::shared_ptr<Token>&)> on_gone) { on_gone_ = std::move(on_gone); }
+
   // For who keeps what the pool knows: `on_unsaved` is called, in any thread and without a lock held, when there is
   // something for TakeUnsaved(), the first time since the last one, and again when it becomes `urgent`: the health of
   // a token changed, and not just its counters. Before the first lease.
@@ -210,6 +214,7 @@ class TokenPool {
   struct News {
     Notices notices{};
     Notices exhausted{};  // told last: they follow from the others
+    std::vector<std::shared_ptr<Token>> gone{};
     bool freed = false;
     bool unsaved = false;  // there is something to keep
     bool urgent = false;
@@ -252,6 +257,7 @@ class TokenPool {
   Status FaultOf(const TokenConfig& config, const Member* replaced) const REQUIRES(mutex_);
   std::string NameFor(const TokenConfig& config, const Member* replaced) const REQUIRES(mutex_);
   void Retire(Member* member, News* news) REQUIRES(mutex_);
+  void Release(Member* member, News* news) REQUIRES(mutex_);
   void MoveTo(Member* member, Tier tier) REQUIRES(mutex_);
   void Arrange(const Roster::Members& members, SteadyTime now, News* news) REQUIRES(mutex_);
   std::vector<Member*> Match(const Roster::Members& before, const std::vector<TokenConfig>& tokens) const
@@ -263,6 +269,7 @@ class TokenPool {
   const Clock& clock_;
   const PoolReporter reporter_;
   std::function<void()> on_freed_;
+  std::function<void(const std::shared_ptr<Token>&)> on_gone_;
   std::function<void(bool urgent)> on_unsaved_;  // empty: nobody keeps anything
 
   mutable Mutex mutex_;

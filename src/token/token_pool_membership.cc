@@ -154,6 +154,7 @@ Result<std::shared_ptr<Token>> TokenPool::Replace(const std::string& name, Token
     Inherit(*old, member.get());
     Roster::Members members = roster_.All();
     std::replace(members.begin(), members.end(), old->shared_from_this(), member);
+    Release(old, &news);
     Arrange(members, clock_.Steady(), &news);
     NoteChanged(*member, fmt::format("another credential, it was {}", name), &news);
   }
@@ -197,6 +198,7 @@ ReloadResult TokenPool::Reload(PoolOptions options, const std::vector<TokenConfi
       }
       result.changed.push_back(names[i]);
       Inherit(*old, member);
+      Release(old, &news);
       NoteChanged(*member, "another credential", &news);
     }
     for (const auto& member : before) {
@@ -264,6 +266,13 @@ void TokenPool::Retire(Member* member, News* news) {
   counted -= member->elsewhere;
   retired_[member->token.tier()] += counted;
   news->notices.push_back({PoolEventKind::kRemoved, member->token.tier(), Share(*member), Status(), "removed"});
+  Release(member, news);
+}
+
+// What it counted until now is to be kept.
+void TokenPool::Release(Member* member, News* news) {
+  MarkUnsaved(member, true, news);
+  news->gone.emplace_back(member->shared_from_this(), &member->token);
 }
 
 // What it counted so far stays with the tier that it leaves.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/guarded.h"
@@ -99,6 +100,14 @@ void TokenRefresher::ForgetToken(const Token* token) {
     ahead_.erase(timer);
   }
   troubles_.erase(token);
+}
+
+void TokenRefresher::RenewAhead(const std::shared_ptr<Token>& token) {
+  if (const auto jwt = token->jwt()) RefreshAhead(token, jwt, (jwt->expires_at - jwt->refresh_at) / 2);
+}
+
+bool TokenRefresher::HasPrecious() const {
+  return std::any_of(flights_.begin(), flights_.end(), [](const auto& flight) { return flight.second.entered; });
 }
 
 bool TokenRefresher::Pauses(const Token* key) {

@@ -92,8 +92,10 @@ class TokenRefresher {
   void Forget(Ticket ticket);
   // The token is gone: it is not renewed ahead of time any more. The executor's thread only.
   void ForgetToken(const Token* token);
-  // Whether no exchange is under way. The executor's thread only.
-  bool idle() const { return flights_.empty(); }
+  // The token's JWT, which came from elsewhere, is renewed ahead of its end. The executor's thread only.
+  void RenewAhead(const std::shared_ptr<Token>& token);
+  // Whether an exchange is under way whose answer is to be kept. The executor's thread only.
+  bool HasPrecious() const;
 
  private:
   struct Flight {
