@@ -42,7 +42,8 @@ class StateStore {
   // The record under `key`; nothing if there is none.
   virtual Result<std::optional<std::string>> Read(const std::string& key) = 0;
 
-  // Makes all of `changes`, or none of them. When it returns OK they outlive the process, and a loss of power.
+  // Makes all of `changes`, in their order, or none of them. When it returns OK they outlive the process, and a loss of
+  // power. One that fails may have made them all the same, if all that failed is to make sure of that.
   virtual Status Write(const std::vector<StateChange>& changes) = 0;
 
   // Keeps everybody else who shares the records away from what is called `name` (as a key), until Unlock() or the end
@@ -59,8 +60,12 @@ std::shared_ptr<StateStore> NewMemoryStore();
 // same name and ".lock". Several clients and several processes of one machine may share it. Any thread.
 //
 // Each write replaces the file as a whole (temporary file, fsync, rename, fsync of the directory): a process or a
-// machine that stops at any moment leaves the old content or the new one. `log` hears of damaged lines, which are kept
-// in the file as they are, and of nothing else.
+// machine that stops at any moment leaves the old content or the new one. It waits up to ten seconds for the writes of
+// others, and then fails with kTimeout. `log` hears of damaged lines, which are kept in the file as they are, and of
+// nothing else.
+//
+// A file that is removed takes its records along; the lock file must stay as long as somebody uses it. A forked child
+// that lives on without exec keeps its parent's locks after the parent's end.
 //
 // Fails with kInvalidConfig when there is something else in its place, it belongs to another user, others may read it,
 // or it or its directory cannot be used; the message says which.

@@ -38,7 +38,7 @@ class FileStore final : public StateStore {
 
   Content Cached() EXCLUDES(mutex_);
   Result<Content> Load() EXCLUDES(mutex_);
-  void Remember(Content content, FileIdentity identity) EXCLUDES(mutex_);
+  void Remember(const Content& content, FileIdentity identity) EXCLUDES(mutex_);
   Status Replace(const std::vector<StateChange>& changes) REQUIRES(write_mutex_) EXCLUDES(mutex_);
 
   const FileStoreOptions options_;
@@ -74,7 +74,7 @@ Result<FileStore::Content> FileStore::Load() {
   return Content(content);
 }
 
-void FileStore::Remember(Content content, FileIdentity identity) {
+void FileStore::Remember(const Content& content, FileIdentity identity) {
   const std::vector<std::string>& damaged = content->damaged();
   const std::size_t line = content->first_damaged_line();
   bool is_news = false;
@@ -120,7 +120,7 @@ Status FileStore::Write(const std::vector<StateChange>& changes) {
                                                  options_.patience.count()),
                           .retryable = true});
     }
-    const Status status = Replace(changes);
+    Status status = Replace(changes);
     (*others_out)->Unlock();
     return status;
   });
@@ -138,7 +138,7 @@ Status FileStore::Replace(const std::vector<StateChange>& changes) {
   }
   auto identity = ReplaceFile(options_.system, path_.directory, path_.file, text);
   if (!identity.ok()) return identity.status();
-  Remember(std::move(next), *std::move(identity));
+  Remember(next, *std::move(identity));
   return {};
 }
 

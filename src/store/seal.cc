@@ -1,7 +1,6 @@
 #include "store/seal.h"
 
 #include <fmt/format.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/rand.h>
@@ -31,15 +30,6 @@ constexpr std::size_t kMostBytes = std::size_t{1} << 30;  // OpenSSL counts in i
 
 using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
 using KeyContext = std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)>;
-
-// The errors that OpenSSL queues in this thread are ours, and not for the program to find after its own calls.
-class OwnErrors {
- public:
-  OwnErrors() { ERR_set_mark(); }
-  ~OwnErrors() { ERR_pop_to_mark(); }
-  OwnErrors(const OwnErrors&) = delete;
-  OwnErrors& operator=(const OwnErrors&) = delete;
-};
 
 // Plain text on its way into a Secret.
 struct Wiped {
@@ -107,7 +97,6 @@ Status DoesNotOpen() {
 }  // namespace
 
 std::string Seal(const Secret& credential, std::string_view plain) {
-  const OwnErrors own_errors;
   if (plain.size() > kMostBytes) throw std::length_error("a record is too long to be sealed");
   const RecordCipherKey key(credential);
   const std::string associated = AssociatedData(credential);
@@ -136,7 +125,6 @@ Result<Secret> Unseal(const Secret& credential, std::string_view sealed) {
     if (credential.empty() || sealed.size() < kHead + kTag || sealed.size() > kMostBytes || sealed[0] != kFormat) {
       return DoesNotOpen();
     }
-    const OwnErrors own_errors;
     const RecordCipherKey key(credential);
     const std::string associated = AssociatedData(credential);
     const CipherContext context = NewCipherContext();
