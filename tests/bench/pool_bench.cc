@@ -44,7 +44,7 @@ class World {
   void RuinNinetyPercent(int count) {
     for (int i = 0; i < count; ++i) {
       if (i % 10 == 0) continue;
-      auto lease = pool_.AcquireToken(NameOf(i));
+      auto lease = pool_.AcquireToken(*pool_.Find(NameOf(i)));
       const Outcome outcome = i % 2 == 0 ? Outcome::kQuotaExhausted : Outcome::kAuthDead;
       std::move(*lease).End({outcome, Status(Code::kUnauthorized, "ruined for the benchmark")});
     }

@@ -42,6 +42,9 @@ struct Observed final : RefreshObserver {
     jwts.emplace_back(jwt.text.Reveal());
   }
   void OnRotated(const Token& token) override { rotated.push_back(token.name()); }
+  void OnAdopted(const Token& token, bool is_rotated) override {
+    adopted.push_back(token.name() + (is_rotated ? " rotated" : ""));
+  }
   void OnRefreshDue(const std::shared_ptr<Token>& token) override {
     due.push_back(token->name());
     if (on_due) on_due();
@@ -51,6 +54,7 @@ struct Observed final : RefreshObserver {
   std::vector<std::string> jwts;
   std::vector<std::string> due;
   std::vector<std::string> rotated;
+  std::vector<std::string> adopted;
   std::function<void()> on_due;
 };
 

@@ -153,7 +153,7 @@ TEST_CASE("a token that failed is said to cool for the quota, and not for its fa
   Pool pool({"p1", "p2"}, Recovering());
   pool.Tell("p1", "alice");
   pool.Meet("p1", Outcome::kQuotaExhausted, "used up", 100s);
-  auto check = pool.pool.AcquireToken("p1");
+  auto check = pool.pool.AcquireToken(pool.token("p1"));
   REQUIRE(check);
   std::move(*check).End({Outcome::kAuthDead, Status(Code::kUnauthorized, "expired")});
   pool.Tell("p2", "alice");

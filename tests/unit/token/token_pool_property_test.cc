@@ -172,7 +172,7 @@ class Story {
 
   void Check() {
     const std::string& name = pool_.names[Any(pool_.names.size())];
-    auto lease = pool_.pool.AcquireToken(name);
+    auto lease = pool_.pool.AcquireToken(pool_.token(name));
     if (lease.has_value() == tokens_.at(name).health.probing()) Wrong("who may check");
     if (lease) Hold(*std::move(lease), false);
   }

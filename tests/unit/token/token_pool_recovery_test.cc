@@ -108,7 +108,7 @@ TEST_CASE("a dead token is not tried by requests, but by a check") {
   pool.clock.Advance(1000h);
   CHECK(pool.Turns(2) == "s1 s1");
   CHECK_FALSE(pool.Of("p1").ready_at);
-  auto check = pool.pool.AcquireToken("p1");
+  auto check = pool.pool.AcquireToken(pool.token("p1"));
   REQUIRE(check);
   CHECK(check->is_probe());
   CHECK(pool.Turns(1) == "s1");
@@ -122,7 +122,7 @@ TEST_CASE("a check that tries a half-open token leaves none to the requests") {
   pool.Meet("p1", Outcome::kAuthRejected);
   pool.clock.Advance(60s);
   {
-    const auto check = pool.pool.AcquireToken("p1");
+    const auto check = pool.pool.AcquireToken(pool.token("p1"));
     REQUIRE(check);
     CHECK(pool.Turns(1) == "s1");
   }
@@ -292,7 +292,7 @@ TEST_CASE("a success that took long says nothing about a cooling that is over by
   Pool pool({"p1"}, With(Strategy::kRoundRobin, 1));
   Lease lease = pool.Take();
   pool.Tell("p1", "one account");
-  auto check = pool.pool.AcquireToken("p1");
+  auto check = pool.pool.AcquireToken(pool.token("p1"));
   REQUIRE(check);
   std::move(*check).End({Outcome::kQuotaExhausted, Status(Code::kQuotaExhausted, "used up"), 5s});
   pool.clock.Advance(6s);

@@ -210,38 +210,38 @@ TEST_CASE("who waits for a busy token is told when there is nothing to wait for 
   CHECK_FALSE(pool.pool.Acquire({pool.AllBut("p1")}));
 }
 
-TEST_CASE("a token that is asked for by name is leased in whatever state") {
+TEST_CASE("a token that is asked for itself is leased in whatever state") {
   Pool pool({"p1", "p2", "p3"}, Recovering());
   pool.Meet("p1", Outcome::kAuthRejected);
   pool.Meet("p2", Outcome::kQuotaExhausted);
-  const auto disabled = pool.pool.AcquireToken("p1");
+  const auto disabled = pool.pool.AcquireToken(pool.token("p1"));
   REQUIRE(disabled);
   CHECK(disabled->is_probe());
   CHECK(disabled->token().name() == "p1");
-  CHECK_FALSE(pool.pool.AcquireToken("p1"));  // somebody tries it already
-  const auto cooling = pool.pool.AcquireToken("p2");
+  CHECK_FALSE(pool.pool.AcquireToken(pool.token("p1")));  // somebody tries it already
+  const auto cooling = pool.pool.AcquireToken(pool.token("p2"));
   REQUIRE(cooling);
   CHECK_FALSE(cooling->is_probe());
-  CHECK(pool.pool.AcquireToken("p2"));
+  CHECK(pool.pool.AcquireToken(pool.token("p2")));
   CHECK(pool.StateOf("p2") == TokenState::kCooling);
-  const auto ready = pool.pool.AcquireToken("p3");
+  const auto ready = pool.pool.AcquireToken(pool.token("p3"));
   REQUIRE(ready);
   CHECK_FALSE(ready->is_probe());
-  CHECK_FALSE(pool.pool.AcquireToken("p4"));
-  CHECK_FALSE(pool.pool.AcquireToken(""));
+  const Token stranger("p4", Tier::kPersonal, CredentialKind::kRefreshToken, Secret("hunter2-p4"));
+  CHECK_FALSE(pool.pool.AcquireToken(stranger));
 }
 
-TEST_CASE("who must not try a disabled token is not given it by name either") {
+TEST_CASE("who must not try a disabled token is not given it itself either") {
   Pool pool({"p1", "p2"}, Recovering());
   constexpr bool kEvenDisabled = true;
-  CHECK(pool.pool.AcquireToken("p1", !kEvenDisabled));
+  CHECK(pool.pool.AcquireToken(pool.token("p1"), !kEvenDisabled));
   pool.Meet("p1", Outcome::kAuthRejected);
   pool.Meet("p2", Outcome::kQuotaExhausted);
-  CHECK_FALSE(pool.pool.AcquireToken("p1", !kEvenDisabled));
-  CHECK(pool.pool.AcquireToken("p2", !kEvenDisabled));  // it cools, that is all
+  CHECK_FALSE(pool.pool.AcquireToken(pool.token("p1"), !kEvenDisabled));
+  CHECK(pool.pool.AcquireToken(pool.token("p2"), !kEvenDisabled));  // it cools, that is all
   pool.clock.Advance(60s);
-  CHECK_FALSE(pool.pool.AcquireToken("p1", !kEvenDisabled));  // the probe is for a request
-  CHECK(pool.pool.AcquireToken("p1", kEvenDisabled));
+  CHECK_FALSE(pool.pool.AcquireToken(pool.token("p1"), !kEvenDisabled));  // the probe is for a request
+  CHECK(pool.pool.AcquireToken(pool.token("p1"), kEvenDisabled));
 }
 
 TEST_CASE("those in good health are the ready ones, be they busy or not") {
@@ -262,12 +262,12 @@ TEST_CASE("a check of a token takes nobody's turn, and counts for no limit") {
   Pool pool({"p1", "p2", "p3"}, With(strategy, 1));
   pool.TakeLines();
   {
-    const auto check = pool.pool.AcquireToken("p1");
+    const auto check = pool.pool.AcquireToken(pool.token("p1"));
     REQUIRE(check);
     CHECK(pool.Of("p1").in_flight == 0);
     CHECK(pool.Turns(3) == "p1 p2 p3");
     const Lease busy = pool.TakeOne("p2");
-    CHECK(pool.pool.AcquireToken("p2"));  // and ends at once
+    CHECK(pool.pool.AcquireToken(pool.token("p2")));  // and ends at once
     CHECK(pool.Of("p2").in_flight == 1);
   }
   CHECK(pool.Of("p1").in_flight == 0);

@@ -31,7 +31,7 @@ TEST_CASE("a token without a JWT is exchanged, and the JWT is kept") {
   CHECK(r.last().status.ok());
   CHECK(r.last().jwt->text.Reveal() == "hunter2-one");
   CHECK(TokenRefresher::Cached(r.token.get(), r.clock.Steady()) == r.last().jwt);
-  CHECK(r.token->refreshes() == 1);
+  CHECK(r.observed.refreshed.size() == 1);
 }
 
 TEST_CASE("however many wait, there is one exchange, and all get its JWT in their order") {
@@ -133,7 +133,7 @@ TEST_CASE("when a refresh fails the old JWT serves until it really ends") {
   r.FailAll(5);
   CHECK(r.last().jwt == nullptr);
   CHECK(r.last().outcome == Outcome::kNetwork);
-  CHECK(r.token->refreshes() == 1);
+  CHECK(r.observed.refreshed.size() == 1);
 }
 
 TEST_CASE("a final message ends the old JWT's service") {

@@ -89,14 +89,12 @@ std::shared_ptr<const Jwt> MakeShared(const std::string& text, SteadyTime refres
   return std::make_shared<const Jwt>(Jwt{Secret(text), refresh_at, {}, {}});
 }
 
-TEST_CASE("a token keeps its JWT, and counts those that were issued") {
+TEST_CASE("a token keeps the JWT that was issued last") {
   Token token("T", Tier::kShared, CredentialKind::kRefreshToken, Secret("fake"));
   CHECK(token.jwt() == nullptr);
-  CHECK(token.refreshes() == 0);
   token.SetJwt(MakeShared("one"));
   token.SetJwt(MakeShared("two"));
   CHECK(token.jwt()->text.Reveal() == "two");
-  CHECK(token.refreshes() == 2);
 }
 
 TEST_CASE("a refused JWT is dropped, and a newer one is not") {
@@ -119,7 +117,30 @@ TEST_CASE("a refresh is postponed for the JWT in use, and no other") {
   CHECK(token.jwt()->refresh_at == SteadyTime{});
   token.PostponeRefresh(MakeShared("two", later));
   CHECK(token.jwt()->refresh_at == later);
-  CHECK(token.refreshes() == 1);
+}
+
+TEST_CASE("a token knows the JWT that it has, and the one that was refused last") {
+  Token token("T", Tier::kShared, CredentialKind::kRefreshToken, Secret("fake"));
+  CHECK_FALSE(token.Knows(Secret("one")));
+  token.SetJwt(MakeShared("one"));
+  CHECK(token.Knows(Secret("one")));
+  token.DropJwt("one");
+  token.SetJwt(MakeShared("two"));
+  CHECK(token.Knows(Secret("one")));
+  CHECK(token.Knows(Secret("two")));
+  CHECK_FALSE(token.Knows(Secret("three")));
+}
+
+TEST_CASE("what others had replaced is taken over if it is newer") {
+  Token token("T", Tier::kShared, CredentialKind::kRefreshToken, Secret("fake-0"));
+  CHECK_FALSE(token.Adopt(Secret("fake-0b"), 0));
+  CHECK(token.Adopt(Secret("fake-2"), 2));
+  CHECK_FALSE(token.Adopt(Secret("fake-1"), 1));
+  CHECK(token.credential().Reveal() == "fake-2");
+  CHECK(token.serial() == 2);
+  token.Rotate(Secret("fake-3"));
+  CHECK(token.serial() == 3);
+  CHECK(token.configured().Reveal() == "fake-0");
 }
 
 TEST_CASE("a rotated credential takes the old one's place") {
