@@ -75,6 +75,7 @@ TEST_CASE("a snapshot tells what is known of a token") {
   Pool pool({"s1"}, ForGood(3));
   pool.pool.Find("s1")->SetJwt(
       std::make_shared<const Jwt>(MakeJwt(Secret("jwt-hunter2"), 60s, pool.clock.Steady(), pool.clock.Wall())));
+  pool.Tell("s1", "alice");
   pool.Meet("s1", Outcome::kAuthRejected, "refused");
   pool.Meet("s1", Outcome::kQuotaExhausted, "used up");
   const TokenStatus token = pool.Of("s1");
