@@ -115,6 +115,7 @@ class TokenPool {
   // What a store keeps of a token, and the pool knows.
   struct Kept {
     std::shared_ptr<Token> token;
+    bool health_changed = false;  // and what follows up to `why` is news
     int strikes = 0;
     bool disabled = false;
     bool dead = false;                        // for good
@@ -144,7 +145,7 @@ class TokenPool {
   // Those of whom something is to be kept that was not taken yet.
   std::vector<Kept> TakeUnsaved() EXCLUDES(mutex_);
   // They could not be kept: once more the next time.
-  void PutBackUnsaved(const std::vector<std::shared_ptr<Token>>& tokens) EXCLUDES(mutex_);
+  void PutBackUnsaved(const std::vector<Kept>& tokens) EXCLUDES(mutex_);
   // What was kept of a token that has just come: its counters are added, and its health is taken over unless it has
   // shown one of its own. Who was disabled is half open at once.
   void Restore(const Kept& kept, const std::string& what) EXCLUDES(mutex_);

@@ -7,6 +7,7 @@ void TokenPool::MarkUnsaved(Member* member, bool urgent, News* news) {
   if (!on_unsaved_ || !member->is_member) return;
   if (!member->unsaved) unsaved_.push_back(member->shared_from_this());
   member->unsaved = true;
+  if (urgent) member->unsaved_health = true;
   if (!unsaved_told_ || (urgent && !urgent_told_)) news->unsaved = true;
   unsaved_told_ = true;
   if (urgent) news->urgent = urgent_told_ = true;
@@ -21,6 +22,7 @@ std::vector<TokenPool::Kept> TokenPool::TakeUnsaved() {
     const TokenHealth& health = member->health;
     Kept& kept = taken.emplace_back();
     kept.token = {member, &member->token};
+    kept.health_changed = member->unsaved_health;
     kept.strikes = health.strikes();
     kept.disabled = health.disabled();
     kept.dead = health.dead();
@@ -29,18 +31,21 @@ std::vector<TokenPool::Kept> TokenPool::TakeUnsaved() {
     kept.counters = member->counters;
     if (member->last_used) kept.last_used = WallTimeOf(*member->last_used, now);
   }
-  for (const auto& member : unsaved_) member->unsaved = false;
+  for (const auto& member : unsaved_) member->unsaved = member->unsaved_health = false;
   unsaved_.clear();
   unsaved_told_ = urgent_told_ = false;
   return taken;
 }
 
-void TokenPool::PutBackUnsaved(const std::vector<std::shared_ptr<Token>>& tokens) {
+void TokenPool::PutBackUnsaved(const std::vector<Kept>& tokens) {
   News news;
   {
     MutexLock lock(&mutex_);
-    for (const auto& token : tokens) {
-      if (Member* const member = roster_.Find(*token)) MarkUnsaved(member, false, &news);
+    for (const Kept& kept : tokens) {
+      Member* const member = roster_.Find(*kept.token);
+      if (member == nullptr) continue;
+      MarkUnsaved(member, false, &news);
+      if (kept.health_changed) member->unsaved_health = true;  // at leisure all the same: the store is in trouble
     }
   }
   Tell(news);
