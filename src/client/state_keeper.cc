@@ -118,9 +118,7 @@ void StateKeeper::Save(const std::vector<TokenPool::Kept>& tokens) {
   const Status saved = Guarded([&] { return records_.Save(tokens); });
   if (saved.ok()) return;
   Complain(nullptr, saved);
-  std::vector<std::shared_ptr<Token>> again;
-  for (const TokenPool::Kept& kept : tokens) again.push_back(kept.token);
-  pool_->PutBackUnsaved(again);
+  pool_->PutBackUnsaved(tokens);
 }
 
 void StateKeeper::Enter(const std::shared_ptr<Token>& token, Entered done) {
@@ -146,15 +144,7 @@ void StateKeeper::TryLock(const std::shared_ptr<Visit>& visit) {
     if (!locked.ok()) Complain(token, locked.status());
     if (locked.ok() && *locked) held = name;
     if (locked.ok() && !*locked) {
-      executor_->Post([this, visit] {
-        if (clock_.Steady() < visit->until) {
-          executor_->After(kKnock, [this, visit] { Knock(visit); });
-          return;
-        }
-        Error error{.code = Code::kOverloaded, .message = "another process is exchanging this refresh token"};
-        error.retryable = true;
-        visit->done(Status(std::move(error)));
-      });
+      executor_->Post([this, visit] { WaitOutside(visit); });
       return;
     }
   }
@@ -172,6 +162,19 @@ void StateKeeper::TryLock(const std::shared_ptr<Visit>& visit) {
   Answer(visit, std::optional(std::move(known)));
 }
 
+void StateKeeper::WaitOutside(const std::shared_ptr<Visit>& visit) {
+  const Status waits = Guarded([&]() -> Status {
+    if (visit->until <= clock_.Steady()) {
+      Error error{.code = Code::kOverloaded, .message = "another process is exchanging this refresh token"};
+      error.retryable = true;
+      return Status(std::move(error));
+    }
+    executor_->After(kKnock, [this, visit] { Knock(visit); });
+    return {};
+  });
+  if (!waits.ok()) visit->done(waits);
+}
+
 void StateKeeper::Answer(const std::shared_ptr<Visit>& visit, Result<std::optional<SharedKnowledge>> known) {
   executor_->Post([visit, known = std::move(known)] { visit->done(known); });
 }
@@ -181,7 +184,9 @@ void StateKeeper::Keep(const std::shared_ptr<Token>& token, const Issuance& issu
     const Status kept = Guarded([&] { return records_.Save(token, issued); });
     if (!kept.ok()) {
       Complain(token, kept);
-      pool_->PutBackUnsaved({token});
+      TokenPool::Kept again;
+      again.token = token;
+      pool_->PutBackUnsaved({again});
     }
     executor_->Post(done);
   });

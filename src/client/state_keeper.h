@@ -51,6 +51,7 @@ class StateKeeper final : public ExchangeGate {
 
   void Knock(const std::shared_ptr<Visit>& visit);
   void TryLock(const std::shared_ptr<Visit>& visit);
+  void WaitOutside(const std::shared_ptr<Visit>& visit);
   void Answer(const std::shared_ptr<Visit>& visit, Result<std::optional<SharedKnowledge>> known);
   void SaveSoon(bool urgent);
   void SaveNow();

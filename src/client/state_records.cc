@@ -136,8 +136,10 @@ Status StateRecords::Save(const std::vector<TokenPool::Kept>& tokens) {
       if (kept.token->kind() == CredentialKind::kCallback) continue;
       auto stored = Newest(kept.token);
       if (!stored.ok()) return stored.status();
-      stored->health = {kept.strikes,       kept.disabled,   kept.dead,
-                        kept.cooling_until, kept.why.code(), kept.why.message()};
+      if (kept.health_changed) {
+        const Status& why = kept.why;
+        stored->health = {kept.strikes, kept.disabled, kept.dead, kept.cooling_until, why.code(), why.message()};
+      }
       Counters since = kept.counters;
       since -= KnownOf(kept.token).counted;
       stored->counters += since;
