@@ -699,8 +699,8 @@ typedef struct warppool_usage {
  *  besides time_ms. */
 typedef enum warppool_pool_event_kind WARPPOOL_ENUM_TYPE {
   WARPPOOL_POOL_EVENT_NONE = 0,           /* there is no event (NULL) */
-  WARPPOOL_POOL_EVENT_LOADED = 10,        /* the client was made with it: token, tier */
-  WARPPOOL_POOL_EVENT_CHOSEN = 20,        /* a request, or a call for a bearer, got it: token, tier */
+  WARPPOOL_POOL_EVENT_LOADED = 10,        /* the client was made with it: token, tier, reason */
+  WARPPOOL_POOL_EVENT_CHOSEN = 20,        /* a request, or a call for a bearer, got it: token, tier, reason */
   WARPPOOL_POOL_EVENT_FAILED = 30,        /* an attempt with it failed, whoever was to blame:
                                              token, tier, code, reason */
   WARPPOOL_POOL_EVENT_STRUCK = 40,        /* it is blamed for a failure: token, tier, code, reason, strikes */
@@ -713,8 +713,9 @@ typedef enum warppool_pool_event_kind WARPPOOL_ENUM_TYPE {
   WARPPOOL_POOL_EVENT_ROTATED = 90,       /* the service replaced its refresh token: token, tier, reason */
   WARPPOOL_POOL_EVENT_SAME_ACCOUNT = 100, /* it belongs to the same account as an earlier token, and they share one
                                              quota: token, tier, reason (which names the other) */
-  WARPPOOL_POOL_EVENT_TIER_EXHAUSTED = 110, /* no token of the tier is ready any more: tier */
-  WARPPOOL_POOL_EVENT_POOL_EXHAUSTED = 120  /* no token at all is ready any more */
+  WARPPOOL_POOL_EVENT_TIER_EXHAUSTED = 110, /* no token of the tier is ready any more. Of the last one that was:
+                                               token, tier, code, reason, until_ms */
+  WARPPOOL_POOL_EVENT_POOL_EXHAUSTED = 120  /* no token at all is ready any more; the same */
 } warppool_pool_event_kind;
 
 /** "loaded", "tier exhausted", ... Any value, any thread; valid for ever. */
@@ -729,16 +730,16 @@ typedef struct warppool_pool_event warppool_pool_event;
 /** NULL: WARPPOOL_POOL_EVENT_NONE. */
 WARPPOOL_API warppool_pool_event_kind warppool_pool_event_get_kind(const warppool_pool_event* event);
 
-/** The token's name. TIER_EXHAUSTED, POOL_EXHAUSTED, NULL: "". */
+/** The token's name. NULL: "". */
 WARPPOOL_API const char* warppool_pool_event_token(const warppool_pool_event* event);
 
-/** The token's tier, or the one that is exhausted. POOL_EXHAUSTED, NULL: 0, which is none of warppool_tier. */
+/** The token's tier. NULL: 0, which is none of warppool_tier. */
 WARPPOOL_API warppool_tier warppool_pool_event_tier(const warppool_pool_event* event);
 
-/** Why, of what is a failure: FAILED, STRUCK, DISABLED, COOLING. Else WARPPOOL_OK. */
+/** Why, of what is a failure: FAILED, STRUCK, DISABLED, COOLING, and the two EXHAUSTED. Else WARPPOOL_OK. */
 WARPPOOL_API warppool_code warppool_pool_event_code(const warppool_pool_event* event);
 
-/** Why, as a sentence. "": there is nothing to say, or NULL. */
+/** Why, or how that came, as a sentence. "": there is nothing to say, or NULL. */
 WARPPOOL_API const char* warppool_pool_event_reason(const warppool_pool_event* event);
 
 /** The failures in a row that it is blamed for by then: FAILED, STRUCK, DISABLED. Else 0. */

@@ -1,7 +1,6 @@
 #include "arguments.h"
 #include "guard.h"
 
-using warppool::PoolEventKind;
 using warppool::capi::ReadOr;
 
 warppool_pool_event::warppool_pool_event(const warppool::PoolEvent& from)
@@ -17,9 +16,7 @@ const char* warppool_pool_event_token(const warppool_pool_event* event) {
 
 warppool_tier warppool_pool_event_tier(const warppool_pool_event* event) {
   constexpr auto kNone = static_cast<warppool_tier>(0);
-  return ReadOr(event, kNone, [](const auto& e) {
-    return e.event.kind == PoolEventKind::kPoolExhausted ? kNone : static_cast<warppool_tier>(e.event.tier);
-  });
+  return ReadOr(event, kNone, [](const auto& e) { return e.event.tier; });
 }
 
 warppool_code warppool_pool_event_code(const warppool_pool_event* event) {

@@ -131,8 +131,8 @@ enum class PoolEventKind : int {
   kRefreshed = 80,       // a JWT was issued for it; `until` is its end
   kRotated = 90,         // the service replaced its refresh token
   kSameAccount = 100,    // it belongs to the same account as an earlier token: they share one quota
-  kTierExhausted = 110,  // no token of the tier is ready any more
-  kPoolExhausted = 120,  // no token at all is ready any more
+  kTierExhausted = 110,  // no token of the tier is ready any more: `token` was the last one, `reason` why it is not
+  kPoolExhausted = 120,  // no token at all is ready any more; the same
 };
 
 // "loaded", "tier exhausted", ... Never NULL. Any thread.
@@ -142,10 +142,10 @@ const char* PoolEventKindName(PoolEventKind kind) noexcept;
 // next looks for a token, or at the pool. The views are valid during the call only.
 struct PoolEvent {
   PoolEventKind kind;
-  Tier tier;                  // meaningless with kPoolExhausted
-  std::string_view token{};   // its name; empty with kTierExhausted and kPoolExhausted
+  Tier tier;                  // the token's
+  std::string_view token{};   // its name
   Code code = Code::kOk;      // why, for what is a failure
-  std::string_view reason{};  // why, one sentence
+  std::string_view reason{};  // why, or how that came; one sentence
   int strikes = 0;            // the failures in a row that it is blamed for by then
 
   std::optional<std::chrono::system_clock::time_point> until{};

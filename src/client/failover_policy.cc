@@ -42,7 +42,7 @@ Decision FailoverPolicy::Choose(Outcome outcome, bool another_ready, std::option
       if (another_ready) return {Decision::Step::kNextToken};
       // How long a spent quota takes is no word of the service to those that only met its faults.
       if (outcome == Outcome::kQuotaExhausted) retry_after.reset();
-      return may_repeat_ ? Wait(true, retry_after, unit_random) : Decision{};
+      return may_repeat_ ? Wait(true, true, retry_after, unit_random) : Decision{};
 
     case Outcome::kOverloaded:
     case Outcome::kNetwork: {
@@ -50,12 +50,12 @@ Decision FailoverPolicy::Choose(Outcome outcome, bool another_ready, std::option
       const bool again = service_failed_;
       service_failed_ = true;
       if (another_ready && !again) return {Decision::Step::kNextToken};
-      return Wait(!another_ready, retry_after, unit_random);
+      return Wait(!another_ready, !again, retry_after, unit_random);
     }
 
     case Outcome::kStreamCut:  // before the first action: the same request again, rather by another token
       may_repeat_ = true;
-      return Wait(!another_ready, retry_after, unit_random);
+      return Wait(!another_ready, false, retry_after, unit_random);
 
     case Outcome::kSuccess:
     case Outcome::kAccepted:
@@ -69,11 +69,12 @@ Decision FailoverPolicy::Choose(Outcome outcome, bool another_ready, std::option
   return {};
 }
 
-Decision FailoverPolicy::Wait(bool new_pass, std::optional<milliseconds> retry_after, double unit_random) {
+Decision FailoverPolicy::Wait(bool new_pass, bool cut_short, std::optional<milliseconds> retry_after,
+                              double unit_random) {
   if (retry_after && *retry_after > options_.retry_after_limit) return {};
   const auto wait = backoff_.Next(unit_random, retry_after.value_or(milliseconds(0)));
   if (!wait) return {};
-  return {Decision::Step::kWait, *wait, new_pass};
+  return {Decision::Step::kWait, *wait, new_pass, cut_short};
 }
 
 }  // namespace warppool

@@ -31,6 +31,8 @@ struct Decision {
   Step step = Step::kGiveUp;
   std::chrono::milliseconds wait{};
   bool new_pass = false;  // with kWait: those that only met a fault of the service or the network may be tried again
+  // With kWait: the service has not shown that it is at fault, so a token that comes free meanwhile is tried at once.
+  bool cut_short = false;
 };
 
 class FailoverPolicy {
@@ -54,7 +56,8 @@ class FailoverPolicy {
  private:
   Decision Choose(Outcome outcome, bool another_ready, std::optional<std::chrono::milliseconds> retry_after,
                   double unit_random);
-  Decision Wait(bool new_pass, std::optional<std::chrono::milliseconds> retry_after, double unit_random);
+  Decision Wait(bool new_pass, bool cut_short, std::optional<std::chrono::milliseconds> retry_after,
+                double unit_random);
 
   const FailoverOptions options_;
   Backoff backoff_;

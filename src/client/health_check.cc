@@ -164,7 +164,10 @@ std::string HealthReport::ToString() const {
     const TokenStatus& token = result.token;
     text += fmt::format("{} {} ({}): failures={}, active={}", result.healthy ? "ok  " : "FAIL", token.name,
                         TierName(token.tier), token.strikes, token.state == TokenState::kReady);
-    if (token.state != TokenState::kReady) text += fmt::format(", state={}", TokenStateName(token.state));
+    if (token.state != TokenState::kReady) {
+      text += fmt::format(", state={}", TokenStateName(token.state));
+      if (result.healthy) text += fmt::format(" ({})", token.reason);
+    }
     if (token.ready_at) text += fmt::format(", again at {}", WriteRfc3339(*token.ready_at));
     if (token.quota && token.quota->unlimited) text += ", quota=unlimited";
     if (token.quota && !token.quota->unlimited) {

@@ -20,6 +20,10 @@ constexpr std::size_t kMaxRefusalBytes = 64U << 10U;
 // request use the connection. The program waits this long, and the I/O thread as much longer.
 constexpr std::chrono::milliseconds kEndGrace{100};
 constexpr std::chrono::milliseconds kDrainTime{2'000};
+// Events of a kind that nobody knows, before the first action. A service that sends more of them means something by it:
+// the answer has begun.
+constexpr std::size_t kMaxEarlyEvents = 64;
+constexpr std::size_t kMaxEarlyBytes = 1U << 20U;
 
 // The media type's case does not matter, and parameters may follow (RFC 9110, section 8.3.1).
 bool IsEventStream(std::string_view content_type) {
@@ -199,8 +203,16 @@ void RequestRun::OnEvent(std::string_view data) {
     case AnswerReader::Kind::kFinished:
       return OnFinished(reader_.finished());
     case AnswerReader::Kind::kUnknown:
-      return Deliver(UnknownEvent{{}, reader_.bytes()});
+      return OnUnknown(reader_.bytes());
   }
+}
+
+void RequestRun::OnUnknown(std::string_view bytes) {
+  attempt_->early_bytes += bytes.size();
+  if (attempt_->early_bytes > kMaxEarlyBytes || attempt_->early.size() == kMaxEarlyEvents) BeginAnswer();
+  const UnknownEvent event{{}, bytes};
+  if (answered_) return Deliver(event);
+  attempt_->early.emplace_back(event);
 }
 
 void RequestRun::OnFinished(const Finished& finished) {
@@ -270,6 +282,7 @@ Status RequestRun::At(Code code, const std::string& what) const {
 void RequestRun::BeginAnswer() {
   if (std::exchange(answered_, true)) return;
   Deliver(StreamStarted{attempt_->token, attempt_->conversation_id, attempt_->request_id, attempt_->run_id});
+  for (const OwnedEvent& event : std::exchange(attempt_->early, {})) Deliver(event.get());
 }
 
 void RequestRun::Deliver(const Event& event) {

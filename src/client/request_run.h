@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/mutex.h"
 #include "client/core.h"
@@ -49,6 +50,8 @@ class RequestRun final : public Run,
     std::string conversation_id;
     std::string request_id;
     std::string run_id;
+    std::deque<OwnedEvent> early;  // unknown events from before the first action: another attempt may bring them again
+    std::size_t early_bytes = 0;
   };
 
   // TokenWalk::Owner
@@ -74,6 +77,7 @@ class RequestRun final : public Run,
   Status Final(const Status& status) const;             // with the token, and what was tried before
   Status At(Code code, const std::string& what) const;  // with the place in the stream
 
+  void OnUnknown(std::string_view bytes);
   void BeginAnswer();
   void Deliver(const Event& event);
   void Flush();                                // what was held back while paused

@@ -148,10 +148,13 @@ void TokenWalk::UseBearer(Bearer bearer) {
 
 void TokenWalk::Succeed(Outcome outcome) {
   const bool proven_exchange = bearer_.jwt && bearer_.fresh;
+  const std::shared_ptr<const Token> served = lease_->share_token();
   End(outcome);
-  for (const Charge& charge : charges_) {
-    // Who was served without an exchange has not shown that exchanges work.
-    if (!charge.at_exchange || proven_exchange) core_->pool().Confirm(charge.charge);
+  for (const Lease::Charge& charge : charges_) {
+    // Who has overcome its own error has shown nothing about itself, and who was served without an exchange nothing
+    // about exchanges.
+    if (&charge.token() == served.get() || (charge.at_exchange && !proven_exchange)) continue;
+    core_->pool().Confirm(charge);
   }
 }
 
@@ -221,13 +224,8 @@ void TokenWalk::Follow(const Decision& decision, const Status& last) {
     case Decision::Step::kNextToken:
       return Lead(false);
     case Decision::Step::kWait:
-      if (decision.new_pass) wanted_.excluded = ruled_out_;
       core_->log().Info("Trying again in {} ms", decision.wait.count());
-      timer_ = core_->loop().After(decision.wait, [this] {
-        timer_ = 0;
-        Protected([&] { Lead(true); });
-      });
-      return;
+      return Pause(decision);
     case Decision::Step::kAwaitToken:
       core_->log().Info("No other token is ready, waiting for one for {} ms at most", decision.wait.count());
       return AwaitToken(last);
@@ -250,9 +248,9 @@ std::optional<TokenWalk::Hope> TokenWalk::TokenComesIn() {
   const auto patience = PatienceLeft();
   if (!patience) return std::nullopt;
   TokenPool::Wanted wanted = wanted_;
-  wanted.excluded = ruled_out_;
+  wanted.excluded = NoUse();
   const auto outlook = core_->pool().WhenReady(wanted);
-  if (outlook.earliest && *outlook.earliest < *patience) return Hope{*outlook.earliest, true};
+  if (outlook.earliest && *outlook.earliest < *patience) return Hope{*outlook.earliest, !outlook.busy};
   // A quota that is asked for may be back sooner than is assumed.
   if (outlook.busy || core_->quota_desk().Asking(ruled_out_)) return Hope{*patience, false};
   return std::nullopt;
@@ -260,16 +258,63 @@ std::optional<TokenWalk::Hope> TokenWalk::TokenComesIn() {
 
 void TokenWalk::AwaitToken(const Status& last) {
   last_ = last;
-  // Those that rest now may serve when they are back. Those that are ready and failed all the same are no use.
-  TokenPool::Tokens excluded = core_->pool().InGoodHealth(wanted_.excluded);
-  excluded.insert(ruled_out_.begin(), ruled_out_.end());
-  wanted_.excluded = std::move(excluded);
+  wanted_.excluded = NoUse();
   place_ = core_->queue().Join(this);
   Look();
 }
 
+TokenPool::Tokens TokenWalk::NoUse() {
+  TokenPool::Tokens tokens = core_->pool().InGoodHealth(wanted_.excluded);
+  tokens.insert(ruled_out_.begin(), ruled_out_.end());
+  return tokens;
+}
+
 void TokenWalk::LookAgain() noexcept {
-  Protected([&] { Look(); });
+  Protected([&] {
+    if (pause_) {
+      LookInPause();
+    } else {
+      Look();
+    }
+  });
+}
+
+void TokenWalk::Pause(const Decision& decision) {
+  pause_ = PauseState{core_->clock().Steady() + decision.wait, decision.new_pass};
+  wanted_.excluded = NoUse();
+  if (decision.cut_short && core_->pool().AnyOther(wanted_.excluded)) {
+    place_ = core_->queue().Join(this);
+    return LookInPause();
+  }
+  timer_ = core_->loop().After(decision.wait, [this] {
+    timer_ = 0;
+    Protected([&] { EndPause(); });
+  });
+}
+
+void TokenWalk::LookInPause() {
+  core_->loop().CancelTimer(std::exchange(timer_, 0));
+  const auto left = pause_->until - core_->clock().Steady();
+  if (left <= left.zero()) return EndPause();
+  lease_ = core_->pool().Acquire(wanted_);
+  if (lease_) {
+    pause_.reset();
+    StopWaiting();
+    return GetBearer();
+  }
+  auto wait = std::chrono::ceil<std::chrono::milliseconds>(left);
+  if (const auto earliest = core_->pool().WhenReady(wanted_).earliest) wait = std::min(wait, *earliest);
+  timer_ = core_->loop().After(wait, [this] {
+    timer_ = 0;
+    core_->queue().Serve();  // it looks again itself, and who came before it does so before
+  });
+}
+
+void TokenWalk::EndPause() {
+  if (pause_->new_pass) wanted_.excluded = ruled_out_;
+  pause_.reset();
+  StopWaiting();
+  Lead(true);
 }
 
 void TokenWalk::Look() {
@@ -323,8 +368,8 @@ void TokenWalk::EndLease(Outcome outcome, const Status& why, std::optional<std::
   if (cool_for && cool_for->count() <= 0) cool_for.reset();  // a date that is over says nothing
   // Who is told of it may end this walk.
   Lease lease = *std::exchange(lease_, std::nullopt);
-  auto charge = std::move(lease).End({outcome, why, cool_for});
-  if (charge) charges_.push_back({*std::move(charge), at_exchange});
+  auto charge = std::move(lease).End({outcome, why, cool_for, at_exchange});
+  if (charge) charges_.push_back(*std::move(charge));
   if (outcome == Outcome::kQuotaExhausted && !cool_for && bearer_.token) core_->quota_desk().AskAfterRefusal(bearer_);
 }
 

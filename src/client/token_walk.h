@@ -73,12 +73,18 @@ class TokenWalk final : private TokenQueue::Waiter {
   // That there will be a token in time.
   struct Hope {
     std::chrono::milliseconds at_most;
-    bool rests;  // one that rests is back then; else nobody knows when one is free
+    bool rests;  // all that there is to wait for is one that rests; else nobody knows when one is free
   };
   std::optional<Hope> TokenComesIn();
+  // Those that a wait is no use for: they are ready, and failed all the same. Of those that were tried and rest now,
+  // each may serve when it is back.
+  TokenPool::Tokens NoUse();
   void AwaitToken(const Status& last);
   void LookAgain() noexcept override;
   void Look();
+  void Pause(const Decision& decision);
+  void LookInPause();
+  void EndPause();
   void StopWaiting();
   // The time that is left for it; nothing: no wait is allowed.
   std::optional<std::chrono::milliseconds> PatienceLeft();
@@ -99,17 +105,18 @@ class TokenWalk final : private TokenQueue::Waiter {
   TokenRefresher::Ticket ticket_ = 0;
   TimerId timer_ = 0;
   std::optional<TokenQueue::Place> place_;  // waits for a token
-  std::optional<SteadyTime> waits_until_;   // without a deadline
-  Status last_;                             // what the last attempt met
+  struct PauseState {
+    SteadyTime until;
+    bool new_pass;
+  };
+  std::optional<PauseState> pause_;        // waits for the service or the network
+  std::optional<SteadyTime> waits_until_;  // without a deadline
+  Status last_;                            // what the last attempt met
 
   TokenPool::Wanted wanted_;           // excluded: tried in this pass
   TokenPool::Tokens ruled_out_;        // for good; part of them
   std::optional<Status> bad_setting_;  // the exchange cannot work; only tokens that need none are left
-  struct Charge {
-    Lease::Charge charge;
-    bool at_exchange;  // the server error was the exchange's
-  };
-  std::vector<Charge> charges_;
+  std::vector<Lease::Charge> charges_;
   std::vector<Attempt> attempts_;
 };
 

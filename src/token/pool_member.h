@@ -34,7 +34,8 @@ struct PoolMember {
   std::string account{};  // empty: not known
   std::optional<Quota> quota{};
   Status last_error{};    // of the last attempt that failed, whoever was to blame
-  Status last_verdict{};  // why it was struck, disabled or sent to cool last
+  Status last_verdict{};  // why it was struck or disabled last
+  Status why_cooling{};
 };
 
 }  // namespace warppool

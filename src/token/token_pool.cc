@@ -54,7 +54,9 @@ void TokenPool::TellLoaded() const {
   {
     MutexLock lock(&mutex_);
     for (const Roster::Tier& tier : roster_.tiers()) {
-      for (const auto& member : tier.members) notices.push_back({PoolEventKind::kLoaded, tier.tier, Share(*member)});
+      for (const auto& member : tier.members) {
+        notices.push_back({PoolEventKind::kLoaded, tier.tier, Share(*member), Status(), "from the configuration"});
+      }
     }
   }
   reporter_.Tell(notices);
@@ -76,18 +78,30 @@ std::optional<Lease> TokenPool::Acquire(const Wanted& wanted) {
     if (next != nullptr) lease.emplace(Begin(*next, now, true));
   }
   Tell(news);
-  if (lease && reporter_.enabled()) {
-    reporter_.Tell({PoolEventKind::kChosen, lease->token().tier(), lease->share_token()});
-  }
+  if (lease) TellChosen(*lease);
   return lease;
 }
 
+void TokenPool::TellChosen(const Lease& lease) const {
+  if (!reporter_.enabled()) return;
+  const char* const why = lease.is_probe() ? "it is tried again" : StrategyName(options_.strategy);
+  reporter_.Tell({PoolEventKind::kChosen, lease.token().tier(), lease.share_token(), Status(), why});
+}
+
 std::optional<Lease> TokenPool::AcquireToken(const std::string& name, bool even_disabled) {
-  MutexLock lock(&mutex_);
-  Member* const member = roster_.Find(name);
-  if (member == nullptr || member->health.probing()) return std::nullopt;
-  if (!even_disabled && member->health.disabled()) return std::nullopt;
-  return Begin(roster_.Share(*member), clock_.Steady(), false);
+  std::optional<Lease> lease;
+  News news;
+  {
+    MutexLock lock(&mutex_);
+    const SteadyTime now = clock_.Steady();
+    Wake(now, &news);
+    Member* const member = roster_.Find(name);
+    const bool will_do =
+        member != nullptr && !member->health.probing() && (even_disabled || !member->health.disabled());
+    if (will_do) lease.emplace(Begin(roster_.Share(*member), now, false));
+  }
+  Tell(news);
+  return lease;
 }
 
 bool TokenPool::Suits(const Member& member, const Wanted& wanted, SteadyTime now) {
@@ -140,10 +154,12 @@ std::optional<Lease::Charge> TokenPool::End(const std::shared_ptr<Member>& membe
       news.notices.push_back({PoolEventKind::kFailed, member->token.tier(), Share(*member), report.why});
       news.notices.back().strikes = member->health.strikes();
     }
-    if (report.outcome == Outcome::kServerError) charge = {member, member->health.Charge(stamp), report.why};
+    if (report.outcome == Outcome::kServerError) {
+      charge = {member, member->health.Charge(stamp), report.why, report.at_exchange, member->token.refreshes()};
+    }
     if (refile) Settle(member.get(), change, now, report.why, &news);
     if (quota && now < member->health.cooling_until()) {
-      member->last_verdict = report.why;
+      member->why_cooling = report.why;
       ShareCooling(member.get(), now, report.why, &news);
     }
     // One line of the log for one attempt.
@@ -159,14 +175,16 @@ void TokenPool::Confirm(const Lease::Charge& charge) {
     MutexLock lock(&mutex_);
     const SteadyTime now = clock_.Steady();
     Wake(now, &news);
-    const auto change = charge.member->health.Confirm(charge.pending, now, options_.health);
+    const bool lapsed = charge.at_exchange && charge.refreshes != charge.token().refreshes();
+    const auto change =
+        lapsed ? HealthChange::kNone : charge.member->health.Confirm(charge.pending, now, options_.health);
     if (change != HealthChange::kNone) Settle(charge.member.get(), change, now, charge.why, &news);
   }
   Tell(news);
 }
 
 void TokenPool::Settle(Member* member, HealthChange change, SteadyTime now, const Status& why, News* news) {
-  Refile(member, now, news);
+  Refile(member, now, why, news);
   PoolNotice notice{PoolEventKind::kFailed, member->token.tier(), Share(*member), why};
   notice.strikes = member->health.strikes();
   switch (change) {
@@ -202,30 +220,35 @@ void TokenPool::Settle(Member* member, HealthChange change, SteadyTime now, cons
     case HealthChange::kCooling:
       notice.kind = PoolEventKind::kCooling;
       notice.until = WallTimeOf(member->turns_at, now);
-      break;
+      news->notices.push_back(std::move(notice));
+      return;
   }
   member->last_verdict = why;
   news->notices.push_back(std::move(notice));
 }
 
-void TokenPool::Refile(Member* member, SteadyTime now, News* news) {
+void TokenPool::Refile(Member* member, SteadyTime now, const Status& why, News* news) {
   const bool was_ready = member->filed_as == TokenState::kReady;
   if (roster_.File(member, now)) news->freed = true;
   if (!was_ready || member->filed_as == TokenState::kReady) return;
   const Roster::Tier& tier = roster_.tiers()[member->tier];
-  if (tier.ready == 0) news->exhausted.push_back({PoolEventKind::kTierExhausted, tier.tier});
-  if (roster_.ready() == 0) news->exhausted.push_back({PoolEventKind::kPoolExhausted, tier.tier});
+  PoolNotice notice{PoolEventKind::kTierExhausted, tier.tier, Share(*member), why};
+  notice.until = WallTimeOf(member->turns_at, now);
+  if (tier.ready == 0) news->exhausted.push_back(notice);
+  notice.kind = PoolEventKind::kPoolExhausted;
+  if (roster_.ready() == 0) news->exhausted.push_back(std::move(notice));
 }
 
 // The others of its account have the same quota.
 void TokenPool::ShareCooling(Member* member, SteadyTime now, const Status& why, News* news) {
   const SteadyTime until = member->health.cooling_until();
+  if (until <= now) return;
   for (Member* const other : roster_.MembersOf(member)) {
     if (other == member) continue;
+    if (other->health.cooling_until() < until) other->why_cooling = why;
     const bool was_ready = other->health.CoolUntil(until, now);
-    Refile(other, now, news);
+    Refile(other, now, why, news);
     if (!was_ready) continue;
-    other->last_verdict = why;
     PoolNotice notice{PoolEventKind::kCooling, other->token.tier(), Share(*other), why};
     notice.until = WallTimeOf(other->turns_at, now);
     news->notices.push_back(std::move(notice));
@@ -313,12 +336,12 @@ void TokenPool::NoteQuota(const Token& token, const Quota& quota, bool lifts_coo
     for (Member* const member : roster_.MembersOf(asked)) {
       member->quota = quota;
       if (!until || !member->health.CorrectCooling(*until, now)) continue;
-      Refile(member, now, &news);
+      Refile(member, now, member->why_cooling, &news);
       news.freed = true;  // or sooner than those who wait believe
       PoolNotice notice{PoolEventKind::kRecovered, member->token.tier(), Share(*member)};
       if (member->filed_as == TokenState::kCooling) {
         notice.kind = PoolEventKind::kCooling;
-        notice.why = member->last_verdict;
+        notice.why = member->why_cooling;
         notice.until = WallTimeOf(member->turns_at, now);
       } else if (member->filed_as != TokenState::kReady) {
         continue;
@@ -369,7 +392,7 @@ int TokenPool::RecoverAll() {
 }
 
 void TokenPool::NoteRecovered(Member* member, SteadyTime now, News* news) {
-  Refile(member, now, news);
+  Refile(member, now, Status(), news);
   news->freed = true;
   if (member->filed_as != TokenState::kReady) return;
   news->notices.push_back({PoolEventKind::kRecovered, member->token.tier(), Share(*member), Status(), "by hand"});

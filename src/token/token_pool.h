@@ -51,6 +51,7 @@ class Lease {
     Outcome outcome = Outcome::kCancelled;
     Status why{};  // for outcomes that are failures
     std::optional<std::chrono::milliseconds> cool_for{};
+    bool at_exchange = false;  // and not at the agent
   };
   // Ends the lease. With kServerError the result is a charge to be handed to TokenPool::Confirm() if another token then
   // serves the same request.
@@ -58,6 +59,10 @@ class Lease {
     std::shared_ptr<PoolMember> member;
     PendingCharge pending;
     Status why;
+    bool at_exchange;
+    std::uint64_t refreshes;  // the member's by then: an exchange that succeeds later lets a charge of one lapse
+
+    const Token& token() const { return member->token; }
   };
   std::optional<Charge> End(const Report& report) &&;
 
@@ -118,13 +123,15 @@ class TokenPool {
   std::optional<Lease> AcquireToken(const std::string& name, bool even_disabled = true) EXCLUDES(mutex_);
   // Those of `tokens` that are ready, be they busy or not.
   Tokens InGoodHealth(const Tokens& tokens) EXCLUDES(mutex_);
+  // Whether there is any that is not among `tokens`, be it ready or not.
+  bool AnyOther(const Tokens& tokens) const EXCLUDES(mutex_);
   // Whether Acquire() would find one now.
   bool AnyReady(const Wanted& wanted) EXCLUDES(mutex_);
   Outlook WhenReady(const Wanted& wanted) EXCLUDES(mutex_);
   // Why tokens that are not among `excluded` cannot serve, as attempts of a failed request.
   std::vector<Attempt> WhyNotReady(const Tokens& excluded) EXCLUDES(mutex_);
 
-  // Another token served the request: the charge becomes a strike, unless the token has proved itself since.
+  // Another token served the request: the charge becomes a strike, unless its token has proved itself since.
   void Confirm(const Lease::Charge& charge) EXCLUDES(mutex_);
 
   // A JWT was issued for it. `account`: whose; empty if the exchange does not say.
@@ -162,10 +169,11 @@ class TokenPool {
 
   static bool Suits(const Member& member, const Wanted& wanted, SteadyTime now);
   Lease Begin(const std::shared_ptr<Member>& member, SteadyTime now, bool is_request) REQUIRES(mutex_);
+  void TellChosen(const Lease& lease) const;
   // Files those whose time has come: before `filed_as` is read, or a token chosen.
   void Wake(SteadyTime now, News* news) REQUIRES(mutex_);
-  // Files `member`, and notes if it was the last one that was ready.
-  void Refile(Member* member, SteadyTime now, News* news) REQUIRES(mutex_);
+  // Files `member`, and notes if it was the last one that was ready; `why` it is not any more, if it is not.
+  void Refile(Member* member, SteadyTime now, const Status& why, News* news) REQUIRES(mutex_);
   // Draws the consequences of a change of `member`'s health.
   void Settle(Member* member, HealthChange change, SteadyTime now, const Status& why, News* news) REQUIRES(mutex_);
   void ShareCooling(Member* member, SteadyTime now, const Status& why, News* news) REQUIRES(mutex_);

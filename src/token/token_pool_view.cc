@@ -8,8 +8,9 @@
 namespace warppool {
 namespace {
 
+// Why it is cooling or disabled.
 std::string Words(const PoolMember& member) {
-  return member.last_verdict.message();
+  return (member.filed_as == TokenState::kCooling ? member.why_cooling : member.last_verdict).message();
 }
 
 // Why a member that cannot serve now cannot.
@@ -55,6 +56,13 @@ TokenPool::Outlook TokenPool::WhenReady(const Wanted& wanted) {
   }
   Tell(news);
   return outlook;
+}
+
+bool TokenPool::AnyOther(const Tokens& tokens) const {
+  MutexLock lock(&mutex_);
+  std::size_t all = 0;
+  for (const Roster::Tier& tier : roster_.tiers()) all += tier.members.size();
+  return all > tokens.size();
 }
 
 bool TokenPool::AnyBlocked(const Wanted& wanted, SteadyTime now) const {

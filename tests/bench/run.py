@@ -22,6 +22,8 @@ POOL = [
     ("100,000 tokens, 90 % of them out / 10", "AcquireAndReportNinetyPercentOut/100000", "AcquireAndReport/10",
      "reported"),
     ("least in flight, 10 tokens / floor", "AcquireAndReportLeastInFlight/10", "Floor", "reported"),
+    ("least in flight, 10,000 tokens / 10", "AcquireAndReportLeastInFlight/10000", "AcquireAndReportLeastInFlight/10",
+     "reported"),
     ("two threads with work / one: throughput", "WithWork/real_time/threads:1", "WithWork/real_time/threads:2",
      "at least 1.7"),
 ]

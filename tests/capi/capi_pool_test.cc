@@ -106,11 +106,8 @@ TEST_CASE("what happens to a token is told, with its name, code, reason and date
   for (const PoolRecord& event : world.service.PoolEvents()) {
     INFO(warppool_pool_event_kind_name(event.kind));
     kinds.push_back(event.kind);
-    const bool of_token =
-        event.kind != WARPPOOL_POOL_EVENT_TIER_EXHAUSTED && event.kind != WARPPOOL_POOL_EVENT_POOL_EXHAUSTED;
-    CHECK(event.token == (of_token ? name : ""));
-    CHECK(event.tier ==
-          (event.kind == WARPPOOL_POOL_EVENT_POOL_EXHAUSTED ? static_cast<warppool_tier>(0) : WARPPOOL_TIER_PERSONAL));
+    CHECK(event.token == name);
+    CHECK(event.tier == WARPPOOL_TIER_PERSONAL);
     CHECK(event.time_ms >= before);
     CHECK(event.time_ms <= NowMs());
   }
@@ -132,8 +129,12 @@ TEST_CASE("what happens to a token is told, with its name, code, reason and date
   CHECK(disabled.strikes == 3);
   CHECK(disabled.until_ms >= before + 600'000);
   CHECK(disabled.until_ms <= NowMs() + 600'000);
-  TheOnly(world.service, WARPPOOL_POOL_EVENT_TIER_EXHAUSTED);
-  TheOnly(world.service, WARPPOOL_POOL_EVENT_POOL_EXHAUSTED);
+  for (const auto kind : {WARPPOOL_POOL_EVENT_TIER_EXHAUSTED, WARPPOOL_POOL_EVENT_POOL_EXHAUSTED}) {
+    const PoolRecord exhausted = TheOnly(world.service, kind);
+    CHECK(exhausted.code == WARPPOOL_UNAUTHORIZED);
+    CHECK(exhausted.reason == disabled.reason);
+    CHECK(exhausted.until_ms >= before + 600'000);
+  }
 
   const warppool_token_info info = world.Info(0);
   CHECK(info.state == WARPPOOL_TOKEN_DISABLED);

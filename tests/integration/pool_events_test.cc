@@ -27,7 +27,7 @@ class Reader {
  public:
   explicit Reader(World* world) : world_(world) {}
 
-  // "loaded TOKEN", "tier exhausted SHARED", ... of what was told since; the tokens by their number in the pool.
+  // "loaded TOKEN", "tier exhausted TOKEN SHARED", ... of what was told since; the tokens by their number in the pool.
   std::vector<std::string> Next() {
     const auto all = world_->events.All();
     const auto tokens = world_->client->Pool().tokens;
@@ -70,7 +70,7 @@ TEST_CASE("each event comes once, when it happens") {
   CHECK_FALSE(world.Ask(Impatient("third")).ok());
   // A 403 says nothing against the JWT: it was not asked for anew.
   CHECK(reader.Next() ==
-        Lines{"chosen 0", "failed 0", "struck 0", "disabled 0", "tier exhausted PERSONAL", "pool exhausted"});
+        Lines{"chosen 0", "failed 0", "struck 0", "disabled 0", "tier exhausted 0 PERSONAL", "pool exhausted 0"});
   REQUIRE(Eventually([&] { return world.StatusOf(0).state == TokenState::kHalfOpen; }));
   CHECK(reader.Next() == Lines{});
   CHECK(world.Ask(Impatient("probe")).ok());
@@ -93,12 +93,15 @@ TEST_CASE("events say why, how often, and until when") {
     INFO(PoolEventKindName(entry.kind));
     CHECK(entry.time >= begin);
     CHECK(entry.time <= end);
-    CHECK(entry.token == (entry.kind == Kind::kTierExhausted || entry.kind == Kind::kPoolExhausted ? "" : name));
-    const bool failure = entry.kind == Kind::kFailed || entry.kind == Kind::kStruck || entry.kind == Kind::kDisabled;
+    CHECK(entry.token == name);
+    const bool exhausted = entry.kind == Kind::kTierExhausted || entry.kind == Kind::kPoolExhausted;
+    const bool disabled = entry.kind == Kind::kDisabled || exhausted;
+    const bool failure = entry.kind == Kind::kFailed || entry.kind == Kind::kStruck || disabled;
+    CHECK_FALSE(entry.reason.empty());
     CHECK(entry.code == (failure ? Code::kUnauthorized : Code::kOk));
     if (failure) CHECK(entry.reason.find("403") != std::string::npos);
-    CHECK(entry.until.has_value() == (entry.kind == Kind::kRefreshed || entry.kind == Kind::kDisabled));
-    if (entry.kind != Kind::kPoolExhausted) CHECK(entry.tier == Tier::kPersonal);
+    CHECK(entry.until.has_value() == (entry.kind == Kind::kRefreshed || disabled));
+    CHECK(entry.tier == Tier::kPersonal);
   }
   const auto struck = world.events.Of(Kind::kStruck);
   REQUIRE(struck.size() == 2);
@@ -142,7 +145,7 @@ TEST_CASE("a quota that is used up, and that it is back") {
   CHECK(world.Ask(Impatient("hello")).code() == Code::kQuotaExhausted);
   const auto end = WallClock::now();
   CHECK(reader.Next() ==
-        Lines{"chosen 0", "refreshed 0", "failed 0", "cooling 0", "tier exhausted PERSONAL", "pool exhausted"});
+        Lines{"chosen 0", "refreshed 0", "failed 0", "cooling 0", "tier exhausted 0 PERSONAL", "pool exhausted 0"});
   const auto cooling = world.events.Of(Kind::kCooling);
   REQUIRE(cooling.size() == 1);
   CHECK(cooling[0].code == Code::kQuotaExhausted);
@@ -207,10 +210,10 @@ TEST_CASE("the end of a tier is told with its name, and the end of the last one 
   Reader reader(&world);
   reader.Next();
   CHECK(world.Ask(Impatient("hello")).code() == Code::kQuotaExhausted);
-  CHECK(reader.Next() == Lines{"chosen 0", "refreshed 0", "failed 0", "cooling 0",                             //
-                               "chosen 1", "refreshed 1", "failed 1", "cooling 1", "tier exhausted PERSONAL",  //
-                               "chosen 2", "refreshed 2", "failed 2", "cooling 2", "tier exhausted SHARED",    //
-                               "pool exhausted"});
+  CHECK(reader.Next() == Lines{"chosen 0", "refreshed 0", "failed 0", "cooling 0",                               //
+                               "chosen 1", "refreshed 1", "failed 1", "cooling 1", "tier exhausted 1 PERSONAL",  //
+                               "chosen 2", "refreshed 2", "failed 2", "cooling 2", "tier exhausted 2 SHARED",    //
+                               "pool exhausted 2"});
   CHECK(world.Ask(Impatient("hello")).code() == Code::kNoTokenReady);
   CHECK(reader.Next() == Lines{});
   CHECK(*world.client->RecoverAll() == 3);

@@ -38,7 +38,7 @@ inline PoolOptions With(Strategy strategy, int max_in_flight = 0) {
 
 // An event that was told, with copies of what it borrows.
 struct Told {
-  // "disabled p1", "tier exhausted SHARED", "pool exhausted".
+  // "disabled p1", "tier exhausted s1 SHARED", "pool exhausted s1".
   std::string Line() const {
     std::string line = PoolEventKindName(kind);
     if (!token.empty()) line += " " + token;

@@ -57,7 +57,7 @@ TEST_CASE("who is chosen is told, and a success tells nothing more") {
   CHECK(told.token == "p1");
   CHECK(told.tier == Tier::kPersonal);
   CHECK(told.code == Code::kOk);
-  CHECK(told.reason.empty());
+  CHECK(told.reason == "round_robin");
   CHECK_FALSE(told.until);
   std::move(lease).End({Outcome::kSuccess});
   CHECK(pool.told.empty());
@@ -210,10 +210,12 @@ TEST_CASE("a tier and the pool are exhausted at the very failure that takes the 
   pool.Meet("p1", Outcome::kAuthRejected);
   CHECK(pool.TakeLines() == Lines{"chosen p1", "failed p1", "struck p1", "disabled p1"});
   pool.Meet("p2", Outcome::kQuotaExhausted);
-  CHECK(pool.TakeLines() == Lines{"chosen p2", "failed p2", "cooling p2", "tier exhausted PERSONAL"});
+  CHECK(pool.TakeLines() == Lines{"chosen p2", "failed p2", "cooling p2", "tier exhausted p2 PERSONAL"});
   pool.Meet("s1", Outcome::kAuthDead);
-  CHECK(pool.told.back().token.empty());
-  CHECK(pool.TakeLines() == Lines{"chosen s1", "failed s1", "disabled s1", "tier exhausted SHARED", "pool exhausted"});
+  CHECK(pool.told.back().code == Code::kUnauthorized);
+  CHECK(pool.told.back().reason == pool.told.at(2).reason);
+  CHECK(pool.TakeLines() ==
+        Lines{"chosen s1", "failed s1", "disabled s1", "tier exhausted s1 SHARED", "pool exhausted s1"});
   CHECK_THAT(pool.log.text(), Contains("WARNING No token is ready any more in tier PERSONAL\n") &&
                                   Contains("ERROR No token is ready any more\n"));
   // Nothing of what follows takes a token that was ready.
@@ -223,7 +225,7 @@ TEST_CASE("a tier and the pool are exhausted at the very failure that takes the 
   CHECK(pool.Turns(1) == "p2");
   CHECK(pool.TakeLines() == Lines{"recovered p2", "chosen p2"});
   pool.Meet("p2", Outcome::kAuthRejected);  // and again
-  CHECK(pool.TakeLines().back() == "pool exhausted");
+  CHECK(pool.TakeLines().back() == "pool exhausted p2");
   pool.clock.Advance(60s);
   pool.Meet("p1", Outcome::kAuthRejected);  // a probe: there was none that was ready
   CHECK(pool.TakeLines() == Lines{"chosen p1", "failed p1", "disabled p1"});
