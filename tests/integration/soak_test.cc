@@ -69,12 +69,13 @@ Config ConfigForStorm(const loopback::Service& service) {
     token.credential = Secret(soak::CredentialOf(i, 0));
     token.tier = soak::kCast[i].tier;
     token.name = soak::NameOf(i);
+    if (soak::kCast[i].api_key) token.kind = CredentialKind::kApiKey;
     config.tokens.push_back(std::move(token));
   }
   config.max_in_flight = soak::kMaxInFlight;
+  config.max_event_bytes = soak::kMaxEventBytes;
   config.recovery_delay = 20ms;
   config.recovery_max_delay = 200ms;
-  config.retry_budget = 12;
   config.silence_timeout = kSilence;
   config.refresh_timeout = kRefreshTimeout;
   config.quota_cooling = 300ms;
@@ -168,10 +169,11 @@ class Storm {
 std::string Summary(const Storm& storm, double seconds, long growth) {
   const auto totals = storm.referee().totals();
   std::string text = std::to_string(kRequests) + " requests in " + std::to_string(seconds) + " s, of them " +
-                     std::to_string(totals.faults) + " that were to fail; " + std::to_string(totals.retries) +
-                     " attempts failed, " + std::to_string(totals.waits) + " waits for a token; strikes " +
-                     std::to_string(totals.strikes) + ", disabled " + std::to_string(totals.disabled) + ", probes " +
-                     std::to_string(totals.probes) + ", recovered " + std::to_string(totals.recovered) + ", coolings " +
+                     std::to_string(totals.faults) + " that were to fail (" + std::to_string(totals.bad_settings) +
+                     " for a setting); " + std::to_string(totals.retries) + " attempts failed, " +
+                     std::to_string(totals.waits) + " waits for a token; strikes " + std::to_string(totals.strikes) +
+                     ", disabled " + std::to_string(totals.disabled) + ", probes " + std::to_string(totals.probes) +
+                     ", recovered " + std::to_string(totals.recovered) + ", coolings " +
                      std::to_string(totals.coolings) + " (" + std::to_string(totals.corrections) + " corrected)" +
                      "; agent requests " + std::to_string(storm.script().agent_requests()) + ", exchanges " +
                      std::to_string(storm.script().exchanges()) + " of at most " +
