@@ -69,7 +69,7 @@ class Inquiry {
   }
   void OnDone(const Status& status) {
     end_.status = status;
-    // Tokens are given away in this thread only: it is so since the request was told.
+    // Tokens are handed out in this thread only: so they stood when the request gave up.
     if (!status.ok()) end_.pool = client_->Pool();
     referee_->OnEnd(end_);
     script_->RequestEnds();

@@ -390,7 +390,7 @@ class Script {
     if (!IsAlive(&truth)) {
       ++truth.deaths_told;
       ++failed_exchanges_;
-      ++counts_["dead"];
+      ++counts_[kCast[token].death];
       return loopback::Dead(kCast[token].death);
     }
     if (storming_ && kCast[token].role == Role::kGuilty) {
