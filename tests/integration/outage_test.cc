@@ -8,6 +8,7 @@
 namespace warppool {
 namespace {
 
+constexpr int kThreads = 8;
 const std::vector<std::string> kTokens = {"fake-token-one", "fake-token-two", "fake-token-three", "fake-token-four"};
 
 std::unique_ptr<loopback::Service> ServiceAt(int port) {
@@ -30,14 +31,16 @@ TEST_CASE("while the service is away requests fail for the network, and afterwar
   REQUIRE(made.status().ToString() == "ok");
   const auto client = *std::move(made);
 
+  Gate gate;
   std::atomic<bool> stops{false};
   std::atomic<int> answered{0};
   std::atomic<int> lost{0};
   std::atomic<int> others{0};
   std::vector<std::thread> threads;
-  for (int i = 0; i < 8; ++i) {
+  for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&] {
       while (!stops) {
+        gate.Pass();
         const Code code = client->Ask(Request("hello")).code();
         ++(code == Code::kOk ? answered : code == Code::kNetwork ? lost : others);
       }
@@ -54,7 +57,11 @@ TEST_CASE("while the service is away requests fail for the network, and afterwar
   CHECK(comes_to(lost));
   service.reset();
   CHECK(comes_to(lost));
-  service = ServiceAt(port);  // which knows the tokens, and none of their JWTs
+  // Nobody may find it before it knows the tokens. It never learns of their JWTs.
+  gate.Close();
+  CHECK(gate.WaitUntilInside(kThreads));
+  service = ServiceAt(port);
+  gate.Open();
   CHECK(comes_to(answered));
   stops = true;
   for (std::thread& thread : threads) thread.join();
