@@ -271,7 +271,9 @@ class Referee {
     if (what.role() == Role::kRock) Complain(what, "failed: " + std::string(what.event.reason));
     if (code == Code::kServerError) ++what.view->charges;
     const bool own_fault = code == Code::kUnauthorized || code == Code::kServerError;
-    if (own_fault && script_->GuiltyAnswers(what.token) == 0) Complain(what, "is refused, but never was");
+    // The dead may hear of it from their exchange first.
+    const bool refused = script_->GuiltyAnswers(what.token) > 0 || script_->DeathsTold(what.token) > 0;
+    if (own_fault && !refused) Complain(what, "is refused, but never was");
     if (code == Code::kQuotaExhausted && what.role() != Role::kQuota && what.role() != Role::kAskedQuota) {
       Complain(what, "has no quota, but always had");
     }
