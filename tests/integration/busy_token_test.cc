@@ -164,4 +164,26 @@ TEST_CASE("a request that does what Retry-After says goes on at once when a toke
   CHECK(world.service.Count("/ai/multi-agent", kTwo) == 2);
 }
 
+TEST_CASE("a request that finds no exchange that works waits for a token that needs none, if it is only busy") {
+  constexpr const char* kKey = "wk-1.fakefake";
+  Gate gate;
+  World world;
+  world.service.AcceptApiKey(kKey);
+  world.service.On(kTwo).Exchange(loopback::Status(404));
+  HoldAgent(&world, &gate, kKey);
+  Config config = OneAtATime(world, {kKey, kTwo});
+  config.tokens[0].kind = CredentialKind::kApiKey;
+  world.Connect(std::move(config));
+  gate.Close();
+  Pushed busy(&world, "keeps it busy");
+  REQUIRE(gate.WaitUntilInside(1));
+  Pushed request(&world, "hello");
+  REQUIRE(request.Failed(1));
+  CHECK(request.recorder.failures() == Failures{{Code::kMisconfigured, NextStep::kWait}});
+  gate.Open();
+  REQUIRE(request.recorder.WaitUntilDone());
+  CHECK(request.recorder.status().ToString() == "ok");
+  REQUIRE(busy.recorder.WaitUntilDone());
+}
+
 }  // namespace warppool

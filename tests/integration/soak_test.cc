@@ -216,6 +216,7 @@ TEST_CASE("a storm of faults before the first action fails no request, blames no
     for (const std::string& complaint : storm.Complaints()) FAIL_CHECK(complaint);
     CHECK(calm);
     CHECK(in_storm.successes + in_storm.faults == kRequests);
+    CHECK(in_storm.bad_settings == 0);  // there is always an API key that needs no exchange
     CHECK(storm.script().RequestFaultsLeft() == 0);
     CHECK(storm.script().jwts_under_way() == 0);
     CHECK((kSanitized || growth < kMostGrowth));
