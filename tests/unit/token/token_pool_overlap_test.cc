@@ -103,19 +103,19 @@ TEST_CASE("a cooling that is over is told once, whoever is the first to look") {
   pool.told.clear();
   std::optional<Lease> lease;
   SECTION("a health check") {
-    lease = pool.pool.AcquireToken("p1");
+    lease = pool.pool.AcquireToken(pool.token("p1"));
     REQUIRE(lease);
     std::move(*lease).End({Outcome::kAccepted});
     CHECK(pool.TakeLines() == Lines{"recovered p1"});
   }
   SECTION("a refresh ahead") {
-    lease = pool.pool.AcquireToken("p1", /*even_disabled=*/false);
+    lease = pool.pool.AcquireToken(pool.token("p1"), /*even_disabled=*/false);
     REQUIRE(lease);
     std::move(*lease).End({Outcome::kCancelled});
     CHECK(pool.TakeLines() == Lines{"recovered p1"});
   }
   SECTION("a check of another token") {
-    lease = pool.pool.AcquireToken("p2");
+    lease = pool.pool.AcquireToken(pool.token("p2"));
     REQUIRE(lease);
     std::move(*lease).End({Outcome::kAccepted});
     CHECK(pool.TakeLines() == Lines{"recovered p1"});
