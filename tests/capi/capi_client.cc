@@ -172,7 +172,7 @@ void Recorder::OnDone(warppool_code code, const warppool_error* error, void* use
 }
 
 void MakeClient(CheckedService& service, std::initializer_list<const char*> tokens, ClientHandle* client,
-                const Configure& configure) {
+                const Configure& configure, const warppool_state_store* store) {
   const std::string authority = service.ca_file();
   ConfigHandle config;
   REQUIRE(warppool_config_create(config.out(), nullptr) == WARPPOOL_OK);
@@ -189,6 +189,7 @@ void MakeClient(CheckedService& service, std::initializer_list<const char*> toke
   options.log_user_data = &service;
   options.pool_event = CheckedService::PoolEvent;
   options.pool_event_user_data = &service;
+  options.store = store;
   ErrorHandle error;
   const warppool_code code = warppool_client_create(config, &options, client->out(), error.out());
   service.Said(error);

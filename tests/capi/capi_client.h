@@ -106,9 +106,10 @@ class Recorder {
 };
 
 // A client with these personal refresh tokens, in this order, that waits little, and tells the service its log and its
-// pool's events. The service's authority is trusted, unless `configure`, which comes last, says something else.
+// pool's events. The service's authority is trusted, unless `configure`, which comes last, says something else. `store`
+// may be NULL.
 using Configure = std::function<void(warppool_config* config)>;
 void MakeClient(CheckedService& service, std::initializer_list<const char*> tokens, ClientHandle* client,
-                const Configure& configure = {});
+                const Configure& configure = {}, const warppool_state_store* store = nullptr);
 
 void MakeRequest(const char* query, RequestHandle* request);

@@ -12,6 +12,7 @@
 
 #include "handle.h"
 #include "handles.h"
+#include "refusals.h"
 
 namespace {
 
@@ -21,14 +22,6 @@ void Collect(warppool_log_level level, const char* message, int64_t time_ms, voi
   static_cast<Lines*>(user_data)->push_back(std::string(warppool_log_level_name(level)) + " " + message);
   if (time_ms < 1'600'000'000'000)
     static_cast<Lines*>(user_data)->push_back("ERROR a time that is not in milliseconds");
-}
-
-// The message that `call` fails with.
-template <typename Call>
-std::string Complaint(const Call& call) {
-  ErrorHandle error;
-  if (call(error.out()) != WARPPOOL_INVALID_ARGUMENT) return "no complaint";
-  return warppool_error_message(error);
 }
 
 void Fill(ConfigHandle* config) {
@@ -56,6 +49,7 @@ TEST_CASE("each setter sets its own field") {
   CHECK(warppool_config_set_ca_bundle(handle, "ca.pem", nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_proxy(handle, "http://proxy:3128", nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_no_proxy(handle, ".example.com", nullptr) == WARPPOOL_OK);
+  CHECK(warppool_config_set_state_file(handle, "warppool.state", nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_max_strikes(handle, 4, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_strategy(handle, WARPPOOL_STRATEGY_LEAST_IN_FLIGHT, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_recovery_delay_ms(handle, 18, nullptr) == WARPPOOL_OK);
@@ -91,6 +85,7 @@ TEST_CASE("each setter sets its own field") {
   CHECK(config.ca_bundle == "ca.pem");
   CHECK(config.proxy == "http://proxy:3128");
   CHECK(config.no_proxy == ".example.com");
+  CHECK(config.state_file == "warppool.state");
   CHECK(config.max_strikes == 4);
   CHECK(config.strategy == warppool::Strategy::kLeastInFlight);
   CHECK(config.recovery_delay.count() == 18);
@@ -114,7 +109,8 @@ TEST_CASE("each setter sets its own field") {
   [[maybe_unused]] const auto& [tokens, tier_order, strategy, max_in_flight, max_strikes, recovery, longest_recovery,
                                 server_url, refresh_url, securetoken_url, api_key, client_version, ca_bundle, proxy,
                                 no_proxy, connect, silence, refresh, budget, base, longest, after, cooling, token_wait,
-                                background, event_bytes] = config;
+                                background, state_file, event_bytes] = config;
+  [[maybe_unused]] const auto& [credential, tier, kind, name, bearer_source] = config.tokens[0];
 }
 
 TEST_CASE("a configuration with a token is valid, and a copy goes its own way") {

@@ -9,58 +9,15 @@
 #include <vector>
 
 #include "arguments.h"
-#include "capi_client.h"
+#include "capi_world.h"
 
 using namespace std::chrono_literals;
 
 namespace {
 
-constexpr const char* kOne = "demo-token-1";
-constexpr const char* kTwo = "demo-token-2";
-
 int64_t NowMs() {
   return warppool::capi::ToUnixMs(std::chrono::system_clock::now());
 }
-
-bool Contains(const std::string& text, const std::string& part) {
-  INFO(text);
-  const bool found = text.find(part) != std::string::npos;
-  CHECK(found);
-  return found;
-}
-
-// A service, a client of it and a request that waits for no token.
-struct World {
-  void Connect(std::initializer_list<const char*> tokens, const Configure& configure = {}) {
-    MakeClient(service, tokens, &client, configure);
-    MakeRequest("why", &request);
-    REQUIRE(warppool_request_set_wait_for_token(request, 0, nullptr) == WARPPOOL_OK);
-  }
-
-  warppool_code Ask() {
-    AnswerHandle answer;
-    ErrorHandle error;
-    const warppool_code code = warppool_client_ask(client, request, answer.out(), error.out());
-    service.Said(error);
-    served_by = warppool_answer_token(answer);
-    return code;
-  }
-
-  // The name stays valid until the next call.
-  warppool_token_info Info(std::size_t index) {
-    warppool_token_info info = WARPPOOL_TOKEN_INFO_INIT;
-    REQUIRE(warppool_client_pool(client, pool.out(), nullptr) == WARPPOOL_OK);
-    REQUIRE(warppool_pool_status_token(pool, index, &info, nullptr) == WARPPOOL_OK);
-    return info;
-  }
-  std::string Name(std::size_t index) { return Info(index).name; }
-
-  CheckedService service;
-  ClientHandle client;
-  RequestHandle request;
-  PoolStatusHandle pool;
-  std::string served_by;  // by Ask()
-};
 
 // One token that was refused three times, and is disabled.
 struct DisabledWorld : World {
@@ -70,14 +27,6 @@ struct DisabledWorld : World {
     for (int i = 0; i < 3; ++i) CHECK(Ask() == WARPPOOL_UNAUTHORIZED);
   }
 };
-
-// The one event of its kind.
-PoolRecord TheOnly(const CheckedService& service, warppool_pool_event_kind kind) {
-  const std::vector<PoolRecord> events = service.PoolEvents(kind);
-  INFO(warppool_pool_event_kind_name(kind));
-  REQUIRE(events.size() == 1);
-  return events.front();
-}
 
 // An active check.
 void Check(World* world, HealthReportHandle* report) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "handles.h"
+#include "refusals.h"
 
 namespace {
 
@@ -14,24 +15,6 @@ std::string Read(const std::string& path) {
   std::ostringstream text;
   text << std::ifstream(path).rdbuf();
   return text.str();
-}
-
-// Fails with WARPPOOL_INVALID_ARGUMENT, and the details name `parameter`.
-template <typename Call>
-void CheckNames(const std::string& parameter, const Call& call) {
-  INFO("parameter " << parameter);
-  ErrorHandle error;
-  CHECK(call(error.out()) == WARPPOOL_INVALID_ARGUMENT);
-  CHECK(warppool_error_code(error) == WARPPOOL_INVALID_ARGUMENT);
-  CHECK(warppool_error_message(error) == parameter + ": must not be NULL");
-  CHECK(call(static_cast<warppool_error**>(nullptr)) == WARPPOOL_INVALID_ARGUMENT);
-}
-
-// An out-parameter that holds rubbish, to see that it is cleared.
-template <typename T>
-T* Rubbish() {
-  static char rubbish = 0;
-  return reinterpret_cast<T*>(&rubbish);
 }
 
 }  // namespace
@@ -104,7 +87,7 @@ TEST_CASE("a required pointer that is NULL is named") {
     for (const auto set :
          {warppool_config_set_server_url, warppool_config_set_refresh_url, warppool_config_set_securetoken_url,
           warppool_config_set_firebase_api_key, warppool_config_set_client_version, warppool_config_set_ca_bundle,
-          warppool_config_set_proxy, warppool_config_set_no_proxy}) {
+          warppool_config_set_proxy, warppool_config_set_no_proxy, warppool_config_set_state_file}) {
       CheckNames("config", [&](auto** e) { return set(nullptr, "text", e); });
       CheckNames("value", [&](auto** e) { return set(config, nullptr, e); });
     }

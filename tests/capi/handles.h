@@ -31,4 +31,7 @@ using AnswerHandle = Handle<warppool_answer, warppool_answer_destroy>;
 using AccessTokenHandle = Handle<warppool_access_token, warppool_access_token_destroy>;
 using ExplanationHandle = Handle<warppool_explanation, warppool_explanation_destroy>;
 using HealthReportHandle = Handle<warppool_health_report, warppool_health_report_destroy>;
+using PoolChangeHandle = Handle<warppool_pool_change, warppool_pool_change_destroy>;
 using PoolStatusHandle = Handle<warppool_pool_status, warppool_pool_status_destroy>;
+using StateStoreHandle = Handle<warppool_state_store, warppool_state_store_destroy>;
+using StatsHandle = Handle<warppool_stats, warppool_stats_destroy>;
