@@ -208,6 +208,8 @@ Decision TokenWalk::Decide(const AttemptResult& result, bool at_exchange) {
     wanted_.without_exchange = true;
     if (!bad_setting_) bad_setting_ = result.status;
     if (core_->pool().AnyReady(wanted_)) return {Decision::Step::kNextToken};
+    const auto wait = TokenComesIn();
+    if (wait && (!wait->rests || policy_.SpendWait())) return {Decision::Step::kAwaitToken, wait->at_most};
   }
   if (!IsPoolFailure(result.outcome)) return {};
   std::optional<std::chrono::milliseconds> time_left;
