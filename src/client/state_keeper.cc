@@ -69,10 +69,13 @@ Status StateKeeper::RestoreAll() {
 
 void StateKeeper::Restore(const std::shared_ptr<Token>& token) {
   if (token->kind() == CredentialKind::kCallback) return;
-  worker_.Post([this, token] {
-    const auto stored = records_.Find(token);
-    if (!stored.ok()) return Complain(token, stored.status());
-    if (*stored) TakeOver(token, **stored);
+  // By way of the executor, as Forget(): a token that was removed a moment ago, and comes back, has its last state.
+  executor_->Post([this, token] {
+    worker_.Post([this, token] {
+      const auto stored = records_.Find(token);
+      if (!stored.ok()) return Complain(token, stored.status());
+      if (*stored) TakeOver(token, **stored);
+    });
   });
 }
 
