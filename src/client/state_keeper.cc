@@ -143,7 +143,7 @@ void StateKeeper::TryLock(const std::shared_ptr<Visit>& visit) {
   std::string& held = held_[token.get()];
   if (held.empty()) {
     const std::string name = records_.ExchangeLock(token);
-    const auto locked = records_.store().Lock(name, milliseconds(0));
+    const auto locked = Guarded([&] { return records_.store().Lock(name, milliseconds(0)); });
     if (!locked.ok()) Complain(token, locked.status());
     if (locked.ok() && *locked) held = name;
     if (locked.ok() && !*locked) {
