@@ -390,6 +390,7 @@ TEST_CASE("a client that is closed while the program is asked waits for the prog
 }
 
 TEST_CASE("a client that is destroyed inside a supply ends all the same") {
+  Door started;
   std::promise<void> destroyed;
   World world;
   AcceptAll(&world);
@@ -398,6 +399,7 @@ TEST_CASE("a client that is destroyed inside a supply ends all the same") {
   token.kind = CredentialKind::kCallback;
   token.name = kName;
   token.bearer_source.supply = [&](const std::string&) -> Result<SuppliedBearer> {
+    started.Pass();
     client.reset();
     destroyed.set_value();
     return SuppliedBearer{Secret(kFirst)};
@@ -408,6 +410,7 @@ TEST_CASE("a client that is destroyed inside a supply ends all the same") {
   Recorder recorder(&world);
   auto stream = client->Start(Request("hello"), recorder.Callbacks());
   REQUIRE(stream.ok());
+  started.Open();
   destroyed.get_future().get();
   REQUIRE(recorder.WaitUntilDone());
   CHECK(recorder.status().code() == Code::kCancelled);
