@@ -279,6 +279,23 @@ TEST_CASE("a source that fails again and again disables its token, and one that 
   CHECK(world.Ask(Impatient())->token == kName);
 }
 
+TEST_CASE("an active health check asks the program, and recovers what works again") {
+  Program program({Failure(Code::kUnauthorized), Bearer(kFirst)});
+  World world;
+  AcceptAll(&world);
+  Config config = ConfigWith(world, {program.Token(), Reserve()});
+  config.max_strikes = 1;
+  Client& client = world.Connect(std::move(config));
+  REQUIRE(world.Ask(Impatient())->token == "reserve");
+  REQUIRE(StatusOf(client, kName)->state == TokenState::kDisabled);
+  const auto report = client.CheckHealth({.active = true});
+  REQUIRE(report.ok());
+  CHECK(report->Healthy() == 2);
+  CHECK(StatusOf(client, kName)->state == TokenState::kReady);
+  CHECK(program.Supplies() == 2);
+  REQUIRE(StatusOf(client, kName)->quota);
+}
+
 TEST_CASE("a bearer in use serves on while the program has no other one") {
   Program program({Bearer(kFirst, 10s), Failure(Code::kUnauthorized)});
   World world;

@@ -191,6 +191,24 @@ TEST_CASE("a file without the configuration is worthless: other tokens find noth
   CHECK(world.client->Statistics().total.Successes() == 1);
 }
 
+TEST_CASE("a state file that is removed under a running client is written again, with its present refresh token") {
+  const TemporaryDirectory directory;
+  World world;
+  world.service.On(kOne).Exchange(loopback::Ok().RotateTo(kRotated).Times(1));
+  Config config = ConfigFor(world.service, {kOne});
+  config.state_file = directory / "state";
+  world.Connect(config);
+  REQUIRE(world.Ask(Impatient()).ok());
+  REQUIRE(std::filesystem::remove(config.state_file));
+  REQUIRE(world.Ask(Impatient()).ok());
+  Restart(&world, config);
+  world.service.ExpireJwts();
+  CHECK(world.Ask(Impatient()).ok());
+  CHECK(world.service.Count("/proxy/token", kOne) == 1);
+  CHECK(world.service.Count("/proxy/token", kRotated) == 1);
+  CHECK(world.events.Count(PoolEventKind::kStoreFailed) == 0);
+}
+
 TEST_CASE("a client that is closed has brought everything to the file") {
   const TemporaryDirectory directory;
   World world;
