@@ -355,9 +355,9 @@ void RequestRun::Finish(const Status& status) noexcept {
   });
   // With the sink go what the program's callbacks hold: all of it before anyone is told that this is over.
   auto sink = std::exchange(sink_, nullptr);
+  core_->request_counts().Ended(status.code());  // who is told may look
   Guarded([&] { sink->OnDone(status); });
   sink.reset();
-  core_->request_counts().Ended(status.code());
   SetDone();
   core_->Retire(this);
 }

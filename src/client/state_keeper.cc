@@ -69,10 +69,13 @@ Status StateKeeper::RestoreAll() {
 
 void StateKeeper::Restore(const std::shared_ptr<Token>& token) {
   if (token->kind() == CredentialKind::kCallback) return;
-  worker_.Post([this, token] {
-    const auto stored = records_.Find(token);
-    if (!stored.ok()) return Complain(token, stored.status());
-    if (*stored) TakeOver(token, **stored);
+  // By way of the executor, as Forget(): a token that was removed a moment ago, and comes back, has its last state.
+  executor_->Post([this, token] {
+    worker_.Post([this, token] {
+      const auto stored = records_.Find(token);
+      if (!stored.ok()) return Complain(token, stored.status());
+      if (*stored) TakeOver(token, **stored);
+    });
   });
 }
 
@@ -140,7 +143,7 @@ void StateKeeper::TryLock(const std::shared_ptr<Visit>& visit) {
   std::string& held = held_[token.get()];
   if (held.empty()) {
     const std::string name = records_.ExchangeLock(token);
-    const auto locked = records_.store().Lock(name, milliseconds(0));
+    const auto locked = Guarded([&] { return records_.store().Lock(name, milliseconds(0)); });
     if (!locked.ok()) Complain(token, locked.status());
     if (locked.ok() && *locked) held = name;
     if (locked.ok() && !*locked) {

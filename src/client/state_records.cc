@@ -40,7 +40,7 @@ StateRecords::Known& StateRecords::KnownOf(const std::shared_ptr<Token>& token) 
 Result<std::optional<StoredToken>> StateRecords::ReadOne(const std::shared_ptr<Token>& token,
                                                          const Secret& credential) {
   const std::string key = RecordKey(credential);
-  auto sealed = store_->Read(key);
+  auto sealed = Guarded([&] { return store_->Read(key); });
   if (!sealed.ok()) return sealed.status();
   if (!*sealed) return std::optional<StoredToken>();
   auto opened = OpenRecord(**sealed, credential);
@@ -48,7 +48,8 @@ Result<std::optional<StoredToken>> StateRecords::ReadOne(const std::shared_ptr<T
   if (opened.code() != Code::kInvalidArgument) return opened.status();
   complain_(token, Status(Code::kInternal, fmt::format("a record in the store does not open, and is set aside: {}",
                                                        opened.status().message())));
-  if (Status aside = store_->Write({{key + ".aside", **sealed}, {key, std::nullopt}}); !aside.ok()) return aside;
+  const Status aside = Guarded([&] { return store_->Write({{key + ".aside", **sealed}, {key, std::nullopt}}); });
+  if (!aside.ok()) return aside;
   return std::optional<StoredToken>();
 }
 
@@ -121,7 +122,7 @@ void StateRecords::Write(const Token& token, StoredToken* stored, const Secret& 
 
 template <typename Change>
 Status StateRecords::UnderLock(const Change& change) {
-  auto locked = store_->Lock(kRecordsLock, kRecordsPatience);
+  auto locked = Guarded([&] { return store_->Lock(kRecordsLock, kRecordsPatience); });
   if (!locked.ok()) return locked.status();
   if (!*locked) return {Code::kTimeout, "another process keeps the store locked"};
   Status status = Guarded([&] { return change(); });

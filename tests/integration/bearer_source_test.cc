@@ -279,6 +279,23 @@ TEST_CASE("a source that fails again and again disables its token, and one that 
   CHECK(world.Ask(Impatient())->token == kName);
 }
 
+TEST_CASE("an active health check asks the program, and recovers what works again") {
+  Program program({Failure(Code::kUnauthorized), Bearer(kFirst)});
+  World world;
+  AcceptAll(&world);
+  Config config = ConfigWith(world, {program.Token(), Reserve()});
+  config.max_strikes = 1;
+  Client& client = world.Connect(std::move(config));
+  REQUIRE(world.Ask(Impatient())->token == "reserve");
+  REQUIRE(StatusOf(client, kName)->state == TokenState::kDisabled);
+  const auto report = client.CheckHealth({.active = true});
+  REQUIRE(report.ok());
+  CHECK(report->Healthy() == 2);
+  CHECK(StatusOf(client, kName)->state == TokenState::kReady);
+  CHECK(program.Supplies() == 2);
+  REQUIRE(StatusOf(client, kName)->quota);
+}
+
 TEST_CASE("a bearer in use serves on while the program has no other one") {
   Program program({Bearer(kFirst, 10s), Failure(Code::kUnauthorized)});
   World world;
@@ -390,6 +407,7 @@ TEST_CASE("a client that is closed while the program is asked waits for the prog
 }
 
 TEST_CASE("a client that is destroyed inside a supply ends all the same") {
+  Door started;
   std::promise<void> destroyed;
   World world;
   AcceptAll(&world);
@@ -398,6 +416,7 @@ TEST_CASE("a client that is destroyed inside a supply ends all the same") {
   token.kind = CredentialKind::kCallback;
   token.name = kName;
   token.bearer_source.supply = [&](const std::string&) -> Result<SuppliedBearer> {
+    started.Pass();
     client.reset();
     destroyed.set_value();
     return SuppliedBearer{Secret(kFirst)};
@@ -408,6 +427,7 @@ TEST_CASE("a client that is destroyed inside a supply ends all the same") {
   Recorder recorder(&world);
   auto stream = client->Start(Request("hello"), recorder.Callbacks());
   REQUIRE(stream.ok());
+  started.Open();
   destroyed.get_future().get();
   REQUIRE(recorder.WaitUntilDone());
   CHECK(recorder.status().code() == Code::kCancelled);

@@ -129,10 +129,13 @@ TEST_CASE("a state file that cannot be is refused at the start") {
   World world;
   world.service.Accept(kOne);
   Config config = ConfigFor(world.service, {kOne});
-  config.state_file = GENERATE_COPY(directory.path(), directory / "missing/state", std::string("/dev/null"));
-  const auto refused = Client::Create(config);
-  REQUIRE_FALSE(refused.ok());
-  CHECK(refused.code() == Code::kInvalidConfig);
+  for (const std::string& path : {directory.path(), directory / "missing/state", std::string("/dev/null")}) {
+    INFO(path);
+    config.state_file = path;
+    const auto refused = Client::Create(config);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.code() == Code::kInvalidConfig);
+  }
 }
 
 TEST_CASE("the environment names the state file") {
@@ -186,6 +189,24 @@ TEST_CASE("a file without the configuration is worthless: other tokens find noth
   // And leave what is there as it is.
   Restart(&world, config);
   CHECK(world.client->Statistics().total.Successes() == 1);
+}
+
+TEST_CASE("a state file that is removed under a running client is written again, with its present refresh token") {
+  const TemporaryDirectory directory;
+  World world;
+  world.service.On(kOne).Exchange(loopback::Ok().RotateTo(kRotated).Times(1));
+  Config config = ConfigFor(world.service, {kOne});
+  config.state_file = directory / "state";
+  world.Connect(config);
+  REQUIRE(world.Ask(Impatient()).ok());
+  REQUIRE(std::filesystem::remove(config.state_file));
+  REQUIRE(world.Ask(Impatient()).ok());
+  Restart(&world, config);
+  world.service.ExpireJwts();
+  CHECK(world.Ask(Impatient()).ok());
+  CHECK(world.service.Count("/proxy/token", kOne) == 1);
+  CHECK(world.service.Count("/proxy/token", kRotated) == 1);
+  CHECK(world.events.Count(PoolEventKind::kStoreFailed) == 0);
 }
 
 TEST_CASE("a client that is closed has brought everything to the file") {

@@ -241,6 +241,36 @@ TEST_CASE("a token that is removed keeps its record, and has it again when it co
   CHECK(world.events.Count(PoolEventKind::kStoreFailed) == 0);
 }
 
+TEST_CASE("a token that a reload or another credential brings has what the store knows of it") {
+  const TemporaryDirectory directory;
+  World world;
+  world.service.On(kOne).Exchange(loopback::Ok().RotateTo(kRotated).Times(1));
+  world.service.Accept(kTwo);
+  world.Connect(Keeping(world, directory, {kOne}));
+  REQUIRE(world.Ask(Impatient()).ok());
+  Client& client = Restart(&world, Keeping(world, directory, {kTwo}));
+  const int restored = world.events.Count(PoolEventKind::kRestored);
+  SECTION("reload") {
+    REQUIRE(client.Reload(Keeping(world, directory, {kOne}))->added.size() == 1);
+  }
+  SECTION("another credential") {
+    REQUIRE(client.ReplaceCredential(NamesIn(client)[0], TokenOf(kOne)).ok());
+  }
+  SECTION("another credential, and back") {
+    REQUIRE(client.Reload(Keeping(world, directory, {kOne}))->added.size() == 1);
+    REQUIRE(client.ReplaceCredential(NamesIn(client)[0], TokenOf(kTwo)).ok());
+    REQUIRE(client.ReplaceCredential(NamesIn(client)[0], TokenOf(kOne)).ok());
+  }
+  REQUIRE(Eventually([&] { return world.events.Count(PoolEventKind::kRestored) > restored; }));
+  REQUIRE(Eventually([&] { return world.StatusOf(0).jwt_expires.has_value(); }));
+  CHECK(world.Ask(Impatient()).ok());
+  CHECK(world.service.Count(kExchange) == 1);
+  world.service.ExpireJwts();
+  CHECK(world.Ask(Impatient()).ok());
+  CHECK(world.service.Count(kExchange, kOne) == 1);
+  CHECK(world.service.Count(kExchange, kRotated) == 1);
+}
+
 TEST_CASE("a kept refresh token that is refused for good is not the end: the configured one is tried once") {
   const bool works = GENERATE(true, false);
   INFO(works);
