@@ -12,6 +12,11 @@ namespace warppool {
 struct Worker::Queue {
   void Run() EXCLUDES(mutex) {
     thread = std::this_thread::get_id();
+    RunTasks();
+    thread = std::thread::id();  // the next thread may get the same
+  }
+
+  void RunTasks() EXCLUDES(mutex) {
     while (true) {
       std::function<void()> task;
       {

@@ -14,7 +14,7 @@ class RequestCounts {
   void Started() { started_.fetch_add(1, std::memory_order_relaxed); }
   void Ended(Code code) {
     auto& count = code == Code::kOk ? succeeded_ : code == Code::kCancelled ? cancelled_ : failed_;
-    count.fetch_add(1, std::memory_order_relaxed);
+    count.fetch_add(1, std::memory_order_release);
   }
 
   RequestStats Read() const {

@@ -114,7 +114,8 @@ void StateKeeper::SaveSoon(bool urgent) {
 }
 
 void StateKeeper::SaveNow() {
-  worker_.Post([this, tokens = pool_->TakeUnsaved()] { Save(tokens); });
+  // Taken there: what is being restored meanwhile is in the pool by then, and so it is in the numbers.
+  worker_.Post([this] { Save(pool_->TakeUnsaved()); });
 }
 
 void StateKeeper::Save(const std::vector<TokenPool::Kept>& tokens) {
@@ -211,8 +212,8 @@ void StateKeeper::Forget(const std::shared_ptr<Token>& token) {
 
 void StateKeeper::Close() {
   Guarded([&] {
-    worker_.Post([this, tokens = pool_->TakeUnsaved()] {
-      Save(tokens);
+    worker_.Post([this] {
+      Save(pool_->TakeUnsaved());
       for (const auto& [token, name] : held_) {
         if (!name.empty()) records_.store().Unlock(name);
       }

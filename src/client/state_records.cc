@@ -120,6 +120,13 @@ void StateRecords::Write(const Token& token, StoredToken* stored, const Secret& 
   }
 }
 
+// Whether a write that failed has made its changes all the same. Each of them is sealed anew, so that none looks like
+// what was there before.
+bool StateRecords::Holds(const StateChange& change) {
+  const auto there = store_->Read(change.key);
+  return there.ok() && *there == change.value;
+}
+
 template <typename Change>
 Status StateRecords::UnderLock(const Change& change) {
   auto locked = Guarded([&] { return store_->Lock(kRecordsLock, kRecordsPatience); });
@@ -152,9 +159,10 @@ Status StateRecords::Save(const std::vector<TokenPool::Kept>& tokens) {
       Write(*kept.token, &*stored, Secret(), &changes);
     }
     if (changes.empty()) return Status();
-    if (Status status = store_->Write(changes); !status.ok()) return status;
+    const Status status = store_->Write(changes);
+    if (!status.ok() && !Holds(changes.back())) return status;
     for (const TokenPool::Kept& kept : tokens) KnownOf(kept.token).counted = kept.counters;
-    return Status();
+    return status;
   });
 }
 

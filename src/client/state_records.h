@@ -62,6 +62,7 @@ class StateRecords {
   Result<StoredToken> Newest(const std::shared_ptr<Token>& token);
   // `stored` under its configured and its present credential, and under `more`, if it is not empty.
   void Write(const Token& token, StoredToken* stored, const Secret& more, std::vector<StateChange>* changes);
+  bool Holds(const StateChange& change);
   template <typename Change>
   Status UnderLock(const Change& change);
 

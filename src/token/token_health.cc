@@ -112,7 +112,10 @@ HealthChange TokenHealth::Strike(SteadyTime now, const HealthOptions& options) {
 }
 
 void TokenHealth::Rest(SteadyTime now, const HealthOptions& options) {
-  if (options.recovery_delay.count() == 0) return;
+  if (options.recovery_delay.count() == 0) {
+    rests_until_.reset();  // one that came back half open has had its try
+    return;
+  }
   const auto doubled = std::min(rest_ * 2, options.recovery_max_delay);
   rest_ = std::max(doubled, options.recovery_delay);
   rests_until_ = now + rest_;
@@ -130,15 +133,17 @@ bool TokenHealth::CorrectCooling(SteadyTime until, SteadyTime now) {
   return true;
 }
 
-void TokenHealth::Restore(int strikes, bool disabled, std::optional<SteadyTime> cooling_until, SteadyTime now) {
+bool TokenHealth::Restore(int strikes, bool disabled, std::optional<SteadyTime> cooling_until, SteadyTime now) {
   const bool untouched = standing_ == Standing::kGood && cooling_until_ == SteadyTime() && total_strikes_ == 0 &&
                          successes_ == 0 && generation_ == 0;
-  if (!untouched) return;
+  if (!untouched) return false;
   strikes_ = strikes;
   if (cooling_until) cooling_until_ = *cooling_until;
-  if (!disabled) return;
-  standing_ = Standing::kDisabled;
-  rests_until_ = now;
+  if (disabled) {
+    standing_ = Standing::kDisabled;
+    rests_until_ = now;
+  }
+  return true;
 }
 
 bool TokenHealth::Recover(SteadyTime now) {

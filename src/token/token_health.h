@@ -70,8 +70,8 @@ class TokenHealth {
   bool CorrectCooling(SteadyTime until, SteadyTime now);
 
   // As it was when it was kept. Who was disabled is half open at once: a restart is the first thing that people try.
-  // Nothing happens if it has a history of its own.
-  void Restore(int strikes, bool disabled, std::optional<SteadyTime> cooling_until, SteadyTime now);
+  // False, and nothing happens, if it has a history of its own.
+  bool Restore(int strikes, bool disabled, std::optional<SteadyTime> cooling_until, SteadyTime now);
 
   // By hand: ready, with a clean slate. False if it was ready already; its strikes are cleared all the same.
   bool Recover(SteadyTime now);

@@ -65,9 +65,10 @@ void TokenPool::Restore(const Kept& kept, const std::string& what) {
     if (const WallTime wall = clock_.Wall(); kept.cooling_until && wall < *kept.cooling_until) {
       cooling_until = now + std::min<SteadyTime::duration>(*kept.cooling_until - wall, kLongestCooling);
     }
-    if (kept.disabled) member->last_verdict = kept.why;
-    if (cooling_until && !kept.disabled) member->why_cooling = kept.why;
-    member->health.Restore(kept.strikes, kept.disabled, cooling_until, now);
+    if (member->health.Restore(kept.strikes, kept.disabled, cooling_until, now)) {
+      if (kept.disabled) member->last_verdict = kept.why;
+      if (cooling_until && !kept.disabled) member->why_cooling = kept.why;
+    }
     news.notices.push_back({PoolEventKind::kRestored, member->token.tier(), Share(*member), Status(), what});
     Refile(member, now, kept.why, &news);
   }

@@ -60,9 +60,13 @@ TokenPool::Outlook TokenPool::WhenReady(const Wanted& wanted) {
 
 bool TokenPool::AnyOther(const Tokens& tokens) const {
   MutexLock lock(&mutex_);
-  std::size_t all = 0;
-  for (const Roster::Tier& tier : roster_.tiers()) all += tier.members.size();
-  return all > tokens.size();
+  // Not by their number: some of `tokens` may be gone.
+  for (const Roster::Tier& tier : roster_.tiers()) {
+    for (const auto& member : tier.members) {
+      if (tokens.count(&member->token) == 0) return true;
+    }
+  }
+  return false;
 }
 
 bool TokenPool::AnyBlocked(const Wanted& wanted, SteadyTime now) const {

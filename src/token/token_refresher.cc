@@ -27,13 +27,12 @@ Outcome OutcomeOfSupply(Code code) {
 
 // How long a bearer of the program's lives; nothing: until it is refused.
 std::optional<std::chrono::seconds> LifeOf(const SuppliedBearer& bearer, WallTime now) {
-  std::optional<WallTime> end = bearer.expires;
-  if (!end) {
-    const auto claims = ReadJwtClaims(bearer.value.Reveal());
-    if (claims) end = WallTime(claims->expires_at);
-  }
-  if (!end) return std::nullopt;
-  return std::chrono::floor<std::chrono::seconds>(*end - now);
+  using std::chrono::seconds;
+  if (bearer.expires) return std::chrono::floor<seconds>(std::max(*bearer.expires, now) - now);
+  const auto claims = ReadJwtClaims(bearer.value.Reveal());
+  if (!claims) return std::nullopt;
+  // Not as a WallTime, which ends in 2262: before what some write who mean never.
+  return claims->expires_at - std::chrono::ceil<seconds>(now.time_since_epoch());
 }
 
 }  // namespace
@@ -146,7 +145,11 @@ void TokenRefresher::OnEntered(const Token* key, const Result<std::optional<Shar
   const std::uint64_t serial = flight.token->serial();
   if (*known && Adopt(key, **known)) return;
   // After a refusal for good: others may have had it replaced, though they should not have been able to.
-  if (flight.looked_again && flight.token->serial() == serial) return OnRefused(key);
+  if (flight.looked_again) {
+    if (flight.token->serial() == serial) return OnRefused(key);
+    flight.failure.reset();  // it was of another credential
+    flight.endpoint = 0;
+  }
   Ask(key, flight.token->credential());
 }
 
@@ -200,11 +203,16 @@ void TokenRefresher::OnSuccess(const Token* key, ExchangeSuccess success) {
     Install(token, issued, success.user_id);
     return Land(key, result);
   }
-  // In safety before the credential that it replaces is forgotten.
-  options_.gate->Keep(token, issued, Step(key, [this, key, token, issued, result, account = success.user_id] {
-                        Install(token, issued, account);
-                        Land(key, result);
-                      }));
+  // In safety before the credential that it replaces is forgotten; here at least, if the gate cannot be asked for that.
+  const auto install = [this, key, token, issued, result, account = success.user_id] {
+    Install(token, issued, account);
+    Land(key, result);
+  };
+  const Status asked = Guarded([&] {
+    options_.gate->Keep(token, issued, Step(key, install));
+    return Status();
+  });
+  if (!asked.ok()) install();
 }
 
 void TokenRefresher::Install(const std::shared_ptr<Token>& token, const Issuance& issued, const std::string& account) {
@@ -223,8 +231,9 @@ void TokenRefresher::OnFailure(const Token* key, ExchangeFailure failure) {
   flight.pause = std::max(flight.pause, failure.status.error().retry_after.value_or(std::chrono::milliseconds(0)));
   if (!failure.refresh_token.empty() && failure.refresh_token != token->credential()) {
     const Issuance issued{failure.refresh_token, true};
-    if (flight.entered) options_.gate->Keep(token, issued, [] {});
+    if (flight.entered) Guarded([&] { options_.gate->Keep(token, issued, [] {}); });
     token->Rotate(failure.refresh_token);
+    flight.sent = failure.refresh_token;  // from now on: the one that was sent is spent
     if (observer_ != nullptr) observer_->OnRotated(*token);
   }
   const bool ask_elsewhere = failure.ask_elsewhere && flight.endpoint + 1 < options_.endpoints.size();

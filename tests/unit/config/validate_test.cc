@@ -81,6 +81,66 @@ TEST_CASE("each token is checked, and named by its place") {
   }
 }
 
+TokenConfig Supplied(std::string name) {
+  TokenConfig token{Secret(), Tier::kPersonal, CredentialKind::kCallback, std::move(name)};
+  token.bearer_source.supply = [](const std::string&) -> Result<SuppliedBearer> { return SuppliedBearer(); };
+  return token;
+}
+
+TEST_CASE("a token whose bearer the program supplies has a name, a source, and no credential") {
+  for (const Case& row : std::initializer_list<Case>{
+           {"", [](Config& c) { c.tokens.push_back(Supplied("mine")); }},
+           {"",
+            [](Config& c) {
+              c.tokens = {Supplied("mine"), Supplied("yours")};
+            }},
+           {"",
+            [](Config& c) {
+              c.tokens = {Supplied("mine")};
+              c.tokens[0].bearer_source.on_refused = [](const std::string&, const Secret&, const Status&) {};
+            }},
+           {"tokens[1].credential: is given, though",
+            [](Config& c) {
+              c.tokens.push_back(Supplied("mine"));
+              c.tokens[1].credential = Secret("hunter2");
+            }},
+           {"tokens[1].bearer_source.supply: is empty",
+            [](Config& c) {
+              c.tokens.push_back(Supplied("mine"));
+              c.tokens[1].bearer_source.supply = nullptr;
+            }},
+           {"tokens[1].name: is empty, and there is no credential",
+            [](Config& c) { c.tokens.push_back(Supplied("")); }},
+           {"tokens[1].name: holds a control", [](Config& c) { c.tokens.push_back(Supplied("a\nb")); }},
+           {"tokens[1].name: is not UTF-8", [](Config& c) { c.tokens.push_back(Supplied("\xFF")); }},
+           {"tokens[2].name: another token",
+            [](Config& c) {
+              c.tokens.push_back(Supplied("mine"));
+              c.tokens.push_back(Supplied("mine"));
+            }},
+           {"tokens[1].tier: ",
+            [](Config& c) {
+              c.tokens.push_back(Supplied("mine"));
+              c.tokens[1].tier = static_cast<Tier>(0);
+            }},
+           {"tokens[0].bearer_source: is given, though there is a credential",
+            [](Config& c) { c.tokens[0].bearer_source = Supplied("mine").bearer_source; }},
+       }) {
+    Run(row);
+  }
+}
+
+TEST_CASE("the state file may be anywhere that a path can name") {
+  for (const Case& row : std::initializer_list<Case>{
+           {"", [](Config& c) { c.state_file = ""; }},
+           {"", [](Config& c) { c.state_file = "no/such/directory/warppool.state"; }},  // the store looks at it
+           {"state_file: holds a control", [](Config& c) { c.state_file = "a\nb"; }},
+           {"state_file: ", [](Config& c) { c.state_file = std::string("a\0b", 3); }},
+       }) {
+    Run(row);
+  }
+}
+
 TEST_CASE("the tier order holds each tier at most once, and at least one") {
   for (const Case& row : std::initializer_list<Case>{
            {"tier_order: is empty", [](Config& c) { c.tier_order.clear(); }},

@@ -86,8 +86,8 @@ struct Pool {
   Token& token(const std::string& name) { return *pool.Find(name); }
   TokenPool::Tokens AllBut(const std::string& name) {
     TokenPool::Tokens others;
-    for (const std::string& other : names) {
-      if (const auto token = pool.Find(other); token && other != name) others.insert(token.get());
+    for (const auto& token : pool.All()) {
+      if (token->name() != name) others.insert(token.get());
     }
     return others;
   }

@@ -1,0 +1,121 @@
+// What the tests of StateRecords share: a store that fails when the test says so, and a process that uses it.
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "client/state_records.h"
+#include "store/seal.h"
+#include "unit/fakes.h"
+
+namespace warppool {
+
+// Records in a map that the test can see.
+class FaultyStore final : public StateStore {
+ public:
+  Result<std::optional<std::string>> Read(const std::string& key) override {
+    if (Fails()) return Status(Code::kInternal, "the disk is gone");
+    const auto found = records.find(key);
+    return found == records.end() ? std::optional<std::string>() : std::optional(found->second);
+  }
+  Status Write(const std::vector<StateChange>& changes) override {
+    const bool fails = Fails();
+    if (!fails || fails_late) {
+      for (const StateChange& change : changes) {
+        records.erase(change.key);
+        if (change.value) records.emplace(change.key, *change.value);
+      }
+    }
+    ++writes;
+    return fails ? Status(Code::kInternal, "the disk is full") : Status();
+  }
+  Result<bool> Lock(const std::string& name, std::chrono::milliseconds) override {
+    if (Fails()) return Status(Code::kInternal, "no locks on this disk");
+    return locks.insert(name).second;
+  }
+  void Unlock(const std::string& name) noexcept override { locks.erase(name); }
+
+  std::map<std::string, std::string> records;
+  std::set<std::string> locks;
+  int writes = 0;
+  int fail_in = 0;          // so many calls from now; 0: none
+  bool fails_late = false;  // a write that fails has done its work all the same
+
+ private:
+  bool Fails() { return fail_in > 0 && --fail_in == 0; }
+};
+
+// A client's records of one token.
+struct Process {
+  Process(std::shared_ptr<FaultyStore> in, std::string_view configured)
+      : store(std::move(in)), token(NewToken(configured)) {}
+
+  static std::shared_ptr<Token> NewToken(std::string_view configured) {
+    return std::make_shared<Token>("PERSONAL_fake", Tier::kPersonal, CredentialKind::kRefreshToken, Secret(configured));
+  }
+  // What the store knows; it must work.
+  std::optional<StoredToken> Find() {
+    auto found = records.Find(token);
+    INFO(found.status().ToString());
+    REQUIRE(found.ok());
+    return *std::move(found);
+  }
+  StoredToken FindIt() {
+    auto found = Find();
+    REQUIRE(found);
+    return *std::move(found);
+  }
+  // Goes on where another process stopped, as a client that starts.
+  void Restore() {
+    const auto found = Find();
+    if (!found) return;
+    token->Adopt(found->credential, found->serial);
+    records.NoteRestored(token, *found);
+    kept.counters += found->counters;
+  }
+  TokenPool::Kept Kept() {
+    TokenPool::Kept now = kept;
+    now.token = token;
+    return now;
+  }
+  Status Save() { return records.Save(std::vector<TokenPool::Kept>{Kept()}); }
+  // The service replaces the credential, and issues a JWT.
+  Issuance Issue(std::string_view credential, std::string_view jwt = "") {
+    Issuance issued{Secret(credential), token->credential().Reveal() != credential};
+    if (!jwt.empty()) {
+      issued.jwt =
+          std::make_shared<const Jwt>(MakeJwt(Secret(jwt), std::chrono::seconds(3600), clock.Steady(), clock.Wall()));
+    }
+    return issued;
+  }
+  Status Exchange(std::string_view credential, std::string_view jwt = "") {
+    const Issuance issued = Issue(credential, jwt);
+    Status saved = records.Save(token, issued);
+    if (issued.rotated) token->Rotate(issued.credential);
+    if (issued.jwt) token->SetJwt(issued.jwt);
+    return saved;
+  }
+
+  FakeClock clock;
+  std::shared_ptr<FaultyStore> store;
+  std::shared_ptr<Token> token;
+  std::vector<std::string> complaints;
+  StateRecords records{store, clock, [this](const std::shared_ptr<const Token>& about, const Status& why) {
+                         complaints.push_back((about ? about->name() + ": " : "") + why.message());
+                       }};
+  TokenPool::Kept kept;  // what the pool would say
+};
+
+inline std::string KeyOf(std::string_view credential) {
+  return RecordKey(Secret(credential));
+}
+
+}  // namespace warppool

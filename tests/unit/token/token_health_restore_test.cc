@@ -1,0 +1,109 @@
+// A token's health that comes back from where it was kept.
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <functional>
+#include <optional>
+
+#include "unit/token/health_fixture.h"
+
+namespace warppool {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST_CASE("a health that was good comes back as it was") {
+  Patient p;
+  p.health.Restore(2, false, {}, p.clock.Steady());
+  CHECK(p.state() == TokenState::kReady);
+  CHECK(p.health.strikes() == 2);
+  CHECK(p.health.total_strikes() == 0);  // what was is not counted again
+  CHECK(p.Report(Outcome::kAuthRejected) == HealthChange::kDisabled);
+}
+
+TEST_CASE("a restart has the disabled tried at once, and then as ever") {
+  Patient p;
+  const bool by_itself = GENERATE(false, true);
+  if (by_itself) {
+    p.options.recovery_delay = 60s;
+    p.options.recovery_max_delay = 240s;
+  }
+  p.health.Restore(3, true, {}, p.clock.Steady());
+  CHECK(p.state() == TokenState::kHalfOpen);
+  CHECK(p.health.disabled());
+  CHECK_FALSE(p.health.dead());
+  CHECK(p.may_probe());
+  const HealthStamp probe = p.Begin();
+  CHECK(probe.is_probe);
+  CHECK_FALSE(p.may_probe());
+  SECTION("it works again") {
+    CHECK(p.Report(Outcome::kSuccess, probe) == HealthChange::kRecovered);
+    CHECK(p.state() == TokenState::kReady);
+    CHECK(p.health.strikes() == 0);
+  }
+  SECTION("it is refused: it rests as after any first time, or until people help it") {
+    CHECK(p.Report(Outcome::kAuthRejected, probe) == HealthChange::kProbeFailed);
+    CHECK(p.state() == TokenState::kDisabled);
+    CHECK(p.turns_in() == (by_itself ? std::optional<SteadyTime::duration>(60s) : std::nullopt));
+  }
+  SECTION("it is refused for good: only people help it") {
+    CHECK(p.Report(Outcome::kAuthDead, probe) == HealthChange::kDisabled);
+    CHECK(p.state() == TokenState::kDisabled);
+    CHECK_FALSE(p.turns_in());
+  }
+  SECTION("nobody is to blame: the next one may try") {
+    CHECK(p.Report(Outcome::kNetwork, probe) == HealthChange::kNone);
+    CHECK(p.may_probe());
+  }
+}
+
+TEST_CASE("a quota that was spent is spent until its time, disabled or not") {
+  Patient p;
+  const bool disabled = GENERATE(false, true);
+  p.health.Restore(0, disabled, p.clock.Steady() + 60s, p.clock.Steady());
+  CHECK(p.state() == (disabled ? TokenState::kDisabled : TokenState::kCooling));
+  CHECK(p.turns_in() == 60s);
+  p.clock.Advance(60s);
+  CHECK(p.state() == (disabled ? TokenState::kHalfOpen : TokenState::kReady));
+}
+
+TEST_CASE("who has a history of his own is believed, and not the past") {
+  struct Row {
+    std::function<void(Patient*)> history;
+    TokenState state;
+  };
+  const auto row = GENERATE(values<Row>({
+      {[](Patient* p) { p->Report(Outcome::kSuccess); }, TokenState::kReady},
+      {[](Patient* p) { p->Report(Outcome::kAuthRejected); }, TokenState::kReady},
+      {[](Patient* p) { p->Report(Outcome::kAuthDead); }, TokenState::kDisabled},
+      {[](Patient* p) { p->Report(Outcome::kQuotaExhausted); }, TokenState::kCooling},
+      {[](Patient* p) { p->Recover(); }, TokenState::kReady},
+  }));
+  Patient p;
+  row.history(&p);
+  const int strikes = p.health.strikes();
+  p.health.Restore(2, true, p.clock.Steady() + 1h, p.clock.Steady());
+  CHECK(p.state() == row.state);
+  CHECK(p.health.strikes() == strikes);
+}
+
+TEST_CASE("what says nothing of a token is no history") {
+  for (const Outcome outcome : {Outcome::kNetwork, Outcome::kOverloaded, Outcome::kCancelled, Outcome::kAuthStale,
+                                Outcome::kServerError, Outcome::kRequestFault}) {
+    Patient p;
+    p.Report(outcome);
+    p.health.Restore(3, true, {}, p.clock.Steady());
+    CHECK(p.state() == TokenState::kHalfOpen);
+  }
+}
+
+TEST_CASE("a recovery makes an end of what came back") {
+  Patient p;
+  p.health.Restore(3, true, p.clock.Steady() + 1h, p.clock.Steady());
+  CHECK(p.Recover());
+  CHECK(p.state() == TokenState::kReady);
+  CHECK(p.health.strikes() == 0);
+}
+
+}  // namespace
+}  // namespace warppool

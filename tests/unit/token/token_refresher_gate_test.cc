@@ -1,0 +1,476 @@
+// Exchanges of tokens that other processes know, too.
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "unit/token/gate_fixture.h"
+
+namespace warppool {
+namespace {
+
+using namespace std::chrono_literals;
+using Catch::Contains;
+using Calls = std::vector<std::string>;
+
+TEST_CASE("what is issued is in safety before it counts, and before others are let in") {
+  Guarding r;
+  r.Refresh();
+  CHECK(r.gate.calls == Calls{"enter"});
+  CHECK(r.transport.started() == 0);
+  CHECK_FALSE(r.refresher.HasPrecious());
+  r.gate.LetIn();
+  REQUIRE(r.transport.started() == 1);
+  CHECK(r.Sent(0) == "hunter2%2Bold");
+  CHECK(r.refresher.HasPrecious());
+  r.transport.Answer(0, 200, Issued("one", R"(, "refresh_token": "hunter2-new")"));
+  CHECK(r.gate.calls == Calls{"enter", "keep hunter2-new, rotated, hunter2-one over hunter2+old"});
+  CHECK(r.token->credential().Reveal() == "hunter2+old");
+  CHECK(r.token->jwt() == nullptr);
+  CHECK(r.results.empty());
+  CHECK(r.observed.refreshed.empty());
+  CHECK(r.refresher.HasPrecious());
+  r.gate.HasKept();
+  CHECK(r.gate.calls.size() == 3);
+  CHECK(r.gate.calls.back() == "leave with hunter2-new");
+  CHECK(r.token->serial() == 1);
+  REQUIRE(r.last().jwt != nullptr);
+  CHECK(r.last().fresh);
+  CHECK(r.last().jwt == r.token->jwt());
+  CHECK(r.observed.refreshed == std::vector<std::string>{"PERSONAL_fake  rotated"});
+  CHECK_FALSE(r.refresher.HasPrecious());
+}
+
+TEST_CASE("a JWT alone is kept as well") {
+  Guarding r;
+  r.Refresh();
+  r.gate.LetIn();
+  r.transport.Answer(0, 200, Issued("one"));
+  CHECK(r.gate.calls.back() == "keep hunter2+old, hunter2-one over hunter2+old");
+  r.gate.HasKept();
+  CHECK(r.last().fresh);
+  CHECK(r.token->serial() == 0);
+}
+
+TEST_CASE("who comes before it is kept waits for the same flight") {
+  Guarding r;
+  const auto first = r.Refresh();
+  r.Refresh();
+  r.gate.LetIn();
+  r.Refresh();
+  r.transport.Answer(0, 200, Issued("one"));
+  r.Refresh();
+  r.refresher.Forget(first);
+  CHECK(r.gate.calls.size() == 2);
+  CHECK(r.transport.started() == 1);
+  r.gate.HasKept();
+  CHECK(r.order == std::vector<int>{1, 2, 3});
+  for (const RefreshResult& result : r.results) CHECK(result.jwt == r.token->jwt());
+  r.Refresh();  // the next one is a flight of its own
+  CHECK(r.gate.AsksToEnter());
+}
+
+TEST_CASE("a credential that others got is the one that is exchanged") {
+  Guarding r;
+  r.Refresh();
+  r.gate.LetIn(r.Known("hunter2-theirs", 3));
+  CHECK(r.Sent(0) == "hunter2-theirs");
+  CHECK(r.token->serial() == 3);
+  CHECK(r.token->configured().Reveal() == "hunter2+old");
+  CHECK(r.observed.adopted == std::vector<std::string>{"PERSONAL_fake rotated"});
+  r.transport.Answer(0, 200, Issued("one"));
+  r.gate.HasKept();
+  CHECK(r.last().fresh);
+}
+
+TEST_CASE("what others know that is no newer changes nothing") {
+  Guarding r;
+  r.token->Rotate(Secret("hunter2-mine"));
+  r.Refresh();
+  const auto serial = GENERATE(0U, 1U);
+  r.gate.LetIn(r.Known("hunter2-theirs", serial));
+  CHECK(r.Sent(0) == "hunter2-mine");
+  CHECK(r.observed.adopted.empty());
+}
+
+TEST_CASE("a JWT that others got is as good as one of one's own, and needs no exchange") {
+  Guarding r;
+  const auto serial = GENERATE(0U, 1U);
+  r.Refresh();
+  r.Refresh();
+  const auto known = r.Known("hunter2-theirs", serial, "hunter2-jwt", 3600s);
+  r.gate.LetIn(known);
+  CHECK(r.transport.started() == 0);
+  REQUIRE(r.results.size() == 2);
+  CHECK(r.last().jwt == known.jwt);
+  CHECK_FALSE(r.last().fresh);  // a refusal speaks of the JWT, and not yet of the token
+  CHECK(r.last().outcome == Outcome::kSuccess);
+  CHECK(r.last().status.ok());
+  CHECK(TokenRefresher::Cached(r.token.get(), r.clock.Steady()) == known.jwt);
+  CHECK(r.gate.calls.size() == 2);
+  CHECK(r.gate.calls[1].rfind("leave", 0) == 0);
+  CHECK(r.observed.adopted == std::vector<std::string>{serial == 1 ? "PERSONAL_fake rotated" : "PERSONAL_fake"});
+  CHECK(r.observed.refreshed.empty());
+  SECTION("and is renewed ahead of its end, if it is used") {
+    CHECK(r.Use());
+    r.executor.Advance(3600s);
+    CHECK(r.observed.due.size() == 1);
+  }
+}
+
+TEST_CASE("a JWT is not taken over that is of no use") {
+  Guarding r;
+  SECTION("it is to be renewed itself") {
+    r.Refresh();
+    r.gate.LetIn(r.Known("hunter2+old", 0, "hunter2-jwt", 0s));
+  }
+  SECTION("it is the one that was refused here") {
+    r.token->SetJwt(r.Known("", 0, "hunter2-jwt", 3600s).jwt);
+    r.token->DropJwt("hunter2-jwt");
+    r.Refresh();
+    r.gate.LetIn(r.Known("hunter2+old", 0, "hunter2-jwt", 3600s));
+  }
+  SECTION("it is the one that is to be renewed here") {
+    r.token->SetJwt(r.Known("", 0, "hunter2-jwt", 3600s).jwt);
+    r.Refresh();
+    r.gate.LetIn(r.Known("hunter2+old", 0, "hunter2-jwt", 3600s));
+  }
+  CHECK(r.transport.started() == 1);
+  CHECK(r.results.empty());
+  CHECK(r.observed.adopted.empty());
+}
+
+TEST_CASE("a credential is taken over even if the JWT beside it is of no use") {
+  Guarding r;
+  r.token->DropJwt("hunter2-jwt");
+  r.Refresh();
+  r.gate.LetIn(r.Known("hunter2-theirs", 1, "hunter2-jwt", 3600s));
+  REQUIRE(r.transport.started() == 1);
+  CHECK(r.Sent(0) == "hunter2-theirs");
+  CHECK(r.observed.adopted == std::vector<std::string>{"PERSONAL_fake rotated"});
+}
+
+TEST_CASE("while others keep the token nobody is to blame, and there is nothing to leave") {
+  Guarding r;
+  SECTION("and there is no JWT") {
+    r.Refresh();
+    r.gate.TurnAway();
+    CHECK(r.last().jwt == nullptr);
+  }
+  SECTION("and the old one still lives") {
+    r.token->SetJwt(r.Known("", 0, "hunter2-jwt", 3600s).jwt);
+    r.executor.Advance(3400s);
+    r.Refresh();
+    r.gate.TurnAway();
+    REQUIRE(r.last().jwt != nullptr);
+    CHECK(r.last().jwt->text.Reveal() == "hunter2-jwt");
+    CHECK(r.Use());  // not asked for again at once
+  }
+  CHECK_FALSE(r.last().fresh);
+  CHECK(r.last().outcome == Outcome::kOverloaded);
+  CHECK(r.last().status.retryable());
+  CHECK(r.last().status.token() == "PERSONAL_fake");
+  CHECK(r.gate.calls == Calls{"enter"});
+  CHECK(r.transport.started() == 0);
+  r.Refresh();
+  CHECK(r.gate.calls == Calls{"enter", "enter"});
+}
+
+TEST_CASE("before a token is given up for dead it is looked for elsewhere once more") {
+  Guarding r;
+  r.Refresh();
+  r.gate.LetIn();
+  r.Refuse(0);
+  CHECK(r.gate.calls == Calls{"enter", "enter"});  // inside still
+  CHECK(r.results.empty());
+  SECTION("in vain") {
+    r.gate.LetIn();
+    CHECK(r.last().outcome == Outcome::kAuthDead);
+    CHECK(r.last().status.token() == "PERSONAL_fake");
+    CHECK(r.transport.started() == 1);
+  }
+  SECTION("others had it replaced") {
+    r.gate.LetIn(r.Known("hunter2-theirs", 1));
+    REQUIRE(r.transport.started() == 2);
+    CHECK(r.Sent(1) == "hunter2-theirs");
+    r.transport.Answer(1, 200, Issued("one"));
+    r.gate.HasKept();
+    CHECK(r.last().fresh);
+    CHECK(r.last().outcome == Outcome::kSuccess);
+  }
+  SECTION("others have a JWT") {
+    r.gate.LetIn(r.Known("hunter2+old", 0, "hunter2-jwt", 3600s));
+    CHECK(r.last().jwt != nullptr);
+    CHECK(r.transport.started() == 1);
+  }
+  SECTION("others keep it") {
+    r.gate.TurnAway();
+    CHECK(r.last().outcome == Outcome::kOverloaded);
+  }
+  CHECK(r.gate.calls.back().rfind("leave", 0) == 0);
+  CHECK_FALSE(r.refresher.HasPrecious());
+}
+
+TEST_CASE("what was said of the old credential is not said of the one that others got") {
+  Guarding r(TwoAddresses());
+  r.Refresh();
+  r.gate.LetIn();
+  // The first address is broken, the second one refuses the old credential for good.
+  r.transport.Answer(0, 404, "");
+  r.Refuse(1);
+  r.gate.LetIn(r.Known("hunter2-theirs", 1));
+  REQUIRE(r.transport.started() == 3);
+  CHECK_THAT(r.transport.request(2).url, Contains("first.example"));  // from the start
+  CHECK(r.Sent(2) == "hunter2-theirs");
+  r.FailAll(2);
+  CHECK(r.last().outcome == Outcome::kNetwork);
+  CHECK(r.transport.started() == 4);  // the configured one is not asked for
+  CHECK(r.gate.calls.back().rfind("leave", 0) == 0);
+}
+
+TEST_CASE("it is looked for once only") {
+  Guarding r;
+  r.Refresh();
+  r.gate.LetIn();
+  r.Refuse(0);
+  r.gate.LetIn(r.Known("hunter2-theirs", 1));
+  r.Refuse(1);
+  REQUIRE(r.transport.started() == 3);  // of the two, the configured one is left
+  CHECK(r.Sent(2) == "hunter2%2Bold");
+  r.Refuse(2);
+  CHECK(r.last().outcome == Outcome::kAuthDead);
+  CHECK(r.transport.started() == 3);
+  CHECK(r.gate.calls == Calls{"enter", "enter", "leave with hunter2-theirs"});
+}
+
+// A token whose credential came from a store is refused for good; what follows is asked with the configured one.
+struct Fallback : Guarding {
+  explicit Fallback(RefresherOptions options = OneAddress()) : Guarding(std::move(options)) {
+    token->Adopt(Secret("hunter2-stored"), 4);
+    Refresh();
+    gate.LetIn();
+    REQUIRE(Sent(0) == "hunter2-stored");
+  }
+};
+
+TEST_CASE("a stored credential that is refused for good is not the end: the configured one is tried") {
+  Fallback r;
+  r.Refuse(0);
+  r.gate.LetIn();
+  REQUIRE(r.transport.started() == 2);
+  CHECK(r.Sent(1) == "hunter2%2Bold");
+  SECTION("and works: it counts from now on") {
+    r.transport.Answer(1, 200, Issued("one"));
+    CHECK(r.gate.calls.back() == "keep hunter2+old, rotated, hunter2-one over hunter2-stored");
+    r.gate.HasKept();
+    CHECK(r.last().fresh);
+    CHECK(r.token->credential().Reveal() == "hunter2+old");
+    CHECK(r.token->serial() == 5);
+    CHECK(r.observed.refreshed == std::vector<std::string>{"PERSONAL_fake  rotated"});
+  }
+  SECTION("and works, and is replaced") {
+    r.transport.Answer(1, 200, Issued("one", R"(, "refresh_token": "hunter2-new")"));
+    r.gate.HasKept();
+    CHECK(r.token->credential().Reveal() == "hunter2-new");
+    CHECK(r.token->serial() == 5);
+  }
+  SECTION("and is refused for good: both are dead") {
+    r.Refuse(1);
+    CHECK(r.last().outcome == Outcome::kAuthDead);
+    CHECK(r.last().jwt == nullptr);
+    CHECK(r.token->credential().Reveal() == "hunter2-stored");
+    CHECK(r.token->serial() == 4);
+    r.Refresh();  // and the next flight says the same, by the same way
+    r.gate.LetIn();
+    CHECK(r.Sent(2) == "hunter2-stored");
+  }
+  SECTION("and cannot be asked: nothing is decided") {
+    r.transport.Done(1, TransferError::kNoConnection, "nobody there");
+    CHECK(r.last().outcome == Outcome::kNetwork);
+    CHECK(r.token->credential().Reveal() == "hunter2-stored");
+  }
+}
+
+TEST_CASE("both addresses are asked with the configured credential, from the first one on") {
+  Fallback r(TwoAddresses());
+  r.transport.Answer(0, 404, "");
+  r.Refuse(1);
+  r.gate.LetIn();
+  REQUIRE(r.transport.started() == 3);
+  CHECK_THAT(r.transport.request(2).url, Contains("first.example"));
+  r.transport.Answer(2, 404, "");
+  REQUIRE(r.transport.started() == 4);
+  CHECK(r.Sent(3) == "hunter2%2Bold");
+  r.transport.Answer(3, 200, Issued("one"));
+  r.gate.HasKept();
+  CHECK(r.last().fresh);
+}
+
+TEST_CASE("what is refused, but not for good, says nothing about the stored credential") {
+  Fallback r;
+  r.transport.Answer(0, 403, "");
+  CHECK(r.transport.started() == 1);
+  CHECK(r.last().outcome == Outcome::kAuthRejected);
+  CHECK(r.gate.calls == Calls{"enter", "leave with hunter2-stored"});
+}
+
+TEST_CASE("a credential that was replaced before our eyes has spent the configured one") {
+  Guarding r;
+  r.token->Rotate(Secret("hunter2-new"));
+  r.Refresh();
+  r.gate.LetIn();
+  r.Refuse(0);
+  r.gate.LetIn();
+  CHECK(r.transport.started() == 1);
+  CHECK(r.last().outcome == Outcome::kAuthDead);
+}
+
+TEST_CASE("an answer that is of no use otherwise may replace the credential, and that is kept") {
+  Guarding r(TwoAddresses());
+  r.Refresh();
+  r.gate.LetIn();
+  r.transport.Answer(0, 200, R"({"refresh_token": "hunter2-new"})");
+  CHECK(r.gate.calls == Calls{"enter", "keep hunter2-new, rotated over hunter2+old"});
+  CHECK(r.token->credential().Reveal() == "hunter2-new");
+  CHECK(r.observed.rotated == std::vector<std::string>{"PERSONAL_fake"});
+  // The one that was sent is spent.
+  REQUIRE(r.transport.started() == 2);
+  CHECK(r.Sent(1) == "hunter2-new");
+  r.transport.Answer(1, 200, Issued("one"));
+  CHECK(r.gate.calls.back() == "keep hunter2-new, hunter2-one over hunter2-new");
+  r.gate.HasKept();
+  CHECK(r.last().fresh);
+}
+
+TEST_CASE("without a gate, too, the next address is asked with the credential that counts by then") {
+  Refreshing r;
+  r.Refresh();
+  r.transport.Answer(0, 200, R"({"refresh_token": "hunter2-new"})");
+  REQUIRE(r.transport.started() == 2);
+  CHECK_THAT(r.transport.request(1).body, Contains("=hunter2-new"));
+  CHECK_THAT(r.transport.request(1).body, !Contains("old"));
+}
+
+TEST_CASE("a gate that cannot be asked lets the flight land") {
+  SECTION("at first: whoever asks is told") {
+    Guarding r;
+    r.gate.throw_at = 1;
+    CHECK_THROWS(r.Refresh());
+    CHECK(r.results.empty());
+    r.Refresh();  // nothing is left of that
+    r.gate.LetIn();
+    CHECK(r.transport.started() == 1);
+  }
+  SECTION("once more") {
+    Guarding r;
+    r.gate.throw_at = 2;
+    r.Refresh();
+    r.gate.LetIn();
+    r.Refuse(0);
+    CHECK(r.last().outcome == Outcome::kGarbled);
+    CHECK(r.last().status.code() == Code::kInternal);
+    CHECK(r.gate.calls == Calls{"enter", "enter", "leave with hunter2+old"});
+  }
+  SECTION("to leave") {
+    Guarding r;
+    r.gate.throw_at = 3;
+    r.Refresh();
+    r.gate.LetIn();
+    r.transport.Answer(0, 200, Issued("one"));
+    r.gate.HasKept();
+    CHECK(r.last().fresh);
+    CHECK(r.gate.calls.size() == 3);
+  }
+}
+
+TEST_CASE("what was issued is not lost if it cannot be kept") {
+  Guarding r(TwoAddresses());
+  r.gate.throw_at = 2;
+  r.Refresh();
+  r.gate.LetIn();
+  SECTION("with a JWT") {
+    r.transport.Answer(0, 200, Issued("one", R"(, "refresh_token": "hunter2-new")"));
+    CHECK(r.last().fresh);
+    CHECK(r.token->jwt() != nullptr);
+    CHECK(r.gate.calls.back() == "leave with hunter2-new");
+  }
+  SECTION("without one") {
+    r.transport.Answer(0, 200, R"({"refresh_token": "hunter2-new"})");
+    REQUIRE(r.transport.started() == 2);
+    r.transport.Answer(1, 200, Issued("one"));
+    r.gate.HasKept();
+    CHECK(r.last().fresh);
+  }
+  CHECK(r.token->credential().Reveal() == "hunter2-new");
+  CHECK(r.token->serial() == 1);
+  CHECK(r.results.size() == 1);
+}
+
+TEST_CASE("a gate that answers a flight that has landed is not heard") {
+  Guarding r;
+  r.Refresh();
+  r.gate.LetIn();
+  r.transport.Answer(0, 200, Issued("one"));
+  r.gate.HasKept();
+  r.token->DropJwt("hunter2-one");
+  r.Refresh();
+  r.gate.TurnAway();
+  CHECK(r.results.size() == 2);
+  CHECK(r.token->jwt() == nullptr);
+}
+
+TEST_CASE("what waits at the gate is not precious yet, and what waits to be kept is") {
+  Guarding r;
+  r.Refresh();
+  CHECK_FALSE(r.refresher.HasPrecious());
+  r.gate.LetIn();
+  CHECK(r.refresher.HasPrecious());
+  r.transport.Answer(0, 200, Issued("one"));
+  CHECK(r.refresher.HasPrecious());
+  r.gate.HasKept();
+  CHECK_FALSE(r.refresher.HasPrecious());
+}
+
+TEST_CASE("while the exchange wants a pause the gate is left alone") {
+  RefresherOptions options = OneAddress();
+  options.longest_pause = 60s;
+  Guarding r(options);
+  r.Refresh();
+  r.gate.LetIn();
+  r.transport.Answer(0, 429, "", {{"retry-after", "30"}});
+  CHECK(r.last().outcome == Outcome::kOverloaded);
+  CHECK(r.gate.calls == Calls{"enter", "leave with hunter2+old"});
+  r.Refresh();
+  r.executor.RunPosted();
+  CHECK(r.results.size() == 2);
+  CHECK(r.gate.calls.size() == 2);
+  r.executor.Advance(30s);
+  r.Refresh();
+  CHECK(r.gate.calls.size() == 3);
+}
+
+TEST_CASE("a JWT that came from elsewhere is renewed ahead, unless its token is gone") {
+  Guarding r;
+  r.refresher.RenewAhead(r.token);  // nothing to renew
+  CHECK(r.executor.timers() == 0);
+  r.token->SetJwt(r.Known("", 0, "hunter2-jwt", 3600s).jwt);
+  r.refresher.RenewAhead(r.token);
+  CHECK(r.executor.timers() == 1);
+  CHECK(r.Use());
+  SECTION("in time") {
+    r.executor.Advance(3600s);
+    CHECK(r.observed.due == std::vector<std::string>{"PERSONAL_fake"});
+  }
+  SECTION("gone") {
+    r.refresher.ForgetToken(r.token.get());
+    CHECK(r.executor.timers() == 0);
+    r.executor.Advance(3600s);
+    CHECK(r.observed.due.empty());
+    r.refresher.ForgetToken(r.token.get());
+  }
+}
+
+}  // namespace
+}  // namespace warppool
