@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -41,7 +42,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using std::chrono::system_clock;
 
-constexpr std::size_t kRemarksKept = 20;
+constexpr std::size_t kRemarksKept = 20;  // and what is not written yet
 constexpr std::size_t kBeatsKept = 40;
 constexpr int kTicksBetweenPoolLines = 10;
 
@@ -119,11 +120,12 @@ class Monitor {
     const char* const no_colour = std::getenv("NO_COLOR");
     style_.colour = flags.colour.value_or(no_colour == nullptr || *no_colour == '\0');
     style_.utf8 = monitor::UsesUtf8();
+    on_screen_ = !flags.plain && monitor::IsTerminal();
   }
 
   // Until a signal, a key or the time ends it; false: it could not go on.
   bool Run(monitor::Signals* signals) {
-    if (!flags_.plain && monitor::IsTerminal()) screen_.emplace();
+    if (on_screen_) screen_.emplace();
     const bool went_well = Loop(signals);
     screen_.reset();
     return went_well;
@@ -131,18 +133,22 @@ class Monitor {
 
   // What is left to say when the client is closed.
   bool Conclude(bool has_store) {
-    std::string text;
-    Picture picture = Look();
-    if (flags_.plain || !monitor::IsTerminal()) text = NewLines(picture);
-    for (const std::string& line : monitor::Summary(picture, style_)) text += line + "\n";
+    const Picture picture = Look();
+    std::vector<std::string> lines;
+    if (on_screen_) {
+      lines =
+          monitor::Draw(picture, history_, {monitor::TerminalSize().columns, std::numeric_limits<int>::max()}, style_);
+    } else {
+      lines = NewLines(picture);
+      for (std::string& line : monitor::Summary(picture, style_)) lines.push_back(std::move(line));
+    }
     if (!has_store) {
       for (const std::string& name : rotated_) {
-        text +=
-            "note: the service replaced the refresh token of " + name +
-            ", and there is no WARP_STATE_FILE to keep it in; if the old one is refused from now on, log in again\n";
+        lines.push_back("note: the service replaced the refresh token of " + monitor::Printable(name, style_) +
+                        ", and there is no WARP_STATE_FILE to keep it in; if the old one is refused, log in again");
       }
     }
-    return monitor::Write(text);
+    return WriteLines(lines);
   }
 
  private:
@@ -171,36 +177,43 @@ class Monitor {
   }
 
   Picture Look() {
+    // The pool first: looking at it is what makes it notice that a rest is over, and tell.
+    Picture picture{title_, client_->Pool(), client_->Statistics(), {}, system_clock::now()};
     for (Remark& remark : feed_->Take()) {
       if (remark.kind == warppool::PoolEventKind::kRotated) rotated_.insert(remark.token);
       remarks_.push_back(std::move(remark));
-      ++unsaid_;
+      if (!on_screen_) ++unsaid_;
     }
-    Picture picture{title_, client_->Pool(), client_->Statistics(), {}, system_clock::now()};
-    unsaid_ = std::min(unsaid_, remarks_.size());
+    while (remarks_.size() > std::max(kRemarksKept, unsaid_)) remarks_.pop_front();
     picture.remarks.assign(remarks_.begin(), remarks_.end());
     return picture;
   }
 
   bool Show(const Picture& picture) {
-    if (!screen_) return monitor::Write(NewLines(picture));
-    monitor::Size size = screen_->size();
+    if (!screen_) return WriteLines(NewLines(picture));
+    monitor::Size size = monitor::TerminalSize();
     --size.columns;  // a cursor behind the last column makes some terminals clear that
     return screen_->Show(monitor::Draw(picture, history_, size, style_));
   }
 
-  std::string NewLines(const Picture& picture) {
-    std::string text;
+  std::vector<std::string> NewLines(const Picture& picture) {
+    std::vector<std::string> lines;
     if (ticks_ == 0) {
-      for (const std::string& line : picture.title) text += line + "\n";
+      for (const std::string& line : picture.title) lines.push_back(monitor::Printable(line, style_));
     }
     for (std::size_t i = picture.remarks.size() - unsaid_; i < picture.remarks.size(); ++i) {
-      text += monitor::EventLine(picture.remarks[i], style_) + "\n";
+      lines.push_back(monitor::EventLine(picture.remarks[i], style_));
     }
     unsaid_ = 0;
-    for (const std::string& line : states_.Changes(picture, style_)) text += line + "\n";
-    if (ticks_++ % kTicksBetweenPoolLines == 0) text += monitor::PoolLine(picture, style_) + "\n";
-    return text;
+    for (std::string& line : states_.Changes(picture, style_)) lines.push_back(std::move(line));
+    if (ticks_++ % kTicksBetweenPoolLines == 0) lines.push_back(monitor::PoolLine(picture, style_));
+    return lines;
+  }
+
+  static bool WriteLines(const std::vector<std::string>& lines) {
+    std::string text;
+    for (const std::string& line : lines) text += line + "\n";
+    return monitor::Write(text);
   }
 
   void Suspend() {
@@ -216,11 +229,12 @@ class Monitor {
   Feed* const feed_;
   const std::vector<std::string> title_;
   monitor::Style style_;
+  bool on_screen_ = false;
   std::optional<monitor::Screen> screen_;
   monitor::History history_{kBeatsKept};
   monitor::StateWatch states_;
   std::deque<Remark> remarks_;
-  std::size_t unsaid_ = 0;  // of them, the newest, which are not written yet
+  std::size_t unsaid_ = 0;  // of them, the newest: plain lines are to be written for these
   int ticks_ = 0;
   std::set<std::string> rotated_;
 };

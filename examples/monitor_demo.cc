@@ -21,7 +21,7 @@ constexpr int kSmallQuota = 10;
 constexpr seconds kQuotaPeriod{15};
 constexpr int kHiccups = 4;  // fewer than one request tries before it gives up
 constexpr int kThreads = 6;
-constexpr int kRequestsBetweenChecks = 12;
+constexpr int kRequestsBetweenChecks = 8;
 
 // Fast enough to see much in a minute, slow enough to follow.
 constexpr milliseconds kPause{700};
@@ -132,7 +132,7 @@ void DemoScript::EndCheck() {
 DemoService::DemoService() : service_({.keep_requests = false}) {
   const auto credential = [](const char* name) { return kCredential + std::string(name); };
   for (const char* name : {"expires", "refused", "small-quota", "steady", "rotates"}) service_.Accept(credential(name));
-  service_.SetQuota(credential("slow"), {.limit = 2500, .bonus = 100});
+  service_.SetQuota(credential("slow"), {.limit = 2500});
   service_.SetQuota(credential("last-resort"), {.unlimited = true});
   service_.Decide([this](Endpoint endpoint, const std::string& token) {
     const auto now = std::chrono::system_clock::now();
@@ -162,7 +162,8 @@ warppool::Config DemoService::MakeConfig() const {
   return config;
 }
 
-DemoTraffic::DemoTraffic(warppool::Client* client, DemoScript* script) : client_(client), script_(script) {
+DemoTraffic::DemoTraffic(warppool::Client* client, DemoScript* script)
+    : client_(client), script_(script), asked_(kRequestsBetweenChecks) {
   for (int i = 0; i < kThreads; ++i) {
     // Not all of them in step.
     threads_.emplace_back([this, pause = kPause + i * milliseconds(90)] { Run(pause); });
@@ -181,7 +182,7 @@ DemoTraffic::~DemoTraffic() {
 
 void DemoTraffic::Run(milliseconds pause) {
   for (;;) {
-    if (asked_++ % kRequestsBetweenChecks == 0) CheckQuotas();
+    if (asked_++ >= kRequestsBetweenChecks) CheckQuotas();
     (void)client_->Ask(warppool::Request("What is the capital of France?"));
     std::unique_lock lock(mutex_);
     if (changed_.wait_for(lock, pause, [this] { return stopped_; })) return;
@@ -189,7 +190,8 @@ void DemoTraffic::Run(milliseconds pause) {
 }
 
 void DemoTraffic::CheckQuotas() {
-  if (!script_->BeginCheck()) return;
+  if (!script_->BeginCheck()) return;  // soon
+  asked_ = 0;
   warppool::HealthCheckOptions active;
   active.active = true;
   active.timeout = seconds(5);

@@ -85,7 +85,7 @@ class DemoTraffic {
 
   warppool::Client* const client_;
   DemoScript* const script_;
-  std::atomic<int> asked_{0};
+  std::atomic<int> asked_;  // since the last check
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopped_ = false;

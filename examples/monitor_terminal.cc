@@ -32,6 +32,12 @@ bool IsTerminal() {
   return isatty(STDOUT_FILENO) == 1 && kind != nullptr && *kind != '\0' && std::string_view(kind) != "dumb";
 }
 
+Size TerminalSize() {
+  winsize window{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) != 0 || window.ws_col == 0 || window.ws_row == 0) return {};
+  return {window.ws_col, window.ws_row};
+}
+
 bool UsesUtf8() {
   std::setlocale(LC_CTYPE, "");
   return std::string_view(nl_langinfo(CODESET)) == "UTF-8";
@@ -103,12 +109,6 @@ Screen::Screen() {
 
 Screen::~Screen() {
   Leave();
-}
-
-Size Screen::size() const {
-  winsize window{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) != 0 || window.ws_col == 0 || window.ws_row == 0) return {};
-  return {window.ws_col, window.ws_row};
 }
 
 bool Screen::Show(const std::vector<std::string>& lines) {

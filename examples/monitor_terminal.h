@@ -15,6 +15,9 @@ namespace monitor {
 // Whether standard output can be drawn on: a terminal, and not a dumb one.
 bool IsTerminal();
 
+// Of the terminal, as it is now; a usual one, if it does not say.
+Size TerminalSize();
+
 // Whether the locale of the environment is UTF-8. Sets the process's character type to it.
 bool UsesUtf8();
 
@@ -51,8 +54,6 @@ class Screen {
   ~Screen();
   Screen(const Screen&) = delete;
   Screen& operator=(const Screen&) = delete;
-
-  Size size() const;
 
   // Over what is there, line by line, in one piece: nothing flickers. False: nobody takes it any more.
   bool Show(const std::vector<std::string>& lines);

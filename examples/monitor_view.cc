@@ -60,6 +60,7 @@ std::string TimeOfDay(std::chrono::system_clock::time_point time) {
 // Where the columns stand.
 struct Layout {
   int name = 5;
+  int quota = 5;
   int spark = 10;
 };
 
@@ -67,9 +68,10 @@ Layout MakeLayout(const warppool::PoolStatus& pool, Size size, Style style) {
   Layout layout;
   for (const TokenStatus& token : pool.tokens) {
     layout.name = std::max(layout.name, std::min(kMaxNameWidth, WidthOf(Printable(token.name, style))));
+    layout.quota = std::max(layout.quota, WidthOf(QuotaLeft(token.quota)));
   }
-  // The reason, which stands last, gets two thirds of what a wide terminal has to give.
-  layout.spark = std::clamp(layout.spark + (size.columns - 90) / 3, 10, 40);
+  // The reason, which stands last, gets half of what a wide terminal has to give.
+  layout.spark = std::clamp(layout.spark + (size.columns - 90) / 2, 10, 40);
   return layout;
 }
 
@@ -78,7 +80,8 @@ Line HeaderLine(const Layout& layout, Style style) {
   line.AddColumn("TIER", 9, Colour::kFaint).AddColumn("TOKEN", layout.name, Colour::kFaint);
   line.AddColumn("STATE", 9, Colour::kFaint).AddColumn("BACK IN", 7, Colour::kFaint, Align::kRight);
   line.AddColumn("RUN", 3, Colour::kFaint, Align::kRight).AddColumn("OK", 4, Colour::kFaint, Align::kRight);
-  line.AddColumn("QUOTA LEFT", 13, Colour::kFaint, Align::kRight).AddColumn("RECENT", layout.spark, Colour::kFaint);
+  line.AddColumn("QUOTA", layout.quota, Colour::kFaint, Align::kRight)
+      .AddColumn("RECENT", layout.spark, Colour::kFaint);
   line.Add("REASON", Colour::kFaint);
   return line;
 }
@@ -120,27 +123,49 @@ Line TokenLine(const TokenStatus& token, const TokenStats* stats, const History&
   line.AddColumn(TokenStateName(token.state), 9, state).AddColumn(BackIn(token, now), 7, state, Align::kRight);
   line.AddColumn(token.in_flight > 0 ? std::to_string(token.in_flight) : "", 3, Colour::kCyan, Align::kRight);
   line.AddColumn(SuccessRate(stats->counters), 4, Colour::kPlain, Align::kRight);
-  line.AddColumn(QuotaLeft(token.quota), 13, Colour::kPlain, Align::kRight);
+  line.AddColumn(QuotaLeft(token.quota), layout.quota, Colour::kPlain, Align::kRight);
   AddSparkline(history.Of(token.name), history.peak(), layout.spark, style, &line);
   line.Add(Remarks(token), token.state == TokenState::kReady ? Colour::kFaint : state);
   return line;
 }
 
-Line TotalsLine(const Picture& picture, Style style) {
+Line PoolLine(const Picture& picture, Style style) {
   const warppool::RequestStats& requests = picture.stats.requests;
   Line line(style);
   line.Add(StateCounts(picture.pool), Colour::kBold);
-  line.Add(fmt::format("   requests: {} answered, ", requests.succeeded));
+  line.Add(fmt::format("; requests: {} answered, ", requests.succeeded));
   line.Add(fmt::format("{} failed", requests.failed), requests.failed > 0 ? Colour::kRed : Colour::kPlain);
-  line.Add(fmt::format(", {} running   attempts: {} ok   first event: {}", requests.running,
-                       SuccessRate(picture.stats.total), Median(picture.stats.total.first_event)));
+  line.Add(fmt::format(", {} running", requests.running));
   return line;
+}
+
+Line AttemptsLine(const Picture& picture, Style style) {
+  const warppool::Counters& total = picture.stats.total;
+  return Line(style).Add(fmt::format("attempts: {}, {} ok; JWTs: {}; first event after {} (median)", total.requests,
+                                     SuccessRate(total), total.refreshes, Median(total.first_event)));
+}
+
+std::string ReasonOf(const Remark& remark) {
+  if (remark.kind != PoolEventKind::kTierExhausted) return remark.reason;
+  return fmt::format("{}, with its last one: {}", TierName(remark.tier), remark.reason);
+}
+
+// How long a token cools is often told twice: as assumed, and as the service says when it is asked.
+std::vector<Remark> WithoutCorrected(const std::vector<Remark>& remarks) {
+  std::vector<Remark> kept;
+  for (const Remark& remark : remarks) {
+    const bool corrects = remark.kind == PoolEventKind::kCooling && !kept.empty() && kept.back().kind == remark.kind &&
+                          kept.back().token == remark.token;
+    if (corrects) kept.pop_back();
+    kept.push_back(remark);
+  }
+  return kept;
 }
 
 Line RemarkLine(const Remark& remark, const Layout& layout, Style style) {
   Line line(style);
   line.AddColumn(TimeOfDay(remark.time), 8, Colour::kFaint).AddColumn(remark.token, layout.name, Colour::kBold);
-  line.AddColumn(PoolEventKindName(remark.kind), 14, ColourOf(remark.kind)).Add(remark.reason);
+  line.AddColumn(PoolEventKindName(remark.kind), 14, ColourOf(remark.kind)).Add(ReasonOf(remark));
   return line;
 }
 
@@ -194,32 +219,36 @@ std::uint64_t History::peak() const {
 
 std::vector<std::string> Draw(const Picture& picture, const History& history, Size size, Style style) {
   const Layout layout = MakeLayout(picture.pool, size, style);
+  const auto rows = static_cast<std::size_t>(std::max(0, size.rows));
+  const auto& tokens = picture.pool.tokens;
+  const auto& stats = picture.stats.tokens;
+  const std::vector<Remark> remarks = WithoutCorrected(picture.remarks);
+
   std::vector<Line> lines;
   for (const std::string& title : picture.title) lines.push_back(Line(style).Add(title, Colour::kBold));
-  lines.push_back(TotalsLine(picture, style));
   lines.emplace_back(style);
   lines.push_back(HeaderLine(layout, style));
 
-  // On a screen that is too small for all, tokens give way before the last two events do.
-  const std::size_t rows = static_cast<std::size_t>(std::max(0, size.rows));
-  const std::size_t space = rows > lines.size() ? rows - lines.size() : 0;
-  const std::size_t for_remarks = space > 8 ? 3 : 0;
-  const auto& tokens = picture.pool.tokens;
-  const bool all = tokens.size() + for_remarks <= space;
-  const std::size_t shown = all ? tokens.size() : space > for_remarks + 1 ? space - for_remarks - 1 : 0;
+  // On a screen that is too small for all, tokens give way before the totals and the last two events do.
+  const std::size_t below = 3 + (remarks.empty() ? 0 : 1 + std::min<std::size_t>(remarks.size(), 2));
+  const std::size_t space = rows > lines.size() + below ? rows - lines.size() - below : 0;
+  const bool all = tokens.size() <= space;
+  const std::size_t shown = all ? tokens.size() : space > 0 ? space - 1 : 0;
   for (std::size_t i = 0; i < shown; ++i) {
-    const TokenStatus& token = tokens[i];
-    const auto& stats = picture.stats.tokens;
-    const auto found = std::find_if(stats.begin(), stats.end(), [&](const auto& s) { return s.name == token.name; });
-    lines.push_back(TokenLine(token, found == stats.end() ? nullptr : &*found, history, layout, picture.now, style));
+    const auto of = std::find_if(stats.begin(), stats.end(), [&](const auto& s) { return s.name == tokens[i].name; });
+    lines.push_back(TokenLine(tokens[i], of == stats.end() ? nullptr : &*of, history, layout, picture.now, style));
   }
   if (!all) lines.push_back(Line(style).Add(fmt::format("... and {} more", tokens.size() - shown), Colour::kFaint));
 
-  if (lines.size() + 1 < rows && !picture.remarks.empty()) {
+  lines.emplace_back(style);
+  lines.push_back(PoolLine(picture, style));
+  lines.push_back(AttemptsLine(picture, style));
+
+  if (!remarks.empty() && lines.size() + 1 < rows) {
     lines.emplace_back(style);
-    const std::size_t count = std::min({picture.remarks.size(), kMaxRemarks, rows - lines.size()});
-    for (std::size_t i = picture.remarks.size() - count; i < picture.remarks.size(); ++i) {
-      lines.push_back(RemarkLine(picture.remarks[i], layout, style));
+    const std::size_t count = std::min({remarks.size(), kMaxRemarks, rows - lines.size()});
+    for (std::size_t i = remarks.size() - count; i < remarks.size(); ++i) {
+      lines.push_back(RemarkLine(remarks[i], layout, style));
     }
   }
 
