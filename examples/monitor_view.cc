@@ -16,7 +16,7 @@ using warppool::TokenStatus;
 namespace {
 
 constexpr int kMaxNameWidth = 24;
-constexpr std::size_t kMaxRemarks = 8;
+constexpr std::size_t kMaxRemarks = 12;
 
 Colour ColourOf(TokenState state) {
   switch (state) {
@@ -165,7 +165,9 @@ std::vector<Remark> WithoutCorrected(const std::vector<Remark>& remarks) {
 Line RemarkLine(const Remark& remark, const Layout& layout, Style style) {
   Line line(style);
   line.AddColumn(TimeOfDay(remark.time), 8, Colour::kFaint).AddColumn(remark.token, layout.name, Colour::kBold);
-  line.AddColumn(PoolEventKindName(remark.kind), 14, ColourOf(remark.kind)).Add(ReasonOf(remark));
+  std::string kind = PoolEventKindName(remark.kind);
+  if (remark.kind == PoolEventKind::kStruck) kind += fmt::format(", {} now", remark.strikes);
+  line.AddColumn(kind, 14, ColourOf(remark.kind)).Add(ReasonOf(remark));
   return line;
 }
 
@@ -185,7 +187,8 @@ bool IsNews(const warppool::PoolEvent& event) {
 }
 
 Remark MakeRemark(const warppool::PoolEvent& event) {
-  return {event.kind, event.tier, std::string(event.token), std::string(event.reason), event.time, event.until};
+  return {event.kind,  event.tier,   std::string(event.token), std::string(event.reason), event.time,
+          event.until, event.strikes};
 }
 
 void History::Note(const warppool::Stats& stats) {

@@ -39,11 +39,12 @@ run() {
 # until_seen PATTERN ARGUMENT...: runs the program until the pattern is in its output, and interrupts it then.
 until_seen() {
   local code=0
-  : >out.txt
-  "$monitor" "${@:2}" --for 240 >>out.txt 2>&1 &
+  "$monitor" "${@:2}" --for 240 >out.txt 2>&1 &
   watched=$!
-  # Ends with the program, if the pattern never comes.
-  tail --pid="$watched" --sleep-interval=0.1 -n +1 -F out.txt 2>/dev/null | grep -qE -m 1 -- "$1" || fail "\"$1\" never came:"
+  until grep -qE -- "$1" out.txt; do
+    kill -0 "$watched" 2>/dev/null || fail "\"$1\" never came:"
+    sleep 0.1
+  done
   kill -INT "$watched"
   wait "$watched" || code=$?
   watched=
@@ -58,7 +59,7 @@ expect 'event=disabled token=expires tier=PERSONAL reason=".*\(TOKEN_EXPIRED\)"'
 expect 'token=expires tier=PERSONAL state=disabled running='  # no countdown: it stays so
 expect 'event=cooling token=small-quota tier=PERSONAL until='
 expect 'token=small-quota tier=PERSONAL state=cooling back_in=[0-9]+s .*quota=0/10 reason='
-expect 'event=struck token=refused tier=PERSONAL reason=".*\(403\)"'
+expect 'event=struck token=refused tier=PERSONAL strikes=2 reason=".*\(403\)"'
 expect 'event=disabled token=refused tier=PERSONAL until='
 expect 'token=refused tier=PERSONAL state=disabled back_in=[0-9]+s '
 expect 'event="tier exhausted" token=[a-z-]+ tier=PERSONAL'

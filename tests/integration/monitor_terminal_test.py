@@ -79,8 +79,12 @@ def frames(output):
     return [screen.decode() for screen in screens[1:-1]]
 
 
+def lines(screen):
+    return re.split("\r+\n", screen)  # the terminal adds a carriage return
+
+
 def rows(screen):
-    return [re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", line) for line in screen.split("\r\n")]
+    return [re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", line) for line in lines(screen)]
 
 
 def drawn(count):
@@ -89,7 +93,7 @@ def drawn(count):
 
 def draws_in_place():
     terminal = Terminal("--demo", "--interval", "100")
-    terminal.read(lambda output: re.search("\x1b\\[31mdisabled".encode(), output) and "×".encode() in output)
+    terminal.read(lambda output: any("\x1b[31mdisabled" in screen and "×" in screen for screen in frames(output)))
     assert termios.tcgetattr(terminal.child)[3] & termios.ECHO == 0, "keys are echoed"
     os.write(terminal.parent, b"\x03")
     after = terminal.wait()
@@ -106,7 +110,7 @@ def draws_in_place():
         assert screen.endswith("\x1b[J"), repr(screen[-20:])  # nothing of an earlier screen is left below
         assert len(rows(screen)) <= 24
         assert all(len(line) < 100 for line in rows(screen)), rows(screen)
-        assert all(line.endswith("\x1b[K") for line in screen[:-3].split("\r\n"))
+        assert all(line.endswith("\x1b[K") for line in lines(screen[:-3]))
     assert "\x1b[2J" not in "".join(screens), "clearing the whole screen flickers"
 
 

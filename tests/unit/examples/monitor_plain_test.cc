@@ -26,7 +26,7 @@ Picture OneToken() {
 }  // namespace
 
 TEST_CASE("an event is a line of pairs") {
-  monitor::Remark remark{warppool::PoolEventKind::kDisabled, warppool::Tier::kShared, "alice", "", kNow, {}};
+  monitor::Remark remark{warppool::PoolEventKind::kDisabled, warppool::Tier::kShared, "alice", "", kNow, {}, 3};
   CHECK(monitor::EventLine(remark, kUtf8) == "2027-01-15T08:00:00Z event=disabled token=alice tier=SHARED");
   remark.kind = warppool::PoolEventKind::kTierExhausted;
   remark.until = kNow + 60s;
@@ -34,6 +34,12 @@ TEST_CASE("an event is a line of pairs") {
   CHECK(monitor::EventLine(remark, kUtf8) ==
         "2027-01-15T08:00:00Z event=\"tier exhausted\" token=alice tier=SHARED until=2027-01-15T08:01:00Z "
         "reason=\"it said \\\"no\\\"??[2J \\\\\"");
+}
+
+TEST_CASE("a strike is counted") {
+  monitor::Remark remark{warppool::PoolEventKind::kStruck, warppool::Tier::kShared, "alice", "refused", kNow, {}, 2};
+  CHECK(monitor::EventLine(remark, kUtf8) ==
+        "2027-01-15T08:00:00Z event=struck token=alice tier=SHARED strikes=2 reason=refused");
 }
 
 TEST_CASE("a state is told once") {

@@ -54,7 +54,7 @@ class PictureTest {
   }
 
   void Happen(PoolEventKind kind, const std::string& token, const std::string& reason) {
-    picture.remarks.push_back({kind, Tier::kShared, token, reason, kNow, {}});
+    picture.remarks.push_back({kind, Tier::kShared, token, reason, kNow, {}, 2});
   }
 
   // The line that `text` stands in; empty: there is none.
@@ -200,6 +200,8 @@ TEST_CASE_METHOD(PictureTest, "an event has its time, its token and its reason")
   Add("alice");
   Happen(PoolEventKind::kRotated, "alice", "the service replaced the refresh token");
   CHECK(LineWith("rotated") == "08:00:00 alice rotated        the service replaced the refresh token");
+  Happen(PoolEventKind::kStruck, "alice", "refused");
+  CHECK(LineWith("struck") == "08:00:00 alice struck, 2 now  refused");
   Happen(PoolEventKind::kTierExhausted, "alice", "refused");
   CHECK(LineWith("exhausted") == "08:00:00 alice tier exhausted SHARED, with its last one: refused");
 }
