@@ -166,7 +166,7 @@ Line RemarkLine(const Remark& remark, const Layout& layout, Style style) {
   Line line(style);
   line.AddColumn(TimeOfDay(remark.time), 8, Colour::kFaint).AddColumn(remark.token, layout.name, Colour::kBold);
   std::string kind = PoolEventKindName(remark.kind);
-  if (remark.kind == PoolEventKind::kStruck) kind += fmt::format(", {} now", remark.strikes);
+  if (remark.kind == PoolEventKind::kStruck) kind = fmt::format("strike {}", remark.strikes);
   line.AddColumn(kind, 14, ColourOf(remark.kind)).Add(ReasonOf(remark));
   return line;
 }

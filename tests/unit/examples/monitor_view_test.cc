@@ -201,7 +201,7 @@ TEST_CASE_METHOD(PictureTest, "an event has its time, its token and its reason")
   Happen(PoolEventKind::kRotated, "alice", "the service replaced the refresh token");
   CHECK(LineWith("rotated") == "08:00:00 alice rotated        the service replaced the refresh token");
   Happen(PoolEventKind::kStruck, "alice", "refused");
-  CHECK(LineWith("struck") == "08:00:00 alice struck, 2 now  refused");
+  CHECK(LineWith("strike") == "08:00:00 alice strike 2       refused");
   Happen(PoolEventKind::kTierExhausted, "alice", "refused");
   CHECK(LineWith("exhausted") == "08:00:00 alice tier exhausted SHARED, with its last one: refused");
 }
