@@ -17,7 +17,7 @@ import time
 ENTER, LEAVE = b"\x1b[?1049h", b"\x1b[?1049l"
 HIDE, SHOW = b"\x1b[?25l", b"\x1b[?25h"
 HOME = b"\x1b[H"
-PATIENCE = 120  # seconds; only when something is wrong
+PATIENCE = 45  # seconds; only when something is wrong. Less than the slowest drawing asked for below
 
 
 class Terminal:

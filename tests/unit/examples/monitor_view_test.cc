@@ -182,6 +182,7 @@ TEST_CASE_METHOD(PictureTest, "a low terminal says how many tokens it leaves out
   CHECK(LineWith("reason 4", size) != "");
   CHECK(LineWith("reason 3", size) != "");
   CHECK(LineWith("30/30 ready", size) != "");
+  CHECK(LineWith("more", {100, 8}) == "... and 30 more");
   CHECK(LineWith("more").empty());
 }
 
