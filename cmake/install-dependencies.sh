@@ -28,6 +28,12 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "installing: ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
-export RUNLEVEL=1  # packages that bring a daemon (nghttp2-proxy, prometheus) must not start it: only programs are wanted
+# Packages that bring a daemon (nghttp2-proxy, prometheus) must not start it: only their programs are wanted.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  trap 'rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+fi
 apt-get update --quiet --quiet
 "${command[@]}" >/dev/null

@@ -4,11 +4,13 @@
  * A program configures tokens, creates a client, and asks. The client picks a token, exchanges it for a bearer, sends
  * the request, goes on with the next token when one fails, and delivers the answer as events or as one text. There is
  * no server to run, and the library shares nothing between clients, prints nothing, and starts no thread but one for
- * each client. (libcurl, below it, has a global initialisation, and may look up a name in a thread of its own.)
+ * each client, a second one where there is a state store, and another one where the program supplies bearers. (libcurl,
+ * below it, has a global initialisation, and may look up a name in a thread of its own.)
  *
  *   Contents:  CONVENTIONS - EXAMPLE - THREADS - OWNERSHIP - CALLBACKS - then the declarations:
- *              version, codes, errors, log, configuration, request, usage, pool event, client, answer, access token,
- *              stream, event, pool status, explanation, health report
+ *              version, codes, errors, failure, log, bearer source, configuration, request, usage, pool event, state
+ *              store, client, answer, access token, stream, event, pool status, explanation, health report, pool
+ *              change, statistics
  *
  *
  * CONVENTIONS
@@ -44,7 +46,8 @@
  *  8. Structs that a program passes begin with their own size, and only ever grow at the end: start from the
  *     WARPPOOL_..._INIT of the type, or from zeros and set `struct_size` to sizeof. A program that was compiled against
  *     an older header gets the defaults for what it does not know. One that was compiled against a newer header works
- *     as long as it leaves at 0 what the library does not know; otherwise it gets WARPPOOL_INVALID_ARGUMENT.
+ *     as long as it leaves at 0 what the library does not know; otherwise it gets WARPPOOL_INVALID_ARGUMENT. A struct
+ *     that the library lends to a callback never changes.
  *
  *  9. Enumerations keep their numbers for ever, and new values fill the gaps: be ready for a value that your header
  *     does not have. A value that the library does not know is WARPPOOL_INVALID_ARGUMENT.
@@ -57,8 +60,9 @@
  *     Nothing is sent, nothing is waited for.
  *
  * 12. Lifetime. Handles may be destroyed in any order: an answer, an error, a pool status, an explanation, a health
- *     report or a request does not need its client, and a stream whose client is gone says WARPPOOL_CANCELLED. Once
- *     loaded, the shared library stays in the process: dlclose() does not unmap it.
+ *     report, a pool change, statistics or a request does not need its client, a client does not need the handle of its
+ *     state store, and a stream whose client is gone says WARPPOOL_CANCELLED. Once loaded, the shared library stays in
+ *     the process: dlclose() does not unmap it.
  *
  * 13. One library. A process uses the shared library of this API or the static C++ library, not both: they register the
  *     same protobuf messages.
@@ -135,6 +139,7 @@
  *   warppool_client         any thread, several at once; but destroying it is the last call
  *   warppool_stream         warppool_stream_next(): one thread at a time. _cancel(), _resume(): any thread, at any
  *                           time. Destroying it is the last call
+ *   warppool_state_store    any number of clients, in any threads; destroying the handle is the last call on it
  *   every other handle      one thread at a time; several may read the same one as long as none changes or destroys it
  *   functions of no handle  any thread
  *
@@ -144,15 +149,22 @@
  * OWNERSHIP
  *
  *   created by                                          released by                        holds on to
- *   warppool_config_create / _load / _copy              warppool_config_destroy            nothing
+ *   warppool_config_create / _load / _copy              warppool_config_destroy            `user_data` of the bearer
+ *                                                                                          sources in it
  *   warppool_request_create / _copy                     warppool_request_destroy           nothing
- *   warppool_client_create                              warppool_client_destroy            its thread, its connections
- *   warppool_client_start / _start_pull                 warppool_stream_destroy            the running request
- *   warppool_client_ask                                 warppool_answer_destroy            nothing
+ *   warppool_state_store_create / _create_memory        warppool_state_store_destroy       nothing: clients that use
+ *     / _open_file                                                                         the store keep it
+ *   warppool_client_create                              warppool_client_destroy            its threads, its
+ * connections, its store; `user_data` of sinks and bearer sources warppool_client_start / _start_pull
+ * warppool_stream_destroy            the running request warppool_client_ask warppool_answer_destroy            nothing
  *   warppool_client_access_token                        warppool_access_token_destroy      a secret, wiped with it
  *   warppool_client_pool                                warppool_pool_status_destroy       nothing
  *   warppool_client_explain                             warppool_explanation_destroy       nothing
  *   warppool_client_check_health                        warppool_health_report_destroy     nothing
+ *   warppool_client_add_token / _add_bearer_source      warppool_pool_change_destroy       nothing
+ *     / _rename_token / _move_token / _reload
+ *     / _replace_credential / _replace_bearer_source
+ *   warppool_client_statistics                          warppool_stats_destroy             nothing
  *   any function, through `error`; warppool_error_copy  warppool_error_destroy             nothing
  *
  *
@@ -164,6 +176,11 @@
  *   _destroy() and an active _check_health(), and warppool_stream_next(), return WARPPOOL_MISUSE there. A client's two
  *   sinks are stricter, see warppool_log_sink and warppool_pool_event_sink. No callback runs while the library holds a
  *   lock. A callback must return: no longjmp, no C++ exception.
+ *
+ *   What works for the client, bearer sources and state stores, does so in threads of its own and may take its time;
+ *   see warppool_bearer_source and warppool_state_store_callbacks. Such a callback returns a warppool_code, and with
+ *   any other than WARPPOOL_OK it may say why: that is what its warppool_failure is for. A value that is none of
+ *   warppool_code is taken for WARPPOOL_INTERNAL.
  */
 #ifndef WARPPOOL_H_
 #define WARPPOOL_H_
@@ -309,6 +326,23 @@ WARPPOOL_API warppool_code warppool_error_copy(const warppool_error* error, warp
 /** Releases an error and sets the variable to NULL. `error` or `*error` may be NULL. */
 WARPPOOL_API void warppool_error_destroy(warppool_error** error);
 
+/* ------------------------------------------------------------------------------------------------------- failure -- */
+
+/** Why a callback fails, for the callback to fill in. Lent to it until it returns. */
+typedef struct warppool_failure warppool_failure;
+
+/**
+ * Says why the callback is about to fail. Without it, only the code is known. Forgotten if it returns WARPPOOL_OK.
+ *
+ * @param failure  not NULL.
+ * @param message  not NULL: one sentence. Errors, the log and pool events repeat it: no credential belongs here.
+ * @param error    out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_failure_set_message(warppool_failure* failure, const char* message,
+                                                        warppool_error** error);
+
 /* ----------------------------------------------------------------------------------------------------------- log -- */
 
 typedef enum warppool_log_level WARPPOOL_ENUM_TYPE {
@@ -333,6 +367,74 @@ WARPPOOL_API const char* warppool_log_level_name(warppool_log_level level);
  */
 typedef void (*warppool_log_sink)(warppool_log_level level, const char* message, int64_t time_ms, void* user_data);
 
+/* ------------------------------------------------------------------------------------------------- bearer source -- */
+
+/** A bearer, for warppool_supply_callback to fill in. Lent to it until it returns. */
+typedef struct warppool_supplied_bearer warppool_supplied_bearer;
+
+/**
+ * Says which bearer is to be sent from now on.
+ *
+ * @param bearer      not NULL.
+ * @param value       not NULL, not empty: what follows "Authorization: Bearer ". Copied, and wiped when it is no longer
+ *                    used.
+ * @param expires_ms  when it ends, in milliseconds since 1970; somewhat before, the next one is asked for. -1: as its
+ *                    `exp` says, if it is a JWT; else it serves until it is refused.
+ * @param error       out, may be NULL. Never holds the value.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_supplied_bearer_set(warppool_supplied_bearer* bearer, const char* value,
+                                                        int64_t expires_ms, warppool_error** error);
+
+/**
+ * Supplies a bearer: called when there is none, when the present one is about to end, and after a refusal.
+ *
+ * @param token      the token's name; valid until the callback returns.
+ * @param bearer     to be filled with warppool_supplied_bearer_set(); valid until the callback returns.
+ * @param failure    may be filled with warppool_failure_set_message(); valid until the callback returns.
+ * @param user_data  as registered.
+ *
+ * @return WARPPOOL_OK  `bearer` has been filled. If it has not, or has ended already, it is as if the token was
+ * refused. WARPPOOL_NETWORK, WARPPOOL_OVERLOADED, WARPPOOL_SERVER_ERROR, WARPPOOL_TIMEOUT, WARPPOOL_CANCELLED,
+ *         WARPPOOL_OUT_OF_MEMORY
+ *                      there is none at the moment, and the token is not to blame.
+ *         any other    it is as if the token was refused.
+ */
+typedef warppool_code (*warppool_supply_callback)(const char* token, warppool_supplied_bearer* bearer,
+                                                  warppool_failure* failure, void* user_data);
+
+/**
+ * Tells that the service refused a bearer (401 or 403). Comes before the next call of `supply`.
+ *
+ * @param token      the token's name; valid until the callback returns.
+ * @param bearer     the refused one; valid until the callback returns. A secret: do not log it.
+ * @param code       why.
+ * @param error      the same with details, never NULL; valid until the callback returns. See warppool_error_copy().
+ * @param user_data  as registered.
+ */
+typedef void (*warppool_refused_callback)(const char* token, const char* bearer, warppool_code code,
+                                          const warppool_error* error, void* user_data);
+
+/**
+ * Where the bearers of a token come from that the program manages itself.
+ *
+ * Both callbacks are called in a thread that the client has for this alone, one at a time for all its tokens, and may
+ * take their time: what needs no bearer from there goes on meanwhile. They may call anything of the client but what
+ * waits for a bearer: warppool_client_ask(), _access_token(), _close(), _destroy() and an active _check_health() return
+ * WARPPOOL_MISUSE there, and warppool_stream_next() must not wait there.
+ */
+typedef struct warppool_bearer_source {
+  size_t struct_size;                   /* sizeof(warppool_bearer_source) */
+  warppool_supply_callback supply;      /* not NULL */
+  warppool_refused_callback on_refused; /* default NULL: refusals are not told */
+  void* user_data; /* for both; default NULL. Must live until every configuration, and every client,
+                      that was given this source is destroyed, copies of configurations included */
+} warppool_bearer_source;
+
+#define WARPPOOL_BEARER_SOURCE_INIT \
+  { sizeof(warppool_bearer_source), NULL, NULL, NULL }
+
 /* ------------------------------------------------------------------------------------------------- configuration -- */
 
 /** Which tokens are tried first. */
@@ -348,7 +450,7 @@ WARPPOOL_API const char* warppool_tier_name(warppool_tier tier);
 typedef enum warppool_credential_kind WARPPOOL_ENUM_TYPE {
   WARPPOOL_CREDENTIAL_REFRESH_TOKEN = 1, /* exchanged for a short-lived JWT, which is the bearer */
   WARPPOOL_CREDENTIAL_API_KEY = 2,       /* sent as the bearer as it is */
-  WARPPOOL_CREDENTIAL_CALLBACK = 3       /* the program supplies the bearer, see warppool_config_add_bearer_source() */
+  WARPPOOL_CREDENTIAL_CALLBACK = 3       /* the program supplies the bearer, see warppool_bearer_source */
 } warppool_credential_kind;
 
 /** Which token of a tier serves next. */
@@ -424,7 +526,7 @@ WARPPOOL_API warppool_code warppool_config_copy(const warppool_config* config, w
  *
  * @param config      not NULL.
  * @param tier        one of warppool_tier.
- * @param kind        one of warppool_credential_kind.
+ * @param kind        WARPPOOL_CREDENTIAL_REFRESH_TOKEN or WARPPOOL_CREDENTIAL_API_KEY.
  * @param credential  not NULL, not empty: the secret. The copy that is kept is wiped when it is no longer used.
  * @param name        how logs, errors and statistics call it; NULL or "": its tier and a fingerprint,
  *                    like PERSONAL_3fa9c1.
@@ -435,6 +537,22 @@ WARPPOOL_API warppool_code warppool_config_copy(const warppool_config* config, w
 WARPPOOL_API warppool_code warppool_config_add_token(warppool_config* config, warppool_tier tier,
                                                      warppool_credential_kind kind, const char* credential,
                                                      const char* name, warppool_error** error);
+
+/**
+ * Adds a token whose bearers the program supplies. Otherwise as warppool_config_add_token(). It has no record in a
+ * state store.
+ *
+ * @param config  not NULL.
+ * @param tier    one of warppool_tier.
+ * @param name    not NULL, not empty: how logs, errors and statistics call it.
+ * @param source  not NULL. Copied, but for what `user_data` points to.
+ * @param error   out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_config_add_bearer_source(warppool_config* config, warppool_tier tier,
+                                                             const char* name, const warppool_bearer_source* source,
+                                                             warppool_error** error);
 
 /**
  * Sets which tiers are used, and in which order.
@@ -498,6 +616,11 @@ WARPPOOL_API warppool_code warppool_config_set_proxy(warppool_config* config, co
 /** Hosts that bypass the proxy, comma-separated, in curl's notation; default "": none. */
 WARPPOOL_API warppool_code warppool_config_set_no_proxy(warppool_config* config, const char* value,
                                                         warppool_error** error);
+
+/** Path of a file that keeps what has to outlive the client, see warppool_state_store; default "": nothing is kept. Not
+ *  together with a store in warppool_client_options. */
+WARPPOOL_API warppool_code warppool_config_set_state_file(warppool_config* config, const char* value,
+                                                          warppool_error** error);
 
 /*
  * Numbers. For each function of this group:
@@ -700,7 +823,7 @@ typedef struct warppool_usage {
  *  besides time_ms. */
 typedef enum warppool_pool_event_kind WARPPOOL_ENUM_TYPE {
   WARPPOOL_POOL_EVENT_NONE = 0,           /* there is no event (NULL) */
-  WARPPOOL_POOL_EVENT_LOADED = 10,        /* the client was made with it: token, tier, reason */
+  WARPPOOL_POOL_EVENT_LOADED = 10,        /* the client was made with it, or it was added: token, tier, reason */
   WARPPOOL_POOL_EVENT_CHOSEN = 20,        /* a request, or a call for a bearer, got it: token, tier, reason */
   WARPPOOL_POOL_EVENT_FAILED = 30,        /* an attempt with it failed, whoever was to blame:
                                              token, tier, code, reason */
@@ -717,7 +840,7 @@ typedef enum warppool_pool_event_kind WARPPOOL_ENUM_TYPE {
   WARPPOOL_POOL_EVENT_TIER_EXHAUSTED = 110, /* no token of the tier is ready any more. Of the last one that was:
                                                token, tier, code, reason, until_ms */
   WARPPOOL_POOL_EVENT_POOL_EXHAUSTED = 120, /* no token at all is ready any more; the same */
-  WARPPOOL_POOL_EVENT_REMOVED = 130,        /* no request gets it any more: token, tier */
+  WARPPOOL_POOL_EVENT_REMOVED = 130,        /* no request gets it any more: token, tier, reason */
   WARPPOOL_POOL_EVENT_CHANGED = 140,     /* it was renamed or moved, or got another credential: token, tier, reason */
   WARPPOOL_POOL_EVENT_RESTORED = 150,    /* what a store knew of it was taken over: token, tier, reason */
   WARPPOOL_POOL_EVENT_STORE_FAILED = 160 /* the store cannot be read or written, or a record of it is damaged: code,
@@ -736,13 +859,14 @@ typedef struct warppool_pool_event warppool_pool_event;
 /** NULL: WARPPOOL_POOL_EVENT_NONE. */
 WARPPOOL_API warppool_pool_event_kind warppool_pool_event_get_kind(const warppool_pool_event* event);
 
-/** The token's name. NULL: "". */
+/** The token's name; STORE_FAILED: "" if it concerns none. NULL: "". */
 WARPPOOL_API const char* warppool_pool_event_token(const warppool_pool_event* event);
 
-/** The token's tier. NULL: 0, which is none of warppool_tier. */
+/** The token's tier; any, if it concerns no token. NULL: 0, which is none of warppool_tier. */
 WARPPOOL_API warppool_tier warppool_pool_event_tier(const warppool_pool_event* event);
 
-/** Why, of what is a failure: FAILED, STRUCK, DISABLED, COOLING, and the two EXHAUSTED. Else WARPPOOL_OK. */
+/** Why, of what is a failure: FAILED, STRUCK, DISABLED, COOLING, the two EXHAUSTED, and STORE_FAILED. Else WARPPOOL_OK.
+ */
 WARPPOOL_API warppool_code warppool_pool_event_code(const warppool_pool_event* event);
 
 /** Why, or how that came, as a sentence. "": there is nothing to say, or NULL. */
@@ -768,6 +892,164 @@ WARPPOOL_API int64_t warppool_pool_event_time_ms(const warppool_pool_event* even
  */
 typedef void (*warppool_pool_event_sink)(const warppool_pool_event* event, void* user_data);
 
+/* --------------------------------------------------------------------------------------------------- state store -- */
+
+/*
+ * Where clients keep what has to outlive them: refresh tokens that the service replaced, JWTs, the tokens' health, and
+ * their counters. Without a store all of it is in memory, and ends with the client. Put it into
+ * warppool_client_options; a client of its own file needs warppool_config_set_state_file() only.
+ *
+ * A store never sees a secret. Every record is sealed before it comes there: AES-256-GCM, under a key that HKDF-SHA256
+ * derives from the credential in the configuration, so that a store is worthless without that. A store needs to keep
+ * bytes, nothing more. Tokens whose bearers the program supplies have no credential to seal with, and are not kept.
+ */
+
+/** A store; any number of clients may share it. */
+typedef struct warppool_state_store warppool_state_store;
+
+/**
+ * Opens a store in a file, which is made, with mode 0600, when there is something to keep. Beside it lies a lock file
+ * of the same name and ".lock". Several clients and several processes of one machine may share it.
+ *
+ * Each write replaces the file as a whole: a process or a machine that stops at any moment leaves the old content or
+ * the new one. A file that is removed takes its records along; the lock file must stay as long as somebody uses it. A
+ * forked child that lives on without exec keeps its parent's locks after the parent's end.
+ *
+ * @param path           not NULL, not empty.
+ * @param log            may be NULL. Hears of damaged lines, which are kept in the file as they are, and of nothing
+ *                       else. Called in threads of the clients that use the store.
+ * @param log_user_data  for `log`. Must live until the store, the clients that use it, and their streams are destroyed.
+ * @param store          out: not NULL; release with warppool_state_store_destroy().
+ * @param error          out, may be NULL.
+ *
+ * @return WARPPOOL_OK
+ *         WARPPOOL_INVALID_CONFIG    there is something else in its place, it belongs to another user, others may read
+ *                                    it, or it or its directory cannot be used; the message says which.
+ *         WARPPOOL_INVALID_ARGUMENT
+ *         WARPPOOL_OUT_OF_MEMORY
+ */
+WARPPOOL_API warppool_code warppool_state_store_open_file(const char* path, warppool_log_sink log, void* log_user_data,
+                                                          warppool_state_store** store, warppool_error** error);
+
+/**
+ * Makes a store in memory, for clients of one process that share it or follow one another.
+ *
+ * @param store  out: not NULL; release with warppool_state_store_destroy().
+ * @param error  out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_state_store_create_memory(warppool_state_store** store, warppool_error** error);
+
+/** A record's value, for warppool_read_callback to fill in. Lent to it until it returns. */
+typedef struct warppool_state_value warppool_state_value;
+
+/**
+ * Says what the record holds. Without it there is no record.
+ *
+ * @param value   not NULL.
+ * @param bytes   any bytes, copied; not NULL, unless `length` is 0.
+ * @param length  how many.
+ * @param error   out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_state_value_set(warppool_state_value* value, const uint8_t* bytes, size_t length,
+                                                    warppool_error** error);
+
+/** One record that is written or removed. */
+typedef struct warppool_state_change {
+  const char* key;      /* letters, digits, "." and "-"; at most 200 of them */
+  const uint8_t* value; /* any bytes, no NUL at the end. NULL: the record goes */
+  size_t length;        /* how many; 0 if the record goes */
+} warppool_state_change;
+
+/**
+ * Reads the record under `key`.
+ *
+ * @param key        as in warppool_state_change; valid until the callback returns.
+ * @param value      to be filled with warppool_state_value_set(), unless there is no such record; valid until the
+ *                   callback returns.
+ * @param failure    may be filled with warppool_failure_set_message(); valid until the callback returns.
+ * @param user_data  as registered.
+ *
+ * @return WARPPOOL_OK, with a record or without. Any other: it failed.
+ */
+typedef warppool_code (*warppool_read_callback)(const char* key, warppool_state_value* value, warppool_failure* failure,
+                                                void* user_data);
+
+/**
+ * Makes all of the changes, in their order, or none of them. They are to outlive the process, and a loss of power.
+ *
+ * @param changes    `count` of them; valid until the callback returns.
+ * @param count      how many.
+ * @param failure    may be filled with warppool_failure_set_message(); valid until the callback returns.
+ * @param user_data  as registered.
+ *
+ * @return WARPPOOL_OK: they are kept. Any other: it failed. It may have made them all the same, if all that failed is
+ * to make sure of that.
+ */
+typedef warppool_code (*warppool_write_callback)(const warppool_state_change* changes, size_t count,
+                                                 warppool_failure* failure, void* user_data);
+
+/**
+ * Keeps everybody else who shares the records away from what is called `name`, until `unlock` or the end of the
+ * process.
+ *
+ * @param name        as a key; valid until the callback returns.
+ * @param timeout_ms  how long to wait for it at most, in milliseconds; 0: only try.
+ * @param locked      out, is 0: set it to 1 if it is locked now. 0: somebody else has it.
+ * @param failure     may be filled with warppool_failure_set_message(); valid until the callback returns.
+ * @param user_data   as registered.
+ *
+ * @return WARPPOOL_OK: `*locked` says how it went. Any other: it failed, and nothing is locked.
+ */
+typedef warppool_code (*warppool_lock_callback)(const char* name, int32_t timeout_ms, int32_t* locked,
+                                                warppool_failure* failure, void* user_data);
+
+/** Ends what `lock` began. `name` is valid until the callback returns. */
+typedef void (*warppool_unlock_callback)(const char* name, void* user_data);
+
+/** Nobody uses the store any more, and no callback of it runs, or will. In whichever thread was the last to use it. */
+typedef void (*warppool_destroy_callback)(void* user_data);
+
+/**
+ * A store that the program implements.
+ *
+ * It is called from one thread of each client that uses it, by none of them twice at the same time, and while a client
+ * is created from the thread that creates it. It may take its time, since no request waits for it but one whose refresh
+ * token is about to be exchanged. It must not call a client that uses it.
+ */
+typedef struct warppool_state_store_callbacks {
+  size_t struct_size;                /* sizeof(warppool_state_store_callbacks) */
+  warppool_read_callback read;       /* not NULL */
+  warppool_write_callback write;     /* not NULL */
+  warppool_lock_callback lock;       /* default NULL, together with `unlock`: nobody shares the records, and every */
+  warppool_unlock_callback unlock;   /* lock is had */
+  warppool_destroy_callback destroy; /* default NULL: nobody is told */
+  void* user_data;                   /* for all of them; default NULL. Must live until `destroy` is called: until the
+                                        store, the clients that use it, and their streams are destroyed */
+} warppool_state_store_callbacks;
+
+#define WARPPOOL_STATE_STORE_CALLBACKS_INIT \
+  { sizeof(warppool_state_store_callbacks), NULL, NULL, NULL, NULL, NULL, NULL }
+
+/**
+ * Makes a store of the program's own.
+ *
+ * @param callbacks  not NULL. Copied, but for what `user_data` points to.
+ * @param store      out: not NULL; release with warppool_state_store_destroy().
+ * @param error      out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY. With any other than WARPPOOL_OK no callback
+ *         is called, `destroy` included.
+ */
+WARPPOOL_API warppool_code warppool_state_store_create(const warppool_state_store_callbacks* callbacks,
+                                                       warppool_state_store** store, warppool_error** error);
+
+/** Releases a store and sets the variable to NULL. Clients that use it keep it. `store` or `*store` may be NULL. */
+WARPPOOL_API void warppool_state_store_destroy(warppool_state_store** store);
+
 /* -------------------------------------------------------------------------------------------------------- client -- */
 
 /** A pool of tokens and one way to use them, with a thread and connections of its own; nothing is shared between
@@ -781,6 +1063,8 @@ typedef struct warppool_access_token warppool_access_token;
 typedef struct warppool_pool_status warppool_pool_status;
 typedef struct warppool_explanation warppool_explanation;
 typedef struct warppool_health_report warppool_health_report;
+typedef struct warppool_pool_change warppool_pool_change;
+typedef struct warppool_stats warppool_stats;
 
 /** What a client needs besides its configuration. */
 typedef struct warppool_client_options {
@@ -789,13 +1073,16 @@ typedef struct warppool_client_options {
   void* log_user_data;                 /* for `log`; default NULL. Must live until the client is destroyed. */
   warppool_pool_event_sink pool_event; /* default NULL: nobody is told */
   void* pool_event_user_data;          /* for `pool_event`; default NULL. Must live until the client is destroyed. */
+  const warppool_state_store* store;   /* where to keep what outlives the client; default NULL: in the configuration's
+                                          state file, if it has one, else nowhere. Not both. The client keeps the store:
+                                          the handle may be destroyed right afterwards. */
 } warppool_client_options;
 
 #define WARPPOOL_CLIENT_OPTIONS_INIT \
-  { sizeof(warppool_client_options), NULL, NULL, NULL, NULL }
+  { sizeof(warppool_client_options), NULL, NULL, NULL, NULL, NULL }
 
 /**
- * Validates the configuration and starts the client's thread; sends nothing yet.
+ * Validates the configuration, takes over what the store knows, and starts the client's thread; sends nothing yet.
  *
  * @param config   not NULL. Copied: change or destroy it as you like.
  * @param options  may be NULL: the defaults.
@@ -808,6 +1095,7 @@ typedef struct warppool_client_options {
  *         WARPPOOL_INVALID_ARGUMENT  `config` or `client` is NULL, or `options` has a bad size.
  *         WARPPOOL_OUT_OF_MEMORY
  *         WARPPOOL_INTERNAL          no thread or descriptor to be had.
+ *         any other                  the store could not be read, and says so.
  */
 WARPPOOL_API warppool_code warppool_client_create(const warppool_config* config, const warppool_client_options* options,
                                                   warppool_client** client, warppool_error** error);
@@ -1013,10 +1301,101 @@ WARPPOOL_API warppool_code warppool_client_check_health(warppool_client* client,
                                                         const warppool_health_check_options* options,
                                                         warppool_health_report** report, warppool_error** error);
 
+/*
+ * Which tokens there are. Any of these at any time, inside event and bearer callbacks too: requests that run with a
+ * token finish with it, whatever becomes of it. Names are those of the pool status. For each function of this group:
+ *
+ * @param client  not NULL.
+ * @param token   not NULL: the present name of the token that it is about.
+ * @param change  out, may be NULL: what came of it, with the name that the token has now; release with
+ *                warppool_pool_change_destroy().
+ * @param error   out, may be NULL. Never holds a credential.
+ *
+ * @return WARPPOOL_OK
+ *         WARPPOOL_INVALID_ARGUMENT  a parameter is NULL or out of its range, there is no token of that name, or
+ * another token has the same name or credential; the message says which. WARPPOOL_MISUSE            the client is
+ * closed, or belongs to the parent process. WARPPOOL_OUT_OF_MEMORY With any other than WARPPOOL_OK nothing changes.
+ */
+
+/** Adds a token behind the others of its tier, with what the store knows of it. `tier`, `kind`, `credential` and `name`
+ *  as for warppool_config_add_token(); the tier must be one that is used. */
+WARPPOOL_API warppool_code warppool_client_add_token(warppool_client* client, warppool_tier tier,
+                                                     warppool_credential_kind kind, const char* credential,
+                                                     const char* name, warppool_pool_change** change,
+                                                     warppool_error** error);
+
+/** Adds a token whose bearers the program supplies. `tier`, `name` and `source` as for
+ *  warppool_config_add_bearer_source(); the tier must be one that is used. */
+WARPPOOL_API warppool_code warppool_client_add_bearer_source(warppool_client* client, warppool_tier tier,
+                                                             const char* name, const warppool_bearer_source* source,
+                                                             warppool_pool_change** change, warppool_error** error);
+
+/** Removes a token: no request gets it any more. Its record in the store stays. The last one cannot be removed. */
+WARPPOOL_API warppool_code warppool_client_remove_token(warppool_client* client, const char* token,
+                                                        warppool_error** error);
+
+/** Calls a token `name` from now on; NULL or "": by its tier and a fingerprint, which a token whose bearers the program
+ *  supplies does not have. */
+WARPPOOL_API warppool_code warppool_client_rename_token(warppool_client* client, const char* token, const char* name,
+                                                        warppool_pool_change** change, warppool_error** error);
+
+/** Puts a token behind the others of `tier`, healthy or not, with its counters. The tier must be one that is used. A
+ *  name by tier and fingerprint changes with the tier. */
+WARPPOOL_API warppool_code warppool_client_move_token(warppool_client* client, const char* token, warppool_tier tier,
+                                                      warppool_pool_change** change, warppool_error** error);
+
+/** Gives a token another credential, of either kind: from now on it is a new one, ready and untried, with the name
+ *  (unless that is by fingerprint), the place and the counters of the old one. `kind` and `credential` as for
+ *  warppool_config_add_token(). */
+WARPPOOL_API warppool_code warppool_client_replace_credential(warppool_client* client, const char* token,
+                                                              warppool_credential_kind kind, const char* credential,
+                                                              warppool_pool_change** change, warppool_error** error);
+
+/** The same, and from now on the program supplies its bearers. `source` as for warppool_config_add_bearer_source(). */
+WARPPOOL_API warppool_code warppool_client_replace_bearer_source(warppool_client* client, const char* token,
+                                                                 const warppool_bearer_source* source,
+                                                                 warppool_pool_change** change, warppool_error** error);
+
 /**
- * Accepts no new request, lets the running ones finish, cancels what is left and stops the client's thread. Every later
- * call returns WARPPOOL_MISUSE, but for warppool_client_pool(), warppool_client_explain() and this one. The handle
- * still wants to be destroyed.
+ * Makes the pool what `config` says, without a restart: tokens, tier order, strategy, max_in_flight, max_strikes,
+ * recovery_delay, recovery_max_delay and quota_cooling. A token that stays, by its credential (the configured one, or
+ * one that replaced it) or else by the name that the configuration gives it, keeps its health and its counters; with
+ * another credential under the same name, as warppool_client_replace_credential() does.
+ *
+ * @param client  not NULL.
+ * @param config  not NULL. Copied.
+ * @param change  out, may be NULL: what came of it; release with warppool_pool_change_destroy().
+ * @param error   out, may be NULL.
+ *
+ * @return WARPPOOL_OK
+ *         WARPPOOL_INVALID_CONFIG    as warppool_config_validate() says, or another field differs, which takes a new
+ *                                    client; the message names the field.
+ *         WARPPOOL_NO_TOKENS
+ *         WARPPOOL_INVALID_ARGUMENT  `client` or `config` is NULL.
+ *         WARPPOOL_MISUSE            the client is closed, or belongs to the parent process.
+ *         WARPPOOL_OUT_OF_MEMORY
+ *         With any other than WARPPOOL_OK nothing changes.
+ */
+WARPPOOL_API warppool_code warppool_client_reload(warppool_client* client, const warppool_config* config,
+                                                  warppool_pool_change** change, warppool_error** error);
+
+/**
+ * What the tokens did, in numbers. Empty in a child process.
+ *
+ * @param client  not NULL.
+ * @param stats   out: not NULL; release with warppool_stats_destroy().
+ * @param error   out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_client_statistics(const warppool_client* client, warppool_stats** stats,
+                                                      warppool_error** error);
+
+/**
+ * Accepts no new request, lets the running ones finish, cancels what is left, stops the client's threads and brings
+ * everything to the store. Every later call returns WARPPOOL_MISUSE, but for warppool_client_pool(),
+ * warppool_client_explain(), warppool_client_statistics() and this one. With a store, token exchanges that are under
+ * way are waited for, up to 5 s: the answer may hold a new refresh token. The handle still wants to be destroyed.
  *
  * @param client       not NULL.
  * @param deadline_ms  how long requests may take to finish, in milliseconds; 0: none may; -1: no limit.
@@ -1403,6 +1782,269 @@ WARPPOOL_API const char* warppool_health_report_to_string(const warppool_health_
 
 /** Releases a report and sets the variable to NULL. `report` or `*report` may be NULL. */
 WARPPOOL_API void warppool_health_report_destroy(warppool_health_report** report);
+
+/* --------------------------------------------------------------------------------------------------- pool change -- */
+
+/*
+ * What a call changed in a pool, by the names that the tokens have now (or had, if they were removed). From
+ * warppool_client_reload(), and from the functions that change one token. Its strings are borrowed: valid until it is
+ * destroyed.
+ */
+
+/** How many tokens were added. NULL: 0. */
+WARPPOOL_API size_t warppool_pool_change_added_count(const warppool_pool_change* change);
+
+/** The name of one of them. Index out of range, or NULL: "". */
+WARPPOOL_API const char* warppool_pool_change_added(const warppool_pool_change* change, size_t index);
+
+/** How many were removed. NULL: 0. */
+WARPPOOL_API size_t warppool_pool_change_removed_count(const warppool_pool_change* change);
+
+/** The name of one of them. Index out of range, or NULL: "". */
+WARPPOOL_API const char* warppool_pool_change_removed(const warppool_pool_change* change, size_t index);
+
+/** How many were renamed, moved to another tier, or got another credential. 1 from a function that was to do that, also
+ *  if the token was so already. NULL: 0. */
+WARPPOOL_API size_t warppool_pool_change_changed_count(const warppool_pool_change* change);
+
+/** The name of one of them. Index out of range, or NULL: "". */
+WARPPOOL_API const char* warppool_pool_change_changed(const warppool_pool_change* change, size_t index);
+
+/** How many a reload left as they were. From other functions, or NULL: 0. */
+WARPPOOL_API size_t warppool_pool_change_kept(const warppool_pool_change* change);
+
+/** Releases it and sets the variable to NULL. `change` or `*change` may be NULL. */
+WARPPOOL_API void warppool_pool_change_destroy(warppool_pool_change** change);
+
+/* ---------------------------------------------------------------------------------------------------- statistics -- */
+
+/*
+ * A snapshot of what the tokens did, and how it went, from warppool_client_statistics(). Counters only grow. Those of a
+ * token go on where they were when it is renamed or moved, and after a restart if there is a store; those of a tier and
+ * the totals include tokens that were removed since the client was made. Everything that these functions return is
+ * borrowed: valid until the snapshot is destroyed.
+ */
+
+/** How one attempt with a token ended, as far as the token is concerned. New values come at the end. */
+typedef enum warppool_outcome WARPPOOL_ENUM_TYPE {
+  WARPPOOL_OUTCOME_SUCCESS = 0,
+  WARPPOOL_OUTCOME_ACCEPTED = 1,        /* the exchange issued a JWT, and that was all that was wanted */
+  WARPPOOL_OUTCOME_AUTH_STALE = 2,      /* a JWT that had served before was refused; the same token went on with a new
+                                           one */
+  WARPPOOL_OUTCOME_AUTH_REJECTED = 3,   /* refused although the JWT was new, or a refresh refused for no final reason: a
+                                           strike */
+  WARPPOOL_OUTCOME_AUTH_DEAD = 4,       /* the credential or its account is gone: disabled at once */
+  WARPPOOL_OUTCOME_QUOTA_EXHAUSTED = 5, /* cools until its quota is back */
+  WARPPOOL_OUTCOME_SERVER_ERROR = 6,    /* 500 for this account: a strike only if another token then served */
+  WARPPOOL_OUTCOME_OVERLOADED = 7,      /* the service has too much to do: no token's fault */
+  WARPPOOL_OUTCOME_NETWORK = 8,         /* no connection, lost, silent: no token's fault */
+  WARPPOOL_OUTCOME_STREAM_CUT = 9,      /* the answer broke off */
+  WARPPOOL_OUTCOME_REQUEST_FAULT = 10,  /* the request is at fault */
+  WARPPOOL_OUTCOME_GARBLED = 11,        /* the answer makes no sense */
+  WARPPOOL_OUTCOME_MISCONFIGURED = 12,  /* a setting is at fault */
+  WARPPOOL_OUTCOME_FINISHED_OTHERWISE = 13, /* the agent finished, but not with "done" */
+  WARPPOOL_OUTCOME_CANCELLED = 14           /* the program lost interest */
+} warppool_outcome;
+
+/** How many the library knows: 0 up to one less. Any thread. */
+WARPPOOL_API size_t warppool_outcome_count(void);
+
+/** "success", "auth_stale", ... Any value, any thread; valid for ever. */
+WARPPOOL_API const char* warppool_outcome_name(warppool_outcome outcome);
+
+/** 1: an attempt that ended so went wrong: all but SUCCESS, ACCEPTED and CANCELLED. 0: it did not, or there is no such
+ *  outcome. Any thread. */
+WARPPOOL_API int32_t warppool_outcome_is_failure(warppool_outcome outcome);
+
+/** What is counted alike for a token, for a tier and for all. Borrowed from a snapshot, and never to be destroyed. */
+typedef struct warppool_counters warppool_counters;
+
+/** Attempts that began; one request may make several. NULL: 0. */
+WARPPOOL_API uint64_t warppool_counters_requests(const warppool_counters* counters);
+
+/** Attempts that ended so. No such outcome, or NULL: 0. */
+WARPPOOL_API uint64_t warppool_counters_outcome(const warppool_counters* counters, warppool_outcome outcome);
+
+/** Attempts that ended with SUCCESS. NULL: 0. */
+WARPPOOL_API uint64_t warppool_counters_successes(const warppool_counters* counters);
+
+/** Attempts that went wrong, see warppool_outcome_is_failure(). NULL: 0. */
+WARPPOOL_API uint64_t warppool_counters_failures(const warppool_counters* counters);
+
+/** Failures that the token was blamed for. NULL: 0. */
+WARPPOOL_API uint64_t warppool_counters_strikes(const warppool_counters* counters);
+
+/** JWTs, or bearers of the program's, that were issued. NULL: 0. */
+WARPPOOL_API uint64_t warppool_counters_refreshes(const warppool_counters* counters);
+
+/** How many times the first event of an answer came, whose latency, since its request was sent, the next two functions
+ *  tell. NULL: 0. */
+WARPPOOL_API uint64_t warppool_counters_first_event_count(const warppool_counters* counters);
+
+/** All these latencies together, in milliseconds. NULL: 0. */
+WARPPOOL_API int64_t warppool_counters_first_event_sum_ms(const warppool_counters* counters);
+
+/** How many of them fell into that bucket, without those of the buckets before it; see warppool_latency_bound_ms().
+ *  Index out of range, or NULL: 0. */
+WARPPOOL_API uint64_t warppool_counters_first_event_bucket(const warppool_counters* counters, size_t index);
+
+/** How many buckets latencies are counted in. Any thread. */
+WARPPOOL_API size_t warppool_latency_bucket_count(void);
+
+/** The longest latency, in milliseconds, that a bucket counts. -1: the last one has no bound, or index out of range.
+ * Any thread. */
+WARPPOOL_API int64_t warppool_latency_bound_ms(size_t index);
+
+/** When the snapshot was taken, in milliseconds since 1970. NULL: -1. */
+WARPPOOL_API int64_t warppool_stats_time_ms(const warppool_stats* stats);
+
+/** What became of the requests themselves: of warppool_client_start(), _start_pull() and _ask(). Not kept by a store.
+ */
+typedef struct warppool_request_stats {
+  size_t struct_size; /* in: sizeof(warppool_request_stats) */
+  uint64_t started;
+  uint64_t succeeded;
+  uint64_t failed;
+  uint64_t cancelled;
+  uint64_t running;
+} warppool_request_stats;
+
+#define WARPPOOL_REQUEST_STATS_INIT \
+  { sizeof(warppool_request_stats), 0, 0, 0, 0, 0 }
+
+/**
+ * What became of the requests.
+ *
+ * @param stats     not NULL.
+ * @param requests  in and out: not NULL, `struct_size` set. Filled up to that size.
+ * @param error     out, may be NULL.
+ *
+ * @return WARPPOOL_OK or WARPPOOL_INVALID_ARGUMENT.
+ */
+WARPPOOL_API warppool_code warppool_stats_requests(const warppool_stats* stats, warppool_request_stats* requests,
+                                                   warppool_error** error);
+
+/** The counters of all tiers together. NULL: NULL. */
+WARPPOOL_API const warppool_counters* warppool_stats_total(const warppool_stats* stats);
+
+/** One tier as the snapshot shows it. */
+typedef struct warppool_tier_stats {
+  size_t struct_size; /* in: sizeof(warppool_tier_stats) */
+  warppool_tier tier;
+  int32_t tokens;
+  int32_t ready;                     /* of them */
+  int32_t in_flight;                 /* requests that use them now */
+  const warppool_counters* counters; /* valid as long as the snapshot */
+} warppool_tier_stats;
+
+#define WARPPOOL_TIER_STATS_INIT \
+  { sizeof(warppool_tier_stats), WARPPOOL_TIER_PERSONAL, 0, 0, 0, NULL }
+
+/** How many tiers there are. NULL: 0. */
+WARPPOOL_API size_t warppool_stats_tier_count(const warppool_stats* stats);
+
+/**
+ * One of the tiers, in tier order.
+ *
+ * @param stats  not NULL.
+ * @param index  less than warppool_stats_tier_count().
+ * @param tier   in and out: not NULL, `struct_size` set. Filled up to that size.
+ * @param error  out, may be NULL.
+ *
+ * @return WARPPOOL_OK or WARPPOOL_INVALID_ARGUMENT.
+ */
+WARPPOOL_API warppool_code warppool_stats_tier(const warppool_stats* stats, size_t index, warppool_tier_stats* tier,
+                                               warppool_error** error);
+
+/** One token as the snapshot shows it. */
+typedef struct warppool_token_stats {
+  size_t struct_size; /* in: sizeof(warppool_token_stats) */
+  const char* name;   /* valid as long as the snapshot */
+  warppool_tier tier;
+  warppool_credential_kind kind;
+  warppool_token_state state;
+  int32_t in_flight;                 /* requests that use it now */
+  const warppool_counters* counters; /* valid as long as the snapshot */
+  int64_t last_used_ms;              /* when a request got it, in milliseconds since 1970; -1: none did */
+  int64_t jwt_expires_ms;            /* when its JWT ends, in milliseconds since 1970; -1: it has none */
+  const char* last_error_message;    /* valid as long as the snapshot; "": none */
+  warppool_code last_error;          /* of the last attempt that failed, whoever was to blame; WARPPOOL_OK: none did */
+  int32_t has_quota;                 /* this, and what follows, as in warppool_token_info */
+  int32_t quota_unlimited;
+  int64_t quota_limit;
+  int64_t quota_used;
+  int64_t quota_bonus;
+  int64_t quota_remaining;
+  int64_t quota_next_reset_ms;
+} warppool_token_stats;
+
+#define WARPPOOL_TOKEN_STATS_INIT                                                                                      \
+  {                                                                                                                    \
+    sizeof(warppool_token_stats), "", WARPPOOL_TIER_PERSONAL, WARPPOOL_CREDENTIAL_REFRESH_TOKEN, WARPPOOL_TOKEN_READY, \
+        0, NULL, -1, -1, "", WARPPOOL_OK, 0, 0, 0, 0, 0, 0, -1                                                         \
+  }
+
+/** How many tokens there are. NULL: 0. */
+WARPPOOL_API size_t warppool_stats_token_count(const warppool_stats* stats);
+
+/**
+ * One of the tokens, in the order of the pool status.
+ *
+ * @param stats  not NULL.
+ * @param index  less than warppool_stats_token_count().
+ * @param token  in and out: not NULL, `struct_size` set. Filled up to that size.
+ * @param error  out, may be NULL.
+ *
+ * @return WARPPOOL_OK or WARPPOOL_INVALID_ARGUMENT.
+ */
+WARPPOOL_API warppool_code warppool_stats_token(const warppool_stats* stats, size_t index, warppool_token_stats* token,
+                                                warppool_error** error);
+
+/**
+ * All of it as one JSON object, without line ends. N is an integer, S a number of seconds, TIME a text in RFC 3339 and
+ * UTC; what can be absent is null. Members may be added, in any place. NULL: "".
+ *
+ *   {"time": TIME,
+ *    "requests": {"started": N, "succeeded": N, "failed": N, "cancelled": N, "running": N},
+ *    "total": {COUNTERS},
+ *    "tiers": [{"tier": "PERSONAL", "tokens": N, "ready": N, "in_flight": N, COUNTERS}, ...],
+ *    "tokens": [{"name": "PERSONAL_3fa9c1", "tier": "PERSONAL", "kind": KIND, "state": STATE, "in_flight": N, COUNTERS,
+ *                "last_used": TIME or null, "jwt_expires": TIME or null,
+ *                "last_error": {"code": "network", "message": "..."} or null,
+ *                "quota": {"unlimited": BOOL, "limit": N, "used": N, "bonus": N, "remaining": N (null: unlimited),
+ *                          "next_reset": TIME or null} or null}, ...]}
+ *
+ *   KIND      "refresh_token", "api_key" or "callback"
+ *   STATE     "ready", "cooling", "disabled" or "half_open"
+ *   COUNTERS  "requests": N, "successes": N, "failures": N, "outcomes": {"success": N, "accepted": N, ...},
+ *             "strikes": N, "refreshes": N,
+ *             "first_event": {"count": N, "sum_seconds": S, "buckets": [{"le": 0.05, "count": N}, ...]}
+ *
+ * A bucket counts what took up to `le` seconds, the buckets before it included, unlike
+ * warppool_counters_first_event_bucket(); the `count` beside them counts longer ones, too.
+ */
+WARPPOOL_API const char* warppool_stats_json(const warppool_stats* stats);
+
+/**
+ * All of it in the text format of Prometheus, version 0.0.4 (Content-Type: text/plain; version=0.0.4). NULL: "".
+ *
+ *   warppool_requests_started_total, warppool_requests_total {result}, warppool_requests_running
+ *   warppool_tier_tokens {tier, state}, warppool_tier_in_flight {tier}
+ *   warppool_token_in_flight, _last_used_timestamp_seconds, _jwt_expiry_timestamp_seconds {tier, token}
+ *   warppool_token_state {tier, token, state}                1 for the state that it is in, 0 for the others
+ *   warppool_token_last_error_info {tier, token, code}       1
+ *   warppool_token_quota_limit, _remaining, _used, _bonus, _reset_timestamp_seconds {tier, token}
+ *   warppool_token_attempts_total, _strikes_total, _refreshes_total {tier, token}
+ *   warppool_token_attempt_outcomes_total {tier, token, outcome}
+ *   warppool_token_first_event_seconds {tier, token}         histogram
+ *
+ * The last three lines also with "tier" in place of "token" and {tier}: a tier's numbers are their own families since
+ * they include removed tokens, so that to alert on a rate, take these. What is not known is left out.
+ */
+WARPPOOL_API const char* warppool_stats_prometheus(const warppool_stats* stats);
+
+/** Releases a snapshot and sets the variable to NULL. `stats` or `*stats` may be NULL. */
+WARPPOOL_API void warppool_stats_destroy(warppool_stats** stats);
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -93,7 +93,8 @@ warppool_code warppool_client_create(const warppool_config* config, const warppo
     auto handle = std::make_unique<warppool_client>(warppool_client{nullptr, getpid()});
     auto created =
         Client::Create(config->config, {warppool::capi::WrapLog(given.log, given.log_user_data),
-                                        warppool::capi::WrapPoolEvents(given.pool_event, given.pool_event_user_data)});
+                                        warppool::capi::WrapPoolEvents(given.pool_event, given.pool_event_user_data),
+                                        given.store == nullptr ? nullptr : given.store->store});
     if (!created.ok()) return created.status();
     handle->client = *std::move(created);
     *client = handle.release();
@@ -234,6 +235,18 @@ warppool_code warppool_client_check_health(warppool_client* client, const warppo
     if (!checked.ok()) return checked.status();
     if (Status status = CheckFilled(*client, checked->tokens); !status.ok()) return status;
     *report = new warppool_health_report(*std::move(checked));
+    return Status();
+  });
+}
+
+warppool_code warppool_client_statistics(const warppool_client* client, warppool_stats** stats,
+                                         warppool_error** error) {
+  Clear(stats);
+  return Guard(error, [&] {
+    if (Status status = NotNull({{client, "client"}, {stats, "stats"}}); !status.ok()) return status;
+    warppool::Stats taken = client->client->Statistics();
+    if (Status status = CheckFilled(*client, taken.tokens); !status.ok()) return status;
+    *stats = new warppool_stats(std::move(taken));
     return Status();
   });
 }

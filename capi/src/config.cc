@@ -7,10 +7,9 @@
 
 #include "arguments.h"
 #include "guard.h"
+#include "token_config.h"
 
 using warppool::Config;
-using warppool::CredentialKind;
-using warppool::Secret;
 using warppool::Status;
 using warppool::Strategy;
 using warppool::Tier;
@@ -23,19 +22,10 @@ using warppool::capi::Invalid;
 using warppool::capi::NotNull;
 using warppool::capi::ReadOr;
 using warppool::capi::ReadStruct;
+using warppool::capi::ToTier;
 using warppool::capi::ZeroOrOne;
 
 namespace {
-
-std::optional<Tier> ToTier(warppool_tier tier) {
-  switch (tier) {
-    case WARPPOOL_TIER_PERSONAL:
-    case WARPPOOL_TIER_SHARED:
-    case WARPPOOL_TIER_ANONYMOUS:
-      return static_cast<Tier>(tier);
-  }
-  return std::nullopt;
-}
 
 std::optional<Strategy> ToStrategy(warppool_strategy strategy) {
   switch (strategy) {
@@ -43,18 +33,6 @@ std::optional<Strategy> ToStrategy(warppool_strategy strategy) {
     case WARPPOOL_STRATEGY_FILL_FIRST:
     case WARPPOOL_STRATEGY_LEAST_IN_FLIGHT:
       return static_cast<Strategy>(strategy);
-  }
-  return std::nullopt;
-}
-
-// Of a credential that is a text.
-std::optional<CredentialKind> ToKind(warppool_credential_kind kind) {
-  switch (kind) {
-    case WARPPOOL_CREDENTIAL_REFRESH_TOKEN:
-    case WARPPOOL_CREDENTIAL_API_KEY:
-      return static_cast<CredentialKind>(kind);
-    case WARPPOOL_CREDENTIAL_CALLBACK:
-      break;
   }
   return std::nullopt;
 }
@@ -138,15 +116,22 @@ warppool_code warppool_config_copy(const warppool_config* config, warppool_confi
 warppool_code warppool_config_add_token(warppool_config* config, warppool_tier tier, warppool_credential_kind kind,
                                         const char* credential, const char* name, warppool_error** error) {
   return Guard(error, [&] {
-    if (Status status = NotNull({{config, "config"}, {credential, "credential"}}); !status.ok()) return status;
-    const auto known_tier = ToTier(tier);
-    if (!known_tier) return Invalid("tier", "is none of warppool_tier");
-    const auto known_kind = ToKind(kind);
-    if (!known_kind) return Invalid("kind", "is none of warppool_credential_kind");
-    if (*credential == '\0') return Invalid("credential", "must not be empty");
-    config->config.tokens.push_back(
-        TokenConfig{Secret(credential), *known_tier, *known_kind, name == nullptr ? "" : name});
-    return Status();
+    if (Status status = NotNull({{config, "config"}}); !status.ok()) return status;
+    TokenConfig token;
+    Status status = warppool::capi::ReadCredentialToken(tier, kind, credential, name, &token);
+    if (status.ok()) config->config.tokens.push_back(std::move(token));
+    return status;
+  });
+}
+
+warppool_code warppool_config_add_bearer_source(warppool_config* config, warppool_tier tier, const char* name,
+                                                const warppool_bearer_source* source, warppool_error** error) {
+  return Guard(error, [&] {
+    if (Status status = NotNull({{config, "config"}}); !status.ok()) return status;
+    TokenConfig token;
+    Status status = warppool::capi::ReadBearerToken(tier, name, source, &token);
+    if (status.ok()) config->config.tokens.push_back(std::move(token));
+    return status;
   });
 }
 
@@ -207,6 +192,10 @@ warppool_code warppool_config_set_proxy(warppool_config* config, const char* val
 
 warppool_code warppool_config_set_no_proxy(warppool_config* config, const char* value, warppool_error** error) {
   return SetText(config, &Config::no_proxy, value, error);
+}
+
+warppool_code warppool_config_set_state_file(warppool_config* config, const char* value, warppool_error** error) {
+  return SetText(config, &Config::state_file, value, error);
 }
 
 warppool_code warppool_config_set_max_strikes(warppool_config* config, int32_t value, warppool_error** error) {

@@ -148,5 +148,25 @@ namespace {
   }
 }
 
+[[maybe_unused]] void Pin(Outcome outcome) {
+  switch (outcome) {
+    SAME(Outcome::kSuccess, WARPPOOL_OUTCOME_SUCCESS)
+    SAME(Outcome::kAccepted, WARPPOOL_OUTCOME_ACCEPTED)
+    SAME(Outcome::kAuthStale, WARPPOOL_OUTCOME_AUTH_STALE)
+    SAME(Outcome::kAuthRejected, WARPPOOL_OUTCOME_AUTH_REJECTED)
+    SAME(Outcome::kAuthDead, WARPPOOL_OUTCOME_AUTH_DEAD)
+    SAME(Outcome::kQuotaExhausted, WARPPOOL_OUTCOME_QUOTA_EXHAUSTED)
+    SAME(Outcome::kServerError, WARPPOOL_OUTCOME_SERVER_ERROR)
+    SAME(Outcome::kOverloaded, WARPPOOL_OUTCOME_OVERLOADED)
+    SAME(Outcome::kNetwork, WARPPOOL_OUTCOME_NETWORK)
+    SAME(Outcome::kStreamCut, WARPPOOL_OUTCOME_STREAM_CUT)
+    SAME(Outcome::kRequestFault, WARPPOOL_OUTCOME_REQUEST_FAULT)
+    SAME(Outcome::kGarbled, WARPPOOL_OUTCOME_GARBLED)
+    SAME(Outcome::kMisconfigured, WARPPOOL_OUTCOME_MISCONFIGURED)
+    SAME(Outcome::kFinishedOtherwise, WARPPOOL_OUTCOME_FINISHED_OTHERWISE)
+    SAME(Outcome::kCancelled, WARPPOOL_OUTCOME_CANCELLED)
+  }
+}
+
 }  // namespace
 }  // namespace warppool::capi

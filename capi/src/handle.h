@@ -19,6 +19,23 @@ struct warppool_error {
   std::string text;  // Status::ToString()
 };
 
+// What a callback of the program's is lent to fill in.
+struct warppool_failure {
+  std::string message;
+};
+
+struct warppool_supplied_bearer {
+  warppool::SuppliedBearer bearer;
+};
+
+struct warppool_state_value {
+  std::optional<std::string> bytes;
+};
+
+struct warppool_state_store {
+  std::shared_ptr<warppool::StateStore> store;
+};
+
 struct warppool_config {
   warppool::Config config;
 };
@@ -60,6 +77,25 @@ struct warppool_health_report {
   std::string text;
   std::vector<Result> results;
   warppool_pool_status pool;  // the same tokens in the same order
+};
+
+struct warppool_pool_change {
+  warppool::ReloadResult result;
+};
+
+struct warppool_counters {
+  warppool::Counters counters;
+};
+
+struct warppool_stats {
+  explicit warppool_stats(warppool::Stats from);
+
+  warppool::Stats stats;
+  std::string json;
+  std::string prometheus;
+  warppool_counters total;
+  std::vector<warppool_counters> tiers;  // as in `stats`
+  std::vector<warppool_counters> tokens;
 };
 
 struct warppool_client {

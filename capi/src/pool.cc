@@ -1,5 +1,6 @@
 #include "arguments.h"
 #include "guard.h"
+#include "quota.h"
 
 using warppool::Status;
 using warppool::TokenStatus;
@@ -43,15 +44,7 @@ warppool_code warppool_pool_status_token(const warppool_pool_status* status, siz
     filled.jwt_expires_ms = ToUnixMs(token.jwt_expires);
     filled.reason = token.reason.c_str();
     filled.same_account = token.same_account.c_str();
-    if (token.quota) {
-      filled.has_quota = 1;
-      filled.quota_unlimited = token.quota->unlimited ? 1 : 0;
-      filled.quota_limit = token.quota->limit;
-      filled.quota_used = token.quota->used;
-      filled.quota_bonus = token.quota->bonus;
-      filled.quota_remaining = token.quota->Remaining();
-      filled.quota_next_reset_ms = ToUnixMs(token.quota->next_reset);
-    }
+    warppool::capi::FillQuota(token.quota, &filled);
     constexpr size_t kFirst = WARPPOOL_SIZE_UP_TO(warppool_token_info, jwt_expires_ms);
     return warppool::capi::WriteStruct(filled, kFirst, "info", info);
   });

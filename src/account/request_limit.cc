@@ -10,6 +10,7 @@
 
 #include "base/ascii.h"
 #include "base/json.h"
+#include "base/json_writer.h"
 #include "base/rfc3339.h"
 #include "base/utf8.h"
 
@@ -32,42 +33,13 @@ constexpr std::int64_t kMost = 1'000'000'000'000'000;
 // More grants than an account has. A service that sends more does not get their sum.
 constexpr int kMaxGrants = 1000;
 
-std::string ValidUtf8(std::string_view text) {
-  std::string valid;
-  while (const auto bad = FirstInvalidUtf8(text)) {
-    valid.append(text.substr(0, *bad)) += '?';
-    text.remove_prefix(*bad + 1);
-  }
-  return valid.append(text);
-}
-
-// RFC 8259, section 7.
-std::string Quoted(std::string_view text) {
-  std::string json = "\"";
-  for (const char c : ValidUtf8(text)) {
-    if (c == '"' || c == '\\') {
-      json += '\\';
-      json += c;
-    } else if (IsAsciiControl(c)) {
-      json += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
-    } else {
-      json += c;
-    }
-  }
-  return json += '"';
-}
-
-std::string QuotedOrNull(std::string_view text) {
-  return text.empty() ? "null" : Quoted(text);
-}
-
 // The service's words for people: no terminal's commands in them (ASCII's controls, nor U+0080 to U+009F), and cut
 // between two characters.
 std::string Readable(std::string_view words) {
   const auto is_continuation = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; };
   std::size_t size = std::min(words.size(), kMaxWords);
   while (size > 0 && size < words.size() && is_continuation(words[size])) --size;
-  std::string text = ValidUtf8(words.substr(0, size));
+  std::string text = RepairedUtf8(words.substr(0, size));
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool c1 = text[i] == '\xC2' && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
     if (c1) text.erase(i, 1);
@@ -156,11 +128,27 @@ std::string RequestLimitPath() {
 }
 
 std::string RequestLimitBody(const std::string& client_version, const OsContext& os) {
-  return fmt::format(R"({{"query":{},"variables":{{"requestContext":{{"clientContext":{{"version":{}}},)"
-                     R"("osContext":{{"category":{},"name":{},"version":{},"linuxKernelVersion":{}}}}}}},)"
-                     R"("operationName":"GetRequestLimitInfo"}})",
-                     Quoted(kQuery), Quoted(client_version), QuotedOrNull(os.category), QuotedOrNull(os.name),
-                     QuotedOrNull(os.version), QuotedOrNull(os.linux_kernel_version));
+  JsonWriter json;
+  const auto member = [&](const char* key, std::string_view value) {
+    json.Key(key);
+    value.empty() ? json.Null() : json.String(value);
+  };
+  json.Object([&] {
+    json.Key("query").String(kQuery);
+    json.Key("variables").Object([&] {
+      json.Key("requestContext").Object([&] {
+        json.Key("clientContext").Object([&] { json.Key("version").String(client_version); });
+        json.Key("osContext").Object([&] {
+          member("category", os.category);
+          member("name", os.name);
+          member("version", os.version);
+          member("linuxKernelVersion", os.linux_kernel_version);
+        });
+      });
+    });
+    json.Key("operationName").String("GetRequestLimitInfo");
+  });
+  return json.text();
 }
 
 std::variant<Quota, AccountFailure> ReadRequestLimit(int http_status, std::string_view body,

@@ -168,12 +168,12 @@ void TokenWalk::FailAt(bool at_exchange, AttemptResult result) {
   if (bearer_.token) result.status = Redacted(result.status, bearer_.Text().Reveal());
   // A 401 speaks for the JWT it was sent with. Only one that was issued just now speaks for the token.
   const bool unauthorized = result.outcome == Outcome::kAuthRejected && result.status.error().http_status == 401;
-  const bool refused = result.outcome == Outcome::kAuthRejected && !at_exchange;
-  if (refused && token->kind() == CredentialKind::kCallback) core_->bearer_desk().TellRefused(bearer_, result.status);
-  if (unauthorized && bearer_.jwt) {
-    token->DropJwt(bearer_.jwt->text.Reveal());
-    if (!bearer_.fresh && ++stale_ <= kMostStale) result.outcome = Outcome::kAuthStale;
-  }
+  // Of a bearer of the program's any refusal does: the program is told of it, and may have another one.
+  const bool tell =
+      result.outcome == Outcome::kAuthRejected && !at_exchange && token->kind() == CredentialKind::kCallback;
+  if (tell) core_->bearer_desk().TellRefused(bearer_, result.status);
+  if (bearer_.jwt && (unauthorized || tell)) token->DropJwt(bearer_.jwt->text.Reveal());
+  if (bearer_.jwt && unauthorized && !bearer_.fresh && ++stale_ <= kMostStale) result.outcome = Outcome::kAuthStale;
 
   attempts_.push_back({token->name(), result.status.code(), result.status.message()});
   if (result.outcome == Outcome::kAuthStale) {
@@ -208,6 +208,8 @@ Decision TokenWalk::Decide(const AttemptResult& result, bool at_exchange) {
     wanted_.without_exchange = true;
     if (!bad_setting_) bad_setting_ = result.status;
     if (core_->pool().AnyReady(wanted_)) return {Decision::Step::kNextToken};
+    const auto wait = TokenComesIn();
+    if (wait && (!wait->rests || policy_.SpendWait())) return {Decision::Step::kAwaitToken, wait->at_most};
   }
   if (!IsPoolFailure(result.outcome)) return {};
   std::optional<std::chrono::milliseconds> time_left;

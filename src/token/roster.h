@@ -59,6 +59,8 @@ class Roster {
   }
   // It was chosen.
   void Served(const Member& member) { tiers_[member.tier].rotation.Served(member.position); }
+  // Whether it was the last one of its tier that was.
+  bool ServedLast(const Member& member) const { return tiers_[member.tier].rotation.turn() == member.position + 1; }
   // Whether its load decides where it is filed.
   bool LoadMatters() const { return options_.max_in_flight > 0 || options_.strategy == Strategy::kLeastInFlight; }
 

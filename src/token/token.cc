@@ -76,6 +76,7 @@ void Token::Rotate(Secret credential) {
   MutexLock lock(&mutex_);
   credential_.swap(credential);
   ++serial_;
+  adopted_ = false;
 }
 
 bool Token::Adopt(Secret credential, std::uint64_t serial) {
@@ -83,7 +84,13 @@ bool Token::Adopt(Secret credential, std::uint64_t serial) {
   if (serial <= serial_) return false;
   credential_.swap(credential);
   serial_ = serial;
+  adopted_ = true;
   return true;
+}
+
+bool Token::is_adopted() const {
+  MutexLock lock(&mutex_);
+  return adopted_;
 }
 
 BearerSource Token::bearer_source() const {

@@ -45,6 +45,8 @@ class Token {
   void Rotate(Secret credential) EXCLUDES(mutex_);
   // It did so elsewhere. False: what is here is as new.
   bool Adopt(Secret credential, std::uint64_t serial) EXCLUDES(mutex_);
+  // Whether the credential is one that was adopted: this process did not see what it replaces being spent.
+  bool is_adopted() const EXCLUDES(mutex_);
 
   BearerSource bearer_source() const EXCLUDES(mutex_);
   void SetBearerSource(BearerSource source) EXCLUDES(mutex_);
@@ -73,6 +75,7 @@ class Token {
   std::string name_ GUARDED_BY(mutex_);
   Secret credential_ GUARDED_BY(mutex_);
   std::uint64_t serial_ GUARDED_BY(mutex_) = 0;
+  bool adopted_ GUARDED_BY(mutex_) = false;
   BearerSource source_ GUARDED_BY(mutex_);
   std::shared_ptr<const Jwt> jwt_ GUARDED_BY(mutex_);
   Secret refused_ GUARDED_BY(mutex_);

@@ -152,10 +152,12 @@ Result<std::shared_ptr<Token>> TokenPool::Replace(const std::string& name, Token
     if (Status fault = FaultOf(config, old); !fault.ok()) return fault;
     member = std::make_shared<Member>(NameFor(config, old), config);
     Inherit(*old, member.get());
+    const bool had_its_turn = roster_.ServedLast(*old);
     Roster::Members members = roster_.All();
     std::replace(members.begin(), members.end(), old->shared_from_this(), member);
     Release(old, &news);
     Arrange(members, clock_.Steady(), &news);
+    if (had_its_turn) roster_.Served(*member);
     NoteChanged(*member, fmt::format("another credential, it was {}", name), &news);
   }
   Tell(news);
@@ -174,6 +176,7 @@ ReloadResult TokenPool::Reload(PoolOptions options, const std::vector<TokenConfi
     const std::vector<Member*> matches = Match(before, tokens);
     std::unordered_set<const Member*> known;
     Roster::Members members;
+    std::vector<const Member*> had_their_turn;
     for (std::size_t i = 0; i < tokens.size(); ++i) {
       const TokenConfig& config = tokens[i];
       if (std::find(order.begin(), order.end(), config.tier) == order.end()) continue;
@@ -198,6 +201,7 @@ ReloadResult TokenPool::Reload(PoolOptions options, const std::vector<TokenConfi
       }
       result.changed.push_back(names[i]);
       Inherit(*old, member);
+      if (roster_.ServedLast(*old) && old->token.tier() == config.tier) had_their_turn.push_back(member);
       Release(old, &news);
       NoteChanged(*member, "another credential", &news);
     }
@@ -208,6 +212,7 @@ ReloadResult TokenPool::Reload(PoolOptions options, const std::vector<TokenConfi
     }
     options_ = std::move(options);
     Arrange(members, clock_.Steady(), &news);
+    for (const Member* const member : had_their_turn) roster_.Served(*member);
   }
   Tell(news);
   return result;

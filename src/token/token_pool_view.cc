@@ -229,7 +229,12 @@ Stats TokenPool::Statistics() {
     const SteadyTime now = clock_.Steady();
     stats.time = clock_.Wall();
     Wake(now, &news);
-    for (const Tier tier : options_.tier_order) {
+    // Tiers that a reload left out have nobody any more, but what they counted stays in the totals.
+    std::vector<Tier> order = options_.tier_order;
+    for (const auto& [tier, counted] : retired_) {
+      if (std::find(order.begin(), order.end(), tier) == order.end()) order.push_back(tier);
+    }
+    for (const Tier tier : order) {
       TierStats of_tier;
       of_tier.tier = tier;
       const auto retired = retired_.find(tier);

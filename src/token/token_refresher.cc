@@ -248,12 +248,15 @@ void TokenRefresher::OnFailure(const Token* key, ExchangeFailure failure) {
 void TokenRefresher::OnRefused(const Token* key) {
   Flight& flight = flights_[key];
   const bool is_dead = flight.failure->outcome == Outcome::kAuthDead;
-  if (is_dead && flight.sent == flight.token->credential() && flight.sent != flight.token->configured()) {
+  const bool is_configured = flight.sent == flight.token->configured();
+  if (is_dead && !is_configured && flight.token->is_adopted()) {
     log_.Info("Refused for good, asking with the configured refresh token: {}", flight.token->name());
-    flight.failure.reset();
+    flight.verdict = std::exchange(flight.failure, std::nullopt);
     flight.endpoint = 0;
     return Ask(key, flight.token->configured());
   }
+  // What was said of the newer one is what people have to know.
+  if (is_dead && flight.verdict) flight.failure = std::move(flight.verdict);
   Remember(flight);
   Land(key, Refuse(flight.token, *flight.failure));
 }

@@ -10,7 +10,7 @@
 // only copy of a rotated credential. Only the end of the I/O thread breaks it off.
 //
 // With a gate (exchange_gate.h), what other processes got is taken over instead of an exchange of one's own, and what
-// this one issues is in safety before the credential that it replaces is forgotten. A replaced credential that is
+// this one issues is in safety before the credential that it replaces is forgotten. One that came from there and is
 // refused for good is not the end: the one that the user configured is tried once.
 //
 // Tokens whose bearers the program supplies go the same way, with the program in the place of the exchange.
@@ -104,6 +104,7 @@ class TokenRefresher {
     std::map<Ticket, Callback> waiters;  // in the order in which they came
     std::size_t endpoint = 0;
     std::optional<ExchangeFailure> failure;  // of the addresses before, the one that says most
+    std::optional<ExchangeFailure> verdict;  // on an adopted credential, before the configured one was tried
     std::chrono::milliseconds pause{};       // the longest that one of them asked for
     Secret sent{};                           // the credential that is being exchanged
     bool entered = false;                    // the gate

@@ -196,9 +196,9 @@ class World {
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
-  Client& Connect(Config config) {
+  Client& Connect(Config config, std::shared_ptr<StateStore> store = nullptr) {
     NotePool();
-    auto made = Client::Create(std::move(config), {log.Sink(), events.Sink()});
+    auto made = Client::Create(std::move(config), {log.Sink(), events.Sink(), std::move(store)});
     REQUIRE(made.status().ToString() == "ok");
     client = *std::move(made);
     return *client;

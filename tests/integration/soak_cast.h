@@ -25,6 +25,7 @@ struct Part {
   Role role;
   std::size_t account;  // the first token of the same account: its own position, but for one pair
   const char* death = nullptr;
+  bool api_key = false;  // needs no exchange
 };
 
 inline constexpr std::size_t kTokens = 20;
@@ -40,15 +41,15 @@ inline constexpr std::array<Part, kTokens> kCast{{
     {Tier::kShared, Role::kAskedQuota, 8},
     {Tier::kShared, Role::kAskedQuota, 9},
     {Tier::kShared, Role::kGuilty, 10},
-    {Tier::kShared, Role::kInnocent, 11},
+    {Tier::kShared, Role::kMortal, 11, "TOKEN_EXPIRED"},
     {Tier::kAnonymous, Role::kAskedQuota, 12},
-    {Tier::kAnonymous, Role::kGuilty, 13},
+    {Tier::kAnonymous, Role::kMortal, 13, "MISSING_REFRESH_TOKEN"},
     {Tier::kAnonymous, Role::kQuota, 7},
     {Tier::kAnonymous, Role::kMortal, 15, "INVALID_REFRESH_TOKEN"},
     {Tier::kAnonymous, Role::kInnocent, 16},
     {Tier::kAnonymous, Role::kGuilty, 17},
-    {Tier::kAnonymous, Role::kRock, 18},
-    {Tier::kAnonymous, Role::kInnocent, 19},
+    {Tier::kAnonymous, Role::kRock, 18, nullptr, true},
+    {Tier::kAnonymous, Role::kMortal, 19, "USER_NOT_FOUND"},
 }};
 
 // A part of every credential, and of no text.

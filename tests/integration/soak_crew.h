@@ -25,8 +25,9 @@ namespace warppool::soak {
 class Inquiry {
  public:
   Inquiry(Client* client, Script* script, Referee* referee, std::string query, std::function<void()> on_done)
-      : script_(script), referee_(referee), on_done_(std::move(on_done)) {
+      : client_(client), script_(script), referee_(referee), on_done_(std::move(on_done)) {
     end_.query = std::move(query);
+    end_.began = SteadyClock::now();
     script_->RequestBegins();
     auto stream = client->Start(Request(end_.query), {[this](const Event& event) { return OnEvent(event); },
                                                       [this](const Status& status) { OnDone(status); }});
@@ -68,12 +69,15 @@ class Inquiry {
   }
   void OnDone(const Status& status) {
     end_.status = status;
+    // Tokens are handed out in this thread only: so they stood when the request gave up.
+    if (!status.ok()) end_.pool = client_->Pool();
     referee_->OnEnd(end_);
     script_->RequestEnds();
     done_ = true;
     on_done_();
   }
 
+  Client* const client_;
   Script* const script_;
   Referee* const referee_;
   const std::function<void()> on_done_;

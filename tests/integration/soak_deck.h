@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <random>
@@ -17,7 +18,8 @@ namespace warppool::soak {
 struct Card {
   std::string name;
   std::function<loopback::Behaviour()> play;
-  int most = -1;  // how often it is played in all: the slow ones. -1: no limit
+  int most = -1;             // how often it is played in all: the slow ones. -1: no limit
+  bool bad_setting = false;  // it looks as if no exchange could work, whatever the token
   int played = 0;
 };
 
@@ -48,6 +50,9 @@ class Deck {
   std::vector<std::size_t> left_;
 };
 
+// Longer than any time-out.
+inline constexpr std::chrono::seconds kForever{600};
+
 // What is no token's fault, before the first action. `slow`: how often those are played at most that take a time-out.
 inline Deck AgentFaults(int slow) {
   using loopback::Behaviour;
@@ -63,6 +68,7 @@ inline Deck AgentFaults(int slow) {
       {"503, Retry-After: 0", [] { return Status(503).Header("Retry-After", "0"); }},
       {"503, Retry-After: 1", [] { return Status(503).Header("Retry-After", "1"); }, slow},
       {"reset", loopback::Reset},
+      {"silence", [] { return Ok().Delay(kForever); }, slow},
       {"empty answer", loopback::EmptyBody},
       {"clean end after 0", [] { return Ok().CutAfter(0, Cut::kClean); }},
       {"clean end after 1", [] { return Ok().CutAfter(1, Cut::kClean); }},
@@ -74,7 +80,14 @@ inline Deck AgentFaults(int slow) {
 }
 
 inline Deck ExchangeFaults(int slow) {
+  using loopback::Raw;
   using loopback::Status;
+  const auto refusal = [](const char* message) {
+    return std::string(R"({"error":{"code":400,"message":")") + message + R"("}})";
+  };
+  const auto bad_setting = [](const char* name, const loopback::Behaviour& behaviour) {
+    return Card{name, [behaviour] { return behaviour; }, -1, true};
+  };
   return Deck({
       {"exchange 429", loopback::Overloaded},
       {"exchange 408", [] { return Status(408); }},
@@ -82,18 +95,29 @@ inline Deck ExchangeFaults(int slow) {
       {"exchange 503", [] { return Status(503); }},
       {"exchange 504", [] { return Status(504); }},
       {"exchange reset", loopback::Reset},
-      {"exchange silent", [] { return Status(503).Delay(std::chrono::seconds(60)); }, slow},
+      {"exchange silent", [] { return Status(503).Delay(kForever); }, slow},
+      bad_setting("exchange redirects", Status(302).Header("Location", "http://127.0.0.1:1/")),
+      bad_setting("exchange 404", Status(404)),
+      bad_setting("exchange 204", Status(204)),
+      bad_setting("exchange answers HTML", loopback::Garbage()),
+      bad_setting("exchange answers garbage", Raw("no JSON")),
+      bad_setting("exchange answers nothing", Raw("")),
+      bad_setting("exchange forgets the JWT", Raw(R"({"expires_in":"3600"})")),
+      bad_setting("exchange refuses the API key", Status(400, refusal("API key not valid."))),
+      bad_setting("exchange wants an API key", Status(403, refusal("The request is missing a valid API key."))),
   });
 }
 
-inline Deck AccountFaults() {
+inline Deck AccountFaults(int slow) {
   using loopback::Status;
   return Deck({
       {"account 401", [] { return Status(401); }},
       {"account 403", [] { return Status(403); }},
+      {"account 404", [] { return Status(404); }},
       {"account 429", loopback::Overloaded},
       {"account 500", [] { return Status(500); }},
       {"account reset", loopback::Reset},
+      {"account silent", [] { return Status(503).Delay(kForever); }, slow},
       {"account garbage", [] { return loopback::Raw("no JSON"); }},
       {"account refused", [] { return loopback::AccountRefused("no such user"); }},
   });

@@ -34,7 +34,8 @@ class Referee {
   };
   struct Totals {
     int successes = 0;
-    int faults = 0;  // requests that were to fail
+    int faults = 0;        // requests that were to fail
+    int bad_settings = 0;  // of them: no exchange seemed to work, and who could do without was busy
     int retries = 0;
     int waits = 0;  // for a token
     int strikes = 0;
@@ -55,7 +56,9 @@ class Referee {
     std::string token;  // that served it
     int starts = 0;
     int finishes = 0;
+    SteadyClock::time_point began{};
     Status status;
+    PoolStatus pool{};  // if it failed: the tokens at that moment
   };
 
   void OnLog(const LogRecord& record) {
@@ -85,9 +88,9 @@ class Referee {
     SearchForSecrets(words);
     ++totals_.faults;
     const std::string& token = end.status.token();
-    if (token.empty() || !script_->TakeRequestFault(PositionOf(token), end.status)) {
-      Complain("\"" + end.query + "\" failed: " + words);
-    }
+    if (!token.empty() && script_->TakeRequestFault(PositionOf(token), end.status)) return;
+    if (!BlamesSetting(end)) return Complain("\"" + end.query + "\" failed: " + words);
+    ++totals_.bad_settings;
   }
 
   void OnPoolEvent(const PoolEvent& event) {
@@ -231,6 +234,27 @@ class Referee {
                          [&](const Part& part) { return part.account == kCast[token].account; }) > 1;
   }
 
+  // Whether the request was right to believe that no exchange works, and that nobody can do without one.
+  bool BlamesSetting(const End& end) const {
+    if (end.status.code() != Code::kMisconfigured) return false;
+    const auto& attempts = end.status.attempts();
+    const auto could_serve = [&](const TokenStatus& token) {
+      const Role role = kCast[PositionOf(token.name)].role;
+      const bool back_just_now = role == Role::kQuota || role == Role::kAskedQuota;
+      const bool needs_none = token.kind == CredentialKind::kApiKey || token.jwt_expires;
+      const bool is_free = token.state == TokenState::kReady && token.in_flight < kMaxInFlight;
+      const bool tried = std::any_of(attempts.begin(), attempts.end(), [&](const Attempt& attempt) {
+        return attempt.token == token.name && attempt.code != Code::kNoTokenReady;
+      });
+      return needs_none && is_free && !tried && !back_just_now;
+    };
+    if (std::any_of(end.pool.tokens.begin(), end.pool.tokens.end(), could_serve)) return false;
+    return std::any_of(attempts.begin(), attempts.end(), [&](const Attempt& attempt) {
+      return attempt.code == Code::kMisconfigured &&
+             script_->ExchangeLookedBroken(PositionOf(attempt.token), end.began);
+    });
+  }
+
   void OnChosen(const Case& what) {
     View& view = *what.view;
     if (view.dead) Complain(what, "is chosen although it is refused for good");
@@ -247,7 +271,9 @@ class Referee {
     if (what.role() == Role::kRock) Complain(what, "failed: " + std::string(what.event.reason));
     if (code == Code::kServerError) ++what.view->charges;
     const bool own_fault = code == Code::kUnauthorized || code == Code::kServerError;
-    if (own_fault && script_->GuiltyAnswers(what.token) == 0) Complain(what, "is refused, but never was");
+    // The dead may hear of it from their exchange first.
+    const bool refused = script_->GuiltyAnswers(what.token) > 0 || script_->DeathsTold(what.token) > 0;
+    if (own_fault && !refused) Complain(what, "is refused, but never was");
     if (code == Code::kQuotaExhausted && what.role() != Role::kQuota && what.role() != Role::kAskedQuota) {
       Complain(what, "has no quota, but always had");
     }

@@ -28,9 +28,10 @@ namespace warppool::soak {
 using SteadyClock = std::chrono::steady_clock;
 using SystemClock = std::chrono::system_clock;
 
-// What the client is told of a spent quota, and the limit that it has to keep to.
+// What the client is told of a spent quota, and the limits that it has to keep to.
 inline constexpr std::chrono::seconds kQuotaRest{1};
 inline constexpr int kMaxInFlight = 2;
+inline constexpr std::size_t kMaxEventBytes = 32U << 10U;
 
 class Script {
  public:
@@ -40,9 +41,13 @@ class Script {
         random_(seed),
         agent_faults_(AgentFaults(std::max(2, requests / 10'000))),
         exchange_faults_(ExchangeFaults(std::max(1, requests / 25'000))),
-        account_faults_(AccountFaults()) {
+        account_faults_(AccountFaults(std::max(1, requests / 25'000))) {
     for (std::size_t i = 0; i < kTokens; ++i) {
-      service->AcceptAs(CredentialOf(i, 0), "soak-account-" + TwoDigits(kCast[i].account));
+      if (kCast[i].api_key) {
+        service->AcceptApiKey(CredentialOf(i, 0));
+      } else {
+        service->AcceptAs(CredentialOf(i, 0), AccountOf(i));
+      }
       service->SetQuota(CredentialOf(i, 0), {.unlimited = true});
       if (kCast[i].role == Role::kMortal) truths_[i].dies_at = Below(requests / 2) + requests / 4;
     }
@@ -127,6 +132,11 @@ class Script {
     marked_faults_.erase(found);
     return true;
   }
+  // Whether the exchange of `token` has looked as if none could work, in the time of a request that began then. Someone
+  // else may have asked, and the answer may have been on its way already.
+  bool ExchangeLookedBroken(std::size_t token, SteadyClock::time_point began) const {
+    return began < Locked(token, &Truth::bad_setting) + std::chrono::seconds(1);
+  }
   // Those that nobody heard of.
   int RequestFaultsLeft() const {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -152,7 +162,8 @@ class Script {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto expiries = counts_.find("JWTs expired");
     const int expired = expiries == counts_.end() ? 0 : expiries->second;
-    return static_cast<int>(kTokens) * (1 + expired) + refused_jwts_ + failed_exchanges_ + short_lives_;
+    const auto exchanged = std::count_if(kCast.begin(), kCast.end(), [](const Part& part) { return !part.api_key; });
+    return static_cast<int>(exchanged) * (1 + expired) + refused_jwts_ + failed_exchanges_ + short_lives_;
   }
   // What the client did that it must not.
   std::vector<std::string> Complaints() const {
@@ -182,7 +193,8 @@ class Script {
     bool dead = false;
     int deaths_told = 0;
     int rotations = 0;
-    int exchanging = 0;  // at this moment
+    int exchanging = 0;                     // at this moment
+    SteadyClock::time_point bad_setting{};  // when an exchange looked as if none could work
   };
 
   template <typename T>
@@ -195,6 +207,7 @@ class Script {
     return this->*member;
   }
 
+  static std::string AccountOf(std::size_t token) { return "soak-account-" + TwoDigits(kCast[token].account); }
   int Below(int n) { return std::uniform_int_distribution<int>(0, n - 1)(random_); }
   bool Percent(double chance) { return std::uniform_real_distribution<double>(0, 100)(random_) < chance; }
 
@@ -202,7 +215,7 @@ class Script {
     std::unique_lock<std::mutex> lock(mutex_);
     switch (endpoint) {
       case loopback::Endpoint::kExchange:
-        return Exchange(token, &lock);
+        return Exchange(token, credential, &lock);
       case loopback::Endpoint::kAgent:
         ++inside_;
         changed_.notify_all();
@@ -213,7 +226,7 @@ class Script {
         break;
     }
     ++counts_["account asked"];
-    if (storming_ && Percent(50)) return account_faults_.Draw(&random_).play();
+    if (storming_ && Percent(65)) return account_faults_.Draw(&random_).play();
     return std::nullopt;
   }
 
@@ -338,7 +351,7 @@ class Script {
       ++anonymous_faults_[{token, code}];
     };
     const auto json = [](const std::string& words) { return R"({"error":")" + words + R"("})"; };
-    switch (++request_faults_ % 6) {
+    switch (++request_faults_ % 7) {
       case 0:
         return loopback::Status(422, json(marked(Code::kRequestRejected, "422")));
       case 1:
@@ -351,6 +364,9 @@ class Script {
       case 4:
         anonymous(Code::kUndecodableEvent, "undecodable event");
         return loopback::UndecodableEvent();
+      case 5:
+        anonymous(Code::kLimitExceeded, "event too large");
+        return loopback::Raw("data: " + std::string(2 * kMaxEventBytes, 'A') + "\n\n");
       default:
         anonymous(Code::kNotAStream, "stream without an event");
         return loopback::Raw("this is no event\n\n");
@@ -360,9 +376,10 @@ class Script {
   // ---------------------------------------------------------------------------------------------------- the exchange
   // --
 
-  Decision Exchange(std::size_t token, std::unique_lock<std::mutex>* lock) {
+  Decision Exchange(std::size_t token, const std::string& credential, std::unique_lock<std::mutex>* lock) {
     ++exchanges_;
     Truth& truth = truths_[token];
+    if (credential != CredentialOf(token, truth.rotations)) Complain(token, "is exchanged as what was replaced");
     if (++truth.exchanging > 1) Complain(token, "is exchanged twice at the same time");
     if (Percent(20)) {
       lock->unlock();
@@ -373,7 +390,7 @@ class Script {
     if (!IsAlive(&truth)) {
       ++truth.deaths_told;
       ++failed_exchanges_;
-      ++counts_["dead"];
+      ++counts_[kCast[token].death];
       return loopback::Dead(kCast[token].death);
     }
     if (storming_ && kCast[token].role == Role::kGuilty) {
@@ -381,7 +398,10 @@ class Script {
     }
     if (storming_ && kCast[token].role != Role::kRock && Percent(20)) {
       ++failed_exchanges_;
-      return exchange_faults_.Draw(&random_).play();
+      if (Percent(10)) return RotationWithoutJwt(token);
+      const Card& card = exchange_faults_.Draw(&random_);
+      if (card.bad_setting) truth.bad_setting = SteadyClock::now();
+      return card.play();
     }
     ++jwts_under_way_;
     auto behaviour = loopback::Ok();
@@ -395,6 +415,16 @@ class Script {
       ++short_lives_;
     }
     return behaviour;
+  }
+
+  // The only copy of what it is exchanged as from now on, in an answer that is of no use otherwise.
+  loopback::Behaviour RotationWithoutJwt(std::size_t token) {
+    ++counts_["rotation without a JWT"];
+    Truth& truth = truths_[token];
+    truth.bad_setting = SteadyClock::now();
+    const std::string credential = CredentialOf(token, ++truth.rotations);
+    service_->AcceptAs(credential, AccountOf(token));
+    return loopback::Raw(R"({"refresh_token":")" + credential + R"("})");
   }
 
   Decision ExchangeSpell(Truth* truth) {

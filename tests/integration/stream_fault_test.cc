@@ -1,5 +1,9 @@
 // Answers that break off or make no sense: each its own error, none a token's fault.
 
+#include <future>
+#include <numeric>
+
+#include "answer_stream.h"
 #include "fixture.h"
 
 namespace warppool {
@@ -87,6 +91,46 @@ TEST_CASE("a stream that is cut before its first action is asked for again") {
   CHECK(recorder.text() == "Echo: hello");
   CHECK(recorder.starts() == 1);
   CHECK(recorder.failures().size() == 2);
+}
+
+// Another attempt brings its own: what came before the first action counts for nothing.
+TEST_CASE("an event of an unknown kind before the first action follows the start of the answer that is delivered") {
+  const auto how = GENERATE(loopback::Behaviour::Cut::kClean, loopback::Behaviour::Cut::kReset);
+  const std::string unknown = "data: mgYA\n\n";  // a field that no schema knows
+  const auto answer_as = [&](const char* request_id) {
+    loopback::Answer answer;
+    answer.request_id = request_id;
+    answer.task_id = "task-0";
+    answer.text = "hello";
+    auto frames = loopback::AnswerFrames(answer);
+    frames.at(0) += unknown;  // behind `init`
+    return loopback::Raw(std::accumulate(frames.begin(), frames.end(), std::string())).Times(1);
+  };
+  World world;
+  world.service.On("fake-token-one").Agent(answer_as("request-1").CutAfter(2, how)).Agent(answer_as("request-2"));
+  Client& client = world.Connect({"fake-token-one"});
+  std::vector<std::string> events;
+  std::promise<Status> done;
+  const auto on_event = [&](const Event& event) {
+    world.Said(event);
+    if (const auto* started = std::get_if<StreamStarted>(&event)) {
+      events.push_back("started " + std::string(started->request_id));
+    }
+    if (const auto* other = std::get_if<UnknownEvent>(&event)) {
+      events.push_back(other->kind.empty() ? "unknown " + std::string(other->bytes) : std::string(other->kind));
+    }
+    if (const auto* delta = std::get_if<TextDelta>(&event)) events.push_back("text " + std::string(delta->text));
+    if (std::holds_alternative<AttemptFailed>(event)) events.emplace_back("attempt failed");
+    if (std::holds_alternative<Finished>(event)) events.emplace_back("finished");
+    return Flow::kContinue;
+  };
+  auto stream = client.Start(Request("hello"), {on_event, [&](const Status& status) { done.set_value(status); }});
+  REQUIRE(stream.ok());
+  auto over = done.get_future();
+  REQUIRE(over.wait_for(kPatience) == std::future_status::ready);
+  CHECK(world.Said(over.get()).ToString() == "ok");
+  CHECK(events == std::vector<std::string>{"attempt failed", "started request-2", std::string("unknown \x9A\x06\0", 11),
+                                           "create_task", "text hello", "finished"});
 }
 
 TEST_CASE("one byte per chunk makes the same answer") {

@@ -235,28 +235,6 @@ TEST_CASE("whatever happens, the pool leases who can serve, and says so when nob
   }
 }
 
-TEST_CASE("a single token is never struck for the service's errors, however many there are") {
-  for (unsigned seed = 1; seed <= 20; ++seed) {
-    std::mt19937 random(seed);
-    INFO("seed " << seed);
-    Pool pool({"p1"}, Recovering(1));
-    // A request confirms its charges when another token has served it. There is none, so there is nobody to confirm.
-    for (int i = 0; i < 500; ++i) {
-      std::vector<Lease> leases;
-      for (std::size_t n = 1 + random() % 5; n > 0; --n) leases.push_back(pool.Take());
-      for (Lease& lease : leases) {
-        std::move(lease).End(
-            {random() % 10 == 0 ? Outcome::kSuccess : Outcome::kServerError, Status(Code::kServerError, "500")});
-      }
-      pool.clock.Advance(milliseconds(random() % 1000));
-    }
-    REQUIRE(pool.StateOf("p1") == TokenState::kReady);
-    REQUIRE(pool.Of("p1").strikes == 0);
-    REQUIRE(pool.Of("p1").blamed == 0);
-    REQUIRE(pool.Of("p1").in_flight == 0);
-  }
-}
-
 TEST_CASE("requests that fail together strike each token once, whichever of them they had") {
   for (unsigned seed = 1; seed <= 20; ++seed) {
     std::mt19937 random(seed);

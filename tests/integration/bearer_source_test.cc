@@ -1,0 +1,470 @@
+// Tokens whose bearers the program supplies: what is sent, when the program is asked, what it hears, and who waits.
+
+#include <future>
+
+#include "membership_fixture.h"
+
+namespace warppool {
+namespace {
+
+constexpr const char* kAgent = "/ai/multi-agent";
+constexpr const char* kName = "mine";
+constexpr const char* kFirst = "fake-supplied-bearer-1";
+constexpr const char* kSecond = "fake-supplied-bearer-2";
+constexpr const char* kKey = "wk-1.fakefake";
+
+// A program that supplies bearers, and keeps a journal: "supply", and "refused <bearer> <HTTP status>". Thread-safe;
+// must outlive the client.
+class Program {
+ public:
+  using Answer = std::function<Result<SuppliedBearer>()>;
+
+  // Each answer is given once, the last one for ever.
+  explicit Program(std::vector<Answer> answers) : answers_(std::move(answers)) {}
+
+  TokenConfig Token(Tier tier = Tier::kPersonal) {
+    TokenConfig token;
+    token.kind = CredentialKind::kCallback;
+    token.name = kName;
+    token.tier = tier;
+    token.bearer_source.supply = [this](const std::string& name) { return Supply(name); };
+    token.bearer_source.on_refused = [this](const std::string& name, const Secret& bearer, const Status& why) {
+      Write(name, "refused " + std::string(bearer.Reveal()) + " " + std::to_string(why.error().http_status));
+    };
+    return token;
+  }
+
+  std::vector<std::string> journal() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return journal_;
+  }
+  int Supplies() const {
+    const auto all = journal();
+    return static_cast<int>(std::count(all.begin(), all.end(), "supply"));
+  }
+
+ private:
+  Result<SuppliedBearer> Supply(const std::string& name) {
+    Write(name, "supply");
+    Answer answer;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      answer = answers_[std::min(next_++, answers_.size() - 1)];
+    }
+    return answer();
+  }
+  void Write(const std::string& name, std::string what) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (name != kName) what += " of " + name;
+    journal_.push_back(std::move(what));
+  }
+
+  mutable std::mutex mutex_;
+  std::vector<Answer> answers_;
+  std::size_t next_ = 0;
+  std::vector<std::string> journal_;
+};
+
+Program::Answer Bearer(const std::string& text, std::optional<std::chrono::milliseconds> life = std::nullopt) {
+  return [text, life]() -> Result<SuppliedBearer> {
+    SuppliedBearer bearer{Secret(text)};
+    if (life) bearer.expires = std::chrono::system_clock::now() + *life;
+    return bearer;
+  };
+}
+
+Program::Answer Failure(Code code) {
+  return [code] { return Status(code, "the program says no"); };
+}
+
+// Opens once, for all who wait. Thread-safe.
+class Door {
+ public:
+  void Open() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+  void Pass() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    came_ = true;
+    changed_.notify_all();
+    changed_.wait_for(lock, kPatience, [&] { return open_; });
+  }
+  bool WaitUntilSomebodyCame() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    return changed_.wait_for(lock, kPatience, [&] { return came_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool open_ = false;
+  bool came_ = false;
+};
+
+void AcceptAll(World* world) {
+  for (const char* key : {kFirst, kSecond, kKey}) world->service.AcceptApiKey(key);
+}
+
+Config ConfigWith(const World& world, std::vector<TokenConfig> tokens) {
+  Config config = ConfigFor(world.service, {});
+  config.tokens = std::move(tokens);
+  return config;
+}
+
+TokenConfig Reserve() {
+  TokenConfig token = ApiKeyOf(kKey, "reserve");
+  token.tier = Tier::kShared;
+  return token;
+}
+
+using Journal = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a bearer of the program's is asked for once, and sent as it is") {
+  Program program({Bearer(kFirst)});
+  World world;
+  AcceptAll(&world);
+  Client& client = world.Connect(ConfigWith(world, {program.Token()}));
+  CHECK(program.journal().empty());
+  for (int i = 0; i < 5; ++i) CHECK(world.Ask(Impatient())->token == kName);
+  const auto bearer = client.AccessToken();
+  REQUIRE(bearer.ok());
+  CHECK(bearer->value == Secret(kFirst));
+  CHECK(program.journal() == Journal{"supply"});
+  CHECK(world.service.Count(kAgent, kFirst) == 5);
+  CHECK(world.service.Count("/proxy/token") == 0);
+  CHECK(CountersOf(client, kName).refreshes == 1);
+}
+
+TEST_CASE("many requests that come at once share one bearer") {
+  Door door;
+  Program program({[&door]() -> Result<SuppliedBearer> {
+    door.Pass();
+    return SuppliedBearer{Secret(kFirst)};
+  }});
+  World world;
+  AcceptAll(&world);
+  world.Connect(ConfigWith(world, {program.Token()}));
+  std::vector<std::unique_ptr<Pushed>> requests;
+  for (int i = 0; i < 20; ++i) requests.push_back(std::make_unique<Pushed>(&world, Request("hello")));
+  REQUIRE(door.WaitUntilSomebodyCame());
+  door.Open();
+  for (const auto& request : requests) {
+    REQUIRE((*request)->WaitUntilDone());
+    CHECK((*request)->status().ToString() == "ok");
+  }
+  CHECK(program.journal() == Journal{"supply"});
+}
+
+TEST_CASE("the next bearer is asked for before the one in use ends, without a request") {
+  Program program({Bearer(kFirst, 2s), Bearer(kSecond)});
+  World world;
+  AcceptAll(&world);
+  Client& client = world.Connect(ConfigWith(world, {program.Token()}));
+  REQUIRE(world.Ask(Impatient()).ok());
+  REQUIRE(Eventually([&] { return program.Supplies() == 2; }));
+  REQUIRE(Eventually([&] { return CountersOf(client, kName).refreshes == 2; }));
+  CHECK(world.Ask(Impatient()).ok());
+  CHECK(world.service.Count(kAgent, kSecond) == 1);
+  CHECK(program.journal() == Journal{"supply", "supply"});
+}
+
+TEST_CASE("a bearer that is a JWT ends when it says so") {
+  World world;
+  world.service.On("fake-token-issuer").Exchange(loopback::Ok().JwtLife(600s));
+  auto issuer = Client::Create(ConfigFor(world.service, {"fake-token-issuer"}));
+  REQUIRE(issuer.ok());
+  const auto issued = (*issuer)->AccessToken();
+  REQUIRE(issued.ok());
+  Program program({Bearer(std::string(issued->value.Reveal()))});
+  Client& client = world.Connect(ConfigWith(world, {program.Token()}));
+  REQUIRE(world.Ask(Impatient()).ok());
+  const auto expires = StatusOf(client, kName)->jwt_expires;
+  REQUIRE(expires);
+  CHECK(std::chrono::abs(*expires - *issued->expires) <= 2s);
+}
+
+TEST_CASE("a bearer that has served and is refused is replaced, after the program has heard of it") {
+  Program program({Bearer(kFirst), Bearer(kSecond)});
+  World world;
+  AcceptAll(&world);
+  world.service.On(kFirst).Agent(loopback::Ok().Times(1)).Agent(loopback::Status(401));
+  Client& client = world.Connect(ConfigWith(world, {program.Token()}));
+  REQUIRE(world.Ask(Impatient()).ok());
+  CHECK(world.Ask(Impatient()).ok());
+  CHECK(program.journal() == Journal{"supply", std::string("refused ") + kFirst + " 401", "supply"});
+  CHECK(StatusOf(client, kName)->blamed == 0);
+  CHECK(CountersOf(client, kName).Of(Outcome::kAuthStale) == 1);
+  CHECK(world.service.Count(kAgent, kSecond) == 1);
+}
+
+TEST_CASE("a bearer that is refused before it has served counts against the token, and the next one is asked for") {
+  Program program({Bearer("fake-unknown-bearer"), Bearer(kFirst)});
+  World world;
+  AcceptAll(&world);
+  Client& client = world.Connect(ConfigWith(world, {program.Token(), Reserve()}));
+  CHECK(world.Ask(Impatient())->token == "reserve");
+  CHECK(StatusOf(client, kName)->strikes == 1);
+  CHECK(world.Ask(Impatient())->token == kName);
+  CHECK(program.journal() == Journal{"supply", "refused fake-unknown-bearer 401", "supply"});
+  CHECK(StatusOf(client, kName)->strikes == 0);
+}
+
+TEST_CASE("a bearer that is forbidden counts against the token, and the next one is asked for") {
+  Program program({Bearer(kFirst), Bearer(kSecond)});
+  World world;
+  AcceptAll(&world);
+  world.service.On(kFirst).Agent(loopback::Ok().Times(1)).Agent(loopback::Status(403));
+  Client& client = world.Connect(ConfigWith(world, {program.Token(), Reserve()}));
+  REQUIRE(world.Ask(Impatient())->token == kName);
+  CHECK(world.Ask(Impatient())->token == "reserve");
+  CHECK(StatusOf(client, kName)->strikes == 1);
+  CHECK(world.Ask(Impatient())->token == kName);
+  CHECK(program.journal() == Journal{"supply", std::string("refused ") + kFirst + " 403", "supply"});
+  CHECK(world.service.Count(kAgent, kSecond) == 1);
+}
+
+TEST_CASE("a supply that fails is held against the token only if that may be its fault") {
+  struct Case {
+    const char* what;
+    Program::Answer answer;
+    bool strikes;
+  };
+  const std::vector<Case> cases = {
+      {"network", Failure(Code::kNetwork), false},
+      {"overloaded", Failure(Code::kOverloaded), false},
+      {"server error", Failure(Code::kServerError), false},
+      {"timeout", Failure(Code::kTimeout), false},
+      {"cancelled", Failure(Code::kCancelled), false},
+      {"out of memory", Failure(Code::kOutOfMemory), false},
+      {"unauthorized", Failure(Code::kUnauthorized), true},
+      {"invalid argument", Failure(Code::kInvalidArgument), true},
+      {"empty", Bearer(""), true},
+      {"expired", Bearer(kFirst, -1s), true},
+      {"throwing", []() -> Result<SuppliedBearer> { throw std::runtime_error("the program throws"); }, true},
+      {"throwing no exception", []() -> Result<SuppliedBearer> { throw 1; }, true},
+  };
+  for (const Case& one : cases) {
+    INFO(one.what);
+    Program program({one.answer, Bearer(kFirst)});
+    World world;
+    AcceptAll(&world);
+    Client& client = world.Connect(ConfigWith(world, {program.Token(), Reserve()}));
+    CHECK(world.Ask(Impatient())->token == "reserve");
+    const TokenStatus status = *StatusOf(client, kName);
+    CHECK(status.strikes == (one.strikes ? 1 : 0));
+    CHECK(status.last_error != Code::kOk);
+    CHECK_FALSE(status.last_error_message.empty());
+    CHECK(world.Ask(Impatient())->token == kName);
+    CHECK(program.journal() == Journal{"supply", "supply"});
+    CHECK(StatusOf(client, kName)->strikes == 0);
+  }
+}
+
+TEST_CASE("a source that fails again and again disables its token, and one that works again brings it back") {
+  Program program({Failure(Code::kUnauthorized), Failure(Code::kUnauthorized), Bearer(kFirst)});
+  World world;
+  AcceptAll(&world);
+  Config config = ConfigWith(world, {program.Token(), Reserve()});
+  config.max_strikes = 2;
+  Client& client = world.Connect(std::move(config));
+  for (int i = 0; i < 2; ++i) CHECK(world.Ask(Impatient())->token == "reserve");
+  CHECK(StatusOf(client, kName)->state == TokenState::kDisabled);
+  CHECK(world.Ask(Impatient())->token == "reserve");
+  CHECK(program.Supplies() == 2);
+  REQUIRE(client.Recover(kName).ok());
+  CHECK(world.Ask(Impatient())->token == kName);
+}
+
+TEST_CASE("a bearer in use serves on while the program has no other one") {
+  Program program({Bearer(kFirst, 10s), Failure(Code::kUnauthorized)});
+  World world;
+  AcceptAll(&world);
+  Client& client = world.Connect(ConfigWith(world, {program.Token()}));
+  REQUIRE(world.Ask(Impatient()).ok());
+  REQUIRE(Eventually([&] { return program.Supplies() == 2; }));  // ahead of its end
+  CHECK(world.Ask(Impatient()).ok());
+  CHECK(StatusOf(client, kName)->blamed == 0);
+}
+
+TEST_CASE("a slow source holds up neither other tokens nor the time-outs of who waits for it") {
+  Door door;
+  Program program({[&door]() -> Result<SuppliedBearer> {
+    door.Pass();
+    return SuppliedBearer{Secret(kFirst)};
+  }});
+  World world;
+  AcceptAll(&world);
+  world.service.Accept("fake-token-one");
+  Config config = ConfigWith(world, {program.Token(), ApiKeyOf(kKey, "key"), TokenOf("fake-token-one")});
+  Client& client = world.Connect(std::move(config));
+  Pushed waits(&world, Request("patient"));
+  REQUIRE(door.WaitUntilSomebodyCame());
+  for (int i = 0; i < 2; ++i) CHECK(world.Ask(Impatient())->token != kName);
+  Request hurried("hurried");
+  hurried.timeout = 20ms;
+  CHECK(world.Ask(hurried).status().code() == Code::kDeadlineExceeded);
+  REQUIRE(client.MoveToken(kName, Tier::kAnonymous).ok());
+  for (int i = 0; i < 4; ++i) CHECK(world.Ask(Impatient())->token != kName);
+  CHECK(waits->dones() == 0);
+  door.Open();
+  REQUIRE(waits->WaitUntilDone());
+  CHECK(waits->status().ToString() == "ok");
+  CHECK(waits->token() == kName);
+  CHECK(program.Supplies() == 1);
+}
+
+TEST_CASE("what waits for a bearer is refused inside the program's functions, and all else is allowed there") {
+  std::promise<std::vector<Code>> codes;
+  World world;
+  AcceptAll(&world);
+  const auto call_all = [&] {
+    Client& client = *world.client;
+    std::vector<Code> found = {client.Ask(Request("hello")).code(), client.AccessToken(0ms).code(),
+                               client.Close(0ms).code(), client.CheckHealth({.active = true}).code()};
+    found.push_back(client.CheckHealth().code());
+    static_cast<void>(client.Statistics());
+    static_cast<void>(client.Explain());
+    found.push_back(client.RenameToken("reserve", "spare").code());
+    found.push_back(client.AddToken(ApiKeyOf(kSecond, "second")).code());
+    found.push_back(client.Recover(kName).code());
+    found.push_back(client.Start(Request("hello")).code());
+    codes.set_value(found);
+  };
+  TokenConfig token;
+  token.kind = CredentialKind::kCallback;
+  token.name = kName;
+  bool in_supply = true;
+  SECTION("supply") {
+    token.bearer_source.supply = [&](const std::string&) -> Result<SuppliedBearer> {
+      call_all();
+      return SuppliedBearer{Secret(kFirst)};
+    };
+  }
+  SECTION("on_refused") {
+    in_supply = false;
+    token.bearer_source.supply = [&](const std::string&) -> Result<SuppliedBearer> {
+      return SuppliedBearer{Secret("fake-unknown-bearer")};
+    };
+    token.bearer_source.on_refused = [&](const std::string&, const Secret&, const Status&) { call_all(); };
+  }
+  world.Connect(ConfigWith(world, {std::move(token), Reserve()}));
+  const auto answer = world.Ask(Impatient());
+  CHECK(answer.status().ToString() == "ok");
+  if (in_supply) CHECK(answer->token == kName);
+  const auto found = codes.get_future().get();
+  CHECK(std::vector<Code>(found.begin(), found.begin() + 4) == std::vector<Code>(4, Code::kMisuse));
+  CHECK(std::vector<Code>(found.begin() + 4, found.end()) == std::vector<Code>(5, Code::kOk));
+  CHECK(NamesIn(*world.client) == std::vector<std::string>{kName, "second", "spare"});
+}
+
+TEST_CASE("a client that is closed while the program is asked waits for the program's answer") {
+  Door door;
+  std::atomic<bool> left{false};
+  Program program({[&]() -> Result<SuppliedBearer> {
+    door.Pass();
+    left = true;
+    return SuppliedBearer{Secret(kFirst)};
+  }});
+  World world;
+  AcceptAll(&world);
+  Client& client = world.Connect(ConfigWith(world, {program.Token()}));
+  Pushed request(&world, Request("hello"));
+  REQUIRE(door.WaitUntilSomebodyCame());
+  auto closed = std::async(std::launch::async, [&] {
+    const Status status = client.Close(0ms);
+    return std::pair(status.ok(), left.load());
+  });
+  REQUIRE(request->WaitUntilDone());
+  CHECK(request->status().code() == Code::kCancelled);
+  // Whoever did not wait would be back by now, most of the time.
+  CHECK(closed.wait_for(50ms) == std::future_status::timeout);
+  door.Open();
+  const auto [ok, left_before] = closed.get();
+  CHECK(ok);
+  CHECK(left_before);
+  CHECK(world.service.Count(kAgent) == 0);
+}
+
+TEST_CASE("a client that is destroyed inside a supply ends all the same") {
+  std::promise<void> destroyed;
+  World world;
+  AcceptAll(&world);
+  std::unique_ptr<Client> client;
+  TokenConfig token;
+  token.kind = CredentialKind::kCallback;
+  token.name = kName;
+  token.bearer_source.supply = [&](const std::string&) -> Result<SuppliedBearer> {
+    client.reset();
+    destroyed.set_value();
+    return SuppliedBearer{Secret(kFirst)};
+  };
+  auto made = Client::Create(ConfigWith(world, {std::move(token)}), {world.log.Sink(), world.events.Sink()});
+  REQUIRE(made.ok());
+  client = *std::move(made);
+  Recorder recorder(&world);
+  auto stream = client->Start(Request("hello"), recorder.Callbacks());
+  REQUIRE(stream.ok());
+  destroyed.get_future().get();
+  REQUIRE(recorder.WaitUntilDone());
+  CHECK(recorder.status().code() == Code::kCancelled);
+  CHECK(world.log.Count("destroyed inside") == 1);
+}
+
+TEST_CASE("a source is asked under the token's present name, and a reload brings another one") {
+  Program first({Bearer(kFirst)});
+  Program second({Bearer(kSecond)});
+  World world;
+  AcceptAll(&world);
+  Client& client = world.Connect(ConfigWith(world, {first.Token(), Reserve()}));
+  REQUIRE(client.RenameToken(kName, "renamed").ok());
+  REQUIRE(world.Ask(Impatient())->token == "renamed");
+  CHECK(first.journal() == Journal{"supply of renamed"});
+  REQUIRE(client.RenameToken("renamed", kName).ok());
+
+  REQUIRE(client.Reload(ConfigWith(world, {second.Token(), Reserve()}))->kept == 2);
+  REQUIRE(world.Ask(Impatient())->token == kName);
+  const BearerToken present = *client.AccessToken();
+  client.DropAccessToken(present);
+  REQUIRE(world.Ask(Impatient())->token == kName);
+  CHECK(first.journal() == Journal{"supply of renamed"});
+  CHECK(second.journal() == Journal{"supply"});
+  CHECK(world.service.Count(kAgent, kSecond) == 1);
+}
+
+TEST_CASE("what the program throws when it is told of a refusal is dropped") {
+  Program program({Bearer("fake-unknown-bearer"), Bearer(kFirst)});
+  World world;
+  AcceptAll(&world);
+  TokenConfig token = program.Token();
+  token.bearer_source.on_refused = [](const std::string&, const Secret&, const Status&) {
+    throw std::runtime_error("the program throws");
+  };
+  world.Connect(ConfigWith(world, {std::move(token), Reserve()}));
+  CHECK(world.Ask(Impatient())->token == "reserve");
+  CHECK(world.Ask(Impatient())->token == kName);
+}
+
+TEST_CASE("a token that is removed while its program is asked serves the request that waits for it, and no other") {
+  Door door;
+  Program program({[&door]() -> Result<SuppliedBearer> {
+    door.Pass();
+    return SuppliedBearer{Secret(kFirst)};
+  }});
+  World world;
+  AcceptAll(&world);
+  Client& client = world.Connect(ConfigWith(world, {program.Token(), Reserve()}));
+  Pushed waits(&world, Request("hello"));
+  REQUIRE(door.WaitUntilSomebodyCame());
+  REQUIRE(client.RemoveToken(kName).ok());
+  CHECK(world.Ask(Impatient())->token == "reserve");
+  door.Open();
+  REQUIRE(waits->WaitUntilDone());
+  CHECK(waits->status().ToString() == "ok");
+  CHECK(waits->token() == kName);
+}
+
+}  // namespace warppool

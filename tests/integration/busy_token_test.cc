@@ -1,0 +1,189 @@
+// Tokens that have their hands full, and requests that have failed elsewhere: who waits for them, and who must not.
+
+#include <future>
+#include <thread>
+
+#include "fixture.h"
+
+namespace warppool {
+namespace {
+
+using Failures = std::vector<std::pair<Code, NextStep>>;
+
+constexpr const char* kOne = "fake-token-one";
+constexpr const char* kTwo = "fake-token-two";
+constexpr const char* kThree = "fake-token-three";
+
+// Each serves one request at a time, and always the first one that can.
+Config OneAtATime(const World& world, const std::vector<std::string>& credentials) {
+  Config config = ConfigFor(world.service, credentials);
+  config.max_in_flight = 1;
+  config.strategy = Strategy::kFillFirst;
+  config.max_token_wait = 10 * kPatience;  // whoever waits to its end is too late for the test
+  return config;
+}
+
+// Holds back what `held` asks the agent.
+void HoldAgent(World* world, Gate* gate, const std::string& held) {
+  world->service.Decide([gate, held](loopback::Endpoint endpoint, const std::string& token) {
+    if (endpoint == loopback::Endpoint::kAgent && token == held) gate->Pass();
+    return std::optional<loopback::Behaviour>();
+  });
+}
+
+struct Pushed {
+  Pushed(World* world, const std::string& query) : recorder(world) {
+    auto started = world->client->Start(Request(query), recorder.Callbacks());
+    REQUIRE(started.ok());
+    stream = *std::move(started);
+  }
+  bool Failed(std::size_t times) {
+    return Eventually([&] { return recorder.failures().size() == times || recorder.dones() > 0; });
+  }
+  Recorder recorder;
+  std::unique_ptr<Stream> stream;
+};
+
+}  // namespace
+
+TEST_CASE("a request that may not spend a wait on a token that rests still waits for one that is busy") {
+  Gate gate;
+  World world;
+  world.service.On(kOne).Agent(loopback::Quota().Header("Retry-After", "10").Times(1));
+  world.service.Accept(kTwo);
+  world.service.On(kThree).Agent(loopback::Status(403));
+  HoldAgent(&world, &gate, kTwo);
+  Config config = OneAtATime(world, {kOne, kTwo, kThree});
+  config.retry_budget = 0;
+  world.Connect(std::move(config));
+  REQUIRE(world.Ask(Request("spends a quota")).ok());
+  REQUIRE(world.StatusOf(0).state == TokenState::kCooling);
+  gate.Close();
+  Pushed busy(&world, "keeps one busy");
+  REQUIRE(gate.WaitUntilInside(1));
+
+  Pushed request(&world, "hello");
+  REQUIRE(request.Failed(1));
+  CHECK(request.recorder.failures() == Failures{{Code::kUnauthorized, NextStep::kWait}});
+  CHECK(request.recorder.dones() == 0);
+  gate.Open();
+  REQUIRE(request.recorder.WaitUntilDone());
+  CHECK(request.recorder.status().ToString() == "ok");
+  CHECK(request.recorder.token() == world.StatusOf(1).name);
+  REQUIRE(busy.recorder.WaitUntilDone());
+  CHECK(world.service.Count("/ai/multi-agent", kOne) == 1);
+  CHECK(world.service.Count("/ai/multi-agent", kTwo) == 3);
+  CHECK(world.service.Count("/ai/multi-agent", kThree) == 1);
+}
+
+// Between its last attempt and what it decides, another thread takes the token: what it has tried is no hope for it.
+TEST_CASE("a request whose budget is spent does not wait for the busy token that it has tried") {
+  Gate gate;
+  World world;
+  world.service.On(kOne).Agent(loopback::Status(503));
+  world.service.Decide([&](loopback::Endpoint endpoint, const std::string& /*token*/) {
+    if (endpoint == loopback::Endpoint::kExchange) gate.Pass();
+    return std::optional<loopback::Behaviour>();
+  });
+  Config config = OneAtATime(world, {kOne});
+  config.retry_budget = 1;
+  std::promise<void> last_attempt;
+  std::promise<void> taken;
+  std::atomic<int> failed{0};
+  std::atomic<bool> takes{false};
+  const PoolEventSink sink = [&](const PoolEvent& event) {
+    if (event.kind == PoolEventKind::kChosen && takes.exchange(false)) taken.set_value();
+    if (event.kind != PoolEventKind::kFailed || ++failed != 2) return;
+    takes = true;
+    last_attempt.set_value();
+    taken.get_future().wait_for(kPatience);
+  };
+  auto made = Client::Create(std::move(config), {world.log.Sink(), sink});
+  REQUIRE(made.status().ToString() == "ok");
+  world.client = *std::move(made);
+  const auto bearer = world.client->AccessToken();
+  REQUIRE(world.Said(bearer.status()).ok());
+
+  gate.Close();
+  std::thread other([&] {
+    last_attempt.get_future().wait();
+    world.client->DropAccessToken(*bearer);
+    world.Said(world.client->AccessToken().status());
+  });
+  Pushed request(&world, "hello");
+  CHECK(request.recorder.WaitUntilDone());
+  CHECK(request.recorder.status().code() == Code::kOverloaded);
+  CHECK(request.recorder.failures() ==
+        Failures{{Code::kOverloaded, NextStep::kWait}, {Code::kOverloaded, NextStep::kGiveUp}});
+  CHECK(world.StatusOf(0).in_flight == 1);
+  gate.Open();
+  other.join();
+  CHECK(world.StatusOf(0).blamed == 0);
+}
+
+// The service has asked the first token for a minute's patience. The second one was not tried: it may serve.
+TEST_CASE("a request that does what Retry-After says goes on at once when a token that it has not tried is there") {
+  Gate gate;
+  World world;
+  world.service.On(kOne).Agent(loopback::Status(503).Header("Retry-After", "60"));
+  SECTION("it was busy") {
+    world.service.Accept(kTwo);
+    HoldAgent(&world, &gate, kTwo);
+    Config config = OneAtATime(world, {kTwo, kOne});
+    world.Connect(std::move(config));
+    gate.Close();
+    Pushed busy(&world, "keeps one busy");
+    REQUIRE(gate.WaitUntilInside(1));
+    Pushed request(&world, "hello");
+    REQUIRE(request.Failed(1));
+    CHECK(request.recorder.failures() == Failures{{Code::kOverloaded, NextStep::kWait}});
+    CHECK(request.recorder.dones() == 0);
+    gate.Open();
+    REQUIRE(request.recorder.WaitUntilDone());
+    CHECK(request.recorder.status().ToString() == "ok");
+    REQUIRE(busy.recorder.WaitUntilDone());
+  }
+  SECTION("it was disabled, and is recovered by hand") {
+    world.service.On(kTwo).Agent(loopback::Status(403).Times(1));
+    Config config = OneAtATime(world, {kTwo, kOne});
+    config.max_strikes = 1;
+    world.Connect(std::move(config));
+    Pushed request(&world, "hello");
+    REQUIRE(request.Failed(2));
+    CHECK(request.recorder.failures() ==
+          Failures{{Code::kUnauthorized, NextStep::kNextToken}, {Code::kOverloaded, NextStep::kWait}});
+    request.stream.reset();  // this one has been refused by it
+    Pushed other(&world, "hello");
+    REQUIRE(other.Failed(1));
+    CHECK(other.recorder.failures() == Failures{{Code::kOverloaded, NextStep::kWait}});
+    CHECK(other.recorder.dones() == 0);
+    CHECK(world.client->Recover(world.StatusOf(0).name).ok());
+    REQUIRE(other.recorder.WaitUntilDone());
+    CHECK(other.recorder.status().ToString() == "ok");
+  }
+  CHECK(world.service.Count("/ai/multi-agent", kTwo) == 2);
+}
+
+TEST_CASE("a request that finds no exchange that works waits for a token that needs none, if it is only busy") {
+  constexpr const char* kKey = "wk-1.fakefake";
+  Gate gate;
+  World world;
+  world.service.AcceptApiKey(kKey);
+  world.service.On(kTwo).Exchange(loopback::Status(404));
+  HoldAgent(&world, &gate, kKey);
+  Config config = OneAtATime(world, {kKey, kTwo});
+  config.tokens[0].kind = CredentialKind::kApiKey;
+  world.Connect(std::move(config));
+  gate.Close();
+  Pushed busy(&world, "keeps it busy");
+  REQUIRE(gate.WaitUntilInside(1));
+  Pushed request(&world, "hello");
+  REQUIRE(request.Failed(1));
+  CHECK(request.recorder.failures() == Failures{{Code::kMisconfigured, NextStep::kWait}});
+  gate.Open();
+  REQUIRE(request.recorder.WaitUntilDone());
+  CHECK(request.recorder.status().ToString() == "ok");
+  REQUIRE(busy.recorder.WaitUntilDone());
+}
+
+}  // namespace warppool

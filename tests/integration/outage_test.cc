@@ -1,0 +1,82 @@
+// A service that goes away under the requests of many threads, and comes back.
+
+#include <atomic>
+#include <thread>
+
+#include "fixture.h"
+
+namespace warppool {
+namespace {
+
+constexpr int kThreads = 8;
+const std::vector<std::string> kTokens = {"fake-token-one", "fake-token-two", "fake-token-three", "fake-token-four"};
+
+std::unique_ptr<loopback::Service> ServiceAt(int port) {
+  loopback::Options options;
+  options.port = port;
+  auto service = std::make_unique<loopback::Service>(AfterHttplibsStatics(options));
+  for (const std::string& token : kTokens) service->Accept(token);
+  return service;
+}
+
+}  // namespace
+
+TEST_CASE("while the service is away requests fail for the network, and afterwards no token is the worse for it") {
+  auto service = ServiceAt(0);
+  const int port = service->port();
+  PoolBook events;
+  Config config = ConfigFor(*service, kTokens);
+  config.max_strikes = 1;
+  auto made = Client::Create(std::move(config), {{}, events.Sink()});
+  REQUIRE(made.status().ToString() == "ok");
+  const auto client = *std::move(made);
+
+  Gate gate;
+  std::atomic<bool> stops{false};
+  std::atomic<int> answered{0};
+  std::atomic<int> lost{0};
+  std::atomic<int> others{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      while (!stops) {
+        gate.Pass();
+        const Code code = client->Ask(Request("hello")).code();
+        ++(code == Code::kOk ? answered : code == Code::kNetwork ? lost : others);
+      }
+    });
+  }
+  // A new one in each phase: those that were under way when it began do not count.
+  const auto comes_to = [](const std::atomic<int>& count) {
+    const int before = count;
+    return Eventually([&] { return count >= before + 50; });
+  };
+  CHECK(comes_to(answered));
+  CHECK(lost == 0);
+  service->Stop();
+  CHECK(comes_to(lost));
+  service.reset();
+  CHECK(comes_to(lost));
+  // Nobody may find it before it knows the tokens. It never learns of their JWTs.
+  gate.Close();
+  CHECK(gate.WaitUntilInside(kThreads));
+  service = ServiceAt(port);
+  gate.Open();
+  CHECK(comes_to(answered));
+  stops = true;
+  for (std::thread& thread : threads) thread.join();
+
+  CHECK(others == 0);
+  for (const TokenStatus& token : client->Pool().tokens) {
+    CHECK(token.state == TokenState::kReady);
+    CHECK(token.blamed == 0);
+    CHECK(token.in_flight == 0);
+  }
+  for (const auto kind : {PoolEventKind::kStruck, PoolEventKind::kDisabled, PoolEventKind::kCooling,
+                          PoolEventKind::kTierExhausted, PoolEventKind::kPoolExhausted}) {
+    CHECK(events.Count(kind) == 0);
+  }
+  CHECK(service->Complaints().empty());
+}
+
+}  // namespace warppool
