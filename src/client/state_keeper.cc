@@ -49,7 +49,7 @@ StateKeeper::StateKeeper(std::shared_ptr<StateStore> store, TokenPool* pool, Exe
       executor_(executor),
       clock_(clock),
       patience_(patience),
-      records_(std::move(store), clock, [this](const auto& token, const Status& why) { Complain(token, why); }) {}
+      records_(std::move(store), [this](const auto& token, const Status& why) { Complain(token, why); }) {}
 
 void StateKeeper::Complain(const std::shared_ptr<const Token>& token, const Status& why) {
   pool_->NoteStoreFailed(token, why);

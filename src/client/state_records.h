@@ -27,8 +27,8 @@ class StateRecords {
   // `token` may be null.
   using Complaint = std::function<void(const std::shared_ptr<const Token>& token, const Status& why)>;
 
-  StateRecords(std::shared_ptr<StateStore> store, const Clock& clock, Complaint complain)
-      : store_(std::move(store)), clock_(clock), complain_(std::move(complain)) {}
+  StateRecords(std::shared_ptr<StateStore> store, Complaint complain)
+      : store_(std::move(store)), complain_(std::move(complain)) {}
 
   // What is kept of the token's login; nothing, if nothing is.
   Result<std::optional<StoredToken>> Find(const std::shared_ptr<Token>& token);
@@ -67,7 +67,6 @@ class StateRecords {
   Status UnderLock(const Change& change);
 
   const std::shared_ptr<StateStore> store_;
-  const Clock& clock_;
   const Complaint complain_;
   std::unordered_map<const Token*, Known> known_;
 };

@@ -126,6 +126,10 @@ void Roster::SetAccount(Member* member, const std::string& account) {
   accounts_[account].push_back(member);
 }
 
+const Roster::Member* Roster::FirstOf(const Member& member) const {
+  return member.account.empty() ? &member : accounts_.at(member.account).front();
+}
+
 std::vector<Roster::Member*> Roster::MembersOf(Member* member) const {
   if (member->account.empty()) return {member};
   return accounts_.at(member->account);

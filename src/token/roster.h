@@ -80,6 +80,8 @@ class Roster {
   void SetAccount(Member* member, const std::string& account);
   // All members of its account, itself included, in the order in which they were known to be.
   std::vector<Member*> MembersOf(Member* member) const;
+  // The first of them.
+  const Member* FirstOf(const Member& member) const;
 
  private:
   Options options_;

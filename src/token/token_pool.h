@@ -239,8 +239,8 @@ class TokenPool {
 
   // Whether one that would do has its hands full.
   bool AnyBlocked(const Wanted& wanted, SteadyTime now) const REQUIRES(mutex_);
-  TokenStatus StatusOf(Member* member, SteadyTime now) const REQUIRES(mutex_);
-  TokenStats StatsOf(Member* member, SteadyTime now) const REQUIRES(mutex_);
+  TokenStatus StatusOf(const Member& member, SteadyTime now) const REQUIRES(mutex_);
+  TokenStats StatsOf(const Member& member, SteadyTime now) const REQUIRES(mutex_);
   std::string WhyOf(const Member& member, int turn) const REQUIRES(mutex_);
   static std::shared_ptr<const Token> Share(const Member& member);
   std::optional<WallTime> WallTimeOf(std::optional<SteadyTime> time, SteadyTime now) const;

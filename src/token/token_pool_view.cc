@@ -97,8 +97,7 @@ std::vector<Attempt> TokenPool::WhyNotReady(const Tokens& excluded) {
   return reasons;
 }
 
-TokenStatus TokenPool::StatusOf(Member* of, SteadyTime now) const {
-  const Member& member = *of;
+TokenStatus TokenPool::StatusOf(const Member& member, SteadyTime now) const {
   const Token& token = member.token;
   TokenStatus s;
   s.name = token.name();
@@ -117,8 +116,8 @@ TokenStatus TokenPool::StatusOf(Member* of, SteadyTime now) const {
     s.reason = Words(member);
     s.ready_at = WallTimeOf(member.health.TurnsAt(), now);
   }
-  const Member* const first = roster_.MembersOf(of).front();
-  if (first != of) s.same_account = first->token.name();
+  const Member* const first = roster_.FirstOf(member);
+  if (first != &member) s.same_account = first->token.name();
   if (const auto jwt = token.jwt(); jwt && now < jwt->expires_at) s.jwt_expires = jwt->expires_at_wall;
   return s;
 }
@@ -131,7 +130,7 @@ PoolStatus TokenPool::Snapshot() {
     const SteadyTime now = clock_.Steady();
     Wake(now, &news);
     for (const Roster::Tier& tier : roster_.tiers()) {
-      for (const auto& member : tier.members) status.tokens.push_back(StatusOf(member.get(), now));
+      for (const auto& member : tier.members) status.tokens.push_back(StatusOf(*member, now));
     }
   }
   Tell(news);
@@ -202,13 +201,13 @@ std::optional<TokenStatus> TokenPool::StatusOf(const Token& token) {
     MutexLock lock(&mutex_);
     const SteadyTime now = clock_.Steady();
     Wake(now, &news);
-    if (Member* const member = roster_.Find(token)) status = StatusOf(member, now);
+    if (const Member* const member = roster_.Find(token)) status = StatusOf(*member, now);
   }
   Tell(news);
   return status;
 }
 
-TokenStats TokenPool::StatsOf(Member* member, SteadyTime now) const {
+TokenStats TokenPool::StatsOf(const Member& member, SteadyTime now) const {
   const TokenStatus status = StatusOf(member, now);
   TokenStats s;
   s.name = status.name;
@@ -216,8 +215,8 @@ TokenStats TokenPool::StatsOf(Member* member, SteadyTime now) const {
   s.kind = status.kind;
   s.state = status.state;
   s.in_flight = status.in_flight;
-  s.counters = member->counters;
-  if (member->last_used) s.last_used = WallTimeOf(*member->last_used, now);
+  s.counters = member.counters;
+  if (member.last_used) s.last_used = WallTimeOf(*member.last_used, now);
   s.jwt_expires = status.jwt_expires;
   s.last_error = status.last_error;
   s.last_error_message = status.last_error_message;
@@ -251,11 +250,11 @@ Stats TokenPool::Statistics() {
           of_tier.in_flight += member->in_flight;
           of_tier.counters += member->counters;
           of_tier.counters -= member->elsewhere;
-          stats.tokens.push_back(StatsOf(member.get(), now));
+          stats.tokens.push_back(StatsOf(*member, now));
         }
       }
       stats.total += of_tier.counters;
-      if (of_tier.tokens > 0 || retired != retired_.end()) stats.tiers.push_back(std::move(of_tier));
+      if (of_tier.tokens > 0 || retired != retired_.end()) stats.tiers.push_back(of_tier);
     }
   }
   Tell(news);

@@ -108,7 +108,7 @@ struct Process {
   std::shared_ptr<FaultyStore> store;
   std::shared_ptr<Token> token;
   std::vector<std::string> complaints;
-  StateRecords records{store, clock, [this](const std::shared_ptr<const Token>& about, const Status& why) {
+  StateRecords records{store, [this](const std::shared_ptr<const Token>& about, const Status& why) {
                          complaints.push_back((about ? about->name() + ": " : "") + why.message());
                        }};
   TokenPool::Kept kept;  // what the pool would say
