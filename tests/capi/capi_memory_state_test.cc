@@ -127,64 +127,70 @@ TEST_CASE("statistics are whole, or there is no memory for them") {
         }) == WARPPOOL_OK);
 }
 
-TEST_CASE("a change of the pool that runs out of memory changes nothing, and can be repeated") {
+namespace {
+
+// Makes `call` on one new client after the other, with 0, 1, 2, ... allocations allowed, until it gets by with them.
+template <typename Call>
+void OnNewClients(const Call& call) {
   loopback::Service service;
-  ClientHandle client;
-  MakeClient(&service, &client);
+  for (int allowed = 0; allowed < kEnough; ++allowed) {
+    ClientHandle client;
+    MakeClient(&service, &client);
+    PoolChangeHandle change;
+    ErrorHandle error;
+    warppool_code code = WARPPOOL_OK;
+    {
+      const FailingMemory memory(allowed);
+      code = call(static_cast<warppool_client*>(client), change.out(), error.out());
+    }
+    const bool enough = !FailingMemory::Failed();
+    INFO("allocations that worked: " << allowed << ", code: " << warppool_code_name(code));
+    CHECK(warppool_error_code(error) == code);
+    CHECK((code == WARPPOOL_OK) == (static_cast<warppool_pool_change*>(change) != nullptr));
+    if (enough) {
+      CHECK(allowed > 0);
+      CHECK(code == WARPPOOL_OK);
+      return;
+    }
+    CHECK((code == WARPPOOL_OK || code == WARPPOOL_OUT_OF_MEMORY));
+  }
+  FAIL("it never got by");
+}
+
+}  // namespace
+
+TEST_CASE("a change of the pool that runs out of memory says so, and the client can be destroyed") {
   const warppool_bearer_source source = Source();
-  PoolChangeHandle change;
   SECTION("a token is added") {
-    CHECK(WithMoreAndMoreMemory([&](auto** e) {
-            return warppool_client_add_token(client, WARPPOOL_TIER_SHARED, WARPPOOL_CREDENTIAL_REFRESH_TOKEN,
-                                             "demo-token-3", kLong, change.out(), e);
-          }) == WARPPOOL_OK);
-    CHECK(warppool_pool_change_added(change, 0) == std::string(kLong));
+    OnNewClients([](auto* client, auto** change, auto** e) {
+      return warppool_client_add_token(client, WARPPOOL_TIER_SHARED, WARPPOOL_CREDENTIAL_REFRESH_TOKEN, "demo-token-3",
+                                       kLong, change, e);
+    });
   }
   SECTION("a bearer source is added") {
-    CHECK(WithMoreAndMoreMemory([&](auto** e) {
-            return warppool_client_add_bearer_source(client, WARPPOOL_TIER_SHARED, kLong, &source, change.out(), e);
-          }) == WARPPOOL_OK);
-    CHECK(warppool_pool_change_added(change, 0) == std::string(kLong));
-  }
-  SECTION("one is removed") {
-    CHECK(WithMoreAndMoreMemory([&](auto** e) { return warppool_client_remove_token(client, "1", e); }) == WARPPOOL_OK);
+    OnNewClients([&](auto* client, auto** change, auto** e) {
+      return warppool_client_add_bearer_source(client, WARPPOOL_TIER_SHARED, kLong, &source, change, e);
+    });
   }
   SECTION("one is renamed") {
-    CHECK(WithMoreAndMoreMemory([&](auto** e) {
-            return warppool_client_rename_token(client, "1", kLong, change.out(), e);
-          }) == WARPPOOL_OK);
-    CHECK(warppool_pool_change_changed(change, 0) == std::string(kLong));
+    OnNewClients([](auto* client, auto** change, auto** e) {
+      return warppool_client_rename_token(client, "1", kLong, change, e);
+    });
   }
   SECTION("one is moved") {
-    CHECK(WithMoreAndMoreMemory([&](auto** e) {
-            return warppool_client_move_token(client, "1", WARPPOOL_TIER_SHARED, change.out(), e);
-          }) == WARPPOOL_OK);
-    CHECK(warppool_pool_change_changed(change, 0) == std::string("1"));
+    OnNewClients([](auto* client, auto** change, auto** e) {
+      return warppool_client_move_token(client, "1", WARPPOOL_TIER_SHARED, change, e);
+    });
   }
   SECTION("one gets another credential") {
-    CHECK(WithMoreAndMoreMemory([&](auto** e) {
-            return warppool_client_replace_credential(client, "1", WARPPOOL_CREDENTIAL_REFRESH_TOKEN, "demo-token-3",
-                                                      change.out(), e);
-          }) == WARPPOOL_OK);
-    CHECK(warppool_pool_change_changed(change, 0) == std::string("1"));
+    OnNewClients([](auto* client, auto** change, auto** e) {
+      return warppool_client_replace_credential(client, "1", WARPPOOL_CREDENTIAL_REFRESH_TOKEN, "demo-token-3", change,
+                                                e);
+    });
   }
   SECTION("one gets a bearer source") {
-    CHECK(WithMoreAndMoreMemory([&](auto** e) {
-            return warppool_client_replace_bearer_source(client, "1", &source, change.out(), e);
-          }) == WARPPOOL_OK);
-  }
-  SECTION("the configuration is another one") {
-    ConfigHandle config;
-    REQUIRE(warppool_config_create(config.out(), nullptr) == WARPPOOL_OK);
-    REQUIRE(warppool_config_set_server_url(config, service.url().c_str(), nullptr) == WARPPOOL_OK);
-    REQUIRE(warppool_config_add_token(config, WARPPOOL_TIER_PERSONAL, WARPPOOL_CREDENTIAL_REFRESH_TOKEN, "demo-token-1",
-                                      kLong, nullptr) == WARPPOOL_OK);
-    REQUIRE(warppool_config_add_token(config, WARPPOOL_TIER_PERSONAL, WARPPOOL_CREDENTIAL_REFRESH_TOKEN, "demo-token-3",
-                                      nullptr, nullptr) == WARPPOOL_OK);
-    CHECK(WithMoreAndMoreMemory([&](auto** e) { return warppool_client_reload(client, config, change.out(), e); }) ==
-          WARPPOOL_OK);
-    CHECK(warppool_pool_change_changed(change, 0) == std::string(kLong));
-    CHECK(warppool_pool_change_added_count(change) == 1);
-    CHECK(warppool_pool_change_removed_count(change) == 1);
+    OnNewClients([&](auto* client, auto** change, auto** e) {
+      return warppool_client_replace_bearer_source(client, "1", &source, change, e);
+    });
   }
 }
