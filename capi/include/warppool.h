@@ -154,9 +154,11 @@
  *   warppool_request_create / _copy                     warppool_request_destroy           nothing
  *   warppool_state_store_create / _create_memory        warppool_state_store_destroy       nothing: clients that use
  *     / _open_file                                                                         the store keep it
- *   warppool_client_create                              warppool_client_destroy            its threads, its
- * connections, its store; `user_data` of sinks and bearer sources warppool_client_start / _start_pull
- * warppool_stream_destroy            the running request warppool_client_ask warppool_answer_destroy            nothing
+ *   warppool_client_create                              warppool_client_destroy            its threads, connections and
+ *                                                                                          store; `user_data` of sinks
+ *                                                                                          and bearer sources
+ *   warppool_client_start / _start_pull                 warppool_stream_destroy            the running request
+ *   warppool_client_ask                                 warppool_answer_destroy            nothing
  *   warppool_client_access_token                        warppool_access_token_destroy      a secret, wiped with it
  *   warppool_client_pool                                warppool_pool_status_destroy       nothing
  *   warppool_client_explain                             warppool_explanation_destroy       nothing
@@ -179,8 +181,8 @@
  *
  *   What works for the client, bearer sources and state stores, does so in threads of its own and may take its time;
  *   see warppool_bearer_source and warppool_state_store_callbacks. Such a callback returns a warppool_code, and with
- *   any other than WARPPOOL_OK it may say why: that is what its warppool_failure is for. A value that is none of
- *   warppool_code is taken for WARPPOOL_INTERNAL.
+ *   any other than WARPPOOL_OK it may say why: that is what its warppool_failure is for. WARPPOOL_END, which is no
+ *   failure, and a value that is none of warppool_code are taken for WARPPOOL_INTERNAL.
  */
 #ifndef WARPPOOL_H_
 #define WARPPOOL_H_
@@ -395,11 +397,12 @@ WARPPOOL_API warppool_code warppool_supplied_bearer_set(warppool_supplied_bearer
  * @param failure    may be filled with warppool_failure_set_message(); valid until the callback returns.
  * @param user_data  as registered.
  *
- * @return WARPPOOL_OK  `bearer` has been filled. If it has not, or has ended already, it is as if the token was
- * refused. WARPPOOL_NETWORK, WARPPOOL_OVERLOADED, WARPPOOL_SERVER_ERROR, WARPPOOL_TIMEOUT, WARPPOOL_CANCELLED,
- *         WARPPOOL_OUT_OF_MEMORY
- *                      there is none at the moment, and the token is not to blame.
- *         any other    it is as if the token was refused.
+ * @return WARPPOOL_OK        `bearer` has been filled. If it has not, or has ended already, it is as if the token was
+ *                            refused.
+ *         WARPPOOL_NETWORK, WARPPOOL_OVERLOADED, WARPPOOL_SERVER_ERROR, WARPPOOL_TIMEOUT (which requests see as
+ *         WARPPOOL_NETWORK), WARPPOOL_CANCELLED, WARPPOOL_OUT_OF_MEMORY
+ *                            there is none at the moment, and the token is not to blame.
+ *         any other          it is as if the token was refused.
  */
 typedef warppool_code (*warppool_supply_callback)(const char* token, warppool_supplied_bearer* bearer,
                                                   warppool_failure* failure, void* user_data);
@@ -987,7 +990,7 @@ typedef warppool_code (*warppool_read_callback)(const char* key, warppool_state_
  * @param user_data  as registered.
  *
  * @return WARPPOOL_OK: they are kept. Any other: it failed. It may have made them all the same, if all that failed is
- * to make sure of that.
+ *         to make sure of that.
  */
 typedef warppool_code (*warppool_write_callback)(const warppool_state_change* changes, size_t count,
                                                  warppool_failure* failure, void* user_data);
@@ -1313,8 +1316,10 @@ WARPPOOL_API warppool_code warppool_client_check_health(warppool_client* client,
  *
  * @return WARPPOOL_OK
  *         WARPPOOL_INVALID_ARGUMENT  a parameter is NULL or out of its range, there is no token of that name, or
- * another token has the same name or credential; the message says which. WARPPOOL_MISUSE            the client is
- * closed, or belongs to the parent process. WARPPOOL_OUT_OF_MEMORY With any other than WARPPOOL_OK nothing changes.
+ *                                    another token has the same name or credential; the message says which.
+ *         WARPPOOL_MISUSE            the client is closed, or belongs to the parent process.
+ *         WARPPOOL_OUT_OF_MEMORY
+ *         With any other than WARPPOOL_OK nothing changes.
  */
 
 /** Adds a token behind the others of its tier, with what the store knows of it. `tier`, `kind`, `credential` and `name`
@@ -1940,7 +1945,7 @@ typedef struct warppool_tier_stats {
 #define WARPPOOL_TIER_STATS_INIT \
   { sizeof(warppool_tier_stats), WARPPOOL_TIER_PERSONAL, 0, 0, 0, NULL }
 
-/** How many tiers there are. NULL: 0. */
+/** How many tiers have tokens, or had some. NULL: 0. */
 WARPPOOL_API size_t warppool_stats_tier_count(const warppool_stats* stats);
 
 /**

@@ -37,7 +37,9 @@ BearerSource WrapBearerSource(const warppool_bearer_source& source) {
                     user_data = source.user_data](const std::string& token) -> Result<SuppliedBearer> {
     warppool_supplied_bearer supplied;
     warppool_failure failure;
-    const warppool_code code = supply(token.c_str(), &supplied, &failure, user_data);
+    warppool_code code = supply(token.c_str(), &supplied, &failure, user_data);
+    // A request may end with this code, and to the reader of its stream a time-out means that it goes on.
+    if (code == WARPPOOL_TIMEOUT) code = WARPPOOL_NETWORK;
     if (code != WARPPOOL_OK) return ToStatus(code, failure, "the program's supply callback");
     return std::move(supplied.bearer);
   };

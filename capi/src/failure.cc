@@ -12,11 +12,12 @@ using warppool::capi::NotNull;
 namespace warppool::capi {
 namespace {
 
-bool IsCode(warppool_code code) noexcept {
+bool IsFailure(warppool_code code) noexcept {
   switch (code) {
     case WARPPOOL_OK:
-    case WARPPOOL_TIMEOUT:
     case WARPPOOL_END:
+      return false;
+    case WARPPOOL_TIMEOUT:
     case WARPPOOL_CANCELLED:
     case WARPPOOL_INVALID_ARGUMENT:
     case WARPPOOL_MISUSE:
@@ -55,9 +56,9 @@ bool IsCode(warppool_code code) noexcept {
 }  // namespace
 
 Status ToStatus(warppool_code code, const warppool_failure& failure, const char* callback) {
-  if (!IsCode(code)) {
+  if (!IsFailure(code)) {
     const std::string number = std::to_string(static_cast<int>(code));
-    return Status(Code::kInternal, std::string(callback) + " returned " + number + ", which is none of warppool_code");
+    return Status(Code::kInternal, std::string(callback) + " returned " + number + ", which says nothing");
   }
   return Status(static_cast<Code>(code), failure.message.empty() ? std::string(callback) + " failed" : failure.message);
 }

@@ -139,10 +139,11 @@ TEST_CASE("a bearer ends when the program says") {
     CHECK(world.Ask() == WARPPOOL_OK);
   }
   SECTION("in the past, and is none then") {
-    supplier.expires_ms = GENERATE(0, 1'000'000'000'000);
+    supplier.expires_ms = GENERATE(int64_t{0}, 1'000'000'000'000);
     world.Connect({}, supplier.Configuration());
-    CHECK(world.Ask() == WARPPOOL_UNAUTHORIZED);
+    CHECK(world.Ask() != WARPPOOL_OK);
     Contains(world.complaint, "ended");
+    CHECK(world.Info(0).strikes == 1);
     CHECK(world.service.Requests("").empty());
   }
 }
@@ -160,8 +161,9 @@ TEST_CASE("what a supply callback returns decides who is to blame") {
                              {WARPPOOL_TIMEOUT, false, "", "the program's supply callback failed"},
                              {WARPPOOL_UNAUTHORIZED, true, "nobody is logged in", "nobody is logged in"},
                              {WARPPOOL_INTERNAL, true, "", "the program's supply callback failed"},
-                             {4711, true, "unheard", "the program's supply callback returned 4711, which is none of"},
-                             {-1, true, "", "the program's supply callback returned -1, which is none of"},
+                             {4711, true, "unheard", "the program's supply callback returned 4711, which says nothing"},
+                             {-1, true, "", "the program's supply callback returned -1, which says nothing"},
+                             {WARPPOOL_END, true, "", "the program's supply callback returned 2, which says nothing"},
                              {WARPPOOL_OK, true, "", "the program supplied an empty bearer"}}));
   INFO(given.code);
   Supplier supplier;
@@ -290,4 +292,20 @@ TEST_CASE("what a supply callback is lent takes what it should, and says what it
   CheckNames("message", [&](auto** e) { return warppool_failure_set_message(&failure, nullptr, e); });
   REQUIRE(warppool_failure_set_message(&failure, "why", nullptr) == WARPPOOL_OK);
   CHECK(failure.message == "why");
+}
+
+TEST_CASE("a stream that gets no bearer in time has an end") {
+  Supplier supplier;
+  supplier.code = WARPPOOL_TIMEOUT;
+  supplier.message = "the vault is slow";
+  World world;
+  world.Connect({}, supplier.Configuration());
+  StreamHandle stream;
+  REQUIRE(warppool_client_start_pull(world.client, world.request, stream.out(), nullptr) == WARPPOOL_OK);
+  warppool_code code = WARPPOOL_OK;
+  ErrorHandle error;
+  const warppool_event* event = nullptr;
+  while (code == WARPPOOL_OK) code = warppool_stream_next(stream, 30'000, &event, error.out());
+  CHECK(code == WARPPOOL_NETWORK);
+  Contains(warppool_error_to_string(error), "the vault is slow");
 }

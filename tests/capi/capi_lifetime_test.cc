@@ -300,14 +300,23 @@ TEST_CASE("after a fork the child can only destroy, and the parent goes on") {
     if (warppool_client_check_health(client, nullptr, report.out(), nullptr) != WARPPOOL_MISUSE) wrong |= 64;
     ExplanationHandle explanation;
     PoolStatusHandle pool;
+    StatsHandle stats;
     if (warppool_client_explain(client, explanation.out(), nullptr) != WARPPOOL_OK ||
         warppool_client_pool(client, pool.out(), nullptr) != WARPPOOL_OK ||
-        warppool_explanation_count(explanation) + warppool_pool_status_count(pool) != 0) {
+        warppool_client_statistics(client, stats.out(), nullptr) != WARPPOOL_OK ||
+        warppool_explanation_count(explanation) + warppool_pool_status_count(pool) + warppool_stats_token_count(stats) +
+                warppool_counters_requests(warppool_stats_total(stats)) !=
+            0) {
       wrong |= 128;
+    }
+    if (warppool_client_add_token(client, WARPPOOL_TIER_SHARED, WARPPOOL_CREDENTIAL_REFRESH_TOKEN, "demo-token-2",
+                                  nullptr, nullptr, nullptr) != WARPPOOL_MISUSE ||
+        warppool_client_remove_token(client, "PERSONAL_1", nullptr) != WARPPOOL_MISUSE) {
+      wrong |= 256;
     }
     warppool_stream_destroy(&stream);
     if (warppool_client_destroy(&client) != WARPPOOL_OK || client != nullptr) wrong |= 16;
-    _exit(wrong);
+    _exit((wrong & 255) | (wrong >> 8));
   }
   int status = -1;
   REQUIRE(waitpid(child, &status, 0) == child);

@@ -203,7 +203,7 @@ TEST_CASE("statistics tell what happened, in numbers, JSON and the text of Prome
   CHECK(warppool_counters_successes(second.counters) == 2);
   CHECK(second.last_used_ms > 0);
   CHECK(second.jwt_expires_ms > second.last_used_ms);
-  REQUIRE(warppool_stats_tier_count(stats) == 3);
+  REQUIRE(warppool_stats_tier_count(stats) == 1);
   warppool_tier_stats tier = WARPPOOL_TIER_STATS_INIT;
   REQUIRE(warppool_stats_tier(stats, 0, &tier, nullptr) == WARPPOOL_OK);
   CHECK(tier.tier == WARPPOOL_TIER_PERSONAL);

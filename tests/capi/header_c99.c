@@ -48,3 +48,62 @@ int header_uses_callbacks(warppool_client* client, const warppool_request* reque
   warppool_stream_destroy(&stream);
   return code == WARPPOOL_OK && usage.struct_size == sizeof usage && info.struct_size == sizeof info;
 }
+
+static warppool_code supply(const char* token, warppool_supplied_bearer* bearer, warppool_failure* failure,
+                            void* user_data) {
+  if (user_data != NULL) return warppool_supplied_bearer_set(bearer, (const char*)user_data, -1, NULL);
+  warppool_failure_set_message(failure, token, NULL);
+  return WARPPOOL_NETWORK;
+}
+
+static void on_refused(const char* token, const char* bearer, warppool_code code, const warppool_error* error,
+                       void* user_data) {
+  (void)token;
+  (void)bearer;
+  (void)error;
+  *(warppool_code*)user_data = code;
+}
+
+extern const warppool_bearer_source header_bearer_source;
+const warppool_bearer_source header_bearer_source = {sizeof(warppool_bearer_source), supply, on_refused, NULL};
+
+static warppool_code read_record(const char* key, warppool_state_value* value, warppool_failure* failure,
+                                 void* user_data) {
+  (void)failure;
+  (void)user_data;
+  return warppool_state_value_set(value, (const uint8_t*)key, 1, NULL);
+}
+
+static warppool_code write_records(const warppool_state_change* changes, size_t count, warppool_failure* failure,
+                                   void* user_data) {
+  (void)failure;
+  *(size_t*)user_data = count > 0 && changes[0].value != NULL ? changes[0].length : 0;
+  return WARPPOOL_OK;
+}
+
+static void destroy_store(void* user_data) {
+  *(size_t*)user_data = 0;
+}
+
+int header_uses_a_store(warppool_state_store** store, size_t* length);
+int header_uses_a_store(warppool_state_store** store, size_t* length) {
+  warppool_state_store_callbacks callbacks = WARPPOOL_STATE_STORE_CALLBACKS_INIT;
+  warppool_bearer_source source = WARPPOOL_BEARER_SOURCE_INIT;
+  callbacks.read = read_record;
+  callbacks.write = write_records;
+  callbacks.destroy = destroy_store;
+  callbacks.user_data = length;
+  return source.supply == NULL && warppool_state_store_create(&callbacks, store, NULL) == WARPPOOL_OK;
+}
+
+uint64_t header_reads_statistics(const warppool_stats* stats);
+uint64_t header_reads_statistics(const warppool_stats* stats) {
+  warppool_request_stats requests = WARPPOOL_REQUEST_STATS_INIT;
+  warppool_tier_stats tier = WARPPOOL_TIER_STATS_INIT;
+  warppool_token_stats token = WARPPOOL_TOKEN_STATS_INIT;
+  if (warppool_stats_requests(stats, &requests, NULL) != WARPPOOL_OK) return 0;
+  if (warppool_stats_tier(stats, 0, &tier, NULL) != WARPPOOL_OK) return 0;
+  if (warppool_stats_token(stats, 0, &token, NULL) != WARPPOOL_OK) return 0;
+  return requests.started + warppool_counters_requests(tier.counters) +
+         warppool_counters_outcome(token.counters, WARPPOOL_OUTCOME_SUCCESS);
+}

@@ -5,6 +5,8 @@
 #include <warppool/event.h>
 #include <warppool/log.h>
 #include <warppool/request.h>
+#include <warppool/state_store.h>
+#include <warppool/stats.h>
 #include <warppool/status.h>
 #include <warppool/stream.h>
 #include <warppool/token_pool.h>
@@ -21,8 +23,14 @@ warppool_token_info HeaderInitialisers() {
   const warppool_stream_callbacks callbacks = WARPPOOL_STREAM_CALLBACKS_INIT;
   const warppool_usage usage = WARPPOOL_USAGE_INIT;
   const warppool_health_check_options check = WARPPOOL_HEALTH_CHECK_OPTIONS_INIT;
+  const warppool_bearer_source source = WARPPOOL_BEARER_SOURCE_INIT;
+  const warppool_state_store_callbacks store = WARPPOOL_STATE_STORE_CALLBACKS_INIT;
+  const warppool_request_stats requests = WARPPOOL_REQUEST_STATS_INIT;
+  const warppool_tier_stats tier = WARPPOOL_TIER_STATS_INIT;
+  const warppool_token_stats token = WARPPOOL_TOKEN_STATS_INIT;
   warppool_token_info info = WARPPOOL_TOKEN_INFO_INIT;
   info.served = load.struct_size + options.struct_size + callbacks.struct_size + usage.struct_size;
-  info.served += check.struct_size;
+  info.served += check.struct_size + source.struct_size + store.struct_size;
+  info.served += requests.struct_size + tier.struct_size + token.struct_size;
   return info;
 }
