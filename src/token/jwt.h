@@ -27,6 +27,7 @@ struct Jwt {
   SteadyTime expires_at;
   WallTime expires_at_wall;     // for people, and for who keeps it
   std::chrono::seconds life{};  // from its issue to its end
+  bool end_is_known = true;     // false: nobody has said when it ends, so nobody is told
 };
 
 // What is longer is a mistake, and must not overflow a time point.

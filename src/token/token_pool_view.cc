@@ -118,7 +118,9 @@ TokenStatus TokenPool::StatusOf(const Member& member, SteadyTime now) const {
   }
   const Member* const first = roster_.FirstOf(member);
   if (first != &member) s.same_account = first->token.name();
-  if (const auto jwt = token.jwt(); jwt && now < jwt->expires_at) s.jwt_expires = jwt->expires_at_wall;
+  if (const auto jwt = token.jwt(); jwt && jwt->end_is_known && now < jwt->expires_at) {
+    s.jwt_expires = jwt->expires_at_wall;
+  }
   return s;
 }
 

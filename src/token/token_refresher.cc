@@ -284,9 +284,9 @@ void TokenRefresher::OnSupplied(const Token* key, const Result<SuppliedBearer>& 
   if (!failure.ok()) {
     return Land(key, Refuse(token, {OutcomeOfSupply(failure.code()), failure, false, {}}));
   }
-  const Issuance issued{Secret(), false,
-                        std::make_shared<const Jwt>(
-                            MakeJwt(supplied->value, life.value_or(kMaxJwtLife), clock_.Steady(), clock_.Wall()))};
+  Jwt jwt = MakeJwt(supplied->value, life.value_or(kMaxJwtLife), clock_.Steady(), clock_.Wall());
+  jwt.end_is_known = life.has_value();
+  const Issuance issued{Secret(), false, std::make_shared<const Jwt>(std::move(jwt))};
   Install(token, issued, "");
   Land(key, {issued.jwt, true, Outcome::kSuccess, {}});
 }

@@ -133,6 +133,8 @@ TEST_CASE("a bearer of the program's is asked for once, and sent as it is") {
   const auto bearer = client.AccessToken();
   REQUIRE(bearer.ok());
   CHECK(bearer->value == Secret(kFirst));
+  CHECK_FALSE(bearer->expires);
+  CHECK_FALSE(StatusOf(client, kName)->jwt_expires);
   CHECK(program.journal() == Journal{"supply"});
   CHECK(world.service.Count(kAgent, kFirst) == 5);
   CHECK(world.service.Count("/proxy/token") == 0);

@@ -114,6 +114,31 @@ TEST_CASE("a login that goes on under its newer credential is found under the ol
   CHECK(world.service.Count(kExchange, kRotatedAgain) == 1);
 }
 
+TEST_CASE("a login is found under the configured credential, however often that was replaced") {
+  const TemporaryDirectory directory;
+  World world;
+  std::atomic<int> exchanges{0};
+  world.service.Accept(kOne);
+  world.service.Decide([&](loopback::Endpoint endpoint, const std::string&) -> std::optional<loopback::Behaviour> {
+    if (endpoint != loopback::Endpoint::kExchange) return std::nullopt;
+    return loopback::Ok().RotateTo("fake-token-" + std::to_string(++exchanges));
+  });
+  Client& client = world.Connect(Keeping(world, directory, {kOne}));
+  for (int i = 0; i < 40; ++i) {
+    REQUIRE(client.AccessToken().ok());
+    client.DropAccessToken(*client.AccessToken());
+  }
+  REQUIRE(exchanges == 40);
+  Restart(&world, Keeping(world, directory, {kOne}));
+  REQUIRE(world.Ask(Impatient()).ok());
+  CHECK(world.service.Count(kExchange, "fake-token-40") == 1);
+  CHECK(world.service.Count(kExchange, kOne) == 1);
+  world.client.reset();
+  // What a login leaves behind does not grow for ever.
+  const std::string content = ContentOf(directory / "state");
+  CHECK(std::count(content.begin(), content.end(), '\n') <= 40);
+}
+
 TEST_CASE("a cooling goes on after a restart, until the time that it had") {
   const TemporaryDirectory directory;
   World world;
