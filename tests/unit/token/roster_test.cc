@@ -178,15 +178,15 @@ class Turns {
 };
 
 TEST_CASE("whoever comes and goes, nobody serves twice while another one waits for its turn") {
-  for (unsigned seed = 1; seed <= 40; ++seed) {
+  for (unsigned seed = 1; seed <= 15; ++seed) {
     Turns turns(seed);
-    for (int step = 0; step < 1000; ++step) {
+    for (int step = 0; step < 500; ++step) {
       turns.Step();
       if (turns.wrong().empty()) continue;
       INFO("seed " << seed << ", step " << step << ": " << turns.wrong());
       REQUIRE(turns.wrong().empty());
     }
-    REQUIRE(turns.served() > 100);
+    REQUIRE(turns.served() > 50);
   }
 }
 
