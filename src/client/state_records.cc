@@ -37,6 +37,20 @@ StateRecords::Known& StateRecords::KnownOf(const std::shared_ptr<Token>& token) 
   return it->second;
 }
 
+// Inside already, it is as if `change` were part of what is done there.
+template <typename Change>
+Status StateRecords::UnderLock(const Change& change) {
+  if (is_locked_) return Guarded([&] { return change(); });
+  auto locked = Guarded([&] { return store_->Lock(kRecordsLock, kRecordsPatience); });
+  if (!locked.ok()) return locked.status();
+  if (!*locked) return {Code::kTimeout, "another process keeps the store locked"};
+  is_locked_ = true;
+  Status status = Guarded([&] { return change(); });
+  is_locked_ = false;
+  store_->Unlock(kRecordsLock);
+  return status;
+}
+
 Result<std::optional<StoredToken>> StateRecords::ReadOne(const std::shared_ptr<Token>& token,
                                                          const Secret& credential) {
   const std::string key = RecordKey(credential);
@@ -48,8 +62,15 @@ Result<std::optional<StoredToken>> StateRecords::ReadOne(const std::shared_ptr<T
   if (opened.code() != Code::kInvalidArgument) return opened.status();
   complain_(token, Status(Code::kInternal, fmt::format("a record in the store does not open, and is set aside: {}",
                                                        opened.status().message())));
-  const Status aside = Guarded([&] { return store_->Write({{key + ".aside", **sealed}, {key, std::nullopt}}); });
+  bool is_replaced = false;
+  const Status aside = UnderLock([&] {
+    const auto present = store_->Read(key);
+    if (!present.ok()) return present.status();
+    is_replaced = *present != *sealed;
+    return is_replaced ? Status() : store_->Write({{key + ".aside", **sealed}, {key, std::nullopt}});
+  });
   if (!aside.ok()) return aside;
+  if (is_replaced) return ReadOne(token, credential);  // somebody did so in this very moment
   return std::optional<StoredToken>();
 }
 
@@ -125,16 +146,6 @@ void StateRecords::Write(const Token& token, StoredToken* stored, const Secret& 
 bool StateRecords::Holds(const StateChange& change) {
   const auto there = store_->Read(change.key);
   return there.ok() && *there == change.value;
-}
-
-template <typename Change>
-Status StateRecords::UnderLock(const Change& change) {
-  auto locked = Guarded([&] { return store_->Lock(kRecordsLock, kRecordsPatience); });
-  if (!locked.ok()) return locked.status();
-  if (!*locked) return {Code::kTimeout, "another process keeps the store locked"};
-  Status status = Guarded([&] { return change(); });
-  store_->Unlock(kRecordsLock);
-  return status;
 }
 
 Status StateRecords::Save(const std::vector<TokenPool::Kept>& tokens) {

@@ -68,6 +68,7 @@ class StateRecords {
 
   const std::shared_ptr<StateStore> store_;
   const Complaint complain_;
+  bool is_locked_ = false;  // the records, by this
   std::unordered_map<const Token*, Known> known_;
 };
 

@@ -264,6 +264,7 @@ void TokenPool::Inherit(const Member& old, Member* member) {
   member->counters = old.counters;
   member->elsewhere = old.elsewhere;
   member->last_used = old.last_used;
+  member->has_inherited = true;
 }
 
 void TokenPool::Retire(Member* member, News* news) {
@@ -276,7 +277,7 @@ void TokenPool::Retire(Member* member, News* news) {
 
 // What it counted until now is to be kept.
 void TokenPool::Release(Member* member, News* news) {
-  MarkUnsaved(member, true, news);
+  MarkUnsaved(member, false, news);  // its health may be known better elsewhere
   news->gone.emplace_back(member->shared_from_this(), &member->token);
 }
 
