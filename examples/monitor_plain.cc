@@ -9,7 +9,6 @@
 
 namespace monitor {
 
-using warppool::TokenState;
 using warppool::TokenStatus;
 using warppool::WriteRfc3339;
 
@@ -64,16 +63,23 @@ std::string PoolLine(const Picture& picture, Style style) {
                      Value(Median(picture.stats.total.first_event), style));
 }
 
+bool StateWatch::IsSame(const Standing& a, const Standing& b) {
+  if (a.state != b.state || a.ready_at.has_value() != b.ready_at.has_value()) return false;
+  // Each snapshot reckons the time anew, from a clock that cannot be set.
+  return !a.ready_at || std::chrono::abs(*a.ready_at - *b.ready_at) < std::chrono::seconds(1);
+}
+
 std::vector<std::string> StateWatch::Changes(const Picture& picture, Style style) {
   std::vector<std::string> lines;
-  std::map<std::string, TokenState> states;
+  std::map<std::string, Standing> standings;
   for (const TokenStatus& token : picture.pool.tokens) {
-    states[token.name] = token.state;
-    const auto before = states_.find(token.name);
-    if (before != states_.end() && before->second == token.state) continue;
+    const Standing now{token.state, token.ready_at};
+    standings.emplace(token.name, now);
+    const auto before = standings_.find(token.name);
+    if (before != standings_.end() && IsSame(before->second, now)) continue;
     lines.push_back(WriteRfc3339(picture.now) + " " + TokenPairs(token, picture, style));
   }
-  states_ = std::move(states);
+  standings_ = std::move(standings);
   return lines;
 }
 

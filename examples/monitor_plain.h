@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,14 +19,20 @@ std::string EventLine(const Remark& remark, Style style);
 // TIME pool ready=5 of=7 answered=40 failed=0 running=3 attempts_ok=98% first_event="~180 ms"
 std::string PoolLine(const Picture& picture, Style style);
 
-// Which tokens are in another state than before, or were not there.
+// Which tokens are in another state than before, or until another time, or were not there.
 class StateWatch {
  public:
   // TIME token=NAME tier=PERSONAL state=cooling back_in=12s running=0 ok=100% quota="0/10" reason="..."
   std::vector<std::string> Changes(const Picture& picture, Style style);
 
  private:
-  std::map<std::string, warppool::TokenState> states_;
+  struct Standing {
+    warppool::TokenState state;
+    std::optional<std::chrono::system_clock::time_point> ready_at;
+  };
+  static bool IsSame(const Standing& a, const Standing& b);
+
+  std::map<std::string, Standing> standings_;  // by name
 };
 
 // The last word: how each token is, and the totals; several lines.

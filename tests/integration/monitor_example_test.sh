@@ -44,6 +44,7 @@ run() {
 # until_seen PATTERN ARGUMENT...: runs the program until the pattern is in its output, and interrupts it then.
 until_seen() {
   local code=0
+  : >out.txt  # at once: what the run before wrote must not be found
   "$monitor" "${@:2}" --for 240 >out.txt 2>&1 &
   watched=$!
   until grep -qE -- "$1" out.txt; do

@@ -60,6 +60,22 @@ TEST_CASE("a state is told once") {
         "reason=refused");
 }
 
+TEST_CASE("a rest that is corrected is told again") {
+  Picture picture = OneToken();
+  picture.pool.tokens[0].state = TokenState::kCooling;
+  picture.pool.tokens[0].ready_at = kNow + 1h;
+  StateWatch watch;
+  CHECK(watch.Changes(picture, kUtf8).size() == 1);
+  *picture.pool.tokens[0].ready_at += 3ms;  // reckoned anew
+  CHECK(watch.Changes(picture, kUtf8).empty());
+  picture.pool.tokens[0].ready_at = kNow + 15s;
+  const auto corrected = watch.Changes(picture, kUtf8);
+  REQUIRE(corrected.size() == 1);
+  CHECK(corrected[0].find("back_in=15s") != std::string::npos);
+  picture.pool.tokens[0].ready_at.reset();
+  CHECK(watch.Changes(picture, kUtf8).size() == 1);
+}
+
 TEST_CASE("a token that comes again is told again") {
   Picture picture = OneToken();
   StateWatch watch;
