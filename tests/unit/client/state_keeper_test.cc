@@ -70,6 +70,7 @@ TEST_CASE("what a token counts while it is being restored is added to what it ha
   k.store->waits = true;
   REQUIRE(k.pool.pool.Add(ConfigOf("p3")).ok());
   k.keeper.Restore(k.pool.pool.Find("p3"));
+  k.executor.RunPosted();
   k.store->reading.get_future().wait();
   CHECK(k.pool.Turns(3) == "p1 p2 p3");
   k.Advance(10s);  // it is time to save

@@ -258,8 +258,10 @@ class Ledger {
   }
   // What a store brings counts as if it had been counted here.
   void Restore() {
+    const auto added = pool_.pool.Add(New());
+    if (!added.ok()) return;
     TokenPool::Kept kept;
-    kept.token = pool_.pool.All()[0];
+    kept.token = *added;
     kept.counters.requests = Any(50);
     kept.counters.outcomes[0] = kept.counters.requests;
     expected_ += kept.counters;
