@@ -120,6 +120,7 @@ warppool_code warppool_stats_tier(const warppool_stats* stats, size_t index, war
     const warppool_tier_stats filled = {
         sizeof(warppool_tier_stats), static_cast<warppool_tier>(from.tier), from.tokens, from.ready, from.in_flight,
         &stats->tiers[index]};
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): the pointer itself
     constexpr size_t kFirst = WARPPOOL_SIZE_UP_TO(warppool_tier_stats, counters);
     return WriteStruct(filled, kFirst, "tier", tier);
   });
