@@ -123,6 +123,7 @@ class Client {
   // ---- Which tokens there are. Any of these at any time: requests that run with a token finish with it, whatever
   // becomes of it. Names are those of Pool(). A failure changes nothing: kInvalidArgument says what is wrong (no token
   // of that name, a name or credential that another one has, a value out of range), kMisuse that the client is closed.
+  // (kOutOfMemory may come when all is done but to tell of it.)
 
   // Adds a token behind the others of its tier, with what the store knows of it. Returns its name.
   Result<std::string> AddToken(const TokenConfig& token);

@@ -23,7 +23,7 @@ StreamImpl::~StreamImpl() {
     Abandon(std::move(queue_));
     return;
   }
-  if (core_->InOwnThread()) {
+  if (core_->InIoThread()) {
     run_->Stop();
     return;
   }
@@ -39,7 +39,7 @@ Status StreamImpl::CheckPulled() const {
 
 Result<Event> StreamImpl::Next(std::chrono::milliseconds timeout) {
   if (Status status = CheckPulled(); !status.ok()) return status;
-  if (core_->InIoThread()) return Status(Code::kMisuse, "Next() inside a callback would wait for itself");
+  if (core_->InOwnThread()) return Status(Code::kMisuse, "Next() inside a callback would wait for itself");
   return queue_->Next(timeout);
 }
 

@@ -5,27 +5,36 @@
 namespace warppool {
 
 void Roster::Arrange(Options options, const Members& members, SteadyTime now) {
-  options_ = std::move(options);
-  const std::vector<Tier> before = std::exchange(tiers_, {});
-  for (const Tier& tier : before) {
-    for (const auto& member : tier.members) member->is_member = false;
-  }
-  ready_ = 0;
-  blocked_ = 0;
-  due_.clear();
-  by_name_.clear();
-  by_token_.clear();
-  accounts_.clear();
-
-  for (const warppool::Tier tier : options_.tier_order) {
+  // What may find no memory comes before anything changes.
+  std::vector<Tier> tiers;
+  std::unordered_map<std::string, Member*> by_name;
+  std::unordered_map<const Token*, Member*> by_token;
+  std::unordered_map<std::string, std::vector<Member*>> accounts;
+  for (const warppool::Tier tier : options.tier_order) {
     Members standing;
     for (const auto& member : members) {
-      if (member->token.tier() == tier) standing.push_back(member);
+      if (member->token.tier() != tier) continue;
+      standing.push_back(member);
+      by_name.emplace(member->token.name(), member.get());
+      by_token.emplace(&member->token, member.get());
+      if (!member->account.empty()) accounts[member->account].push_back(member.get());
     }
     if (standing.empty()) continue;
     const std::size_t size = standing.size();
-    tiers_.push_back({tier, std::move(standing), Rotation(options_.strategy, size)});
+    tiers.push_back({tier, std::move(standing), Rotation(options.strategy, size)});
   }
+
+  for (const Tier& tier : tiers_) {
+    for (const auto& member : tier.members) member->is_member = false;
+  }
+  options_ = std::move(options);
+  tiers_.swap(tiers);
+  by_name_.swap(by_name);
+  by_token_.swap(by_token);
+  accounts_.swap(accounts);
+  ready_ = 0;
+  blocked_ = 0;
+  due_.clear();
   for (std::size_t t = 0; t < tiers_.size(); ++t) {
     for (std::size_t position = 0; position < tiers_[t].members.size(); ++position) {
       Member* const member = tiers_[t].members[position].get();
@@ -35,23 +44,23 @@ void Roster::Arrange(Options options, const Members& members, SteadyTime now) {
       member->filed_as = TokenState::kDisabled;
       member->blocked = false;
       member->turns_at.reset();
-      by_name_.emplace(member->token.name(), member);
-      by_token_.emplace(&member->token, member);
-      if (!member->account.empty()) accounts_[member->account].push_back(member);
-      File(member, now);
     }
   }
-  for (const Tier& old : before) {
-    const auto same = [&](const Tier& tier) { return tier.tier == old.tier; };
-    const auto tier = std::find_if(tiers_.begin(), tiers_.end(), same);
-    if (tier == tiers_.end()) continue;
-    // The last one that was served may be gone, or elsewhere.
-    for (std::size_t position = std::min(old.rotation.turn(), old.members.size()); position > 0; --position) {
-      const Member& served = *old.members[position - 1];
-      if (!served.is_member || &tiers_[served.tier] != &*tier) continue;
-      tier->rotation.Served(served.position);
-      break;
-    }
+  for (const Tier& before : tiers) ResumeTurn(before);
+  for (const Tier& tier : tiers_) {
+    for (const auto& member : tier.members) File(member.get(), now);
+  }
+}
+
+// The turn of a tier goes on behind the one that was served last, of those who are still there.
+void Roster::ResumeTurn(const Tier& before) {
+  const auto same = [&](const Tier& tier) { return tier.tier == before.tier; };
+  const auto tier = std::find_if(tiers_.begin(), tiers_.end(), same);
+  if (tier == tiers_.end()) return;
+  for (std::size_t position = std::min(before.rotation.turn(), before.members.size()); position > 0; --position) {
+    const Member& served = *before.members[position - 1];
+    if (!served.is_member || &tiers_[served.tier] != &*tier) continue;
+    return tier->rotation.Served(served.position);
   }
 }
 

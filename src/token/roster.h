@@ -84,6 +84,8 @@ class Roster {
   const Member* FirstOf(const Member& member) const;
 
  private:
+  void ResumeTurn(const Tier& before);
+
   Options options_;
   std::vector<Tier> tiers_;
   int ready_ = 0;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/guarded.h"
 
 namespace warppool {
@@ -33,6 +34,27 @@ std::optional<std::chrono::seconds> LifeOf(const SuppliedBearer& bearer, WallTim
   if (!claims) return std::nullopt;
   // Not as a WallTime, which ends in 2262: before what some write who mean never.
   return claims->expires_at - std::chrono::ceil<seconds>(now.time_since_epoch());
+}
+
+// What is wrong with a bearer that the program supplied. It must not end the header that it is sent in.
+Status FaultOf(const SuppliedBearer& bearer, std::optional<std::chrono::seconds> life) {
+  const std::string_view text = bearer.value.Reveal();
+  const bool is_visible =
+      std::all_of(text.begin(), text.end(), [](char c) { return IsAscii(c) && !IsAsciiControl(c) && c != ' '; });
+  const char* const fault = text.empty()                 ? "is empty"
+                            : !is_visible                ? "holds a blank, a line end or another such character"
+                            : life && life->count() <= 0 ? "has ended already"
+                                                         : nullptr;
+  if (fault == nullptr) return {};
+  return {Code::kUnauthorized, fmt::format("the bearer that the program supplied {}", fault)};
+}
+
+// The program's failure as that of a request: one that waits for more, or is complete, it is not.
+Status AsFailure(const Status& status) {
+  Error error = status.error();
+  if (error.code == Code::kTimeout) error.code = Code::kNetwork;
+  if (error.code == Code::kEnd || error.code == Code::kOk) error.code = Code::kInternal;
+  return Status(std::move(error));
 }
 
 }  // namespace
@@ -272,17 +294,11 @@ void TokenRefresher::OnRefused(const Token* key) {
 
 void TokenRefresher::OnSupplied(const Token* key, const Result<SuppliedBearer>& supplied) {
   const std::shared_ptr<Token> token = flights_[key].token;
-  Status failure = supplied.status();
   std::optional<std::chrono::seconds> life;
-  if (supplied.ok()) {
-    life = LifeOf(*supplied, clock_.Wall());
-    if (supplied->value.empty()) failure = Status(Code::kInvalidArgument, "the program supplied an empty bearer");
-    if (life && life->count() <= 0) {
-      failure = Status(Code::kInvalidArgument, "the program supplied a bearer that has ended already");
-    }
-  }
+  if (supplied.ok()) life = LifeOf(*supplied, clock_.Wall());
+  const Status failure = supplied.ok() ? FaultOf(*supplied, life) : AsFailure(supplied.status());
   if (!failure.ok()) {
-    return Land(key, Refuse(token, {OutcomeOfSupply(failure.code()), failure, false, {}}));
+    return Land(key, Refuse(token, {OutcomeOfSupply(supplied.code()), failure, false, {}}));
   }
   Jwt jwt = MakeJwt(supplied->value, life.value_or(kMaxJwtLife), clock_.Steady(), clock_.Wall());
   jwt.end_is_known = life.has_value();
