@@ -125,7 +125,7 @@ class Client {
   // of that name, a name or credential that another one has, a value out of range), kMisuse that the client is closed.
   // (kOutOfMemory may come when all is done but to tell of it.)
 
-  // Adds a token behind the others of its tier, with what the store knows of it. Returns its name.
+  // Adds a token behind the others of its tier, and takes over what the store knows of it, soon. Returns its name.
   Result<std::string> AddToken(const TokenConfig& token);
 
   // No request gets it any more. Its record in the store stays. Not the last one of the tiers that are used.
@@ -138,9 +138,9 @@ class Client {
   // the tier. Returns the name.
   Result<std::string> MoveToken(const std::string& token, Tier tier);
 
-  // Gives it another credential, of any kind: from now on it is a new token, ready and untried, with the name (unless
-  // that is by fingerprint), the place and the counters of the old one. Of `replacement` only what concerns the
-  // credential counts. Returns the name.
+  // Gives it another credential, of any kind: from now on it is a new token, ready and untried (unless a store knows
+  // better), with the name (unless that is by fingerprint), the place and the counters of the old one. Of `replacement`
+  // only what concerns the credential counts. Returns the name.
   Result<std::string> ReplaceCredential(const std::string& token, const TokenConfig& replacement);
 
   // Makes the pool what `config` says, without a restart: tokens, tier_order, strategy, max_in_flight, max_strikes,

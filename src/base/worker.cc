@@ -51,6 +51,12 @@ bool Worker::Post(std::function<void()> task) {
   return true;
 }
 
+void Worker::DropRest() {
+  std::deque<std::function<void()>> dropped;  // destroyed without the lock
+  MutexLock lock(&queue_->mutex);
+  dropped.swap(queue_->tasks);
+}
+
 void Worker::Close() {
   std::thread thread;
   {

@@ -21,6 +21,8 @@ class Worker {
   // there is no memory or no thread to be had.
   bool Post(std::function<void()> task) EXCLUDES(mutex_);
 
+  // What has not begun yet is not run.
+  void DropRest() EXCLUDES(mutex_);
   // Has all that was posted run, and waits for the end of the thread. In the thread itself, it cannot wait: it then
   // ends by itself.
   void Close() EXCLUDES(mutex_);

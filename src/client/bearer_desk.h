@@ -21,8 +21,11 @@ class BearerDesk final : public BearerSupply {
 
   // In one of the program's functions.
   bool InThread() const { return worker_.InThread(); }
-  // When it returns, none of them runs any more.
-  void Close() { worker_.Close(); }
+  // When it returns, none of them runs any more. What nobody has begun to supply is not supplied.
+  void Close() {
+    worker_.DropRest();
+    worker_.Close();
+  }
 
  private:
   Executor* const executor_;

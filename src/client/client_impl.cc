@@ -111,11 +111,10 @@ Result<std::shared_ptr<RequestRun>> ClientImpl::Prepare(const Request& request, 
 }
 
 Status ClientImpl::Launch(const std::shared_ptr<RequestRun>& run) {
+  core_->request_counts().Started();  // before it can end
   const auto launched = Guarded([&]() -> Result<bool> { return core_->Launch(run); });
-  if (launched.ok() && *launched) {
-    core_->request_counts().Started();
-    return {};
-  }
+  if (launched.ok() && *launched) return {};
+  core_->request_counts().NotStarted();
   run->Discard();
   return launched.ok() ? Status(Code::kMisuse, "the client is closed") : launched.status();
 }
@@ -170,7 +169,10 @@ Result<BearerToken> ClientImpl::AccessToken(std::chrono::milliseconds timeout) {
 
 void ClientImpl::DropAccessToken(const BearerToken& refused) {
   if (!CheckUsable().ok()) return;
-  if (const auto token = core_->pool().Find(refused.token)) token->DropJwt(refused.value.Reveal());
+  // Not by its name: that may have changed since.
+  for (const auto& token : core_->pool().All()) {
+    if (token->Knows(refused.value)) token->DropJwt(refused.value.Reveal());
+  }
 }
 
 PoolStatus ClientImpl::Pool() const {

@@ -160,6 +160,11 @@ void Core::OnTokenFreed() {
   if (!posted.ok()) to_serve_ = false;  // out of memory: the next one that is freed wakes them
 }
 
+void Core::DropRefused(const Bearer& bearer, const Status& why) {
+  if (bearer.token->kind() == CredentialKind::kCallback) bearer_desk_.TellRefused(bearer, why);
+  bearer.token->DropJwt(bearer.jwt->text.Reveal());
+}
+
 void Core::OnTokenGone(const std::shared_ptr<Token>& token) {
   loop_.Post([this, token] {
     refresher_.ForgetToken(token.get());

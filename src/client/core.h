@@ -62,7 +62,7 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
 
   bool InIoThread() const { return loop_.InThread(); }
   // In a thread that the client could not wait for.
-  bool InOwnThread() const { return loop_.InThread() || bearer_desk_.InThread(); }
+  bool InOwnThread() const { return loop_.InThread() || bearer_desk_.InThread() || (keeper_ && keeper_->InThread()); }
   bool Forked() const;  // this process is a child of the one that made the client
 
   EventLoop& loop() { return loop_; }
@@ -74,6 +74,8 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   BearerDesk& bearer_desk() { return bearer_desk_; }
   StateKeeper* keeper() { return keeper_.get(); }  // null: there is no store
   RequestCounts& request_counts() { return request_counts_; }
+  // The service refused the JWT, or the program's bearer: it is forgotten, and the program hears of its own.
+  void DropRefused(const Bearer& bearer, const Status& why);
   const Config& config() const { return config_; }
   const Clock& clock() const { return clock_; }
   const Logger& log() const { return log_; }

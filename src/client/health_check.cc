@@ -67,20 +67,21 @@ void HealthCheck::OnRefreshed(std::size_t i, const RefreshResult& result) {
 }
 
 void HealthCheck::AskQuota(std::size_t i, const Bearer& bearer, bool proven) {
-  core_->quota_desk().Ask(bearer, true, [weak = weak_from_this(), i, proven](const QuotaDesk::Answer& answer) {
+  core_->quota_desk().Ask(bearer, true, [weak = weak_from_this(), i, bearer, proven](const QuotaDesk::Answer& answer) {
     const auto self = weak.lock();
-    if (self) self->Guard(i, [&] { self->OnQuota(i, answer, proven); });
+    if (self) self->Guard(i, [&] { self->OnQuota(i, bearer, answer, proven); });
   });
 }
 
 // `proven`: the service has issued a JWT for it. That is enough where quotas are not told.
-void HealthCheck::OnQuota(std::size_t i, const QuotaDesk::Answer& answer, bool proven) {
+void HealthCheck::OnQuota(std::size_t i, const Bearer& bearer, const QuotaDesk::Answer& answer, bool proven) {
   if (patients_[i].over) return;
   const auto* failure = std::get_if<AccountFailure>(&answer);
   if (failure == nullptr) return Conclude(i, Outcome::kAccepted, {});
   if (failure->kind == AccountFailure::Kind::kRefused) {
     // A 401 speaks for the bearer. A 403 may be for this one query: it is told, but nobody is blamed, or cleared.
     const bool speaks_for_bearer = failure->status.error().http_status == 401;
+    if (speaks_for_bearer && bearer.jwt) core_->DropRefused(bearer, failure->status);
     return Conclude(i, speaks_for_bearer ? Outcome::kAuthRejected : Outcome::kCancelled, failure->status);
   }
   patients_[i].quota_problem = failure->status;

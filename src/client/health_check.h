@@ -39,7 +39,7 @@ class HealthCheck final : public Run, public std::enable_shared_from_this<Health
   void Check(std::size_t i);
   void OnRefreshed(std::size_t i, const RefreshResult& result);
   void AskQuota(std::size_t i, const Bearer& bearer, bool proven);
-  void OnQuota(std::size_t i, const QuotaDesk::Answer& answer, bool proven);
+  void OnQuota(std::size_t i, const Bearer& bearer, const QuotaDesk::Answer& answer, bool proven);
   void Conclude(std::size_t i, Outcome outcome, const Status& problem) noexcept;
   template <typename Step>
   void Guard(std::size_t i, const Step& step) noexcept;

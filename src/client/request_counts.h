@@ -12,6 +12,7 @@ namespace warppool {
 class RequestCounts {
  public:
   void Started() { started_.fetch_add(1, std::memory_order_relaxed); }
+  void NotStarted() { started_.fetch_sub(1, std::memory_order_relaxed); }
   void Ended(Code code) {
     auto& count = code == Code::kOk ? succeeded_ : code == Code::kCancelled ? cancelled_ : failed_;
     count.fetch_add(1, std::memory_order_release);

@@ -61,7 +61,7 @@ Status StateKeeper::RestoreAll() {
       if (token->kind() == CredentialKind::kCallback) continue;
       const auto stored = records_.Find(token);
       if (!stored.ok()) return stored.status();
-      if (*stored) TakeOver(token, **stored);
+      if (*stored) TakeOver(token, **stored, true);
     }
     return Status();
   });
@@ -74,19 +74,18 @@ void StateKeeper::Restore(const std::shared_ptr<Token>& token) {
     worker_.Post([this, token] {
       const auto stored = records_.Find(token);
       if (!stored.ok()) return Complain(token, stored.status());
-      if (*stored) TakeOver(token, **stored);
+      if (*stored) TakeOver(token, **stored, false);
     });
   });
 }
 
-void StateKeeper::TakeOver(const std::shared_ptr<Token>& token, const StoredToken& stored) {
+void StateKeeper::TakeOver(const std::shared_ptr<Token>& token, const StoredToken& stored, bool at_start) {
   const WallTime now = clock_.Wall();
   token->Adopt(stored.credential, stored.serial);
   if (stored.jwt) {
     auto jwt = ReviveJwt(*stored.jwt, clock_.Steady(), now);
-    if (jwt && !token->jwt() && !token->Knows(jwt->text)) token->SetJwt(std::move(jwt));
+    if (jwt) token->OfferJwt(std::move(jwt));
   }
-  records_.NoteRestored(token, stored);
   TokenPool::Kept kept;
   kept.token = token;
   kept.strikes = stored.health.strikes;
@@ -94,7 +93,9 @@ void StateKeeper::TakeOver(const std::shared_ptr<Token>& token, const StoredToke
   kept.dead = stored.health.dead;
   kept.cooling_until = stored.health.cooling_until;
   if (stored.health.code != Code::kOk) kept.why = Status(stored.health.code, stored.health.reason);
-  kept.counters = stored.counters;
+  kept.counters = records_.NoteRestored(token, stored);
+  // One that comes later may have been here before: its tier has counted it then.
+  kept.counts_for_tier = at_start;
   kept.last_used = stored.last_used;
   pool_->Restore(kept, Describe(stored, now));
 }
@@ -135,7 +136,9 @@ void StateKeeper::Knock(const std::shared_ptr<Visit>& visit) {
       TryLock(visit);
       return Status();
     });
-    if (!tried.ok()) Answer(visit, tried);
+    if (tried.ok()) return;
+    LetGo(visit->token);
+    Answer(visit, tried);
   });
 }
 
@@ -197,12 +200,14 @@ void StateKeeper::Keep(const std::shared_ptr<Token>& token, const Issuance& issu
 }
 
 void StateKeeper::Leave(const std::shared_ptr<Token>& token) {
-  worker_.Post([this, token] {
-    const auto held = held_.find(token.get());
-    if (held == held_.end()) return;
-    if (!held->second.empty()) records_.store().Unlock(held->second);
-    held_.erase(held);
-  });
+  worker_.Post([this, token] { LetGo(token); });
+}
+
+void StateKeeper::LetGo(const std::shared_ptr<Token>& token) {
+  const auto held = held_.find(token.get());
+  if (held == held_.end()) return;
+  if (!held->second.empty()) records_.store().Unlock(held->second);
+  held_.erase(held);
 }
 
 void StateKeeper::Forget(const std::shared_ptr<Token>& token) {

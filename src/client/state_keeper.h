@@ -43,6 +43,9 @@ class StateKeeper final : public ExchangeGate {
   // The token is gone: its last state is saved. In the executor's thread.
   void Forget(const std::shared_ptr<Token>& token);
 
+  // In the thread that the store works in.
+  bool InThread() const { return worker_.InThread(); }
+
   // When the executor has ended: writes what is left, and ends the thread.
   void Close();
 
@@ -57,7 +60,8 @@ class StateKeeper final : public ExchangeGate {
   void SaveNow();
   void Save(const std::vector<TokenPool::Kept>& tokens);
   // What `stored` says, taken over.
-  void TakeOver(const std::shared_ptr<Token>& token, const StoredToken& stored);
+  void TakeOver(const std::shared_ptr<Token>& token, const StoredToken& stored, bool at_start);
+  void LetGo(const std::shared_ptr<Token>& token);
   void Complain(const std::shared_ptr<const Token>& token, const Status& why);
 
   TokenPool* const pool_;

@@ -48,7 +48,14 @@ Status StateRecords::UnderLock(const Change& change) {
   Status status = Guarded([&] { return change(); });
   is_locked_ = false;
   store_->Unlock(kRecordsLock);
+  for (const auto& [token, why] : std::exchange(complaints_, {})) complain_(token, why);
   return status;
+}
+
+// Not while the records are locked: whoever hears of it may take its time.
+void StateRecords::Complain(const std::shared_ptr<Token>& token, const Status& why) {
+  if (!is_locked_) return complain_(token, why);
+  complaints_.emplace_back(token, why);
 }
 
 Result<std::optional<StoredToken>> StateRecords::ReadOne(const std::shared_ptr<Token>& token,
@@ -60,8 +67,8 @@ Result<std::optional<StoredToken>> StateRecords::ReadOne(const std::shared_ptr<T
   auto opened = OpenRecord(**sealed, credential);
   if (opened.ok()) return std::optional(*std::move(opened));
   if (opened.code() != Code::kInvalidArgument) return opened.status();
-  complain_(token, Status(Code::kInternal, fmt::format("a record in the store does not open, and is set aside: {}",
-                                                       opened.status().message())));
+  Complain(token, Status(Code::kInternal, fmt::format("a record in the store does not open, and is set aside: {}",
+                                                      opened.status().message())));
   bool is_replaced = false;
   const Status aside = UnderLock([&] {
     const auto present = store_->Read(key);
@@ -69,8 +76,8 @@ Result<std::optional<StoredToken>> StateRecords::ReadOne(const std::shared_ptr<T
     is_replaced = *present != *sealed;
     return is_replaced ? Status() : store_->Write({{key + ".aside", **sealed}, {key, std::nullopt}});
   });
-  if (!aside.ok()) return aside;
-  if (is_replaced) return ReadOne(token, credential);  // somebody did so in this very moment
+  if (!aside.ok()) Complain(token, aside);
+  if (aside.ok() && is_replaced) return ReadOne(token, credential);  // somebody did so in this very moment
   return std::optional<StoredToken>();
 }
 
@@ -95,15 +102,19 @@ Result<std::optional<StoredToken>> StateRecords::Find(const std::shared_ptr<Toke
   return newest;
 }
 
-void StateRecords::NoteRestored(const std::shared_ptr<Token>& token, const StoredToken& stored) {
-  KnownOf(token).counted += stored.counters;
+Counters StateRecords::NoteRestored(const std::shared_ptr<Token>& token, const StoredToken& stored) {
+  Known& known = KnownOf(token);
+  Counters news = stored.counters;
+  news -= known.counted;
+  known.counted = stored.counters;
+  return news;
 }
 
 std::string StateRecords::ExchangeLock(const std::shared_ptr<Token>& token) {
   return "exchange." + KnownOf(token).lineage;
 }
 
-Result<StoredToken> StateRecords::Newest(const std::shared_ptr<Token>& token) {
+Result<StoredToken> StateRecords::Newest(const std::shared_ptr<Token>& token, Secret* spent) {
   auto found = Find(token);
   if (!found.ok()) return found.status();
   StoredToken stored;
@@ -111,6 +122,7 @@ Result<StoredToken> StateRecords::Newest(const std::shared_ptr<Token>& token) {
   if (stored.lineage.empty()) stored.lineage = KnownOf(token).lineage;
   // One that could not be written when it was issued.
   if (stored.credential.empty() || stored.serial < token->serial()) {
+    if (spent != nullptr) *spent = stored.credential;
     stored.credential = token->credential();
     stored.serial = token->serial();
   }
@@ -153,7 +165,8 @@ Status StateRecords::Save(const std::vector<TokenPool::Kept>& tokens) {
     std::vector<StateChange> changes;
     for (const TokenPool::Kept& kept : tokens) {
       if (kept.token->kind() == CredentialKind::kCallback) continue;
-      auto stored = Newest(kept.token);
+      Secret spent;
+      auto stored = Newest(kept.token, &spent);
       if (!stored.ok()) return stored.status();
       if (kept.health_changed) {
         const Status& why = kept.why;
@@ -167,19 +180,21 @@ Status StateRecords::Save(const std::vector<TokenPool::Kept>& tokens) {
       }
       const auto jwt = kept.token->jwt();
       if (stored->jwt && !jwt && kept.token->Knows(stored->jwt->text)) stored->jwt.reset();  // it was refused
-      Write(*kept.token, &*stored, Secret(), &changes);
+      Write(*kept.token, &*stored, spent, &changes);
     }
     if (changes.empty()) return Status();
     const Status status = store_->Write(changes);
     if (!status.ok() && !Holds(changes.back())) return status;
-    for (const TokenPool::Kept& kept : tokens) KnownOf(kept.token).counted = kept.counters;
+    for (const TokenPool::Kept& kept : tokens) {
+      if (kept.token->kind() != CredentialKind::kCallback) KnownOf(kept.token).counted = kept.counters;
+    }
     return status;
   });
 }
 
 Status StateRecords::Save(const std::shared_ptr<Token>& token, const Issuance& issued) {
   return UnderLock([&] {
-    auto stored = Newest(token);
+    auto stored = Newest(token, nullptr);
     if (!stored.ok()) return stored.status();
     const Secret before = stored->credential;
     stored->credential = issued.credential;

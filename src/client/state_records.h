@@ -32,8 +32,8 @@ class StateRecords {
 
   // What is kept of the token's login; nothing, if nothing is.
   Result<std::optional<StoredToken>> Find(const std::shared_ptr<Token>& token);
-  // Its counters are in the pool from now on.
-  void NoteRestored(const std::shared_ptr<Token>& token, const StoredToken& stored);
+  // It is taken over. Which of its counters are not in the pool yet: those that this process did not write itself.
+  Counters NoteRestored(const std::shared_ptr<Token>& token, const StoredToken& stored);
 
   // Writes what the pool knows. Counters of other processes are added to, and their health stands where this process
   // knows nothing newer.
@@ -59,7 +59,9 @@ class StateRecords {
   Known& KnownOf(const std::shared_ptr<Token>& token);
   Result<std::optional<StoredToken>> ReadOne(const std::shared_ptr<Token>& token, const Secret& credential);
   // The newest, or one that begins here.
-  Result<StoredToken> Newest(const std::shared_ptr<Token>& token);
+  // `spent`, if it is not null: what the store took for the newest credential, and is not.
+  Result<StoredToken> Newest(const std::shared_ptr<Token>& token, Secret* spent);
+  void Complain(const std::shared_ptr<Token>& token, const Status& why);
   // `stored` under its configured and its present credential, and under `more`, if it is not empty.
   void Write(const Token& token, StoredToken* stored, const Secret& more, std::vector<StateChange>* changes);
   bool Holds(const StateChange& change);
@@ -68,7 +70,8 @@ class StateRecords {
 
   const std::shared_ptr<StateStore> store_;
   const Complaint complain_;
-  bool is_locked_ = false;  // the records, by this
+  bool is_locked_ = false;                                             // the records, by this
+  std::vector<std::pair<std::shared_ptr<Token>, Status>> complaints_;  // to be told when they are not
   std::unordered_map<const Token*, Known> known_;
 };
 

@@ -171,8 +171,7 @@ void TokenWalk::FailAt(bool at_exchange, AttemptResult result) {
   // Of a bearer of the program's any refusal does: the program is told of it, and may have another one.
   const bool tell =
       result.outcome == Outcome::kAuthRejected && !at_exchange && token->kind() == CredentialKind::kCallback;
-  if (tell) core_->bearer_desk().TellRefused(bearer_, result.status);
-  if (bearer_.jwt && (unauthorized || tell)) token->DropJwt(bearer_.jwt->text.Reveal());
+  if (bearer_.jwt && (unauthorized || tell)) core_->DropRefused(bearer_, result.status);
   if (bearer_.jwt && unauthorized && !bearer_.fresh && ++stale_ <= kMostStale) result.outcome = Outcome::kAuthStale;
 
   attempts_.push_back({token->name(), result.status.code(), result.status.message()});

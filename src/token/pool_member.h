@@ -42,7 +42,7 @@ struct PoolMember : std::enable_shared_from_this<PoolMember> {
 
   Counters counters{};
   bool has_inherited = false;  // `counters`, from the credential before
-  Counters elsewhere{};  // of them, what counts for tiers that it was moved away from
+  Counters elsewhere{};        // of them, what counts for tiers that it was moved away from
   std::optional<SteadyTime> last_used{};
   bool unsaved = false;         // listed by the pool as one that a store has to hear of
   bool unsaved_health = false;  // and not just of its counters

@@ -130,6 +130,11 @@ void Token::SetJwt(std::shared_ptr<const Jwt> jwt) {
   used_ = false;
 }
 
+void Token::OfferJwt(std::shared_ptr<const Jwt> jwt) {
+  MutexLock lock(&mutex_);
+  if (!jwt_ && jwt->text != refused_) jwt_ = std::move(jwt);
+}
+
 void Token::PostponeRefresh(std::shared_ptr<const Jwt> same) {
   MutexLock lock(&mutex_);
   if (jwt_ && jwt_->text == same->text) jwt_ = std::move(same);

@@ -59,6 +59,8 @@ class Token {
   // Whether a JWT was used since the last one was issued, or since this was asked.
   bool TakeUsed() EXCLUDES(mutex_);
   void SetJwt(std::shared_ptr<const Jwt> jwt) EXCLUDES(mutex_);
+  // One that comes from a store; taken if there is none, and it was not refused.
+  void OfferJwt(std::shared_ptr<const Jwt> jwt) EXCLUDES(mutex_);
   // Puts `same`, the present JWT with another time to refresh it, in its place; nothing happens if that is gone.
   void PostponeRefresh(std::shared_ptr<const Jwt> same) EXCLUDES(mutex_);
   // Forgets the JWT if it is still the one whose text is `refused`: a 401 speaks only for the JWT it was sent with.

@@ -122,6 +122,7 @@ class TokenPool {
     std::optional<WallTime> cooling_until{};  // nothing: it does not cool
     Status why{};                             // of its being disabled, else of its cooling
     Counters counters{};
+    bool counts_for_tier = true;  // Restore(): and not just for the token
     std::optional<WallTime> last_used{};
   };
 

@@ -254,6 +254,7 @@ bool TokenPool::Adapt(Member* member, const TokenConfig& config, const std::stri
   }
   member->has_automatic_name = config.name.empty();
   token.SetBearerSource(config.bearer_source);
+  if (token.kind() == CredentialKind::kCallback) token.SetJwt(nullptr);  // it is the former source's
   if (what.empty()) return false;
   NoteChanged(*member, std::move(what), news);
   return true;

@@ -60,7 +60,10 @@ void TokenPool::Restore(const Kept& kept, const std::string& what) {
     Member* const member = roster_.Find(*kept.token);
     if (member == nullptr) return;
     // What it counted with the credential before is in it already.
-    if (!member->has_inherited) member->counters += kept.counters;
+    if (!member->has_inherited) {
+      member->counters += kept.counters;
+      if (!kept.counts_for_tier) member->elsewhere += kept.counters;
+    }
     if (!member->last_used && kept.last_used) member->last_used = now - (clock_.Wall() - *kept.last_used);
     std::optional<SteadyTime> cooling_until;
     if (const WallTime wall = clock_.Wall(); kept.cooling_until && wall < *kept.cooling_until) {

@@ -212,6 +212,18 @@ void TokenRefresher::OnAnswer(const Token* key, const FetchResult& answer) {
   OnFailure(key, std::move(std::get<ExchangeFailure>(read)));
 }
 
+// In safety before the credential that it replaces is forgotten; here at least, if the gate cannot be asked for that.
+template <typename Then>
+void TokenRefresher::KeepThen(const Token* key, const Issuance& issued, const Then& then) {
+  const Flight& flight = flights_[key];
+  if (!flight.entered) return then();
+  const Status asked = Guarded([&] {
+    options_.gate->Keep(flight.token, issued, Step(key, then));
+    return Status();
+  });
+  if (!asked.ok()) then();
+}
+
 void TokenRefresher::OnSuccess(const Token* key, ExchangeSuccess success) {
   const Flight& flight = flights_[key];
   const std::shared_ptr<Token> token = flight.token;
@@ -220,21 +232,10 @@ void TokenRefresher::OnSuccess(const Token* key, ExchangeSuccess success) {
       std::make_shared<const Jwt>(MakeJwt(std::move(success.bearer), success.life, clock_.Steady(), clock_.Wall()))};
   if (!success.refresh_token.empty()) issued.credential = std::move(success.refresh_token);
   issued.rotated = issued.credential != token->credential();
-  const RefreshResult result{issued.jwt, true, Outcome::kSuccess, {}};
-  if (!flight.entered) {
-    Install(token, issued, success.user_id);
-    return Land(key, result);
-  }
-  // In safety before the credential that it replaces is forgotten; here at least, if the gate cannot be asked for that.
-  const auto install = [this, key, token, issued, result, account = success.user_id] {
+  KeepThen(key, issued, [this, key, token, issued, account = success.user_id] {
     Install(token, issued, account);
-    Land(key, result);
-  };
-  const Status asked = Guarded([&] {
-    options_.gate->Keep(token, issued, Step(key, install));
-    return Status();
+    Land(key, {issued.jwt, true, Outcome::kSuccess, {}});
   });
-  if (!asked.ok()) install();
 }
 
 void TokenRefresher::Install(const std::shared_ptr<Token>& token, const Issuance& issued, const std::string& account) {
@@ -248,16 +249,23 @@ void TokenRefresher::Install(const std::shared_ptr<Token>& token, const Issuance
 }
 
 void TokenRefresher::OnFailure(const Token* key, ExchangeFailure failure) {
+  const Flight& flight = flights_[key];
+  const std::shared_ptr<Token> token = flight.token;
+  if (failure.refresh_token.empty() || failure.refresh_token == token->credential()) {
+    return OnNoJwt(key, std::move(failure));
+  }
+  KeepThen(key, {failure.refresh_token, true}, [this, key, token, failure] {
+    token->Rotate(failure.refresh_token);
+    flights_[key].sent = failure.refresh_token;  // from now on: the one that was sent is spent
+    if (observer_ != nullptr) observer_->OnRotated(*token);
+    OnNoJwt(key, failure);
+  });
+}
+
+void TokenRefresher::OnNoJwt(const Token* key, ExchangeFailure failure) {
   Flight& flight = flights_[key];
   const std::shared_ptr<Token> token = flight.token;
   flight.pause = std::max(flight.pause, failure.status.error().retry_after.value_or(std::chrono::milliseconds(0)));
-  if (!failure.refresh_token.empty() && failure.refresh_token != token->credential()) {
-    const Issuance issued{failure.refresh_token, true};
-    if (flight.entered) Guarded([&] { options_.gate->Keep(token, issued, [] {}); });
-    token->Rotate(failure.refresh_token);
-    flight.sent = failure.refresh_token;  // from now on: the one that was sent is spent
-    if (observer_ != nullptr) observer_->OnRotated(*token);
-  }
   const bool ask_elsewhere = failure.ask_elsewhere && flight.endpoint + 1 < options_.endpoints.size();
   // What one address said of the token is not undone by another one that cannot be reached.
   if (!flight.failure || Weight(failure.outcome) >= Weight(flight.failure->outcome)) {

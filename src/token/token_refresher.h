@@ -131,6 +131,7 @@ class TokenRefresher {
   void OnAnswer(const Token* key, const FetchResult& answer);
   void OnSuccess(const Token* key, ExchangeSuccess success);
   void OnFailure(const Token* key, ExchangeFailure failure);
+  void OnNoJwt(const Token* key, ExchangeFailure failure);
   void OnRefused(const Token* key);
   void OnSupplied(const Token* key, const Result<SuppliedBearer>& supplied);
   void Land(const Token* key, const RefreshResult& result);
@@ -139,6 +140,8 @@ class TokenRefresher {
   // landed by then.
   template <typename Call>
   auto Step(const Token* key, Call call);
+  template <typename Then>
+  void KeepThen(const Token* key, const Issuance& issued, const Then& then);
   template <typename Call>
   void LandAnyhow(const Token* key, const Call& call);
 
