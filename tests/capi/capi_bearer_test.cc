@@ -164,7 +164,7 @@ TEST_CASE("what a supply callback returns decides who is to blame") {
                              {4711, true, "unheard", "the program's supply callback returned 4711, which says nothing"},
                              {-1, true, "", "the program's supply callback returned -1, which says nothing"},
                              {WARPPOOL_END, true, "", "the program's supply callback returned 2, which says nothing"},
-                             {WARPPOOL_OK, true, "", "the program supplied an empty bearer"}}));
+                             {WARPPOOL_OK, true, "", "the bearer that the program supplied is empty"}}));
   INFO(given.code);
   Supplier supplier;
   supplier.code = static_cast<warppool_code>(given.code);

@@ -449,9 +449,6 @@ TEST_CASE("a source is asked under the token's present name, and a reload brings
 
   REQUIRE(client.Reload(ConfigWith(world, {second.Token(), Reserve()}))->kept == 2);
   REQUIRE(world.Ask(Impatient())->token == kName);
-  const BearerToken present = *client.AccessToken();
-  client.DropAccessToken(present);
-  REQUIRE(world.Ask(Impatient())->token == kName);
   CHECK(first.journal() == Journal{"supply of renamed"});
   CHECK(second.journal() == Journal{"supply"});
   CHECK(world.service.Count(kAgent, kSecond) == 1);

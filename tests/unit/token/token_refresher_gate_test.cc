@@ -333,6 +333,9 @@ TEST_CASE("an answer that is of no use otherwise may replace the credential, and
   r.gate.LetIn();
   r.transport.Answer(0, 200, R"({"refresh_token": "hunter2-new"})");
   CHECK(r.gate.calls == Calls{"enter", "keep hunter2-new, rotated over hunter2+old"});
+  CHECK(r.token->credential().Reveal() == "hunter2+old");  // until the new one is in safety
+  CHECK(r.transport.started() == 1);
+  r.gate.HasKept();
   CHECK(r.token->credential().Reveal() == "hunter2-new");
   CHECK(r.observed.rotated == std::vector<std::string>{"PERSONAL_fake"});
   // The one that was sent is spent.

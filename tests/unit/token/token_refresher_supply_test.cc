@@ -147,14 +147,18 @@ TEST_CASE("an end beyond all reason is one that nobody lives to see") {
 TEST_CASE("what the program supplies must be of use") {
   Supplying r;
   r.Refresh();
-  std::string message = "the program supplied a bearer that has ended already";
+  std::string message = "the bearer that the program supplied has ended already";
   SECTION("empty") {
     r.Give("");
-    message = "the program supplied an empty bearer";
+    message = "the bearer that the program supplied is empty";
   }
   SECTION("empty, with an end to come") {
     r.Give("", r.clock.Wall() + 100s);
-    message = "the program supplied an empty bearer";
+    message = "the bearer that the program supplied is empty";
+  }
+  SECTION("one that would end the header, and begin another") {
+    r.Give(GENERATE("hunter2\r\nX-Injected: 1", "hunter2\n", "hunter2 bearer", "hunter2\xC3\xA9", "hunter2\x7F"));
+    message = "the bearer that the program supplied holds a blank, a line end or another such character";
   }
   SECTION("ended") {
     r.Give("hunter2-bearer", r.clock.Wall());
@@ -170,7 +174,7 @@ TEST_CASE("what the program supplies must be of use") {
   }
   CHECK(r.last().jwt == nullptr);
   CHECK(r.last().outcome == Outcome::kAuthRejected);
-  CHECK(r.last().status.code() == Code::kInvalidArgument);
+  CHECK(r.last().status.code() == Code::kUnauthorized);
   CHECK(r.last().status.message() == message);
   CHECK(r.last().status.token() == "PERSONAL_fake");
   CHECK(r.token->jwt() == nullptr);
@@ -183,12 +187,14 @@ TEST_CASE("whether anybody is to blame is for the program to say") {
   struct Row {
     Code code;
     Outcome outcome;
+    Code told = Code::kOk;  // else the same
   };
   const auto row = GENERATE(values<Row>({
       {Code::kNetwork, Outcome::kNetwork},
       {Code::kOverloaded, Outcome::kNetwork},
       {Code::kServerError, Outcome::kNetwork},
-      {Code::kTimeout, Outcome::kNetwork},
+      {Code::kTimeout, Outcome::kNetwork, Code::kNetwork},  // of the program's, not of who waits for the request
+      {Code::kEnd, Outcome::kAuthRejected, Code::kInternal},
       {Code::kCancelled, Outcome::kNetwork},
       {Code::kOutOfMemory, Outcome::kNetwork},
       {Code::kUnauthorized, Outcome::kAuthRejected},
@@ -204,7 +210,7 @@ TEST_CASE("whether anybody is to blame is for the program to say") {
   CHECK(r.last().jwt == nullptr);
   CHECK_FALSE(r.last().fresh);
   CHECK(r.last().outcome == row.outcome);
-  CHECK(r.last().status.code() == row.code);
+  CHECK(r.last().status.code() == (row.told == Code::kOk ? row.code : row.told));
   CHECK(r.last().status.message() == "the keyring is locked");
   CHECK(r.last().status.token() == "PERSONAL_fake");
 }
