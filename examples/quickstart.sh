@@ -10,15 +10,7 @@ question=${1:-Why is the sky blue?}
 source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build_dir=$source_dir/build/quickstart
 
-"$source_dir/cmake/install-dependencies.sh" --examples
-echo "Building (a minute or two the first time) ..."
-mkdir -p "$build_dir"
-if ! { cmake -S "$source_dir" -B "$build_dir" -G Ninja -DCMAKE_BUILD_TYPE=Release -DWARPPOOL_BUILD_TESTS=OFF &&
-       cmake --build "$build_dir" --target quickstart loopback; } >"$build_dir/build.log" 2>&1; then
-  tail -n 40 "$build_dir/build.log" >&2
-  echo "The build failed; all of its output is in $build_dir/build.log" >&2
-  exit 1
-fi
+"$source_dir/examples/build.sh" quickstart loopback
 quickstart=$build_dir/examples/quickstart
 
 if [ -e .env ]; then
@@ -26,7 +18,7 @@ if [ -e .env ]; then
 fi
 # Warp's own terminal sets other WARP_ variables, which are none of the library's.
 for name in WARP_{REFRESH_TOKEN,PERSONAL_TOKENS,SHARED_TOKENS,ANONYMOUS_TOKEN,API_KEY,FIREBASE_API_KEY,SERVER_URL,REFRESH_URL} \
-            WARP_{TIER_ORDER,STRATEGY,CLIENT_VERSION,CA_BUNDLE,PROXY}; do
+            WARP_{TIER_ORDER,STRATEGY,CLIENT_VERSION,CA_BUNDLE,PROXY,STATE_FILE}; do
   [ -z "${!name-}" ] || exec "$quickstart" "$question"
 done
 
