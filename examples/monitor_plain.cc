@@ -16,7 +16,7 @@ namespace {
 
 // In double quotes where it needs them: a value must not be taken for two pairs, or for the next line.
 std::string Value(std::string_view text, Style style) {
-  const std::string shown = Printable(text, style);
+  std::string shown = Printable(text, style);
   if (!shown.empty() && shown.find_first_of(" \"\\=") == std::string::npos) return shown;
   std::string quoted = "\"";
   for (const char c : shown) {

@@ -183,7 +183,7 @@ Status StateRecords::Save(const std::vector<TokenPool::Kept>& tokens) {
       Write(*kept.token, &*stored, spent, &changes);
     }
     if (changes.empty()) return Status();
-    const Status status = store_->Write(changes);
+    Status status = store_->Write(changes);
     if (!status.ok() && !Holds(changes.back())) return status;
     for (const TokenPool::Kept& kept : tokens) {
       if (kept.token->kind() != CredentialKind::kCallback) KnownOf(kept.token).counted = kept.counters;

@@ -111,12 +111,15 @@ TEST_CASE("closed in its own thread, it runs what is left and ends by itself") {
 
 TEST_CASE("it may be destroyed in its own thread") {
   std::promise<void> last;
+  std::promise<void> posted;  // nobody else is inside any more
   auto worker = std::make_unique<Worker>();
   Worker* const posting = worker.get();
-  posting->Post([&last, owned = std::move(worker).release()] {
+  posting->Post([&last, &posted, owned = std::move(worker).release()] {
+    posted.get_future().wait();
     owned->Post([&last] { last.set_value(); });
     delete owned;
   });
+  posted.set_value();
   last.get_future().wait();
   CHECK(true);  // that it came so far
 }
