@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "base/utf8.h"
@@ -152,12 +153,13 @@ std::string Line::Render(int columns) const {
 
 std::string Countdown(std::chrono::system_clock::duration left) {
   // Rounded up: what is shown as over is over.
-  const auto seconds = std::chrono::ceil<std::chrono::seconds>(left).count();
+  constexpr std::int64_t kHour = 3600;
+  const std::int64_t seconds = std::chrono::ceil<std::chrono::seconds>(left).count();
   if (seconds <= 0) return "now";
   if (seconds < 60) return fmt::format("{}s", seconds);
-  if (seconds < 3600) return fmt::format("{}m{:02}s", seconds / 60, seconds % 60);
-  if (seconds < 48 * 3600) return fmt::format("{}h{:02}m", seconds / 3600, seconds / 60 % 60);
-  return fmt::format("{}d", seconds / (24 * 3600));
+  if (seconds < kHour) return fmt::format("{}m{:02}s", seconds / 60, seconds % 60);
+  if (seconds < 48 * kHour) return fmt::format("{}h{:02}m", seconds / kHour, seconds / 60 % 60);
+  return fmt::format("{}d", seconds / (24 * kHour));
 }
 
 std::string SuccessRate(const warppool::Counters& counters) {
