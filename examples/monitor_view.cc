@@ -100,8 +100,8 @@ void AddSparkline(const std::deque<Beat>& beats, std::uint64_t peak, int width, 
     } else if (beat.successes == 0) {
       line->Add(" ");
     } else {
-      const auto step = static_cast<std::size_t>((beat.successes * 8 - 1) / std::max<std::uint64_t>(peak, 1));
-      line->Add((style.utf8 ? kBars : kAsciiBars)[std::min<std::size_t>(step, 7)], Colour::kGreen);
+      const std::uint64_t step = peak == 0 ? 0 : (beat.successes * 8 - 1) / peak;
+      line->Add((style.utf8 ? kBars : kAsciiBars)[step < 7 ? step : 7], Colour::kGreen);
     }
   }
   line->Add(" ");
