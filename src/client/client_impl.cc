@@ -102,11 +102,21 @@ Status ClientImpl::CheckMayWait(const char* function) const {
   return {Code::kMisuse, fmt::format("{} inside a callback of this client would wait for itself", function)};
 }
 
-Result<std::shared_ptr<RequestRun>> ClientImpl::Prepare(const Request& request, std::shared_ptr<EventSink> sink) const {
+Result<std::shared_ptr<RequestRun>> ClientImpl::Prepare(const Request& request, Turns conversation,
+                                                        std::shared_ptr<EventSink> sink) const {
   if (Status status = CheckUsable(); !status.ok()) return status;
-  auto body = BuildRequest(request);
-  if (!body) return body.status();
-  return std::make_shared<RequestRun>(core_, *std::move(body), request.timeout, request.wait_for_token,
+  const bool is_raw = !request.raw.empty();
+  if (is_raw && conversation) return Status(Code::kInvalidArgument, "raw: brings a conversation of its own");
+  auto builder = RequestBuilder::Create(request);
+  if (!builder) return builder.status();
+  if (!is_raw && !conversation) conversation = std::make_shared<ConversationImpl>();
+  const TreeLimits limits{core_->config().max_message_bytes, core_->config().max_tasks};
+  std::optional<ConversationClaim> claim = is_raw ? ConversationClaim() : ConversationClaim::Make(std::move(conversation), limits);
+  if (!claim) return Status(Code::kMisuse, "the conversation is busy with another request");
+  return std::make_shared<RequestRun>(core_,
+                                      RequestPlan{*std::move(builder), *std::move(claim),
+                                                  is_raw || request.raw_events, request.timeout,
+                                                  request.wait_for_token},
                                       std::move(sink));
 }
 
@@ -119,9 +129,9 @@ Status ClientImpl::Launch(const std::shared_ptr<RequestRun>& run) {
   return launched.ok() ? Status(Code::kMisuse, "the client is closed") : launched.status();
 }
 
-Result<std::unique_ptr<Stream>> ClientImpl::Open(const Request& request, std::shared_ptr<EventSink> sink,
-                                                 std::shared_ptr<EventQueue> queue) {
-  auto run = Prepare(request, std::move(sink));
+Result<std::unique_ptr<Stream>> ClientImpl::Open(const Request& request, Turns conversation,
+                                                 std::shared_ptr<EventSink> sink, std::shared_ptr<EventQueue> queue) {
+  auto run = Prepare(request, std::move(conversation), std::move(sink));
   if (!run) return run.status();
   // Before the launch: once callbacks may run, nothing may fail any more.
   auto stream = std::make_unique<Stream>(std::make_shared<StreamImpl>(core_, *run, std::move(queue)));
@@ -129,19 +139,20 @@ Result<std::unique_ptr<Stream>> ClientImpl::Open(const Request& request, std::sh
   return stream;
 }
 
-Result<std::unique_ptr<Stream>> ClientImpl::Start(const Request& request, StreamCallbacks callbacks) {
-  return Open(request, std::make_shared<CallbackSink>(std::move(callbacks)), nullptr);
+Result<std::unique_ptr<Stream>> ClientImpl::Start(const Request& request, Turns conversation,
+                                                  StreamCallbacks callbacks) {
+  return Open(request, std::move(conversation), std::make_shared<CallbackSink>(std::move(callbacks)), nullptr);
 }
 
-Result<std::unique_ptr<Stream>> ClientImpl::Start(const Request& request) {
+Result<std::unique_ptr<Stream>> ClientImpl::Start(const Request& request, Turns conversation) {
   auto queue = std::make_shared<EventQueue>();
-  return Open(request, queue, queue);
+  return Open(request, std::move(conversation), queue, queue);
 }
 
-Result<Answer> ClientImpl::Ask(const Request& request) {
+Result<Answer> ClientImpl::Ask(const Request& request, Turns conversation) {
   if (Status status = CheckMayWait("Ask()"); !status.ok()) return status;
   auto collector = std::make_shared<AnswerCollector>();
-  const auto run = Prepare(request, collector);
+  const auto run = Prepare(request, std::move(conversation), collector);
   if (!run) return run.status();
   if (Status status = Launch(*run); !status.ok()) return status;
   (*run)->WaitUntilDone();

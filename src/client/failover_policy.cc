@@ -49,13 +49,14 @@ Decision FailoverPolicy::Choose(Outcome outcome, bool another_ready, std::option
       may_repeat_ = true;
       const bool again = service_failed_;
       service_failed_ = true;
+      if (keeps_token_) return Wait(true, false, retry_after, unit_random);
       if (another_ready && !again) return {Decision::Step::kNextToken};
       return Wait(!another_ready, !again, retry_after, unit_random);
     }
 
-    case Outcome::kStreamCut:  // before the first action: the same request again, rather by another token
+    case Outcome::kStreamCut:  // the same request again, rather by another token
       may_repeat_ = true;
-      return Wait(!another_ready, false, retry_after, unit_random);
+      return Wait(keeps_token_ || !another_ready, false, retry_after, unit_random);
 
     case Outcome::kSuccess:
     case Outcome::kAccepted:

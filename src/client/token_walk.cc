@@ -92,6 +92,12 @@ void TokenWalk::Start(const Patience& patience, Lease first) {
   GetBearer();
 }
 
+void TokenWalk::KeepTo(std::shared_ptr<const Token> token) {
+  kept_ = std::move(token);
+  wanted_.preferred = kept_.get();
+  policy_.KeepToken();
+}
+
 void TokenWalk::Lead(bool after_wait) {
   if (core_->queue().anybody_waits() && core_->pool().AnyReady({})) core_->queue().Serve();
   if (ended_) return;  // who was served may have ended it
