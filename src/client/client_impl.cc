@@ -104,10 +104,10 @@ Status ClientImpl::CheckMayWait(const char* function) const {
 
 Result<std::shared_ptr<RequestRun>> ClientImpl::Prepare(const Request& request, std::shared_ptr<EventSink> sink) const {
   if (Status status = CheckUsable(); !status.ok()) return status;
-  auto body = BuildRequest(request);
-  if (!body) return body.status();
-  return std::make_shared<RequestRun>(core_, *std::move(body), request.timeout, request.wait_for_token,
-                                      std::move(sink));
+  auto builder = RequestBuilder::Create(request);
+  if (!builder) return builder.status();
+  return std::make_shared<RequestRun>(core_, builder->Serialize({}, request.conversation_id), request.timeout,
+                                      request.wait_for_token, std::move(sink));
 }
 
 Status ClientImpl::Launch(const std::shared_ptr<RequestRun>& run) {
