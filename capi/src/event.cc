@@ -6,42 +6,79 @@
 #include "guard.h"
 #include "usage.h"
 
-using warppool::AttemptFailed;
-using warppool::Event;
-using warppool::Finished;
-using warppool::StreamStarted;
-using warppool::TextDelta;
-using warppool::TextReplaced;
-using warppool::UnknownEvent;
-using warppool::Waiting;
+using namespace warppool;  // all of its events
 using warppool::capi::ReadOr;
 
 namespace {
 
 using namespace std::literals::string_view_literals;
 
-// The texts of an event, which C wants to end with NUL; null: fewer than four.
-using Texts = std::array<std::string_view*, 4>;
-Texts TextsOf(StreamStarted& e) {
-  return {&e.token, &e.conversation_id, &e.request_id, &e.run_id};
+// What each event is called, and its texts, which C wants to end with NUL (bytes are none).
+auto TextsOf(StreamStarted& e) {
+  return std::array<std::string_view*, 4>{&e.token, &e.conversation_id, &e.request_id, &e.run_id};
 }
-Texts TextsOf(TextDelta& e) {
-  return {&e.message_id, &e.text};
+auto TextsOf(TextDelta& e) {
+  return std::array<std::string_view*, 2>{&e.message_id, &e.text};
 }
-Texts TextsOf(TextReplaced& e) {
-  return {&e.message_id, &e.text};
+auto TextsOf(TextReplaced& e) {
+  return std::array<std::string_view*, 2>{&e.message_id, &e.text};
 }
-Texts TextsOf(AttemptFailed& e) {
-  return {&e.token, &e.message};
+auto TextsOf(ReasoningDelta& e) {
+  return std::array<std::string_view*, 2>{&e.message_id, &e.text};
 }
-Texts TextsOf(Waiting& e) {
-  return {&e.reason};
+auto TextsOf(ReasoningReplaced& e) {
+  return std::array<std::string_view*, 2>{&e.message_id, &e.text};
 }
-Texts TextsOf(Finished& e) {
-  return {&e.message};
+auto TextsOf(MessageAdded& e) {
+  return std::array<std::string_view*, 3>{&e.task_id, &e.message_id, &e.json};
 }
-Texts TextsOf(UnknownEvent& e) {
-  return {&e.kind};
+auto TextsOf(MessageReplaced& e) {
+  return std::array<std::string_view*, 3>{&e.task_id, &e.message_id, &e.json};
+}
+auto TextsOf(MessageAppended& e) {
+  return std::array<std::string_view*, 4>{&e.task_id, &e.message_id, &e.field, &e.text};
+}
+auto TextsOf(MessageRetracted& e) {
+  return std::array<std::string_view*, 2>{&e.task_id, &e.message_id};
+}
+auto TextsOf(ToolCall& e) {
+  return std::array<std::string_view*, 7>{&e.task_id, &e.message_id, &e.id, &e.tool, &e.name, &e.server_id, &e.arguments};
+}
+auto TextsOf(TodoList& e) {
+  return std::array<std::string_view*, 2>{&e.task_id, &e.json};
+}
+auto TextsOf(TaskCreated& e) {
+  return std::array<std::string_view*, 3>{&e.task_id, &e.parent_id, &e.description};
+}
+auto TextsOf(TaskChanged& e) {
+  return std::array<std::string_view*, 3>{&e.task_id, &e.field, &e.value};
+}
+auto TextsOf(TaskRetracted& e) {
+  return std::array<std::string_view*, 1>{&e.task_id};
+}
+auto TextsOf(Suggestions& e) {
+  return std::array<std::string_view*, 1>{&e.json};
+}
+auto TextsOf(NewConversationSuggested& e) {
+  return std::array<std::string_view*, 1>{&e.message_id};
+}
+auto TextsOf(AttemptFailed& e) {
+  return std::array<std::string_view*, 2>{&e.token, &e.message};
+}
+auto TextsOf(Waiting& e) {
+  return std::array<std::string_view*, 1>{&e.reason};
+}
+auto TextsOf(ConversationMoved& e) {
+  return std::array<std::string_view*, 2>{&e.from_token, &e.to_token};
+}
+auto TextsOf(Finished& e) {
+  return std::array<std::string_view*, 1>{&e.message};
+}
+auto TextsOf(RawEvent& /*event*/) {
+  return std::array<std::string_view*, 0>{};
+}
+auto TextsOf(UnknownEvent& e) {
+  return std::array<std::string_view*, 1>{&e.kind};
 }
 
 warppool_event_type TypeOf(const StreamStarted& /*event*/) {
@@ -53,14 +90,59 @@ warppool_event_type TypeOf(const TextDelta& /*event*/) {
 warppool_event_type TypeOf(const TextReplaced& /*event*/) {
   return WARPPOOL_EVENT_TEXT_REPLACED;
 }
+warppool_event_type TypeOf(const ReasoningDelta& /*event*/) {
+  return WARPPOOL_EVENT_REASONING_DELTA;
+}
+warppool_event_type TypeOf(const ReasoningReplaced& /*event*/) {
+  return WARPPOOL_EVENT_REASONING_REPLACED;
+}
+warppool_event_type TypeOf(const MessageAdded& /*event*/) {
+  return WARPPOOL_EVENT_MESSAGE_ADDED;
+}
+warppool_event_type TypeOf(const MessageReplaced& /*event*/) {
+  return WARPPOOL_EVENT_MESSAGE_REPLACED;
+}
+warppool_event_type TypeOf(const MessageAppended& /*event*/) {
+  return WARPPOOL_EVENT_MESSAGE_APPENDED;
+}
+warppool_event_type TypeOf(const MessageRetracted& /*event*/) {
+  return WARPPOOL_EVENT_MESSAGE_RETRACTED;
+}
+warppool_event_type TypeOf(const ToolCall& /*event*/) {
+  return WARPPOOL_EVENT_TOOL_CALL;
+}
+warppool_event_type TypeOf(const TodoList& /*event*/) {
+  return WARPPOOL_EVENT_TODO_LIST;
+}
+warppool_event_type TypeOf(const TaskCreated& /*event*/) {
+  return WARPPOOL_EVENT_TASK_CREATED;
+}
+warppool_event_type TypeOf(const TaskChanged& /*event*/) {
+  return WARPPOOL_EVENT_TASK_CHANGED;
+}
+warppool_event_type TypeOf(const TaskRetracted& /*event*/) {
+  return WARPPOOL_EVENT_TASK_RETRACTED;
+}
+warppool_event_type TypeOf(const Suggestions& /*event*/) {
+  return WARPPOOL_EVENT_SUGGESTIONS;
+}
+warppool_event_type TypeOf(const NewConversationSuggested& /*event*/) {
+  return WARPPOOL_EVENT_NEW_CONVERSATION_SUGGESTED;
+}
 warppool_event_type TypeOf(const AttemptFailed& /*event*/) {
   return WARPPOOL_EVENT_ATTEMPT_FAILED;
 }
 warppool_event_type TypeOf(const Waiting& /*event*/) {
   return WARPPOOL_EVENT_WAITING;
 }
+warppool_event_type TypeOf(const ConversationMoved& /*event*/) {
+  return WARPPOOL_EVENT_CONVERSATION_MOVED;
+}
 warppool_event_type TypeOf(const Finished& /*event*/) {
   return WARPPOOL_EVENT_FINISHED;
+}
+warppool_event_type TypeOf(const RawEvent& /*event*/) {
+  return WARPPOOL_EVENT_RAW;
 }
 warppool_event_type TypeOf(const UnknownEvent& /*event*/) {
   return WARPPOOL_EVENT_UNKNOWN;
@@ -91,15 +173,12 @@ void warppool_event::Assign(const Event& source) {
   Event copy = source;
   std::visit(
       [this](auto& e) {
-        const Texts all = TextsOf(e);
+        const auto all = TextsOf(e);
         size_t total = 0;
-        for (const std::string_view* text : all) {
-          if (text != nullptr) total += text->size() + 1;
-        }
+        for (const std::string_view* text : all) total += text->size() + 1;
         texts.clear();
         texts.reserve(total);  // nothing moves from here on
         for (std::string_view* text : all) {
-          if (text == nullptr) continue;
           const size_t start = texts.size();
           texts.append(*text).push_back('\0');
           *text = std::string_view(texts).substr(start, text->size());

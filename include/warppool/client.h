@@ -90,7 +90,7 @@ class Client {
   Result<Answer> Ask(const Request& request);
 
   // The same three as the next turn of `conversation`, which takes in what the answer does. kMisuse if it is busy with
-  // another request; kInvalidArgument if the request brings a conversation of its own (conversation_id, raw).
+  // another request; kInvalidArgument if the request is raw: it brings a conversation of its own.
   Result<std::unique_ptr<Stream>> Start(const Request& request, Conversation& conversation, StreamCallbacks callbacks);
   Result<std::unique_ptr<Stream>> Start(const Request& request, Conversation& conversation);
   Result<Answer> Ask(const Request& request, Conversation& conversation);

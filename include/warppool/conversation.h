@@ -9,7 +9,8 @@
 //
 // A conversation has one request at a time; a second one fails with kMisuse. Many conversations can be busy at once, on
 // one client or several. All functions may be called from any thread at any time, in callbacks too; while a request
-// runs they tell how far it is. Destroying a conversation does not end its request.
+// runs they tell how far it is. Destroying a conversation does not end its request. One that was moved from can only be
+// assigned or destroyed. After a fork, one that a client of the parent works on is empty in the child.
 //
 // It keeps to the token that began it while that token is ready, since accounts own conversations at the service. When
 // it has to go elsewhere, the client starts a new one there with the whole history, and says so (ConversationMoved).

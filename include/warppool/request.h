@@ -107,8 +107,6 @@ struct Request {
   std::vector<Tool> allowed_tools{Tool::kCallMcpTool};
   std::vector<McpServer> mcp_servers{};  // the program's functions
 
-  // The service's id of a conversation that is continued without a Conversation (conversation.h); empty: a new one.
-  std::string conversation_id{};
   // Metadata for the service's own log.
   std::map<std::string, LogValue> logging{{"entrypoint", std::string("USER_INITIATED")}};
 

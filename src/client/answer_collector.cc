@@ -13,6 +13,10 @@ Flow AnswerCollector::OnEvent(const Event& event) {
     *TextOf(delta->message_id) += delta->text;
   } else if (const auto* replaced = std::get_if<TextReplaced>(&event)) {
     *TextOf(replaced->message_id) = replaced->text;
+  } else if (const auto* added = std::get_if<MessageAdded>(&event)) {
+    if (added->in_root && added->kind == MessageKind::kAgentOutput) TextOf(added->message_id);
+  } else if (const auto* retracted = std::get_if<MessageRetracted>(&event)) {
+    if (retracted->in_root) Drop(retracted->message_id);
   } else if (const auto* finished = std::get_if<Finished>(&event)) {
     answer_.usage = finished->usage;
   }
@@ -23,6 +27,11 @@ Result<Answer> AnswerCollector::Take() {
   if (!status_.ok()) return status_;
   for (const auto& [message, text] : texts_) answer_.text += text;
   return std::move(answer_);
+}
+
+void AnswerCollector::Drop(std::string_view message_id) {
+  const auto same = [&](const auto& text) { return text.first == message_id; };
+  texts_.erase(std::remove_if(texts_.begin(), texts_.end(), same), texts_.end());
 }
 
 std::string* AnswerCollector::TextOf(std::string_view message_id) {

@@ -20,9 +20,10 @@ class AnswerCollector final : public EventSink {
 
  private:
   std::string* TextOf(std::string_view message_id);
+  void Drop(std::string_view message_id);
 
   Answer answer_;
-  std::vector<std::pair<std::string, std::string>> texts_;  // message and text, in the order of their first words
+  std::vector<std::pair<std::string, std::string>> texts_;  // message and text, in the order in which they came
   Status status_;
 };
 

@@ -6,6 +6,14 @@
 #include "client/client_impl.h"
 
 namespace warppool {
+namespace {
+
+Status MovedFrom() {
+  return {Code::kInvalidArgument, "conversation: it was moved from"};
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Client>> Client::Create(Config config, ClientOptions options) {
   return Guarded([&]() -> Result<std::unique_ptr<Client>> {
     auto impl = internal::ClientImpl::Create(std::move(config), options);
@@ -32,14 +40,17 @@ Result<Answer> Client::Ask(const Request& request) {
 
 Result<std::unique_ptr<Stream>> Client::Start(const Request& request, Conversation& conversation,
                                               StreamCallbacks callbacks) {
+  if (!conversation.impl_) return MovedFrom();
   return Guarded([&] { return impl_->Start(request, conversation.impl_, std::move(callbacks)); });
 }
 
 Result<std::unique_ptr<Stream>> Client::Start(const Request& request, Conversation& conversation) {
+  if (!conversation.impl_) return MovedFrom();
   return Guarded([&] { return impl_->Start(request, conversation.impl_); });
 }
 
 Result<Answer> Client::Ask(const Request& request, Conversation& conversation) {
+  if (!conversation.impl_) return MovedFrom();
   return Guarded([&] { return impl_->Ask(request, conversation.impl_); });
 }
 

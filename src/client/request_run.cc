@@ -355,6 +355,8 @@ void RequestRun::BeginAnswer() {
   if (plan_.conversation) {
     if (attempt_->moves) Deliver(ConversationMoved{plan_.conversation->owner().token, attempt_->token});
     if (finished_) return;
+    // A service that does not say how it calls it has said so before.
+    if (attempt_->conversation_id.empty() && !attempt_->moves) attempt_->conversation_id = plan_.conversation->id();
     plan_.conversation->Begin(attempt_->conversation_id, {attempt_->user->key(), attempt_->token});
     home_ = attempt_->user;
     walk_.KeepTo(home_);
