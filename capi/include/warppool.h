@@ -9,8 +9,8 @@
  *
  *   Contents:  CONVENTIONS - EXAMPLE - THREADS - OWNERSHIP - CALLBACKS - then the declarations:
  *              version, codes, errors, failure, log, bearer source, configuration, request, usage, pool event, state
- *              store, client, answer, access token, stream, event, pool status, explanation, health report, pool
- *              change, statistics
+ *              store, client, answer, access token, stream, event, conversation, pool status, explanation, health
+ *              report, pool change, statistics
  *
  *
  * CONVENTIONS
@@ -139,6 +139,7 @@
  *   warppool_client         any thread, several at once; but destroying it is the last call
  *   warppool_stream         warppool_stream_next(): one thread at a time. _cancel(), _resume(): any thread, at any
  *                           time. Destroying it is the last call
+ *   warppool_conversation   any thread, several at once; but destroying it is the last call on the handle
  *   warppool_state_store    any number of clients, in any threads; destroying the handle is the last call on it
  *   every other handle      one thread at a time; several may read the same one as long as none changes or destroys it
  *   functions of no handle  any thread
@@ -158,7 +159,13 @@
  *                                                                                          store; `user_data` of sinks
  *                                                                                          and bearer sources
  *   warppool_client_start / _start_pull                 warppool_stream_destroy            the running request
- *   warppool_client_ask                                 warppool_answer_destroy            nothing
+ *     / _start_turn / _start_turn_pull
+ *   warppool_client_ask / _ask_turn                     warppool_answer_destroy            nothing
+ *   warppool_conversation_create / _restore             warppool_conversation_destroy      nothing: a request that works
+ *                                                                                          on it keeps it
+ *   warppool_conversation_save                          warppool_bytes_destroy             nothing
+ *   warppool_conversation_inspect                       warppool_conversation_view_destroy nothing
+ *   warppool_conversation_messages                      warppool_message_list_destroy      nothing
  *   warppool_client_access_token                        warppool_access_token_destroy      a secret, wiped with it
  *   warppool_client_pool                                warppool_pool_status_destroy       nothing
  *   warppool_client_explain                             warppool_explanation_destroy       nothing
@@ -255,7 +262,8 @@ typedef enum warppool_code WARPPOOL_ENUM_TYPE {
   WARPPOOL_TRUNCATED = 42,         /* the stream ended in good order, but without its last event */
   WARPPOOL_CONNECTION_LOST = 43,   /* the connection broke in the middle of the stream */
   WARPPOOL_UNDECODABLE_EVENT = 44, /* an event is not base64, or not the message it should be */
-  WARPPOOL_LIMIT_EXCEEDED = 45,    /* an event is larger than the limit */
+  WARPPOOL_LIMIT_EXCEEDED = 45,    /* a limit of the configuration; the message names it */
+  WARPPOOL_INVALID_ACTION = 46,    /* the service changes something that the conversation does not have */
 
   /* The agent finished, but not with "done". What came before is valid. */
   WARPPOOL_MAX_TOKEN_LIMIT = 60,         /* the model's limit for one answer */
@@ -689,10 +697,26 @@ WARPPOOL_API warppool_code warppool_config_set_retry_after_limit_ms(warppool_con
  *  3600000. */
 WARPPOOL_API warppool_code warppool_config_set_quota_cooling_ms(warppool_config* config, int32_t value,
                                                                 warppool_error** error);
-/** Bytes of one server-sent event as it comes; default 16777216 (16 MiB); 1 KiB to 1 GiB. A larger event fails with
- *  WARPPOOL_LIMIT_EXCEEDED. */
+
+/*
+ * Limits against a service that is broken or means harm. More of it ends the request with WARPPOOL_LIMIT_EXCEEDED.
+ */
+
+/** Bytes of one server-sent event as it comes; default 16777216 (16 MiB); 1 KiB to 1 GiB. */
 WARPPOOL_API warppool_code warppool_config_set_max_event_bytes(warppool_config* config, size_t value,
                                                                warppool_error** error);
+/** Bytes of one message of a conversation, however it came; default 67108864 (64 MiB); 1 KiB to 1 GiB. */
+WARPPOOL_API warppool_code warppool_config_set_max_message_bytes(warppool_config* config, size_t value,
+                                                                 warppool_error** error);
+/** Events of one answer; default 10000000; 1 or more. */
+WARPPOOL_API warppool_code warppool_config_set_max_stream_events(warppool_config* config, uint64_t value,
+                                                                 warppool_error** error);
+/** Tasks of one conversation; default 1000; 1 to 1000000. */
+WARPPOOL_API warppool_code warppool_config_set_max_tasks(warppool_config* config, int32_t value,
+                                                         warppool_error** error);
+/** Messages in messages of one event; default 100; 10 to 1000. */
+WARPPOOL_API warppool_code warppool_config_set_max_nesting_depth(warppool_config* config, int32_t value,
+                                                                 warppool_error** error);
 
 /** How many tokens it holds. NULL: 0. */
 WARPPOOL_API size_t warppool_config_token_count(const warppool_config* config);
@@ -1540,29 +1564,83 @@ WARPPOOL_API void warppool_stream_destroy(warppool_stream** stream);
 
 /* --------------------------------------------------------------------------------------------------------- event -- */
 
-/** What an event is, and so which of the functions below have something to say about it. */
+/** What an event is, and so which of the functions below have something to say about it. The answer is the agent output
+ *  of the root task: TEXT_DELTA and TEXT_REPLACED bring it, MESSAGE_RETRACTED takes a part of it back. */
 typedef enum warppool_event_type WARPPOOL_ENUM_TYPE {
   WARPPOOL_EVENT_NONE = 0,            /* there is no event (NULL) */
-  WARPPOOL_EVENT_STREAM_STARTED = 10, /* the service accepted the request. Once, before any text:
-                                         token, conversation_id, request_id, run_id */
-  WARPPOOL_EVENT_TEXT_DELTA = 20,     /* more of the answer, to be appended: message_id, text */
-  WARPPOOL_EVENT_TEXT_REPLACED = 21,  /* the service rewrote a message; its whole text now: message_id, text */
-  WARPPOOL_EVENT_ATTEMPT_FAILED = 40, /* one attempt failed; what was delivered so far stands:
-                                         token, code, message, next_step, wait_ms */
+  WARPPOOL_EVENT_STREAM_STARTED = 10, /* the service accepted the request. Once, before any text; again when an answer
+                                         that broke off goes on: token, conversation_id, request_id, run_id */
+
+  /* What the agent says. */
+  WARPPOOL_EVENT_TEXT_DELTA = 20,         /* more of the answer, to be appended: message_id, text */
+  WARPPOOL_EVENT_TEXT_REPLACED = 21,      /* the service rewrote a message of the answer, or took a part of it back; its
+                                             whole text now: message_id, text */
+  WARPPOOL_EVENT_REASONING_DELTA = 22,    /* more of what the agent of the root task thinks: message_id, text */
+  WARPPOOL_EVENT_REASONING_REPLACED = 23, /* all of it: message_id, text */
+  WARPPOOL_EVENT_MESSAGE_ADDED = 24,      /* a task has a new message. Text and reasoning of the root task follow as
+                                             deltas, tool calls and to-do lists as events of their own: task_id,
+                                             message_id, message_kind, in_root, json */
+  WARPPOOL_EVENT_MESSAGE_REPLACED = 25,   /* a message changed whose text is not told by deltas: the same */
+  WARPPOOL_EVENT_MESSAGE_APPENDED = 26,   /* more of a text in a message that is neither the answer's nor the root's
+                                             reasoning: task_id, message_id, field, text */
+  WARPPOOL_EVENT_MESSAGE_RETRACTED = 27,  /* a message is gone from this task, taken back or moved to another one, whose
+                                             MESSAGE_ADDED follows: task_id, message_id, in_root */
+
+  /* What it wants, and plans. */
+  WARPPOOL_EVENT_TOOL_CALL = 30,      /* the agent calls a tool. Act when the answer has ended: until then the call may
+                                         change (it is told again, with the same id) or be retracted: task_id,
+                                         message_id, tool_call_id, tool, function, server_id, arguments, bytes */
+  WARPPOOL_EVENT_TODO_LIST = 31,      /* its to-do list as it stands now: task_id, json */
+  WARPPOOL_EVENT_TASK_CREATED = 32,   /* task_id, parent_id, description */
+  WARPPOOL_EVENT_TASK_CHANGED = 33,   /* a task was named, summed up, or given what the service wants back: task_id,
+                                         field ("description", "summary", "server_data"), value */
+  WARPPOOL_EVENT_TASK_RETRACTED = 34, /* the task, and what it held, is taken back: task_id */
+  WARPPOOL_EVENT_SUGGESTIONS = 35,    /* things that the user might want: json */
+  WARPPOOL_EVENT_NEW_CONVERSATION_SUGGESTED = 36, /* one that goes on from this message: message_id */
+
+  /* How the request fares. */
+  WARPPOOL_EVENT_ATTEMPT_FAILED = 40, /* one attempt failed; what was delivered so far stands, but for what a transaction
+                                         takes back: token, code, message, next_step, wait_ms */
   WARPPOOL_EVENT_WAITING = 41,  /* no token is ready, and nothing has been sent: the request waits for one. After a
                                    failed attempt, ATTEMPT_FAILED says so instead: message, wait_ms */
+  WARPPOOL_EVENT_CONVERSATION_MOVED = 42, /* the conversation goes on at another account, as a new one of the service's,
+                                             with its history; STREAM_STARTED follows: from_token, token */
   WARPPOOL_EVENT_FINISHED = 50, /* the service's last word; the stream's final code follows:
-                                   finish_reason, message, usage */
-  WARPPOOL_EVENT_UNKNOWN = 90   /* something that this version has no event for (a tool call, a task update, ...):
-                                   kind, bytes */
+                                   finish_reason, message, usage, refresh_models */
+
+  WARPPOOL_EVENT_RAW = 80,    /* one event of the stream as it came, a serialized ResponseEvent, if the request asked
+                                 for it: bytes */
+  WARPPOOL_EVENT_UNKNOWN = 90 /* something that this version has no event for: kind, bytes */
 } warppool_event_type;
+
+/** What a message is. The numbers are the service's field numbers. */
+typedef enum warppool_message_kind WARPPOOL_ENUM_TYPE {
+  WARPPOOL_MESSAGE_OTHER = 0, /* not in this version's schema */
+  WARPPOOL_MESSAGE_USER_QUERY = 2,
+  WARPPOOL_MESSAGE_AGENT_OUTPUT = 3,
+  WARPPOOL_MESSAGE_TOOL_CALL = 4,
+  WARPPOOL_MESSAGE_TOOL_CALL_RESULT = 5,
+  WARPPOOL_MESSAGE_SERVER_EVENT = 6,
+  WARPPOOL_MESSAGE_SYSTEM_QUERY = 9,
+  WARPPOOL_MESSAGE_TODOS = 10,
+  WARPPOOL_MESSAGE_REASONING = 15,
+  WARPPOOL_MESSAGE_SUMMARIZATION = 16,
+  WARPPOOL_MESSAGE_WEB_SEARCH = 19,
+  WARPPOOL_MESSAGE_WEB_FETCH = 20,
+  WARPPOOL_MESSAGE_DEBUG_OUTPUT = 21,
+  WARPPOOL_MESSAGE_MODEL_USED = 25
+} warppool_message_kind;
+
+/** The field's name in the schema ("agent_output"); "other" for any other value. Any thread; valid for ever. */
+WARPPOOL_API const char* warppool_message_kind_name(warppool_message_kind kind);
 
 typedef enum warppool_next_step WARPPOOL_ENUM_TYPE {
   WARPPOOL_NEXT_NONE = 0,       /* not an event that says so */
   WARPPOOL_NEXT_SAME_TOKEN = 1, /* again with a new JWT of the same token */
   WARPPOOL_NEXT_NEXT_TOKEN = 2, /* at once with another token */
   WARPPOOL_NEXT_WAIT = 3,       /* after a pause */
-  WARPPOOL_NEXT_GIVE_UP = 4     /* no further attempt; the final code follows */
+  WARPPOOL_NEXT_GIVE_UP = 4,    /* no further attempt; the final code follows */
+  WARPPOOL_NEXT_RESUME = 5      /* after a pause, the answer goes on where it broke off */
 } warppool_next_step;
 
 typedef enum warppool_finish_reason WARPPOOL_ENUM_TYPE {
@@ -1586,15 +1664,61 @@ typedef enum warppool_finish_reason WARPPOOL_ENUM_TYPE {
 /** NULL: WARPPOOL_EVENT_NONE. */
 WARPPOOL_API warppool_event_type warppool_event_get_type(const warppool_event* event);
 
-/** TEXT_DELTA: what to append; TEXT_REPLACED: the whole. Else "". `length` receives the bytes before the final NUL, may
- *  be NULL. */
+/** TEXT_DELTA, REASONING_DELTA, MESSAGE_APPENDED: what to append; TEXT_REPLACED, REASONING_REPLACED: the whole. Else "".
+ *  `length` receives the bytes before the final NUL, may be NULL. */
 WARPPOOL_API const char* warppool_event_text(const warppool_event* event, size_t* length);
 
-/** TEXT_DELTA, TEXT_REPLACED: which message. Else "". */
+/** Which message: of all events that are about one. Else "". */
 WARPPOOL_API const char* warppool_event_message_id(const warppool_event* event);
 
-/** STREAM_STARTED, ATTEMPT_FAILED: the token's name. Else "". */
+/** Which task: MESSAGE_ADDED to MESSAGE_RETRACTED, TOOL_CALL to TASK_RETRACTED. Else "". */
+WARPPOOL_API const char* warppool_event_task_id(const warppool_event* event);
+
+/** MESSAGE_ADDED, MESSAGE_REPLACED. Else WARPPOOL_MESSAGE_OTHER. */
+WARPPOOL_API warppool_message_kind warppool_event_message_kind(const warppool_event* event);
+
+/** MESSAGE_ADDED, MESSAGE_REPLACED, MESSAGE_RETRACTED: 1: the task is the root task; 0: another one. Else 0. */
+WARPPOOL_API int32_t warppool_event_in_root(const warppool_event* event);
+
+/** MESSAGE_ADDED, MESSAGE_REPLACED: what it says, in protobuf's JSON mapping with the schema's names; "" where it follows
+ *  as deltas, and for WARPPOOL_MESSAGE_OTHER. TODO_LIST: an array of {"id", "title", "description", "done"}.
+ *  SUGGESTIONS: {"rules": [{"name", "content", "logging_id"}], "workflows": [{"name", "prompt", "logging_id"}]}.
+ *  Else "". */
+WARPPOOL_API const char* warppool_event_json(const warppool_event* event);
+
+/** MESSAGE_APPENDED: which text of the message, as a path in the schema ("tool_call.server.payload"); TASK_CHANGED: which
+ *  text of the task. Else "". */
+WARPPOOL_API const char* warppool_event_field(const warppool_event* event);
+
+/** TASK_CHANGED: what it is now. Else "". */
+WARPPOOL_API const char* warppool_event_value(const warppool_event* event);
+
+/** TOOL_CALL: what its result has to name. Else "". */
+WARPPOOL_API const char* warppool_event_tool_call_id(const warppool_event* event);
+
+/** TOOL_CALL: as in warppool_tool_name(); "" for one that is not in this version's schema. Else "". */
+WARPPOOL_API const char* warppool_event_tool(const warppool_event* event);
+
+/** TOOL_CALL of "call_mcp_tool": the program's function. Else "". */
+WARPPOOL_API const char* warppool_event_function(const warppool_event* event);
+
+/** TOOL_CALL of "call_mcp_tool" and "read_mcp_resource": the server's id. Else "". */
+WARPPOOL_API const char* warppool_event_server_id(const warppool_event* event);
+
+/** TOOL_CALL: JSON, the function's arguments, or those of the tool in protobuf's mapping. Else "". */
+WARPPOOL_API const char* warppool_event_arguments(const warppool_event* event);
+
+/** TASK_CREATED: the task that it belongs to; "": none, it is the root task. Else "". */
+WARPPOOL_API const char* warppool_event_parent_id(const warppool_event* event);
+
+/** TASK_CREATED. Else "". */
+WARPPOOL_API const char* warppool_event_description(const warppool_event* event);
+
+/** STREAM_STARTED, ATTEMPT_FAILED: the token's name; CONVERSATION_MOVED: where it goes on. Else "". */
 WARPPOOL_API const char* warppool_event_token(const warppool_event* event);
+
+/** CONVERSATION_MOVED: the name of the token that it was at. Else "". */
+WARPPOOL_API const char* warppool_event_from_token(const warppool_event* event);
 
 /** STREAM_STARTED. Else "". */
 WARPPOOL_API const char* warppool_event_conversation_id(const warppool_event* event);
@@ -1615,7 +1739,7 @@ WARPPOOL_API const char* warppool_event_message(const warppool_event* event);
 /** ATTEMPT_FAILED. Else WARPPOOL_NEXT_NONE. */
 WARPPOOL_API warppool_next_step warppool_event_next_step(const warppool_event* event);
 
-/** ATTEMPT_FAILED with WARPPOOL_NEXT_WAIT: for how long, in milliseconds; WAITING: for how long at most, since what is
+/** ATTEMPT_FAILED with WARPPOOL_NEXT_WAIT or _RESUME: for how long, in milliseconds; WAITING: for how long at most, since what is
  *  not known in advance may come sooner. Else 0. */
 WARPPOOL_API int64_t warppool_event_wait_ms(const warppool_event* event);
 
@@ -1634,12 +1758,246 @@ WARPPOOL_API warppool_finish_reason warppool_event_finish_reason(const warppool_
 WARPPOOL_API warppool_code warppool_event_usage(const warppool_event* event, warppool_usage* usage,
                                                 warppool_error** error);
 
-/** UNKNOWN: a field name of the schema ("create_task"); "": not in the schema. Else "". */
+/** FINISHED: 1: the list of models has changed. Else 0. */
+WARPPOOL_API int32_t warppool_event_refresh_models(const warppool_event* event);
+
+/** UNKNOWN: a field name of the schema; "": not in the schema. Else "". */
 WARPPOOL_API const char* warppool_event_kind(const warppool_event* event);
 
-/** UNKNOWN: the serialized ClientAction, or ResponseEvent if the kind is "". Binary, no NUL at the end. `length`
- *  receives how many, may be NULL. Else "", length 0. */
+/** UNKNOWN: the serialized ClientAction, or ResponseEvent if the kind is ""; RAW: the serialized ResponseEvent; TOOL_CALL:
+ *  the serialized Message.ToolCall. Binary, no NUL at the end. `length` receives how many, may be NULL. Else "",
+ *  length 0. */
 WARPPOOL_API const uint8_t* warppool_event_bytes(const warppool_event* event, size_t* length);
+
+/* -------------------------------------------------------------------------------------------------- conversation -- */
+
+/*
+ * A conversation of many turns: what was said and done in it, as the service told it, and what the next request takes
+ * back to the service. It has one request at a time; many conversations can be busy at once. It keeps to the token that
+ * began it while that is ready, since accounts own conversations at the service; when it has to go elsewhere, the client
+ * starts a new one there with the whole history (WARPPOOL_EVENT_CONVERSATION_MOVED).
+ */
+typedef struct warppool_conversation warppool_conversation;
+typedef struct warppool_conversation_view warppool_conversation_view;
+typedef struct warppool_message_list warppool_message_list;
+typedef struct warppool_bytes warppool_bytes;
+
+/**
+ * Makes an empty conversation. Any thread may use it, several at once, in callbacks too; destroying it is the last call.
+ *
+ * @param conversation  out: not NULL; release with warppool_conversation_destroy().
+ * @param error         out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_conversation_create(warppool_conversation** conversation, warppool_error** error);
+
+/**
+ * Makes the conversation that was saved.
+ *
+ * @param bytes         what warppool_conversation_save() gave. Copied.
+ * @param length        how many.
+ * @param conversation  out: not NULL; release with warppool_conversation_destroy().
+ * @param error         out, may be NULL.
+ *
+ * @return WARPPOOL_OK                `conversation` is set.
+ *         WARPPOOL_INVALID_ARGUMENT  a parameter is NULL, or the bytes are damaged, or of a later version.
+ *         WARPPOOL_OUT_OF_MEMORY
+ */
+WARPPOOL_API warppool_code warppool_conversation_restore(const uint8_t* bytes, size_t length,
+                                                         warppool_conversation** conversation, warppool_error** error);
+
+/**
+ * All of it as bytes to be kept. No token or key is in them, but what was said is, in the clear. While a request runs:
+ * as far as it is, without what the service has not committed.
+ *
+ * @param conversation  not NULL.
+ * @param bytes         out: not NULL; release with warppool_bytes_destroy().
+ * @param error         out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT, WARPPOOL_OUT_OF_MEMORY, WARPPOOL_LIMIT_EXCEEDED (above 2 GiB), or
+ *         WARPPOOL_MISUSE (a request of the parent process works on it).
+ */
+WARPPOOL_API warppool_code warppool_conversation_save(const warppool_conversation* conversation, warppool_bytes** bytes,
+                                                      warppool_error** error);
+
+/** 1: a request works on it. 0: none does; or NULL. */
+WARPPOOL_API int32_t warppool_conversation_busy(const warppool_conversation* conversation);
+
+/**
+ * How it stands now: ids, usage, tasks, to-do lists, and the calls that wait for a result.
+ *
+ * @param conversation  not NULL.
+ * @param view          out: not NULL; release with warppool_conversation_view_destroy().
+ * @param error         out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_conversation_inspect(const warppool_conversation* conversation,
+                                                         warppool_conversation_view** view, warppool_error** error);
+
+/**
+ * A task's messages, oldest first.
+ *
+ * @param conversation  not NULL.
+ * @param task_id       which task; NULL: the root task. The list of a task that is not there is empty.
+ * @param messages      out: not NULL; release with warppool_message_list_destroy().
+ * @param error         out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_conversation_messages(const warppool_conversation* conversation,
+                                                          const char* task_id, warppool_message_list** messages,
+                                                          warppool_error** error);
+
+/** Releases the handle and sets the variable to NULL. A request that works on the conversation goes on. `conversation`
+ *  or `*conversation` may be NULL. */
+WARPPOOL_API void warppool_conversation_destroy(warppool_conversation** conversation);
+
+/** The bytes; `length` receives how many, may be NULL. Valid until they are destroyed. NULL: "", length 0. */
+WARPPOOL_API const uint8_t* warppool_bytes_data(const warppool_bytes* bytes, size_t* length);
+
+/** Releases bytes and sets the variable to NULL. `bytes` or `*bytes` may be NULL. */
+WARPPOOL_API void warppool_bytes_destroy(warppool_bytes** bytes);
+
+/*
+ * What follows reads a view. Its strings are borrowed: valid until it is destroyed. Asked for an index that is out of
+ * range, the functions that fill a struct return WARPPOOL_INVALID_ARGUMENT.
+ */
+
+/** The service's id of the conversation. "": nothing was answered yet; or NULL. */
+WARPPOOL_API const char* warppool_conversation_view_id(const warppool_conversation_view* view);
+
+/** The name of the token that it keeps to. "": none yet; or NULL. */
+WARPPOOL_API const char* warppool_conversation_view_token(const warppool_conversation_view* view);
+
+/**
+ * What all answers together cost; `context_window_usage` is the last one's.
+ *
+ * @param view   not NULL.
+ * @param usage  in and out: not NULL, `struct_size` set. Filled up to that size.
+ * @param error  out, may be NULL.
+ *
+ * @return WARPPOOL_OK or WARPPOOL_INVALID_ARGUMENT.
+ */
+WARPPOOL_API warppool_code warppool_conversation_view_usage(const warppool_conversation_view* view,
+                                                            warppool_usage* usage, warppool_error** error);
+
+/** One task of a conversation. */
+typedef struct warppool_task_info {
+  size_t struct_size;      /* in: sizeof(warppool_task_info) */
+  const char* id;          /* valid as long as the view, as all strings here */
+  const char* parent_id;   /* "": it is the root task */
+  const char* description; /* "": none */
+  const char* summary;     /* "": none */
+  size_t message_count;
+  size_t todo_count; /* of its to-do list */
+} warppool_task_info;
+
+#define WARPPOOL_TASK_INFO_INIT \
+  { sizeof(warppool_task_info), "", "", "", "", 0, 0 }
+
+/** How many tasks there are. The root task is the first. NULL: 0. */
+WARPPOOL_API size_t warppool_conversation_view_task_count(const warppool_conversation_view* view);
+
+/** Fills `task`, whose `struct_size` is set. Returns WARPPOOL_OK or WARPPOOL_INVALID_ARGUMENT. `error` may be NULL. */
+WARPPOOL_API warppool_code warppool_conversation_view_task(const warppool_conversation_view* view, size_t index,
+                                                           warppool_task_info* task, warppool_error** error);
+
+/** One item of a task's to-do list. */
+typedef struct warppool_todo_info {
+  size_t struct_size;      /* in: sizeof(warppool_todo_info) */
+  const char* id;          /* valid as long as the view, as all strings here */
+  const char* title;       /* "": none */
+  const char* description; /* "": none */
+  int32_t done;            /* 0 or 1 */
+} warppool_todo_info;
+
+#define WARPPOOL_TODO_INFO_INIT \
+  { sizeof(warppool_todo_info), "", "", "", 0 }
+
+/** Fills `todo`, whose `struct_size` is set, with item `index` of the task's list. Returns WARPPOOL_OK or
+ *  WARPPOOL_INVALID_ARGUMENT. `error` may be NULL. */
+WARPPOOL_API warppool_code warppool_conversation_view_todo(const warppool_conversation_view* view, size_t task_index,
+                                                           size_t index, warppool_todo_info* todo,
+                                                           warppool_error** error);
+
+/** A call of the agent's that no message answers yet. */
+typedef struct warppool_tool_call_info {
+  size_t struct_size;     /* in: sizeof(warppool_tool_call_info) */
+  const char* task_id;    /* valid as long as the view, as all that is pointed to here */
+  const char* message_id;
+  const char* id;         /* what its result has to name */
+  const char* tool;       /* as in warppool_tool_name(); "": not in this version's schema */
+  const char* function;   /* of "call_mcp_tool": the program's function; else "" */
+  const char* server_id;  /* of "call_mcp_tool" and "read_mcp_resource"; else "" */
+  const char* arguments;  /* JSON */
+  const uint8_t* bytes;   /* the serialized Message.ToolCall */
+  size_t length;          /* of `bytes` */
+} warppool_tool_call_info;
+
+#define WARPPOOL_TOOL_CALL_INFO_INIT \
+  { sizeof(warppool_tool_call_info), "", "", "", "", "", "", "", NULL, 0 }
+
+/** How many calls wait for a result, in any task; to be asked between two requests. NULL: 0. */
+WARPPOOL_API size_t warppool_conversation_view_tool_call_count(const warppool_conversation_view* view);
+
+/** Fills `call`, whose `struct_size` is set. Returns WARPPOOL_OK or WARPPOOL_INVALID_ARGUMENT. `error` may be NULL. */
+WARPPOOL_API warppool_code warppool_conversation_view_tool_call(const warppool_conversation_view* view, size_t index,
+                                                                warppool_tool_call_info* call, warppool_error** error);
+
+/** Releases a view and sets the variable to NULL. `view` or `*view` may be NULL. */
+WARPPOOL_API void warppool_conversation_view_destroy(warppool_conversation_view** view);
+
+/** One message of a task. */
+typedef struct warppool_message_info {
+  size_t struct_size; /* in: sizeof(warppool_message_info) */
+  const char* id;     /* valid as long as the list, as all strings here */
+  warppool_message_kind kind;
+  const char* text; /* of USER_QUERY, AGENT_OUTPUT and REASONING; else "" */
+  size_t length;    /* of `text`, which may hold NUL itself, without the final one */
+  const char* json; /* what it says, in protobuf's JSON mapping with the schema's names; "" for OTHER */
+} warppool_message_info;
+
+#define WARPPOOL_MESSAGE_INFO_INIT \
+  { sizeof(warppool_message_info), "", WARPPOOL_MESSAGE_OTHER, "", 0, "" }
+
+/** How many messages the list has. NULL: 0. */
+WARPPOOL_API size_t warppool_message_list_count(const warppool_message_list* messages);
+
+/** Fills `message`, whose `struct_size` is set. Returns WARPPOOL_OK or WARPPOOL_INVALID_ARGUMENT. `error` may be NULL. */
+WARPPOOL_API warppool_code warppool_message_list_get(const warppool_message_list* messages, size_t index,
+                                                     warppool_message_info* message, warppool_error** error);
+
+/** Releases a list and sets the variable to NULL. `messages` or `*messages` may be NULL. */
+WARPPOOL_API void warppool_message_list_destroy(warppool_message_list** messages);
+
+/**
+ * Sends a request as the conversation's next turn and pushes its events. Returns at once.
+ *
+ * @param client        not NULL.
+ * @param conversation  not NULL.
+ * @param request       not NULL. Copied. Not a raw one, which brings a conversation of its own.
+ * @param callbacks     as in warppool_client_start(). When `on_done` runs the conversation is free for the next turn.
+ * @param stream        out: not NULL; release with warppool_stream_destroy(), which cancels the request if it still runs.
+ * @param error         out, may be NULL.
+ *
+ * @return as warppool_client_start(); WARPPOOL_MISUSE also if the conversation is busy with another request.
+ */
+WARPPOOL_API warppool_code warppool_client_start_turn(warppool_client* client, warppool_conversation* conversation,
+                                                      const warppool_request* request,
+                                                      const warppool_stream_callbacks* callbacks,
+                                                      warppool_stream** stream, warppool_error** error);
+
+/** The same, for a stream that is pulled with warppool_stream_next(). */
+WARPPOOL_API warppool_code warppool_client_start_turn_pull(warppool_client* client, warppool_conversation* conversation,
+                                                           const warppool_request* request, warppool_stream** stream,
+                                                           warppool_error** error);
+
+/** The same, waiting for the whole answer: as warppool_client_ask(). */
+WARPPOOL_API warppool_code warppool_client_ask_turn(warppool_client* client, warppool_conversation* conversation,
+                                                    const warppool_request* request, warppool_answer** answer,
+                                                    warppool_error** error);
 
 /* --------------------------------------------------------------------------------------------------- pool status -- */
 

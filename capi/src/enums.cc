@@ -40,6 +40,7 @@ namespace {
     SAME(Code::kConnectionLost, WARPPOOL_CONNECTION_LOST)
     SAME(Code::kUndecodableEvent, WARPPOOL_UNDECODABLE_EVENT)
     SAME(Code::kLimitExceeded, WARPPOOL_LIMIT_EXCEEDED)
+    SAME(Code::kInvalidAction, WARPPOOL_INVALID_ACTION)
     SAME(Code::kMaxTokenLimit, WARPPOOL_MAX_TOKEN_LIMIT)
     SAME(Code::kContextWindowExceeded, WARPPOOL_CONTEXT_WINDOW_EXCEEDED)
     SAME(Code::kModelUnavailable, WARPPOOL_MODEL_UNAVAILABLE)
@@ -101,6 +102,26 @@ namespace {
     SAME(NextStep::kNextToken, WARPPOOL_NEXT_NEXT_TOKEN)
     SAME(NextStep::kWait, WARPPOOL_NEXT_WAIT)
     SAME(NextStep::kGiveUp, WARPPOOL_NEXT_GIVE_UP)
+    SAME(NextStep::kResume, WARPPOOL_NEXT_RESUME)
+  }
+}
+
+[[maybe_unused]] void Pin(MessageKind kind) {
+  switch (kind) {
+    SAME(MessageKind::kOther, WARPPOOL_MESSAGE_OTHER)
+    SAME(MessageKind::kUserQuery, WARPPOOL_MESSAGE_USER_QUERY)
+    SAME(MessageKind::kAgentOutput, WARPPOOL_MESSAGE_AGENT_OUTPUT)
+    SAME(MessageKind::kToolCall, WARPPOOL_MESSAGE_TOOL_CALL)
+    SAME(MessageKind::kToolCallResult, WARPPOOL_MESSAGE_TOOL_CALL_RESULT)
+    SAME(MessageKind::kServerEvent, WARPPOOL_MESSAGE_SERVER_EVENT)
+    SAME(MessageKind::kSystemQuery, WARPPOOL_MESSAGE_SYSTEM_QUERY)
+    SAME(MessageKind::kTodos, WARPPOOL_MESSAGE_TODOS)
+    SAME(MessageKind::kReasoning, WARPPOOL_MESSAGE_REASONING)
+    SAME(MessageKind::kSummarization, WARPPOOL_MESSAGE_SUMMARIZATION)
+    SAME(MessageKind::kWebSearch, WARPPOOL_MESSAGE_WEB_SEARCH)
+    SAME(MessageKind::kWebFetch, WARPPOOL_MESSAGE_WEB_FETCH)
+    SAME(MessageKind::kDebugOutput, WARPPOOL_MESSAGE_DEBUG_OUTPUT)
+    SAME(MessageKind::kModelUsed, WARPPOOL_MESSAGE_MODEL_USED)
   }
 }
 

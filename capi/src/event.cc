@@ -154,18 +154,21 @@ const Type* As(const warppool_event* event) noexcept {
   return event == nullptr ? nullptr : std::get_if<Type>(&event->event);
 }
 
-// What `field` reads from an event that is one of `Types`; "" from any other.
-template <typename... Types, typename Field>
+// What `field` reads from an event that has such a field; "" from any other.
+template <typename Field>
 std::string_view TextIn(const warppool_event* event, const Field& field) noexcept {
   std::string_view text = ""sv;  // unlike a default one, it points somewhere
   if (event == nullptr) return text;
   std::visit(
       [&](const auto& e) {
-        if constexpr ((std::is_same_v<decltype(e), const Types&> || ...)) text = field(e);
+        if constexpr (std::is_invocable_v<Field, decltype(e)>) text = field(e);
       },
       event->event);
   return text;
 }
+
+// TextIn() of the field with this name.
+#define TEXT_IN(event, name) TextIn(event, [](const auto& e) -> decltype(std::string_view(e.name)) { return e.name; })
 
 }  // namespace
 
@@ -188,35 +191,99 @@ void warppool_event::Assign(const Event& source) {
   event = copy;
 }
 
+const char* warppool_message_kind_name(warppool_message_kind kind) {
+  return MessageKindName(static_cast<MessageKind>(kind));
+}
+
 warppool_event_type warppool_event_get_type(const warppool_event* event) {
   return ReadOr(event, WARPPOOL_EVENT_NONE,
                 [](const auto& e) { return std::visit([](const auto& is) { return TypeOf(is); }, e.event); });
 }
 
 const char* warppool_event_text(const warppool_event* event, size_t* length) {
-  const std::string_view text = TextIn<TextDelta, TextReplaced>(event, [](const auto& e) { return e.text; });
+  const std::string_view text = TEXT_IN(event, text);
   if (length != nullptr) *length = text.size();
   return text.data();
 }
 
 const char* warppool_event_message_id(const warppool_event* event) {
-  return TextIn<TextDelta, TextReplaced>(event, [](const auto& e) { return e.message_id; }).data();
+  return TEXT_IN(event, message_id).data();
+}
+
+const char* warppool_event_task_id(const warppool_event* event) {
+  return TEXT_IN(event, task_id).data();
+}
+
+warppool_message_kind warppool_event_message_kind(const warppool_event* event) {
+  if (const auto* replaced = As<MessageReplaced>(event)) return static_cast<warppool_message_kind>(replaced->kind);
+  return ReadOr(As<MessageAdded>(event), WARPPOOL_MESSAGE_OTHER, [](const auto& e) { return e.kind; });
+}
+
+int32_t warppool_event_in_root(const warppool_event* event) {
+  if (const auto* replaced = As<MessageReplaced>(event)) return replaced->in_root ? 1 : 0;
+  if (const auto* retracted = As<MessageRetracted>(event)) return retracted->in_root ? 1 : 0;
+  return ReadOr(As<MessageAdded>(event), int32_t{0}, [](const auto& e) { return e.in_root ? 1 : 0; });
+}
+
+const char* warppool_event_json(const warppool_event* event) {
+  return TEXT_IN(event, json).data();
+}
+
+const char* warppool_event_field(const warppool_event* event) {
+  return TEXT_IN(event, field).data();
+}
+
+const char* warppool_event_value(const warppool_event* event) {
+  return TEXT_IN(event, value).data();
+}
+
+const char* warppool_event_tool_call_id(const warppool_event* event) {
+  return TEXT_IN(event, id).data();
+}
+
+const char* warppool_event_tool(const warppool_event* event) {
+  return TEXT_IN(event, tool).data();
+}
+
+const char* warppool_event_function(const warppool_event* event) {
+  return TEXT_IN(event, name).data();
+}
+
+const char* warppool_event_server_id(const warppool_event* event) {
+  return TEXT_IN(event, server_id).data();
+}
+
+const char* warppool_event_arguments(const warppool_event* event) {
+  return TEXT_IN(event, arguments).data();
+}
+
+const char* warppool_event_parent_id(const warppool_event* event) {
+  return TEXT_IN(event, parent_id).data();
+}
+
+const char* warppool_event_description(const warppool_event* event) {
+  return TEXT_IN(event, description).data();
 }
 
 const char* warppool_event_token(const warppool_event* event) {
-  return TextIn<StreamStarted, AttemptFailed>(event, [](const auto& e) { return e.token; }).data();
+  if (const auto* moved = As<ConversationMoved>(event)) return moved->to_token.data();
+  return TEXT_IN(event, token).data();
+}
+
+const char* warppool_event_from_token(const warppool_event* event) {
+  return TEXT_IN(event, from_token).data();
 }
 
 const char* warppool_event_conversation_id(const warppool_event* event) {
-  return TextIn<StreamStarted>(event, [](const auto& e) { return e.conversation_id; }).data();
+  return TEXT_IN(event, conversation_id).data();
 }
 
 const char* warppool_event_request_id(const warppool_event* event) {
-  return TextIn<StreamStarted>(event, [](const auto& e) { return e.request_id; }).data();
+  return TEXT_IN(event, request_id).data();
 }
 
 const char* warppool_event_run_id(const warppool_event* event) {
-  return TextIn<StreamStarted>(event, [](const auto& e) { return e.run_id; }).data();
+  return TEXT_IN(event, run_id).data();
 }
 
 warppool_code warppool_event_code(const warppool_event* event) {
@@ -224,8 +291,8 @@ warppool_code warppool_event_code(const warppool_event* event) {
 }
 
 const char* warppool_event_message(const warppool_event* event) {
-  if (As<Waiting>(event) != nullptr) return TextIn<Waiting>(event, [](const auto& e) { return e.reason; }).data();
-  return TextIn<AttemptFailed, Finished>(event, [](const auto& e) { return e.message; }).data();
+  if (const auto* waiting = As<Waiting>(event)) return waiting->reason.data();
+  return TEXT_IN(event, message).data();
 }
 
 warppool_next_step warppool_event_next_step(const warppool_event* event) {
@@ -250,13 +317,16 @@ warppool_code warppool_event_usage(const warppool_event* event, warppool_usage* 
   });
 }
 
+int32_t warppool_event_refresh_models(const warppool_event* event) {
+  return ReadOr(As<Finished>(event), int32_t{0}, [](const auto& e) { return e.refresh_models ? 1 : 0; });
+}
+
 const char* warppool_event_kind(const warppool_event* event) {
-  return TextIn<UnknownEvent>(event, [](const auto& e) { return e.kind; }).data();
+  return As<UnknownEvent>(event) == nullptr ? "" : As<UnknownEvent>(event)->kind.data();
 }
 
 const uint8_t* warppool_event_bytes(const warppool_event* event, size_t* length) {
-  const auto* unknown = As<UnknownEvent>(event);
-  const bool any = unknown != nullptr && !unknown->bytes.empty();
-  if (length != nullptr) *length = any ? unknown->bytes.size() : 0;
-  return reinterpret_cast<const uint8_t*>(any ? unknown->bytes.data() : "");
+  const std::string_view bytes = TEXT_IN(event, bytes);
+  if (length != nullptr) *length = bytes.size();
+  return reinterpret_cast<const uint8_t*>(bytes.empty() ? "" : bytes.data());
 }
