@@ -17,7 +17,7 @@ struct Change {
     kTaskRetracted,     // task_id
     kTaskField,         // name: which; text: what it is now
     kMessageAdded,      // task, message
-    kMessageReplaced,   // task, message, text_before
+    kMessageReplaced,   // task, message, text_before, kind_changed
     kMessageAppended,   // task, message, name: the path; text: what was appended
     kMessageRetracted,  // task_id, message_id, in_root
   };
@@ -29,7 +29,8 @@ struct Change {
   std::string_view text{};
   std::string task_id{};
   std::string message_id{};
-  std::optional<std::string> text_before{};  // of an agent output or reasoning that is still one
+  std::optional<std::string> text_before{};  // of an agent output or reasoning; nothing: not known
+  bool kind_changed = false;                 // it is another kind of message now
 };
 
 using Changes = std::vector<Change>;

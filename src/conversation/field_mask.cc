@@ -8,27 +8,32 @@
 namespace warppool {
 namespace {
 
+using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
 
-bool IsMessage(const FieldDescriptor& field) {
-  return field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
-}
-
 struct Step {
-  const FieldDescriptor* field;  // null: the schema does not know it
-  std::string_view rest;         // of the path
+  const FieldDescriptor* field;
+  std::string_view rest;  // of the path
   bool is_last;
 };
 
-Step FirstStep(std::string_view path, const Message& message) {
+// `field` null: the schema does not know it.
+Step FirstStep(std::string_view path, const Descriptor& descriptor) {
   const std::size_t dot = path.find('.');
   const bool is_last = dot == std::string_view::npos;
-  const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(std::string(path.substr(0, dot)));
-  // Nothing lies inside a scalar or a map.
-  if (field != nullptr && !is_last && (!IsMessage(*field) || field->is_map())) field = nullptr;
+  const FieldDescriptor* field = descriptor.FindFieldByName(std::string(path.substr(0, dot)));
   return {field, is_last ? std::string_view() : path.substr(dot + 1), is_last};
+}
+
+// Asked before anything is done: on the way to a field that is not there, messages would be made that nobody named.
+bool IsKnown(std::string_view path, const Descriptor& descriptor) {
+  const auto [field, rest, is_last] = FirstStep(path, descriptor);
+  if (field == nullptr || is_last) return field != nullptr;
+  // Nothing lies inside a scalar or a map.
+  if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE || field->is_map()) return false;
+  return IsKnown(rest, *field->message_type());
 }
 
 bool IsText(const FieldDescriptor& field) {
@@ -50,11 +55,8 @@ void ReplaceLeaf(const FieldDescriptor& field, const Message& from, Message* to)
   reflection.SwapFields(to, copy.get(), {&field});
 }
 
-}  // namespace
-
-Status ReplaceField(std::string_view path, const Message& from, Message* to) {
-  const auto [field, rest, is_last] = FirstStep(path, *to);
-  if (field == nullptr) return {};
+Status Replace(std::string_view path, const Message& from, Message* to) {
+  const auto [field, rest, is_last] = FirstStep(path, *to->GetDescriptor());
   if (is_last) {
     ReplaceLeaf(*field, from, to);
     return {};
@@ -62,47 +64,47 @@ Status ReplaceField(std::string_view path, const Message& from, Message* to) {
   const Reflection& reflection = *to->GetReflection();
   if (!field->is_repeated()) {
     if (!reflection.HasField(from, field) && !reflection.HasField(*to, field)) return {};
-    return ReplaceField(rest, reflection.GetMessage(from, field), reflection.MutableMessage(to, field));
+    return Replace(rest, reflection.GetMessage(from, field), reflection.MutableMessage(to, field));
   }
   const int size = reflection.FieldSize(*to, field);
   const int other_size = reflection.FieldSize(from, field);
   if (size != other_size) return DifferentLengths(*field, other_size, size);
   for (int i = 0; i < size; ++i) {
-    Status status = ReplaceField(rest, reflection.GetRepeatedMessage(from, field, i),
-                                 reflection.MutableRepeatedMessage(to, field, i));
+    Status status = Replace(rest, reflection.GetRepeatedMessage(from, field, i),
+                            reflection.MutableRepeatedMessage(to, field, i));
     if (!status.ok()) return status;
   }
   return {};
 }
 
-Status ForEachText(std::string_view path, const Message& from, Message* to, const VisitPair& visit) {
-  const auto [field, rest, is_last] = FirstStep(path, *to);
-  if (field == nullptr) return {};
+Status VisitPairs(std::string_view path, const Message& from, Message* to, const VisitPair& visit) {
+  const auto [field, rest, is_last] = FirstStep(path, *to->GetDescriptor());
   const Reflection& reflection = *to->GetReflection();
   if (is_last) {
-    if (!IsText(*field)) return {Code::kInvalidAction, fmt::format("the mask names \"{}\", which is no text", path)};
+    if (!IsText(*field)) {
+      return {Code::kInvalidAction, fmt::format("the mask names \"{}\", which is no text", field->full_name())};
+    }
     if (!reflection.HasField(from, field)) return {};
     std::string scratch;
     return visit(TextField(to, field), reflection.GetStringReference(from, field, &scratch));
   }
   if (!field->is_repeated()) {
     if (!reflection.HasField(from, field)) return {};
-    return ForEachText(rest, reflection.GetMessage(from, field), reflection.MutableMessage(to, field), visit);
+    return VisitPairs(rest, reflection.GetMessage(from, field), reflection.MutableMessage(to, field), visit);
   }
   const int size = reflection.FieldSize(*to, field);
   const int other_size = reflection.FieldSize(from, field);
   if (size != other_size) return DifferentLengths(*field, other_size, size);
   for (int i = 0; i < size; ++i) {
-    Status status = ForEachText(rest, reflection.GetRepeatedMessage(from, field, i),
-                                reflection.MutableRepeatedMessage(to, field, i), visit);
+    Status status = VisitPairs(rest, reflection.GetRepeatedMessage(from, field, i),
+                               reflection.MutableRepeatedMessage(to, field, i), visit);
     if (!status.ok()) return status;
   }
   return {};
 }
 
-bool ForEachText(std::string_view path, Message* message, const std::function<void(TextField text)>& visit) {
-  const auto [field, rest, is_last] = FirstStep(path, *message);
-  if (field == nullptr) return true;
+bool VisitTexts(std::string_view path, Message* message, const std::function<void(TextField text)>& visit) {
+  const auto [field, rest, is_last] = FirstStep(path, *message->GetDescriptor());
   const Reflection& reflection = *message->GetReflection();
   if (is_last) {
     if (!IsText(*field) || !reflection.HasField(*message, field)) return false;
@@ -111,13 +113,27 @@ bool ForEachText(std::string_view path, Message* message, const std::function<vo
   }
   if (!field->is_repeated()) {
     if (!reflection.HasField(*message, field)) return false;
-    return ForEachText(rest, reflection.MutableMessage(message, field), visit);
+    return VisitTexts(rest, reflection.MutableMessage(message, field), visit);
   }
   bool all_there = true;
   for (int i = 0; i < reflection.FieldSize(*message, field); ++i) {
-    all_there = ForEachText(rest, reflection.MutableRepeatedMessage(message, field, i), visit) && all_there;
+    all_there = VisitTexts(rest, reflection.MutableRepeatedMessage(message, field, i), visit) && all_there;
   }
   return all_there;
+}
+
+}  // namespace
+
+Status ReplaceField(std::string_view path, const Message& from, Message* to) {
+  return IsKnown(path, *to->GetDescriptor()) ? Replace(path, from, to) : Status();
+}
+
+Status ForEachText(std::string_view path, const Message& from, Message* to, const VisitPair& visit) {
+  return IsKnown(path, *to->GetDescriptor()) ? VisitPairs(path, from, to, visit) : Status();
+}
+
+bool ForEachText(std::string_view path, Message* message, const std::function<void(TextField text)>& visit) {
+  return !IsKnown(path, *message->GetDescriptor()) || VisitTexts(path, message, visit);
 }
 
 const std::string& TextField::Get() const {

@@ -80,6 +80,10 @@ bool TellText(const Change& change, const Emit& emit) {
 
 bool TellReplaced(const Change& change, const Emit& emit) {
   const wire::Message& message = *change.message;
+  // Whoever shows it as what it was has to take that back.
+  if (change.kind_changed) {
+    return emit(MessageRetracted{change.task->id(), message.id(), change.in_root}) && TellAdded(change, emit);
+  }
   if (IsShownAsText(message, change.in_root)) {
     return message.has_agent_output() ? TellText<TextDelta, TextReplaced>(change, emit)
                                       : TellText<ReasoningDelta, ReasoningReplaced>(change, emit);

@@ -202,7 +202,7 @@ Status TaskTree::ReplaceMessage(MessagePlace at, const wire::Message& message, C
   if (Status status = CheckSize(message); !status.ok()) return status;
   Change change = Replaced(at);
   wire::Message* own = store_.message(at);
-  if (own->message_case() != message.message_case()) change.text_before.reset();
+  change.kind_changed = own->message_case() != message.message_case();
   if (transaction_) transaction_->ChangesMessage(at, *own);
   *own = message;
   changes->push_back(std::move(change));
@@ -227,7 +227,7 @@ Status TaskTree::Update(const wire::ClientAction::UpdateTaskMessage& update, Cha
     if (Status status = ReplaceField(path, message, own); !status.ok()) return status;
   }
   if (Status status = CheckSize(*own); !status.ok()) return status;
-  if (own->message_case() != kind) change.text_before.reset();
+  change.kind_changed = own->message_case() != kind;
   changes->push_back(std::move(change));
   return {};
 }

@@ -65,7 +65,9 @@ class UndoLog::Reverter {
   }
   void operator()(const RemoveMessage& step) { Retract(step.task); }
   void operator()(const RestoreMessage& step) {
-    *store_->message(step.at) = step.before;
+    wire::Message* const message = store_->message(step.at);
+    if (message->message_case() != step.before.message_case()) recast_.insert(message);
+    *message = step.before;
     NoteReplaced(step.at);
   }
   void operator()(const Truncate& step) {
@@ -112,7 +114,8 @@ class UndoLog::Reverter {
         changes_->push_back({.kind = added ? Change::Kind::kMessageAdded : Change::Kind::kMessageReplaced,
                              .task = store_->task(task),
                              .message = &message,
-                             .in_root = store_->root() == task});
+                             .in_root = store_->root() == task,
+                             .kind_changed = recast_.count(&message) != 0});
       }
     }
   }
@@ -129,6 +132,7 @@ class UndoLog::Reverter {
     if (changes_ == nullptr) return;
     added_.erase(message);
     replaced_.erase(message);
+    recast_.erase(message);
     changes_->push_back({.kind = message == nullptr ? Change::Kind::kTaskRetracted : Change::Kind::kMessageRetracted,
                          .in_root = store_->root() == task,
                          .task_id = store_->task(task)->id(),
@@ -146,6 +150,7 @@ class UndoLog::Reverter {
   Changes* const changes_;
   std::unordered_set<const wire::Message*> added_;     // again
   std::unordered_set<const wire::Message*> replaced_;  // are not what they were
+  std::unordered_set<const wire::Message*> recast_;    // of them, those that are another kind of message
 };
 
 void UndoLog::Revert(TaskStore* store, Changes* changes) const {
