@@ -8,9 +8,9 @@
  * below it, has a global initialisation, and may look up a name in a thread of its own.)
  *
  *   Contents:  CONVENTIONS - EXAMPLE - THREADS - OWNERSHIP - CALLBACKS - then the declarations:
- *              version, codes, errors, failure, log, bearer source, configuration, request, usage, pool event, state
- *              store, client, answer, access token, stream, event, conversation, pool status, explanation, health
- *              report, pool change, statistics
+ *              version, codes, errors, failure, log, bearer source, configuration, request, its context, its tools,
+ *              usage, pool event, state store, client, answer, access token, stream, event, conversation, pool status,
+ *              explanation, health report, pool change, statistics
  *
  *
  * CONVENTIONS
@@ -152,7 +152,7 @@
  *   created by                                          released by                        holds on to
  *   warppool_config_create / _load / _copy              warppool_config_destroy            `user_data` of the bearer
  *                                                                                          sources in it
- *   warppool_request_create / _copy                     warppool_request_destroy           nothing
+ *   warppool_request_create / _copy                     warppool_request_destroy           its keys, wiped with it
  *   warppool_state_store_create / _create_memory        warppool_state_store_destroy       nothing: clients that use
  *     / _open_file                                                                         the store keep it
  *   warppool_client_create                              warppool_client_destroy            its threads, connections and
@@ -740,8 +740,84 @@ WARPPOOL_API void warppool_config_destroy(warppool_config** config);
 
 /* ------------------------------------------------------------------------------------------------------- request -- */
 
-/** A tool of the Warp agent, as the service numbers them. Only those that a program can answer for. */
-typedef enum warppool_tool WARPPOOL_ENUM_TYPE { WARPPOOL_TOOL_CALL_MCP_TOOL = 9 } warppool_tool;
+/** A tool of the Warp agent, as the service numbers them: those that this version has results for. */
+typedef enum warppool_tool WARPPOOL_ENUM_TYPE {
+  WARPPOOL_TOOL_RUN_SHELL_COMMAND = 0,
+  WARPPOOL_TOOL_SEARCH_CODEBASE = 1,
+  WARPPOOL_TOOL_READ_FILES = 2,
+  WARPPOOL_TOOL_APPLY_FILE_DIFFS = 3,
+  WARPPOOL_TOOL_GREP = 6,
+  WARPPOOL_TOOL_FILE_GLOB = 7,
+  WARPPOOL_TOOL_READ_MCP_RESOURCE = 8,
+  WARPPOOL_TOOL_CALL_MCP_TOOL = 9, /* a function of the program's, see warppool_request_add_mcp_tool() */
+  WARPPOOL_TOOL_WRITE_TO_SHELL_COMMAND = 10,
+  WARPPOOL_TOOL_SUGGEST_NEW_CONVERSATION = 11,
+  WARPPOOL_TOOL_FILE_GLOB_V2 = 12,
+  WARPPOOL_TOOL_SUGGEST_PROMPT = 13,
+  WARPPOOL_TOOL_READ_SHELL_COMMAND_OUTPUT = 20,
+  WARPPOOL_TOOL_ASK_USER_QUESTION = 29
+} warppool_tool;
+
+/** As the service's schema calls it ("call_mcp_tool"); "unknown" for any other number. Any thread; valid for ever. */
+WARPPOOL_API const char* warppool_tool_name(warppool_tool tool);
+
+/** The service's switches. What is not set is left to the service. */
+typedef enum warppool_setting WARPPOOL_ENUM_TYPE {
+  WARPPOOL_SETTING_RULES = 2,                            /* the account's rules */
+  WARPPOOL_SETTING_WEB_CONTEXT_RETRIEVAL = 3,            /* the agent may look things up by itself */
+  WARPPOOL_SETTING_PARALLEL_TOOL_CALLS = 4,              /* several calls in one answer */
+  WARPPOOL_SETTING_ANTHROPIC_TEXT_EDITOR_TOOLS = 5,      /* file diffs in that style */
+  WARPPOOL_SETTING_PLANNING = 6,
+  WARPPOOL_SETTING_WARP_DRIVE_CONTEXT = 7,               /* the account's documents */
+  WARPPOOL_SETTING_CREATE_FILES = 8,                     /* APPLY_FILE_DIFFS may bring new files */
+  WARPPOOL_SETTING_LONG_RUNNING_COMMANDS = 10,           /* WARPPOOL_SHELL_RUNNING is an answer */
+  WARPPOOL_SETTING_PRESERVE_FILE_CONTENT_IN_HISTORY = 11,
+  WARPPOOL_SETTING_TODOS_UI = 12,                        /* to-do lists are shown */
+  WARPPOOL_SETTING_LINKED_CODE_BLOCKS = 13,
+  WARPPOOL_SETTING_STARTED_CHILD_TASK_MESSAGE = 14,
+  WARPPOOL_SETTING_SUGGEST_PROMPT = 15,
+  WARPPOOL_SETTING_READ_IMAGE_FILES = 16,                /* READ_FILES may bring images */
+  WARPPOOL_SETTING_REASONING_MESSAGE = 17,               /* reasoning comes as it is made; on by default */
+  WARPPOOL_SETTING_WEB_SEARCH = 21,
+  WARPPOOL_SETTING_V4A_FILE_DIFFS = 23,
+  WARPPOOL_SETTING_SUMMARIZATION_VIA_REPLACEMENT = 24,   /* the service may replace old messages by a summary */
+  WARPPOOL_SETTING_BUNDLED_SKILLS = 25,
+  WARPPOOL_SETTING_RESEARCH_AGENT = 26,
+  WARPPOOL_SETTING_ORCHESTRATION_V2 = 27,
+  WARPPOOL_SETTING_BACKGROUND_COMPUTER_USE = 29,
+  WARPPOOL_SETTING_ORCHESTRATION_RUNNERS = 31
+} warppool_setting;
+
+/** What another model than warppool_request_set_model() is for. */
+typedef enum warppool_model_role WARPPOOL_ENUM_TYPE {
+  WARPPOOL_MODEL_ROLE_PLANNING = 2,
+  WARPPOOL_MODEL_ROLE_CODING = 3,
+  WARPPOOL_MODEL_ROLE_CLI_AGENT = 4,
+  WARPPOOL_MODEL_ROLE_COMPUTER_USE = 5
+} warppool_model_role;
+
+/** Whose key it is that the user brings. */
+typedef enum warppool_model_provider WARPPOOL_ENUM_TYPE {
+  WARPPOOL_MODEL_PROVIDER_ANTHROPIC = 1,
+  WARPPOOL_MODEL_PROVIDER_OPENAI = 2,
+  WARPPOOL_MODEL_PROVIDER_GOOGLE = 3,
+  WARPPOOL_MODEL_PROVIDER_OPENROUTER = 4,
+  WARPPOOL_MODEL_PROVIDER_XAI = 8
+} warppool_model_provider;
+
+/** How the agent goes about the query. */
+typedef enum warppool_query_mode WARPPOOL_ENUM_TYPE {
+  WARPPOOL_QUERY_MODE_NORMAL = 0,
+  WARPPOOL_QUERY_MODE_PLAN = 1,
+  WARPPOOL_QUERY_MODE_ORCHESTRATE = 2
+} warppool_query_mode;
+
+typedef enum warppool_request_kind WARPPOOL_ENUM_TYPE {
+  WARPPOOL_REQUEST_INPUTS = 1,   /* the query and the tool results; one of them at least */
+  WARPPOOL_REQUEST_RESUME = 2,   /* go on where the last answer broke off; the client does so by itself where it can */
+  WARPPOOL_REQUEST_SUMMARIZE = 3 /* replace the conversation's history by a summary; the query says what to keep in
+                                    mind, and may be "" */
+} warppool_request_kind;
 
 /** What is asked of the agent. Can be sent any number of times; sending copies it. */
 typedef struct warppool_request warppool_request;
@@ -749,7 +825,7 @@ typedef struct warppool_request warppool_request;
 /**
  * Makes a request with all defaults.
  *
- * @param query    not NULL: the user's words. Sending an empty one fails with WARPPOOL_INVALID_ARGUMENT.
+ * @param query    not NULL: the user's words; "" for a request that only brings tool results, resumes or summarizes.
  * @param request  out: not NULL; release with warppool_request_destroy().
  * @param error    out, may be NULL.
  *
@@ -759,7 +835,7 @@ WARPPOOL_API warppool_code warppool_request_create(const char* query, warppool_r
                                                    warppool_error** error);
 
 /**
- * Makes a copy that can be changed independently.
+ * Makes a copy that can be changed independently: a request can be the template of many.
  *
  * @param request  not NULL.
  * @param copy     out: not NULL; release with warppool_request_destroy().
@@ -770,25 +846,78 @@ WARPPOOL_API warppool_code warppool_request_create(const char* query, warppool_r
 WARPPOOL_API warppool_code warppool_request_copy(const warppool_request* request, warppool_request** copy,
                                                  warppool_error** error);
 
+/** Releases a request, wipes the keys in it and sets the variable to NULL. `request` or `*request` may be NULL. */
+WARPPOOL_API void warppool_request_destroy(warppool_request** request);
+
 /*
- * For each function of this group:
+ * For each function of this and the next two sections that changes a request:
  *
  * @param request  not NULL.
- * @param value    not NULL where it is a pointer. Whether a string is UTF-8 is looked at when the request is sent.
  * @param error    out, may be NULL.
  *
- * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ * Every other pointer must not be NULL, unless it is said that it may be. What a request says is looked at as a whole
+ * when it is sent: whether strings are UTF-8, names are not empty, JSON is JSON. The error names the place then
+ * ("context.files[0].content: not UTF-8 at byte 7").
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY. Any other than WARPPOOL_OK leaves the
+ *         request as it was.
  */
 
-/** The user's words; "" is refused when it is sent. */
+/** The user's words. Sending "" is refused unless there are tool results, or it resumes or summarizes. */
 WARPPOOL_API warppool_code warppool_request_set_query(warppool_request* request, const char* value,
                                                       warppool_error** error);
+/** Default WARPPOOL_REQUEST_INPUTS. */
+WARPPOOL_API warppool_code warppool_request_set_kind(warppool_request* request, warppool_request_kind value,
+                                                     warppool_error** error);
+/** Default WARPPOOL_QUERY_MODE_NORMAL. */
+WARPPOOL_API warppool_code warppool_request_set_mode(warppool_request* request, warppool_query_mode value,
+                                                     warppool_error** error);
+/** Instructions that stand above the query, and are sent with one only; default "": none. */
+WARPPOOL_API warppool_code warppool_request_set_system_prompt(warppool_request* request, const char* value,
+                                                              warppool_error** error);
+/** The service's id of a conversation that is continued without a handle for it; default "": a new one. */
+WARPPOOL_API warppool_code warppool_request_set_conversation_id(warppool_request* request, const char* value,
+                                                                warppool_error** error);
+
 /** A model id of the service; default "auto". */
 WARPPOOL_API warppool_code warppool_request_set_model(warppool_request* request, const char* value,
                                                       warppool_error** error);
-/** Instructions that stand above the query; default "": none. */
-WARPPOOL_API warppool_code warppool_request_set_system_prompt(warppool_request* request, const char* value,
-                                                              warppool_error** error);
+/** Another model for this role. `model` may be NULL: the service's again, the default. */
+WARPPOOL_API warppool_code warppool_request_set_role_model(warppool_request* request, warppool_model_role role,
+                                                           const char* model, warppool_error** error);
+/** Tokens that the model may have before it; default 0: the service's limit. */
+WARPPOOL_API warppool_code warppool_request_set_context_window_limit(warppool_request* request, uint32_t value,
+                                                                     warppool_error** error);
+/** Switches a setting on (1), off (0), or leaves it to the service (-1). Default -1, but for REASONING_MESSAGE: 1. */
+WARPPOOL_API warppool_code warppool_request_set_setting(warppool_request* request, warppool_setting setting,
+                                                        int32_t value, warppool_error** error);
+
+/** The user's own key at a model provider. It travels to the service with the request, and is in no error and no log.
+ *  `key` may be NULL: none, the default. */
+WARPPOOL_API warppool_code warppool_request_set_model_key(warppool_request* request, warppool_model_provider provider,
+                                                          const char* key, warppool_error** error);
+/** The same for Amazon's cloud. `session_token` and `region` may be NULL. "" for all: none, the default. */
+WARPPOOL_API warppool_code warppool_request_set_aws_credentials(warppool_request* request, const char* access_key,
+                                                                const char* secret_key, const char* session_token,
+                                                                const char* region, warppool_error** error);
+/** The same for Google's cloud; default "": none. */
+WARPPOOL_API warppool_code warppool_request_set_google_cloud_access_token(warppool_request* request, const char* value,
+                                                                          warppool_error** error);
+/** 1: the account's credits may be used where a key does not do. 0: they may not. Default 0; no other value. */
+WARPPOOL_API warppool_code warppool_request_set_allow_warp_credits(warppool_request* request, int32_t value,
+                                                                   warppool_error** error);
+
+/** Metadata for the service's own log. Default: "entrypoint" is "USER_INITIATED", and nothing else. The value of a key
+ *  that is there already is replaced, of whatever kind it is. `value` may be NULL: the entry is removed. */
+WARPPOOL_API warppool_code warppool_request_set_logging(warppool_request* request, const char* key, const char* value,
+                                                        warppool_error** error);
+/** The same with a boolean: 0 or 1. */
+WARPPOOL_API warppool_code warppool_request_set_logging_bool(warppool_request* request, const char* key, int32_t value,
+                                                             warppool_error** error);
+/** The same with a number, which must be finite. */
+WARPPOOL_API warppool_code warppool_request_set_logging_number(warppool_request* request, const char* key, double value,
+                                                               warppool_error** error);
+
 /** Milliseconds from sending to the last event, waits and other tokens included, then WARPPOOL_DEADLINE_EXCEEDED;
  *  default 0: no limit; never negative. */
 WARPPOOL_API warppool_code warppool_request_set_timeout_ms(warppool_request* request, int32_t value,
@@ -798,34 +927,212 @@ WARPPOOL_API warppool_code warppool_request_set_timeout_ms(warppool_request* req
 WARPPOOL_API warppool_code warppool_request_set_wait_for_token(warppool_request* request, int32_t value,
                                                                warppool_error** error);
 
-/**
- * Sets what the agent may ask the program to run.
- *
- * @param request  not NULL.
- * @param tools    not NULL: `count` tools. Default: WARPPOOL_TOOL_CALL_MCP_TOOL.
- * @param count    how many; at least 1, since none would mean "any" to the service.
- * @param error    out, may be NULL.
- *
- * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+/** Instead of all but the last two: `length` bytes of a serialized Request of the service's, sent as they are. Nothing
+ *  of the answer is interpreted but where it begins and how it ends. `bytes` may be NULL if `length` is 0: none, the
+ *  default. */
+WARPPOOL_API warppool_code warppool_request_set_raw(warppool_request* request, const uint8_t* bytes, size_t length,
+                                                    warppool_error** error);
+/** 1: each event of the stream is told as it came, too, beside what it means. Default 0; no other value. */
+WARPPOOL_API warppool_code warppool_request_set_raw_events(warppool_request* request, int32_t value,
+                                                           warppool_error** error);
+
+/* ------------------------------------------------------------------------------------------- a request's context -- */
+
+/** Where the user is. What is NULL or "" is not told. */
+typedef struct warppool_context {
+  size_t struct_size;       /* sizeof(warppool_context) */
+  const char* directory;    /* default NULL, as all texts */
+  const char* home;
+  const char* platform;     /* "Linux", "MacOS" */
+  const char* distribution; /* "Debian GNU/Linux" */
+  const char* shell;        /* "bash" */
+  const char* shell_version;
+  int64_t current_time_ms; /* milliseconds since 1970, up to 2262; default -1, which 0 means too: it is not told */
+  const char* git_head;    /* a commit */
+  const char* git_branch;
+  const char* git_repository; /* its name */
+  const char* git_owner;
+  const char* git_host; /* "github.com" */
+} warppool_context;
+
+#define WARPPOOL_CONTEXT_INIT \
+  { sizeof(warppool_context), NULL, NULL, NULL, NULL, NULL, NULL, -1, NULL, NULL, NULL, NULL, NULL }
+
+/** A file's text, or some lines of it. */
+typedef struct warppool_file_text {
+  size_t struct_size;  /* sizeof(warppool_file_text) */
+  const char* path;    /* not NULL, not "" */
+  const char* content; /* default NULL: the file is empty */
+  uint32_t first_line; /* counted from 1; default 0: the whole file */
+  uint32_t last_line;  /* of lines: the last one that is in `content`; default 0 */
+} warppool_file_text;
+
+#define WARPPOOL_FILE_TEXT_INIT \
+  { sizeof(warppool_file_text), NULL, NULL, 0, 0 }
+
+/** A command that the user ran. */
+typedef struct warppool_shell_command {
+  size_t struct_size;     /* sizeof(warppool_shell_command) */
+  const char* command;    /* not NULL, not "" */
+  const char* output;     /* default NULL: none */
+  const char* command_id; /* the program's own; default NULL: none */
+  int64_t started_ms;     /* milliseconds since 1970, up to 2262; default -1, which 0 means too: it is not told */
+  int64_t finished_ms;    /* the same */
+  int32_t exit_code;      /* default 0 */
+} warppool_shell_command;
+
+#define WARPPOOL_SHELL_COMMAND_INIT \
+  { sizeof(warppool_shell_command), NULL, NULL, NULL, -1, -1, 0 }
+
+/** Sets all of where the user is at once. What the next functions add stays. */
+WARPPOOL_API warppool_code warppool_request_set_context(warppool_request* request, const warppool_context* context,
+                                                        warppool_error** error);
+/** A codebase that the agent may search. `path` may be NULL. */
+WARPPOOL_API warppool_code warppool_request_add_codebase(warppool_request* request, const char* name, const char* path,
+                                                         warppool_error** error);
+/** What the user selected. */
+WARPPOOL_API warppool_code warppool_request_add_selected_text(warppool_request* request, const char* text,
+                                                              warppool_error** error);
+/** A file that the agent is shown. */
+WARPPOOL_API warppool_code warppool_request_add_file(warppool_request* request, const warppool_file_text* file,
+                                                     warppool_error** error);
+/** An image: the `length` bytes of its file, at least one, and what it is ("image/png"). */
+WARPPOOL_API warppool_code warppool_request_add_image(warppool_request* request, const uint8_t* data, size_t length,
+                                                      const char* mime_type, warppool_error** error);
+/** A command that the user ran. */
+WARPPOOL_API warppool_code warppool_request_add_shell_command(warppool_request* request,
+                                                              const warppool_shell_command* command,
+                                                              warppool_error** error);
+/** Begins the rules of a project, for agents that work below this directory. */
+WARPPOOL_API warppool_code warppool_request_add_project_rules(warppool_request* request, const char* root_path,
+                                                              warppool_error** error);
+/** A file of the rules that were begun last. WARPPOOL_MISUSE: none were. */
+WARPPOOL_API warppool_code warppool_request_add_rules_file(warppool_request* request, const warppool_file_text* file,
+                                                           warppool_error** error);
+/** A further file of them that the agent may ask for. WARPPOOL_MISUSE: as above. */
+WARPPOOL_API warppool_code warppool_request_add_rules_path(warppool_request* request, const char* path,
+                                                           warppool_error** error);
+/** Takes back all that this section set and added, but for attachments. */
+WARPPOOL_API warppool_code warppool_request_clear_context(warppool_request* request, warppool_error** error);
+
+/*
+ * Attachments are what the query refers to by a name. One of the same name is replaced. "SYSTEM_PROMPT" is taken.
  */
+
+/** Attaches a text. */
+WARPPOOL_API warppool_code warppool_request_attach_text(warppool_request* request, const char* name, const char* text,
+                                                        warppool_error** error);
+/** Attaches a command that the user ran. */
+WARPPOOL_API warppool_code warppool_request_attach_shell_command(warppool_request* request, const char* name,
+                                                                 const warppool_shell_command* command,
+                                                                 warppool_error** error);
+/** Attaches a document of the account's by its id. `content` may be NULL: "". */
+WARPPOOL_API warppool_code warppool_request_attach_document(warppool_request* request, const char* name, const char* id,
+                                                            const char* content, warppool_error** error);
+/** Attaches a file that the agent may ask to read. */
+WARPPOOL_API warppool_code warppool_request_attach_file(warppool_request* request, const char* name, const char* path,
+                                                        warppool_error** error);
+/** Takes an attachment back. Nothing happens if there is none of this name. */
+WARPPOOL_API warppool_code warppool_request_detach(warppool_request* request, const char* name, warppool_error** error);
+
+/* --------------------------------------------------------------------------------------------- a request's tools -- */
+
+/** Sets what the agent may ask the program to run: `count` tools, at least 1, since none would mean "any" to the
+ *  service. Default: WARPPOOL_TOOL_CALL_MCP_TOOL alone, right for a program without a terminal. */
 WARPPOOL_API warppool_code warppool_request_set_allowed_tools(warppool_request* request, const warppool_tool* tools,
                                                               size_t count, warppool_error** error);
 
-/**
- * Sets one entry of the metadata for the service's own log. Default: "entrypoint" is "USER_INITIATED".
- *
- * @param request  not NULL.
- * @param key      not NULL.
- * @param value    may be NULL: the entry is removed.
- * @param error    out, may be NULL.
- *
- * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+/*
+ * Functions of the program come from servers, in the terms of the Model Context Protocol. Nothing is connected to: the
+ * agent sees names and descriptions, and asks for a call with the server's id.
  */
-WARPPOOL_API warppool_code warppool_request_set_logging(warppool_request* request, const char* key, const char* value,
-                                                        warppool_error** error);
 
-/** Releases a request and sets the variable to NULL. `request` or `*request` may be NULL. */
-WARPPOOL_API void warppool_request_destroy(warppool_request** request);
+/** A server. `description` may be NULL; `id`, which comes back with each call, may be NULL: the name. */
+WARPPOOL_API warppool_code warppool_request_add_mcp_server(warppool_request* request, const char* name,
+                                                           const char* description, const char* id,
+                                                           warppool_error** error);
+/** A function of the server that was added last. `description` may be NULL; `input_schema`, a JSON Schema of an object,
+ *  may be NULL: no arguments. WARPPOOL_MISUSE: there is no server. */
+WARPPOOL_API warppool_code warppool_request_add_mcp_tool(warppool_request* request, const char* name,
+                                                         const char* description, const char* input_schema,
+                                                         warppool_error** error);
+/** A resource of the server that was added last. All texts but `uri` may be NULL. WARPPOOL_MISUSE: there is no
+ *  server. */
+WARPPOOL_API warppool_code warppool_request_add_mcp_resource(warppool_request* request, const char* uri,
+                                                             const char* name, const char* description,
+                                                             const char* mime_type, warppool_error** error);
+
+/*
+ * Results are what the tools brought that the last answer called; `call_id` is the call's id, and has one result. That
+ * a tool does not have such a result is found when the request is sent. What adds to a result adds to the one that was
+ * added last; WARPPOOL_MISUSE: there is none, or it is of another kind.
+ */
+
+/** The result of a function of the program's. `text` may be NULL: it has no part yet. */
+WARPPOOL_API warppool_code warppool_request_add_tool_result_text(warppool_request* request, const char* call_id,
+                                                                 const char* text, warppool_error** error);
+/** Begins the result of WARPPOOL_TOOL_READ_MCP_RESOURCE. */
+WARPPOOL_API warppool_code warppool_request_add_tool_result_resources(warppool_request* request, const char* call_id,
+                                                                      warppool_error** error);
+/** One more text of a function's result. */
+WARPPOOL_API warppool_code warppool_request_add_result_text(warppool_request* request, const char* text,
+                                                            warppool_error** error);
+/** An image in a function's result: the `length` bytes of its file, at least one, and what it is ("image/png"). */
+WARPPOOL_API warppool_code warppool_request_add_result_image(warppool_request* request, const uint8_t* data,
+                                                             size_t length, const char* mime_type,
+                                                             warppool_error** error);
+/** A resource in a function's result, or in one of resources: `length` bytes, which are UTF-8 unless `is_binary` is 1.
+ *  `data` may be NULL if `length` is 0; `mime_type` may be NULL. */
+WARPPOOL_API warppool_code warppool_request_add_result_resource(warppool_request* request, const char* uri,
+                                                                const uint8_t* data, size_t length,
+                                                                const char* mime_type, int32_t is_binary,
+                                                                warppool_error** error);
+
+/** Begins the result of WARPPOOL_TOOL_READ_FILES or WARPPOOL_TOOL_SEARCH_CODEBASE. */
+WARPPOOL_API warppool_code warppool_request_add_tool_result_files(warppool_request* request, const char* call_id,
+                                                                  warppool_tool tool, warppool_error** error);
+/** A file in a result of files. */
+WARPPOOL_API warppool_code warppool_request_add_result_file(warppool_request* request, const warppool_file_text* file,
+                                                            warppool_error** error);
+/** A file that could not be read, in a result of WARPPOOL_TOOL_READ_FILES. `message` may be NULL. */
+WARPPOOL_API warppool_code warppool_request_add_result_failure(warppool_request* request, const char* path,
+                                                               const char* message, warppool_error** error);
+
+typedef enum warppool_shell_state WARPPOOL_ENUM_TYPE {
+  WARPPOOL_SHELL_FINISHED = 1, /* the command has ended */
+  WARPPOOL_SHELL_RUNNING = 2,  /* it still runs; later calls come with its `command_id`, which must not be "" */
+  WARPPOOL_SHELL_DENIED = 3    /* RUN_SHELL_COMMAND: the program does not run such a command */
+} warppool_shell_state;
+
+/** What became of a shell command that the agent asked for. */
+typedef struct warppool_shell_result {
+  size_t struct_size;         /* sizeof(warppool_shell_result) */
+  warppool_shell_state state; /* default, which 0 means too: WARPPOOL_SHELL_FINISHED */
+  int32_t exit_code;          /* FINISHED; default 0 */
+  const char* command;        /* default NULL: "", as all texts */
+  const char* output;         /* FINISHED; RUNNING: what its terminal shows now */
+  const char* command_id;     /* FINISHED, RUNNING: the program's own, for later calls */
+} warppool_shell_result;
+
+#define WARPPOOL_SHELL_RESULT_INIT \
+  { sizeof(warppool_shell_result), WARPPOOL_SHELL_FINISHED, 0, NULL, NULL, NULL }
+
+/** The result of WARPPOOL_TOOL_RUN_SHELL_COMMAND, _WRITE_TO_SHELL_COMMAND or _READ_SHELL_COMMAND_OUTPUT. */
+WARPPOOL_API warppool_code warppool_request_add_tool_result_shell(warppool_request* request, const char* call_id,
+                                                                  warppool_tool tool,
+                                                                  const warppool_shell_result* result,
+                                                                  warppool_error** error);
+/** The tool failed, in words that the agent reads. Shell commands and suggestions do not have it. */
+WARPPOOL_API warppool_code warppool_request_add_tool_result_error(warppool_request* request, const char* call_id,
+                                                                  warppool_tool tool, const char* message,
+                                                                  warppool_error** error);
+/** The result of any tool: the tool's message of proto/warppool/wire/result.proto in protobuf's JSON mapping. A name
+ *  that the schema does not have is refused when it is sent. */
+WARPPOOL_API warppool_code warppool_request_add_tool_result_json(warppool_request* request, const char* call_id,
+                                                                 warppool_tool tool, const char* json,
+                                                                 warppool_error** error);
+/** Takes back all results: the request can bring the next ones. */
+WARPPOOL_API warppool_code warppool_request_clear_tool_results(warppool_request* request, warppool_error** error);
 
 /* --------------------------------------------------------------------------------------------------------- usage -- */
 
