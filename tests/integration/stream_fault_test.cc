@@ -100,9 +100,8 @@ TEST_CASE("an event of an unknown kind before the first action follows the start
   const auto answer_as = [&](const char* request_id) {
     loopback::Answer answer;
     answer.request_id = request_id;
-    answer.task_id = "task-0";
-    answer.text = "hello";
-    auto frames = loopback::AnswerFrames(answer);
+    answer.steps = {loopback::Say("hello")};
+    auto frames = loopback::AnswerFrames(answer).all;
     frames.at(0) += unknown;  // behind `init`
     return loopback::Raw(std::accumulate(frames.begin(), frames.end(), std::string())).Times(1);
   };
