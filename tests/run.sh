@@ -67,7 +67,7 @@ run_fuzzers() {
 
 run_benchmarks() {
   mkdir -p build
-  { cmake --preset release && cmake --build build/release --target pool_bench; } >build/bench.log 2>&1 ||
+  { cmake --preset release && cmake --build build/release --target benchmarks; } >build/bench.log 2>&1 ||
     { tail -n 60 build/bench.log; return 1; }
   tests/bench/run.py build/release
 }
