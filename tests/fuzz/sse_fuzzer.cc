@@ -102,7 +102,7 @@ std::uint8_t TakeLast(std::string_view* input) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace warppool;
   std::string_view stream(reinterpret_cast<const char*>(data), size);
-  const std::size_t limit = TakeLast(&stream) * 8U;
+  const std::size_t limit = std::size_t{8} * TakeLast(&stream);
   std::minstd_rand random(TakeLast(&stream) + 1U);
 
   const Reading expected = ReadPlainly(stream, limit);
