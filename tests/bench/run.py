@@ -10,6 +10,9 @@ import pathlib
 import subprocess
 import sys
 
+import report
+import streams
+
 HERE = pathlib.Path(__file__).resolve().parent
 
 # What is compared with what, and the goal. "at least" ratios are throughputs.
@@ -39,22 +42,13 @@ def run(program):
             if b.get("aggregate_name") == "median"}
 
 
-def verdict(goal, ratio):
-    word, _, number = goal.rpartition(" ")
-    if word == "at most":
-        return "" if ratio <= float(number) else "   MISSED in this run"
-    if word == "at least":
-        return "" if ratio >= float(number) else "   MISSED in this run"
-    return ""
-
-
 def main():
     build = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else HERE.parents[1] / "build/release")
     times = run(build / "tests/bench/pool_bench")
     print(f"floor: {times['Floor']:.0f} ns")
     for what, above, below, goal in POOL:
-        ratio = times[above] / times[below]
-        print(f"{what:<45} {ratio:5.2f}   goal: {goal}{verdict(goal, ratio)}")
+        print(report.line(what, times[above] / times[below], goal))
+    streams.show(build)
 
 
 if __name__ == "__main__":
