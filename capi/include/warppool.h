@@ -875,9 +875,6 @@ WARPPOOL_API warppool_code warppool_request_set_mode(warppool_request* request, 
 /** Instructions that stand above the query, and are sent with one only; default "": none. */
 WARPPOOL_API warppool_code warppool_request_set_system_prompt(warppool_request* request, const char* value,
                                                               warppool_error** error);
-/** The service's id of a conversation that is continued without a handle for it; default "": a new one. */
-WARPPOOL_API warppool_code warppool_request_set_conversation_id(warppool_request* request, const char* value,
-                                                                warppool_error** error);
 
 /** A model id of the service; default "auto". */
 WARPPOOL_API warppool_code warppool_request_set_model(warppool_request* request, const char* value,

@@ -154,11 +154,6 @@ warppool_code warppool_request_set_system_prompt(warppool_request* request, cons
   return SetText(request, &Request::system_prompt, value, error);
 }
 
-warppool_code warppool_request_set_conversation_id(warppool_request* request, const char* value,
-                                                   warppool_error** error) {
-  return SetText(request, &Request::conversation_id, value, error);
-}
-
 warppool_code warppool_request_set_model(warppool_request* request, const char* value, warppool_error** error) {
   return SetText(request, &Request::model, value, error);
 }

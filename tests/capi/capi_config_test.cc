@@ -66,6 +66,10 @@ TEST_CASE("each setter sets its own field") {
   CHECK(warppool_config_set_retry_after_limit_ms(handle, 16, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_quota_cooling_ms(handle, 17, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_max_event_bytes(handle, 2048, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_config_set_max_message_bytes(handle, 4096, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_config_set_max_stream_events(handle, 77, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_config_set_max_tasks(handle, 78, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_config_set_max_nesting_depth(handle, 79, nullptr) == WARPPOOL_OK);
 
   CHECK(warppool_config_token_count(handle) == 2);
   CHECK(config.tokens[0].credential.Reveal() == "demo-token-1");
@@ -104,6 +108,10 @@ TEST_CASE("each setter sets its own field") {
   CHECK(config.retry_after_limit.count() == 16);
   CHECK(config.quota_cooling.count() == 17);
   CHECK(config.max_event_bytes == 2048);
+  CHECK(config.max_message_bytes == 4096);
+  CHECK(config.max_stream_events == 77);
+  CHECK(config.max_tasks == 78);
+  CHECK(config.max_nesting_depth == 79);
 
   // Does not compile when C++ gets another field: give it a setter, and a line above.
   [[maybe_unused]] const auto& [tokens, tier_order, strategy, max_in_flight, max_strikes, recovery, longest_recovery,

@@ -32,7 +32,7 @@ warppool::wire::Request Sent(const RequestHandle& handle) {
   INFO(builder.status().ToString());
   REQUIRE(builder.ok());
   warppool::wire::Request message;
-  REQUIRE(message.ParseFromString(builder->Serialize({}, Peek(handle).conversation_id)));
+  REQUIRE(message.ParseFromString(builder->Serialize({}, {})));
   return message;
 }
 
@@ -82,7 +82,6 @@ TEST_CASE("each setter of a request sets its own field") {
            warppool_request_set_kind(handle, WARPPOOL_REQUEST_SUMMARIZE, nullptr),
            warppool_request_set_mode(handle, WARPPOOL_QUERY_MODE_ORCHESTRATE, nullptr),
            warppool_request_set_system_prompt(handle, "be brief", nullptr),
-           warppool_request_set_conversation_id(handle, "conversation", nullptr),
            warppool_request_set_model(handle, "best", nullptr),
            warppool_request_set_role_model(handle, WARPPOOL_MODEL_ROLE_CODING, "coder", nullptr),
            warppool_request_set_role_model(handle, WARPPOOL_MODEL_ROLE_PLANNING, "planner", nullptr),
@@ -112,7 +111,7 @@ TEST_CASE("each setter of a request sets its own field") {
   }
   // Does not compile when C++ gets another field: give it a setter, and a line above or in the tests below.
   const auto& [kind, query, tool_results, mode, system_prompt, attachments, context, model, role_models,
-               context_window_limit, model_keys, settings, allowed_tools, mcp_servers, conversation_id, logging, raw,
+               context_window_limit, model_keys, settings, allowed_tools, mcp_servers, logging, raw,
                raw_events, timeout, wait_for_token] = request;
   CHECK(kind == warppool::RequestKind::kSummarize);
   CHECK(query == "how");
@@ -136,7 +135,6 @@ TEST_CASE("each setter of a request sets its own field") {
         std::map<warppool::Setting, bool>{{warppool::Setting::kRules, false}, {warppool::Setting::kWebSearch, true}});
   CHECK(allowed_tools == std::vector{warppool::Tool::kAskUserQuestion, warppool::Tool::kRunShellCommand});
   CHECK(mcp_servers.empty());
-  CHECK(conversation_id == "conversation");
   CHECK(logging == std::map<std::string, warppool::LogValue>{{"a", 0.5}, {"b", true}});
   CHECK(raw == std::string("\x0a\x00", 2));
   CHECK(raw_events);
@@ -345,7 +343,6 @@ TEST_CASE("a required pointer of a request's functions that is NULL is named") {
       [](auto* r, auto** e) { return warppool_request_set_kind(r, WARPPOOL_REQUEST_INPUTS, e); },
       [](auto* r, auto** e) { return warppool_request_set_mode(r, WARPPOOL_QUERY_MODE_PLAN, e); },
       [](auto* r, auto** e) { return warppool_request_set_system_prompt(r, "", e); },
-      [](auto* r, auto** e) { return warppool_request_set_conversation_id(r, "", e); },
       [](auto* r, auto** e) { return warppool_request_set_model(r, "", e); },
       [](auto* r, auto** e) { return warppool_request_set_role_model(r, WARPPOOL_MODEL_ROLE_CODING, "", e); },
       [](auto* r, auto** e) { return warppool_request_set_context_window_limit(r, 1, e); },
@@ -399,7 +396,6 @@ TEST_CASE("a required pointer of a request's functions that is NULL is named") {
   }
 
   const std::vector<std::pair<const char*, Change>> without = {
-      {"value", [](auto* r, auto** e) { return warppool_request_set_conversation_id(r, nullptr, e); }},
       {"access_key",
        [](auto* r, auto** e) { return warppool_request_set_aws_credentials(r, nullptr, "", "", "", e); }},
       {"secret_key",

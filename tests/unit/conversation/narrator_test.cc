@@ -84,7 +84,7 @@ struct Story {
 
 TEST_CASE("the agent output of the root task is told as text") {
   Story story;
-  CHECK(story.Do(Create("root")) == Lines{"task root of "});
+  CHECK(story.Do(Create("root")) == Lines{"task root of  "});
   CHECK(story.Do(Add("root", {Output("m1", "Hel")})) ==
         Lines{"added root m1 agent_output root ", "text m1 + Hel"});
   CHECK(story.Do(Append("root", Output("m1", "lo"))) == Lines{"text m1 + lo"});

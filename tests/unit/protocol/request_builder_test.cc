@@ -63,7 +63,6 @@ TEST_CASE("what the program sets is sent") {
   request.allowed_tools = {Tool::kRunShellCommand, Tool::kAskUserQuestion};
   request.mcp_servers.push_back({"weather", "Looks it up.", "w-1", {{"now", "The present.", R"({"a":[1,null]})"}}});
   request.mcp_servers.push_back({"clock", {}, {}, {{"tell"}}, {{"clock://utc", "UTC", "The time.", "text/plain"}}});
-  request.conversation_id = "conversation-1";
   request.logging = {{"text", "1"}, {"empty", ""}, {"yes", true}, {"number", 0.5}};
   CHECK(Built(request).DebugString() == Text<wire::Request>(R"(
           task_context {}
@@ -106,7 +105,6 @@ TEST_CASE("what the program sets is sent") {
             supports_orchestration_runners: true
           }
           metadata {
-            conversation_id: "conversation-1"
             logging { key: "empty" value { string_value: "" } }
             logging { key: "number" value { number_value: 0.5 } }
             logging { key: "text" value { string_value: "1" } }

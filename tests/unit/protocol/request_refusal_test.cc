@@ -100,7 +100,6 @@ TEST_CASE("each field of the request that is not valid is named") {
       {"allowed_tools: is empty", [](Request* r) { r->allowed_tools.clear(); }},
       {"allowed_tools: unknown tool 4", [](Request* r) { r->allowed_tools.push_back(static_cast<Tool>(4)); }},
       {"allowed_tools: unknown tool -1", [](Request* r) { r->allowed_tools = {static_cast<Tool>(-1)}; }},
-      {"conversation_id: not UTF-8 at byte 0", [](Request* r) { r->conversation_id = "\xFF"; }},
       {"logging (a key): not UTF-8 at byte 1", [](Request* r) { r->logging["k\xFE"] = "v"; }},
       {"logging[\"k\"]: not UTF-8 at byte 2", [](Request* r) { r->logging["k"] = "ab\x80"; }},
       {"logging[\"k\"]: is no finite number", [](Request* r) { r->logging["k"] = std::nan(""); }},

@@ -34,7 +34,7 @@ inline RequestBuilder BuilderOf(const Request& request) {
 }
 
 inline wire::Request Built(const Request& request) {
-  return Parsed(BuilderOf(request).Serialize({}, request.conversation_id));
+  return Parsed(BuilderOf(request).Serialize({}, {}));
 }
 
 }  // namespace warppool
