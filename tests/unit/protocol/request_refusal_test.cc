@@ -1,4 +1,6 @@
 // What a request must not say: each field is named, nothing is printed, no key is quoted.
+#include <google/protobuf/stubs/logging.h>
+
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -276,6 +278,23 @@ TEST_CASE("a key that is not UTF-8 is refused without being quoted") {
     request.model_keys.google_cloud_access_token = key;
   }
   CHECK_THAT(Refusal(request), StartsWith("model_keys.") && Contains(": not UTF-8 at byte 11") && !Contains("demo"));
+}
+
+int lines = 0;  // that protobuf would have printed
+
+TEST_CASE("protobuf prints nothing about what is refused") {
+  using google::protobuf::LogHandler;
+  using google::protobuf::SetLogHandler;
+  lines = 0;
+  LogHandler* const before = SetLogHandler([](auto, const char*, int, const std::string&) { ++lines; });
+  Request raw;
+  raw.raw = "\x22\x03\x0a\x01\xFF";
+  Request result("q");
+  result.tool_results.push_back({"c", Tool::kGrep, ResultJson{R"({"sucess": {}})"}});
+  const std::string refusals = Refusal(raw) + Refusal(result);
+  SetLogHandler(before);
+  CHECK_THAT(refusals, !Contains("accepted"));
+  CHECK(lines == 0);
 }
 
 TEST_CASE("what is in a raw request but in no schema is no reason to refuse it") {
