@@ -47,16 +47,20 @@ class Meter {
   // One line of JSON. `bytes`: as far as the program counts them.
   void Print(const Arguments& arguments, std::uint64_t bytes) const {
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - began_;
-    std::printf(R"({"seconds": %.3f, "cpu_seconds": %.3f, "kib_per_stream": %.2f, "bytes": %llu})"
+    std::printf(R"({"seconds": %.3f, "cpu_seconds": %.3f, "sleeps": %ld, "kib_per_stream": %.2f, "bytes": %llu})"
                 "\n",
-                seconds.count(), CpuSeconds() - cpu_, static_cast<double>(KiB("VmHWM:") - kib_) / arguments.streams,
-                static_cast<unsigned long long>(bytes));
+                seconds.count(), CpuSeconds(Usage()) - CpuSeconds(usage_), Usage().ru_nvcsw - usage_.ru_nvcsw,
+                static_cast<double>(KiB("VmHWM:") - kib_) / arguments.streams, static_cast<unsigned long long>(bytes));
   }
 
  private:
-  static double CpuSeconds() {
+  static rusage Usage() {
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
+    return usage;
+  }
+
+  static double CpuSeconds(const rusage& usage) {
     const auto seconds = [](const timeval& time) {
       return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
     };
@@ -75,7 +79,7 @@ class Meter {
   }
 
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
-  double cpu_ = CpuSeconds();
+  rusage usage_ = Usage();
   long kib_ = KiB("VmRSS:");
 };
 
