@@ -9,5 +9,5 @@ set -euo pipefail
 source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build_dir=$source_dir/build/quickstart
 
-"$source_dir/examples/build.sh" warppool_chat || exit 2
+"$source_dir/examples/build.sh" warppool_chat </dev/null || exit 2
 exec "$build_dir/examples/chat" "$@"
