@@ -8,11 +8,12 @@
 #include <string_view>
 
 #include "loopback.h"
+#include "tools_demo.h"
 
 namespace {
 
 constexpr const char* kHelp =
-    "usage: loopback [--port N] [--tls] [--demo] [--accept TOKEN] [--chunks N] [--gap MS] [--threads N]\n"
+    "usage: loopback [--port N] [--tls] [--demo] [--tools] [--accept TOKEN] [--chunks N] [--gap MS] [--threads N]\n"
     "\n"
     "A stand-in of the agent service on 127.0.0.1, for working offline. Prints its URL; ends on SIGINT or SIGTERM.\n"
     "\n"
@@ -21,6 +22,7 @@ constexpr const char* kHelp =
     "  --port N        listen there; default: a free port\n"
     "  --tls           HTTPS; prints the file with the authority to trust, too\n"
     "  --demo          know some tokens: two that work, one whose quota ends, a dead one and a failing one\n"
+    "  --tools         call the functions of examples/tools before each answer\n"
     "  --accept TOKEN  know this one, too: a refresh token, or an API key if it begins with wk-\n"
     "  --chunks N      split every answer's text into so many events; default: 8\n"
     "  --gap MS        wait so many milliseconds between two events; default: 0\n"
@@ -65,6 +67,8 @@ std::optional<Flags> ParseFlags(int argc, char** argv) {
       flags.options.tls = true;
     } else if (flag == "--demo") {
       flags.demo = true;
+    } else if (flag == "--tools") {
+      flags.behaviour = loopback::ToolsDemo();
     } else if (flag == "--help") {
       flags.help = true;
     } else if (flag == "--accept" && i + 1 < argc) {

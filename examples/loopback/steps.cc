@@ -239,6 +239,15 @@ Step Rollback() {
   return EmitThis(std::move(action));
 }
 
+Step IfToolResults(std::vector<Step> then, std::vector<Step> otherwise) {
+  return [then = std::move(then), otherwise = std::move(otherwise)](Turn* turn) {
+    const Task* task = CurrentTask(turn);
+    if (task == nullptr) return;
+    const bool results = task->messages_size() > 0 && task->messages(task->messages_size() - 1).has_tool_call_result();
+    turn->PlayIn(turn->task_id(), results ? then : otherwise);
+  };
+}
+
 Step SuggestRule(std::string name, std::string content) {
   ClientAction action;
   auto* rule = action.mutable_show_suggestions()->add_rules();

@@ -57,6 +57,8 @@ Step Rollback();
 
 // ---- The rest.
 
+// `then` if the last message of the task is a tool's result, as it is when the request brought some; else `otherwise`.
+Step IfToolResults(std::vector<Step> then, std::vector<Step> otherwise);
 Step SuggestRule(std::string name, std::string content);
 Step SuggestNewConversation();       // from the task's last message on
 Step Improvise(std::uint32_t seed);  // some steps of all kinds, legal where they are played; the same for the same seed

@@ -151,8 +151,8 @@ struct TaskRetracted {
   std::string_view task_id;
 };
 
-// Things that the user might want: {"rules":[{"name","content","loggingId"}], "workflows":[{"name","prompt",
-// "loggingId"}]}.
+// Things that the user might want: {"rules":[{"name","content","logging_id"}], "workflows":[{"name","prompt",
+// "logging_id"}]}.
 struct Suggestions {
   std::string_view json;
 };

@@ -95,6 +95,16 @@ TEST_CASE("what the request brought comes with the first action, into the root t
   CHECK(Play(answer).events.empty());
 }
 
+TEST_CASE("an answer can depend on whether the request brought a tool's result") {
+  Answer answer;
+  answer.steps = {loopback::IfToolResults({loopback::Say("thanks")}, {loopback::CallMcp("weather", "{}")})};
+  answer.inputs.emplace_back().mutable_user_query()->set_query("why?");
+  const auto first = Play(answer);
+  CHECK(Last(first).has_tool_call());
+  answer.inputs[0].mutable_tool_call_result()->set_tool_call_id(Last(first).tool_call().tool_call_id());
+  CHECK(Last(Play(answer, first.settled)).agent_output().text() == "thanks");
+}
+
 TEST_CASE("actions are packed, but for the first task and what is illegal") {
   Answer answer;
   answer.actions_per_event = 3;
