@@ -12,8 +12,9 @@
 // runs they tell how far it is. Destroying a conversation does not end its request. One that was moved from can only be
 // assigned or destroyed. After a fork, one that a client of the parent works on is empty in the child.
 //
-// It keeps to the token that began it while that token is ready, since accounts own conversations at the service. When
-// it has to go elsewhere, the client starts a new one there with the whole history, and says so (ConversationMoved).
+// It keeps to the token that began it while that token is ready (one that has its hands full is not), since accounts
+// own conversations at the service; a fault of the service's is waited out there, too. When it has to go elsewhere, the
+// client starts a new one there with the whole history, and says so (ConversationMoved).
 #pragma once
 
 #include <cstdint>
