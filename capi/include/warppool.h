@@ -1895,7 +1895,7 @@ typedef enum warppool_event_type WARPPOOL_ENUM_TYPE {
                                          change (it is told again, with the same id) or be retracted: task_id,
                                          message_id, tool_call_id, tool, function, server_id, arguments, bytes */
   WARPPOOL_EVENT_TODO_LIST = 31,      /* its to-do list as it stands now: task_id, json */
-  WARPPOOL_EVENT_TASK_CREATED = 32,   /* task_id, parent_id, description */
+  WARPPOOL_EVENT_TASK_CREATED = 32,   /* task_id, parent_id, description, in_root */
   WARPPOOL_EVENT_TASK_CHANGED = 33,   /* a task was named, summed up, or given what the service wants back: task_id,
                                          field ("description", "summary", "server_data"), value */
   WARPPOOL_EVENT_TASK_RETRACTED = 34, /* the task, and what it held, is taken back: task_id */
@@ -1981,7 +1981,8 @@ WARPPOOL_API const char* warppool_event_task_id(const warppool_event* event);
 /** MESSAGE_ADDED, MESSAGE_REPLACED. Else WARPPOOL_MESSAGE_OTHER. */
 WARPPOOL_API warppool_message_kind warppool_event_message_kind(const warppool_event* event);
 
-/** MESSAGE_ADDED, MESSAGE_REPLACED, MESSAGE_RETRACTED: 1: the task is the root task; 0: another one. Else 0. */
+/** MESSAGE_ADDED, MESSAGE_REPLACED, MESSAGE_RETRACTED, TASK_CREATED: 1: the task is the root task, whose agent output is
+ *  the answer; 0: another one. Else 0. */
 WARPPOOL_API int32_t warppool_event_in_root(const warppool_event* event);
 
 /** MESSAGE_ADDED, MESSAGE_REPLACED: what it says, in protobuf's JSON mapping with the schema's names; "" where it follows
@@ -2009,10 +2010,11 @@ WARPPOOL_API const char* warppool_event_function(const warppool_event* event);
 /** TOOL_CALL of "call_mcp_tool" and "read_mcp_resource": the server's id. Else "". */
 WARPPOOL_API const char* warppool_event_server_id(const warppool_event* event);
 
-/** TOOL_CALL: JSON, the function's arguments, or those of the tool in protobuf's mapping. Else "". */
+/** TOOL_CALL: JSON, the function's arguments, or those of the tool in protobuf's mapping; "": JSON cannot hold them, but
+ *  the bytes do, and such a call is to be answered with an error. Else "". */
 WARPPOOL_API const char* warppool_event_arguments(const warppool_event* event);
 
-/** TASK_CREATED: the task that it belongs to; "": none, it is the root task. Else "". */
+/** TASK_CREATED: the task that it belongs to; "": none. Else "". */
 WARPPOOL_API const char* warppool_event_parent_id(const warppool_event* event);
 
 /** TASK_CREATED. Else "". */
@@ -2191,7 +2193,7 @@ WARPPOOL_API warppool_code warppool_conversation_view_usage(const warppool_conve
 typedef struct warppool_task_info {
   size_t struct_size;      /* in: sizeof(warppool_task_info) */
   const char* id;          /* valid as long as the view, as all strings here */
-  const char* parent_id;   /* "": it is the root task */
+  const char* parent_id;   /* "": none, as the root task */
   const char* description; /* "": none */
   const char* summary;     /* "": none */
   size_t message_count;
@@ -2235,7 +2237,7 @@ typedef struct warppool_tool_call_info {
   const char* tool;       /* as in warppool_tool_name(); "": not in this version's schema */
   const char* function;   /* of "call_mcp_tool": the program's function; else "" */
   const char* server_id;  /* of "call_mcp_tool" and "read_mcp_resource"; else "" */
-  const char* arguments;  /* JSON */
+  const char* arguments;  /* JSON; "": it cannot hold them, but `bytes` do */
   const uint8_t* bytes;   /* the serialized Message.ToolCall */
   size_t length;          /* of `bytes` */
 } warppool_tool_call_info;

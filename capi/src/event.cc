@@ -223,6 +223,7 @@ warppool_message_kind warppool_event_message_kind(const warppool_event* event) {
 int32_t warppool_event_in_root(const warppool_event* event) {
   if (const auto* replaced = As<MessageReplaced>(event)) return replaced->in_root ? 1 : 0;
   if (const auto* retracted = As<MessageRetracted>(event)) return retracted->in_root ? 1 : 0;
+  if (const auto* created = As<TaskCreated>(event)) return created->is_root ? 1 : 0;
   return ReadOr(As<MessageAdded>(event), int32_t{0}, [](const auto& e) { return e.in_root ? 1 : 0; });
 }
 

@@ -10,7 +10,8 @@
 // A conversation has one request at a time; a second one fails with kMisuse. Many conversations can be busy at once, on
 // one client or several. All functions may be called from any thread at any time, in callbacks too; while a request
 // runs they tell how far it is. Destroying a conversation does not end its request. One that was moved from can only be
-// assigned or destroyed. After a fork, one that a client of the parent works on is empty in the child.
+// assigned or destroyed. What returns a value as it is may run out of memory, as any std::string. After a fork, one
+// that a client of the parent works on is empty in the child.
 //
 // It keeps to the token that began it while that token is ready (one that has its hands full is not), since accounts
 // own conversations at the service; a fault of the service's is waited out there, too. When it has to go elsewhere, the
@@ -34,7 +35,7 @@ class ConversationImpl;
 
 struct TaskInfo {
   std::string id;
-  std::string parent_id;  // empty: it is the root task
+  std::string parent_id;  // empty: none, as the root task
   std::string description;
   std::string summary;
   std::size_t messages = 0;

@@ -2,9 +2,9 @@
 //
 //   if (const auto* delta = std::get_if<warppool::TextDelta>(&event)) std::cout << delta->text << std::flush;
 //
-// The answer is the agent output of the root task, message by message in the order in which they were added: TextDelta
-// and TextReplaced bring it, MessageRetracted takes a part of it back. Whoever shows more than that (reasoning, tool
-// calls, tasks of other agents) finds each message announced by MessageAdded.
+// The answer is the agent output of the root task, message by message in the order in which MessageAdded tells of them:
+// TextDelta and TextReplaced bring it, MessageRetracted takes a part of it back. Whoever shows more than that
+// (reasoning, tool calls, tasks of other agents) finds each message announced by MessageAdded.
 //
 // The views are borrowed: from a push callback they are valid until it returns, from Stream::Next() until the next call
 // on that stream or its destruction. Copy what must last.
@@ -123,8 +123,10 @@ struct ToolCall {
   std::string_view tool;       // as in ToolName(); empty: not in this version's schema
   std::string_view name;       // call_mcp_tool: the function; else empty
   std::string_view server_id;  // call_mcp_tool and read_mcp_resource: McpServer::id; else empty
-  std::string_view arguments;  // JSON: the function's arguments, or the tool's in protobuf's mapping
-  std::string_view bytes;      // the serialized Message.ToolCall
+  // JSON: the function's arguments, or the tool's in protobuf's mapping. Empty: JSON cannot hold them, but `bytes` do;
+  // such a call is to be answered with an error.
+  std::string_view arguments;
+  std::string_view bytes;  // the serialized Message.ToolCall
 };
 
 // The agent's to-do list as it stands now: a JSON array of {"id", "title", "description", "done"}.
@@ -135,8 +137,9 @@ struct TodoList {
 
 struct TaskCreated {
   std::string_view task_id;
-  std::string_view parent_id;  // empty: it is the root task
+  std::string_view parent_id;  // empty: none
   std::string_view description;
+  bool is_root;  // from now on its agent output is the answer
 };
 
 // A task was named, summed up, or given what the service wants back.
@@ -231,7 +234,7 @@ struct Finished {
 // ---- The rest.
 
 // One event of the stream as it came, if the request asked for it (Request::raw, raw_events): a serialized
-// ResponseEvent.
+// ResponseEvent. What it means follows, unless the request is a raw one.
 struct RawEvent {
   std::string_view bytes;
 };

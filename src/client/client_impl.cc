@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -43,6 +44,16 @@ Result<std::shared_ptr<StateStore>> StoreOf(const Config& config, const ClientOp
   if (config.state_file.empty()) return options.store;
   if (options.store) return Status(Code::kInvalidConfig, "state_file: the client's options name a store, too");
   return OpenFileStore(config.state_file, options.log);
+}
+
+std::vector<Secret> SecretsOf(const Request& request) {
+  const ModelKeys& keys = request.model_keys;
+  std::vector<Secret> secrets{keys.aws.access_key, keys.aws.secret_key, keys.aws.session_token,
+                              keys.google_cloud_access_token};
+  for (const auto& [provider, key] : keys.keys) secrets.push_back(key);
+  secrets.erase(std::remove_if(secrets.begin(), secrets.end(), [](const Secret& secret) { return secret.empty(); }),
+                secrets.end());
+  return secrets;
 }
 
 // Of a function that is given a token, and not a whole configuration.
@@ -114,9 +125,12 @@ Result<std::shared_ptr<RequestRun>> ClientImpl::Prepare(const Request& request, 
   std::optional<ConversationClaim> claim =
       is_raw ? ConversationClaim() : ConversationClaim::Make(std::move(conversation), limits);
   if (!claim) return Status(Code::kMisuse, "the conversation is busy with another request");
+  if (*claim) {
+    if (Status status = (*claim)->state(); !status.ok()) return status;
+  }
   return std::make_shared<RequestRun>(core_,
                                       RequestPlan{*std::move(builder), *std::move(claim), is_raw || request.raw_events,
-                                                  request.timeout, request.wait_for_token},
+                                                  SecretsOf(request), request.timeout, request.wait_for_token},
                                       std::move(sink));
 }
 

@@ -138,7 +138,14 @@ void EventQueue::OnDone(const Status& status) {
 }
 
 Result<Event> EventQueue::Next(std::chrono::milliseconds timeout) {
-  if (DropTaken()) MakeRoom();
+  DropTaken();
+  Result<Event> event = Take(timeout);
+  // Now and not at the next call: a reader that waits for the descriptor may not come back before there is more.
+  if (RoomAgain()) MakeRoom();
+  return event;
+}
+
+Result<Event> EventQueue::Take(std::chrono::milliseconds timeout) {
   MutexLock lock(&mutex_);
   const auto until = DeadlineIn(timeout);
   while (events_.empty() && !done_) {
@@ -150,6 +157,7 @@ Result<Event> EventQueue::Next(std::chrono::milliseconds timeout) {
   }
   if (!events_.empty()) {
     taken_ = true;
+    bytes_ -= events_.front().bytes();
     Signal();
     return events_.front().get();
   }
@@ -157,22 +165,22 @@ Result<Event> EventQueue::Next(std::chrono::milliseconds timeout) {
   return done_->ok() ? Status(Code::kEnd, "the answer is complete") : *done_;
 }
 
-void EventQueue::MakeRoom() {
+void EventQueue::MakeRoom() noexcept {
   try {
     resume_();
-  } catch (...) {  // said at the next call, then
+  } catch (...) {  // tried again at the next call
     MutexLock lock(&mutex_);
     paused_ = true;
-    throw;
   }
 }
 
-bool EventQueue::DropTaken() {
+void EventQueue::DropTaken() {
   MutexLock lock(&mutex_);
-  if (std::exchange(taken_, false)) {
-    bytes_ -= events_.front().bytes();
-    events_.pop_front();
-  }
+  if (std::exchange(taken_, false)) events_.pop_front();
+}
+
+bool EventQueue::RoomAgain() {
+  MutexLock lock(&mutex_);
   if (!paused_ || bytes_ > kResumeAt) return false;
   paused_ = false;
   return true;

@@ -21,7 +21,8 @@ Decision FailoverPolicy::Next(Outcome outcome, bool another_ready, std::optional
                               double unit_random, std::optional<milliseconds> time_left) {
   Decision decision = Choose(outcome, another_ready, retry_after, unit_random);
   if (decision.step == Decision::Step::kWait && time_left && decision.wait >= *time_left) decision = {};
-  const bool may_go_on = another_ready && IsNobodysFault(outcome);
+  const bool stays = keeps_token_ && outcome == Outcome::kStreamCut;
+  const bool may_go_on = another_ready && IsNobodysFault(outcome) && !stays;
   if (decision.step == Decision::Step::kGiveUp && may_go_on) return {Decision::Step::kNextToken};
   return decision;
 }

@@ -6,7 +6,7 @@
 // are tried all the same: one of them may serve.
 //
 // A request that goes on with what one account has begun does not leave that for a fault of nobody's: it waits first,
-// and tries the same token again.
+// and tries the same token again. An answer that was cut off does not leave it at all.
 #pragma once
 
 #include <chrono>
@@ -50,8 +50,8 @@ class FailoverPolicy {
   // Whether it may also wait for a token that is not ready yet; charged like any other wait.
   bool SpendWait() { return backoff_.Next(0).has_value(); }
 
-  // From now on the request rather waits for its token than goes to another one.
-  void KeepToken() { keeps_token_ = true; }
+  // Whether the request goes on with what the account of its token has begun.
+  void KeepToken(bool keeps) { keeps_token_ = keeps; }
 
   // Whether a pass in which no token is left may be followed by another one: something in it was no token's fault.
   bool may_repeat() const { return may_repeat_; }

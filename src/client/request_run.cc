@@ -156,6 +156,7 @@ void RequestRun::Refuse() {
   const HttpHead& head = attempt_->head;
   // Before any of it is quoted, or cut: a part of a secret is one, too.
   Redact(attempt_->bearer.Reveal(), &attempt_->refusal);
+  for (const Secret& secret : plan_.secrets) Redact(secret.Reveal(), &attempt_->refusal);
   if (head.status != 200) return EndAttempt(ReadRefusal(head, attempt_->refusal, core_->clock().Wall()));
   EndAttempt({Outcome::kGarbled,
               Status({.code = Code::kNotAStream,
@@ -219,6 +220,7 @@ void RequestRun::OnEvent(std::string_view data) {
       attempt_->request_id = reader_.request_id();
       attempt_->run_id = reader_.run_id();
       if (plan_.raw_events) HoldEarly(RawEvent{reader_.bytes()}, reader_.bytes().size());
+      if (answered_ && plan_.conversation) NoteOwner();  // late, but that is how it is called
       return;
     case AnswerReader::Kind::kActions:
       return OnActions();
@@ -232,20 +234,24 @@ void RequestRun::OnEvent(std::string_view data) {
 void RequestRun::OnActions() {
   BeginAnswer();
   if (plan_.raw_events) Deliver(RawEvent{reader_.bytes()});
-  if (finished_) return;
-  const Status status = reader_.Apply(
-      [this](const Event& event) { return Emit(event); },
-      [this](const char* why) { core_->log().Warning("{}: an action is ignored: {}", attempt_->token, why); });
-  if (!finished_ && !status.ok()) BreakOff({Outcome::kGarbled, At(status.code(), status.message())});
+  ApplyActions();
+}
+
+void RequestRun::ApplyActions() {
+  // Between two actions the program may pause, so that what is held back stays small.
+  while (!finished_ && !paused_ && reader_.has_more()) {
+    const char* ignored = nullptr;
+    const Status status = reader_.ApplyNext([this](const Event& event) { return Emit(event); }, &ignored);
+    if (finished_) return;
+    if (ignored != nullptr) core_->log().Warning("{}: an action is ignored: {}", attempt_->token, ignored);
+    if (!status.ok()) return BreakOff({Outcome::kGarbled, At(status.code(), status.message())});
+  }
 }
 
 void RequestRun::OnUnknown() {
   const std::string_view bytes = reader_.bytes();
-  if (plan_.raw_events) {
-    HoldEarly(RawEvent{bytes}, bytes.size());
-  } else {
-    HoldEarly(UnknownEvent{{}, bytes}, bytes.size());
-  }
+  if (plan_.raw_events) HoldEarly(RawEvent{bytes}, bytes.size());
+  if (plan_.conversation) HoldEarly(UnknownEvent{{}, bytes}, bytes.size());
 }
 
 void RequestRun::HoldEarly(const Event& event, std::size_t bytes) {
@@ -278,7 +284,7 @@ void RequestRun::OnFinished(const Finished& finished) {
   if (status.ok()) {
     walk_.Succeed();
   } else {
-    walk_.End(quota ? Outcome::kQuotaExhausted : Outcome::kFinishedOtherwise, status);
+    walk_.End(quota ? Outcome::kQuotaExhausted : Outcome::kFinishedOtherwise, Final(status));
   }
   answer_end_ = Final(status);
   core_->loop().CancelTimer(std::exchange(deadline_, 0));  // the last event has come in time
@@ -308,6 +314,7 @@ void RequestRun::BreakOff(AttemptResult result) {
 
 void RequestRun::EndAttempt(AttemptResult result) {
   attempt_->transfer = 0;
+  reader_.DropRest();
   held_bytes_.clear();
   held_result_.reset();
   if (!answered_) return walk_.Fail(std::move(result));
@@ -337,7 +344,9 @@ void RequestRun::OnAttemptFailed(const AttemptFailed& event) {
 
 Status RequestRun::Final(const Status& status) const {
   if (status.ok()) return status;
-  Error error = Redacted(status, attempt_->bearer.Reveal()).error();
+  Status redacted = Redacted(status, attempt_->bearer.Reveal());
+  for (const Secret& secret : plan_.secrets) redacted = Redacted(redacted, secret.Reveal());
+  Error error = redacted.error();
   error.token = attempt_->token;
   error.attempts = walk_.attempts();
   error.attempts.push_back({error.token, error.code, error.message});
@@ -357,12 +366,16 @@ void RequestRun::BeginAnswer() {
     if (finished_) return;
     // A service that does not say how it calls it has said so before.
     if (attempt_->conversation_id.empty() && !attempt_->moves) attempt_->conversation_id = plan_.conversation->id();
-    plan_.conversation->Begin(attempt_->conversation_id, {attempt_->user->key(), attempt_->token});
+    NoteOwner();
     home_ = attempt_->user;
     walk_.KeepTo(home_);
   }
   Deliver(StreamStarted{attempt_->token, attempt_->conversation_id, attempt_->request_id, attempt_->run_id});
   for (const OwnedEvent& event : std::exchange(attempt_->early, {})) Deliver(event.get());
+}
+
+void RequestRun::NoteOwner() {
+  plan_.conversation->Begin(attempt_->conversation_id, {attempt_->user->key(), attempt_->token});
 }
 
 void RequestRun::Deliver(const Event& event) {
@@ -410,7 +423,8 @@ void RequestRun::Flush() {
   }
   if (paused_ || finished_) return;
   if (held_end_) return Finish(*held_end_);
-  if (held_bytes_.empty()) return;
+  ApplyActions();
+  if (paused_ || finished_ || held_bytes_.empty()) return;
   const std::string bytes = std::exchange(held_bytes_, {});
   Consume(bytes);
 }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/mutex.h"
@@ -25,6 +26,7 @@ struct RequestPlan {
   RequestBuilder builder;
   internal::ConversationClaim conversation;  // what the answer changes; none: the program cares for it (Request::raw)
   bool raw_events = false;
+  std::vector<Secret> secrets{};         // that the request brings, for errors not to quote them
   std::chrono::milliseconds timeout{0};  // 0: none
   bool waits = true;                     // for a token when none is ready
 };
@@ -92,9 +94,11 @@ class RequestRun final : public Run,
 
   std::string MakeBody(bool as_new_conversation);
   void OnActions();
+  void ApplyActions();  // those of the last event that are left
   void OnUnknown();
   void HoldEarly(const Event& event, std::size_t bytes);
   void BeginAnswer();
+  void NoteOwner();
   void RollBack();                // what the service did not commit, and tells of it
   void GoOn(AttemptResult cut);   // with an answer that broke off
   bool Emit(const Event& event);  // false: it is over

@@ -17,6 +17,7 @@ struct AnswerReader::Parts {
     const auto parsed = decoder.Parse(bytes);
     if (!parsed) return parsed.status();
     event = *parsed;
+    next_action = 0;
     return {};
   }
 
@@ -25,6 +26,7 @@ struct AnswerReader::Parts {
   std::string_view bytes;                      // of the last event that was read
   std::optional<TextAppend> append;            // it is just that, and was not parsed
   const wire::ResponseEvent* event = nullptr;  // else; on the decoder's arena
+  int next_action = 0;                         // of `event`
 };
 
 AnswerReader::AnswerReader(std::shared_ptr<internal::ConversationImpl> conversation, int max_depth)
@@ -38,6 +40,7 @@ Result<AnswerReader::Kind> AnswerReader::Read(std::string_view data) {
   if (!*bytes) return Kind::kNothing;
   parts_->bytes = **bytes;
   parts_->append.reset();
+  parts_->event = nullptr;
   if (parts_->conversation) parts_->append = ScanTextAppend(parts_->bytes);
   if (parts_->append) return Kind::kActions;
   if (Status status = parts_->Parse(); !status.ok()) return status;
@@ -74,24 +77,26 @@ std::string_view AnswerReader::bytes() const {
   return parts_->bytes;
 }
 
-Status AnswerReader::Apply(const std::function<bool(const Event&)>& emit,
-                           const std::function<void(const char*)>& warn) {
-  if (!parts_->conversation) return {};
-  bool go_on = true;
-  const Emit note_end = [&](const Event& event) { return go_on = emit(event); };
-  if (parts_->append) {
-    const auto done = parts_->conversation->Append(*parts_->append, note_end);
+bool AnswerReader::has_more() const {
+  if (!parts_->conversation) return false;
+  if (parts_->append) return true;
+  return parts_->event != nullptr && parts_->next_action < parts_->event->client_actions().actions_size();
+}
+
+void AnswerReader::DropRest() {
+  parts_->append.reset();
+  parts_->event = nullptr;
+}
+
+Status AnswerReader::ApplyNext(const std::function<bool(const Event&)>& emit, const char** ignored) {
+  if (const auto append = std::exchange(parts_->append, std::nullopt)) {
+    const auto done = parts_->conversation->Append(*append, emit);
     if (!done) return done.status();
     if (*done) return {};
     if (Status status = parts_->Parse(); !status.ok()) return status;
   }
-  for (const wire::ClientAction& action : parts_->event->client_actions().actions()) {
-    if (!go_on) return {};
-    const char* ignored = nullptr;
-    if (Status status = parts_->conversation->Apply(action, note_end, &ignored); !status.ok()) return status;
-    if (ignored != nullptr) warn(ignored);
-  }
-  return {};
+  const wire::ClientAction& action = parts_->event->client_actions().actions(parts_->next_action++);
+  return parts_->conversation->Apply(action, emit, ignored);
 }
 
 }  // namespace warppool

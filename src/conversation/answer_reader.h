@@ -3,7 +3,7 @@
 //
 //   const auto kind = reader.Read(data);
 //   if (!kind) return Fail(kind.status());
-//   if (*kind == AnswerReader::Kind::kActions) status = reader.Apply([&](const Event& event) { ... return true; });
+//   while (reader.has_more()) status = reader.ApplyNext([&](const Event& event) { ... return true; }, &ignored);
 //
 // Not thread-safe. What the accessors return is valid until the next Read().
 #pragma once
@@ -27,7 +27,7 @@ class AnswerReader {
   enum class Kind : std::uint8_t {
     kNothing,   // a "[DONE]", which says nothing
     kInit,      // conversation_id(), request_id(), run_id()
-    kActions,   // Apply()
+    kActions,   // ApplyNext() for each
     kFinished,  // finished()
     kUnknown,   // bytes()
   };
@@ -47,11 +47,14 @@ class AnswerReader {
   Finished finished() const;
   std::string_view bytes() const;  // the serialized ResponseEvent
 
-  // Applies the actions, and turns them into events, each of them valid during its call. When `emit` returns false no
-  // further event comes, no further action is applied, and the conversation is not touched again. `warn`: an action was
-  // ignored, and why. kInvalidAction, kLimitExceeded; kUndecodableEvent, since the usual event is decoded no further
-  // than it takes.
-  Status Apply(const std::function<bool(const Event&)>& emit, const std::function<void(const char*)>& warn);
+  // Applies the next action, and turns it into events, each of them valid during its call. When `emit` returns false no
+  // further event comes, and the conversation is not touched again. `ignored`: why it did nothing, where that is worth
+  // a warning. kInvalidAction, kLimitExceeded; kUndecodableEvent, since the usual event is decoded no further than it
+  // takes.
+  Status ApplyNext(const std::function<bool(const Event&)>& emit, const char** ignored);
+  // Whether there is an action that was not applied.
+  bool has_more() const;
+  void DropRest();  // of the actions
 
  private:
   struct Parts;

@@ -20,6 +20,7 @@ struct Change {
     kMessageReplaced,   // task, message, text_before, kind_changed
     kMessageAppended,   // task, message, name: the path; text: what was appended
     kMessageRetracted,  // task_id, message_id, in_root
+    kTodosChanged,      // task: a message that its list was made of is gone
   };
   Kind kind;
   const wire::Task* task = nullptr;

@@ -19,6 +19,11 @@ MessageInfo ReadMessage(const wire::Message& message) {
   return info;
 }
 
+Status Broken() {
+  return {Code::kInternal,
+          "the conversation ran out of memory in the middle of a change; restore it from what was saved"};
+}
+
 TaskInfo ReadTask(const wire::Task& task) {
   return {task.id(), task.dependencies().parent_task_id(), task.description(), task.summary(),
           static_cast<std::size_t>(task.messages_size())};
@@ -40,8 +45,18 @@ Result<std::shared_ptr<ConversationImpl>> ConversationImpl::Restore(std::string_
 
 Result<std::string> ConversationImpl::Save() const {
   if (Forked()) return Status(Code::kMisuse, "a request of the process that was forked works on the conversation");
+  SavedConversation saved;
+  {
+    MutexLock lock(&mutex_);
+    if (broken_) return Broken();
+    saved = {tree_.Committed(), id_, owner_.token, owner_.key, usage_};
+  }
+  return WriteSaved(std::move(saved));
+}
+
+Status ConversationImpl::state() const {
   MutexLock lock(&mutex_);
-  return WriteSaved({tree_.Committed(), id_, owner_.token, owner_.key, usage_});
+  return broken_ ? Broken() : Status();
 }
 
 bool ConversationImpl::Forked() const {
@@ -69,6 +84,7 @@ std::vector<TaskInfo> ConversationImpl::Tasks() const {
   if (Forked()) return {};
   MutexLock lock(&mutex_);
   std::vector<TaskInfo> tasks;
+  if (broken_) return tasks;
   const auto root = tree_.store().root();
   if (root) tasks.push_back(ReadTask(tree_.store().task(*root)));
   for (int i = 0; i < tree_.store().size(); ++i) {
@@ -78,6 +94,7 @@ std::vector<TaskInfo> ConversationImpl::Tasks() const {
 }
 
 const wire::Task* ConversationImpl::FindTask(const std::string& id) const {
+  if (broken_) return nullptr;
   const TaskStore& store = tree_.store();
   const auto at = id.empty() ? store.root() : store.FindTask(id);
   return at ? &store.task(*at) : nullptr;
@@ -85,11 +102,15 @@ const wire::Task* ConversationImpl::FindTask(const std::string& id) const {
 
 std::vector<MessageInfo> ConversationImpl::Messages(const std::string& task_id) const {
   if (Forked()) return {};
-  MutexLock lock(&mutex_);
-  std::vector<MessageInfo> messages;
-  if (const wire::Task* task = FindTask(task_id)) {
-    for (const wire::Message& message : task->messages()) messages.push_back(ReadMessage(message));
+  wire::Task task;
+  {
+    // JSON takes its time, and a request may want to go on.
+    MutexLock lock(&mutex_);
+    const wire::Task* const found = FindTask(task_id);
+    if (found != nullptr) task = *found;
   }
+  std::vector<MessageInfo> messages;
+  for (const wire::Message& message : task.messages()) messages.push_back(ReadMessage(message));
   return messages;
 }
 
@@ -103,6 +124,7 @@ std::vector<TodoInfo> ConversationImpl::Todos(const std::string& task_id) const 
 std::vector<PendingToolCall> ConversationImpl::PendingToolCalls() const {
   if (Forked()) return {};
   MutexLock lock(&mutex_);
+  if (broken_) return {};
   std::unordered_set<std::string> answered;
   const auto& tasks = tree_.context().tasks();
   for (const wire::Task& task : tasks) {
@@ -132,7 +154,10 @@ void ConversationImpl::Release() noexcept {
   if (Forked()) return;
   Guarded([&] {
     MutexLock lock(&mutex_);
+    if (broken_) return;
+    broken_ = true;  // until it is complete
     tree_.RollBack(nullptr);
+    broken_ = false;
   });
   claimed_by_.store(0);
 }
@@ -170,7 +195,10 @@ Status ConversationImpl::Apply(const wire::ClientAction& action, const Emit& emi
   Status status;
   {
     MutexLock lock(&mutex_);
+    if (broken_) return Broken();
+    broken_ = true;  // until it is complete
     status = tree_.Apply(action, &changes_, ignored);
+    broken_ = false;
   }
   EmitChanges(emit);
   return status;
@@ -181,7 +209,10 @@ Result<bool> ConversationImpl::Append(const TextAppend& append, const Emit& emit
   Result<bool> done = false;
   {
     MutexLock lock(&mutex_);
+    if (broken_) return Broken();
+    broken_ = true;  // until it is complete
     done = tree_.Append(append, &changes_);
+    broken_ = false;
   }
   EmitChanges(emit);
   return done;
@@ -191,7 +222,10 @@ void ConversationImpl::RollBack(const Emit& emit) {
   changes_.clear();
   {
     MutexLock lock(&mutex_);
+    if (broken_) return;
+    broken_ = true;  // until it is complete
     tree_.RollBack(&changes_);
+    broken_ = false;
   }
   EmitChanges(emit);
 }

@@ -47,6 +47,9 @@ class ConversationImpl {
   bool Claim(const TreeLimits& limits) EXCLUDES(mutex_);  // false: it is busy
   void Release() noexcept EXCLUDES(mutex_);               // what was not committed is undone, silently
 
+  // Not OK: an exception broke off a change, and what the tasks hold is not to be trusted. Nothing changes them any
+  // more.
+  Status state() const EXCLUDES(mutex_);
   ConversationOwner owner() const EXCLUDES(mutex_);
   // Calls `use` with the tasks and the id, which do not change meanwhile.
   using Use = std::function<void(const wire::Request::TaskContext& tasks, const std::string& id)>;
@@ -71,6 +74,7 @@ class ConversationImpl {
 
   mutable Mutex mutex_;
   TaskTree tree_ GUARDED_BY(mutex_);
+  bool broken_ GUARDED_BY(mutex_) = false;
   std::string id_ GUARDED_BY(mutex_);
   ConversationOwner owner_ GUARDED_BY(mutex_);
   Usage usage_ GUARDED_BY(mutex_);

@@ -79,9 +79,19 @@ Status Replace(std::string_view path, const Message& from, Message* to) {
   return {};
 }
 
+// Of alternatives, appending to one that is not there would take away the one that is.
+Status CheckOneof(const FieldDescriptor& field, const Message& message) {
+  const auto* oneof = field.real_containing_oneof();
+  const auto* there = oneof == nullptr ? nullptr : message.GetReflection()->GetOneofFieldDescriptor(message, oneof);
+  if (there == nullptr || there == &field) return {};
+  return {Code::kInvalidAction,
+          fmt::format("the mask names \"{}\", and the message has \"{}\" instead", field.name(), there->name())};
+}
+
 Status VisitPairs(std::string_view path, const Message& from, Message* to, const VisitPair& visit) {
   const auto [field, rest, is_last] = FirstStep(path, *to->GetDescriptor());
   const Reflection& reflection = *to->GetReflection();
+  if (Status status = CheckOneof(*field, *to); !status.ok()) return status;
   if (is_last) {
     if (!IsText(*field)) {
       return {Code::kInvalidAction, fmt::format("the mask names \"{}\", which is no text", field->full_name())};
@@ -156,7 +166,7 @@ void TextField::Append(std::string_view more) {
 }
 
 void TextField::Truncate(std::size_t size) {
-  message_->GetReflection()->SetString(message_, field_, Get().substr(0, size));
+  if (size < Get().size()) const_cast<std::string&>(Get()).resize(size);
 }
 
 }  // namespace warppool

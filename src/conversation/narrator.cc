@@ -3,6 +3,7 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "base/json_writer.h"
 
@@ -108,8 +109,8 @@ bool TellAppended(const Change& change, const Emit& emit) {
 bool Tell(const Change& change, const Emit& emit) {
   switch (change.kind) {
     case Change::Kind::kTaskCreated:
-      return emit(
-          TaskCreated{change.task->id(), change.task->dependencies().parent_task_id(), change.task->description()});
+      return emit(TaskCreated{change.task->id(), change.task->dependencies().parent_task_id(),
+                              change.task->description(), change.in_root});
     case Change::Kind::kTaskRetracted:
       return emit(TaskRetracted{change.task_id});
     case Change::Kind::kTaskField:
@@ -120,6 +121,8 @@ bool Tell(const Change& change, const Emit& emit) {
       return TellReplaced(change, emit);
     case Change::Kind::kMessageAppended:
       return TellAppended(change, emit);
+    case Change::Kind::kTodosChanged:
+      return TellTodos(*change.task, emit);
     case Change::Kind::kMessageRetracted:
       return emit(MessageRetracted{change.task_id, change.message_id, change.in_root});
   }
@@ -140,7 +143,7 @@ std::string ToJson(const google::protobuf::Message& message) {
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   std::string json;
-  if (!google::protobuf::util::MessageToJsonString(message, &json, options).ok()) return "{}";
+  if (!google::protobuf::util::MessageToJsonString(message, &json, options).ok()) return {};
   return json;
 }
 
@@ -171,6 +174,7 @@ PendingToolCall ReadToolCall(const wire::Task& task, const wire::Message& messag
 
 std::vector<TodoInfo> ReadTodos(const wire::Task& task) {
   std::vector<TodoInfo> todos;
+  std::unordered_set<std::string> completed;
   const auto add_all = [&](const auto& items) {
     for (const auto& item : items) todos.push_back({item.id(), item.title(), item.description(), false});
   };
@@ -184,9 +188,10 @@ std::vector<TodoInfo> ReadTodos(const wire::Task& task) {
                   todos.end());
       add_all(update.update_pending_todos().updated_pending_todos());
     } else if (update.has_mark_todos_completed()) {
-      for (const std::string& id : update.mark_todos_completed().todo_ids()) {
-        for (TodoInfo& todo : todos) todo.done = todo.done || todo.id == id;
-      }
+      const auto& ids = update.mark_todos_completed().todo_ids();
+      completed.clear();
+      completed.insert(ids.begin(), ids.end());
+      for (TodoInfo& todo : todos) todo.done = todo.done || completed.count(todo.id) != 0;
     }
   }
   return todos;

@@ -49,13 +49,13 @@ Status CheckTasks(const wire::Request::TaskContext& tasks) {
 
 }  // namespace
 
-Result<std::string> WriteSaved(const SavedConversation& saved) {
+Result<std::string> WriteSaved(SavedConversation saved) {
   wire::SavedConversation message;
   message.set_conversation_id(saved.id);
   message.set_token(saved.token);
   message.set_owner(saved.owner_key);
-  *message.mutable_tasks() = saved.tasks.context();
   if (const auto root = saved.tasks.root()) message.set_root(*root);
+  *message.mutable_tasks() = std::move(saved.tasks).TakeContext();
   auto* usage = message.mutable_usage();
   usage->set_input_tokens(saved.usage.input_tokens);
   usage->set_output_tokens(saved.usage.output_tokens);
@@ -88,6 +88,7 @@ Result<SavedConversation> ReadSaved(std::string_view bytes) {
 
 Result<SavedConversation> ReadSavedMessage(std::string_view bytes) {
   wire::SavedConversation message;
+  if (bytes.size() > std::numeric_limits<int>::max()) return Damaged("it is larger than 2 GiB");
   {
     const google::protobuf::LogSilencer silencer;
     google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()),

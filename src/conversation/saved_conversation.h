@@ -18,7 +18,7 @@ struct SavedConversation {
   Usage usage;
 };
 
-Result<std::string> WriteSaved(const SavedConversation& saved);
+Result<std::string> WriteSaved(SavedConversation saved);
 
 // kInvalidArgument says what is wrong.
 Result<SavedConversation> ReadSaved(std::string_view bytes);

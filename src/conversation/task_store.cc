@@ -28,8 +28,8 @@ std::optional<int> TaskStore::FindMessage(int task, const std::string& id) const
 
 int TaskStore::AddTask(wire::Task task) {
   const int at = size();
-  messages_.emplace_back();
   *context_.add_tasks() = std::move(task);
+  messages_.emplace_back();
   tasks_.emplace(context_.tasks(at).id(), at);
   Index(at);
   return at;

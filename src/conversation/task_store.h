@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "warppool/wire/request.pb.h"
@@ -28,6 +29,7 @@ class TaskStore {
   TaskStore(wire::Request::TaskContext context, std::optional<int> root);
 
   const wire::Request::TaskContext& context() const { return context_; }
+  wire::Request::TaskContext TakeContext() && { return std::move(context_); }
   int size() const { return context_.tasks_size(); }
   wire::Task* task(int task) { return context_.mutable_tasks(task); }
   const wire::Task& task(int task) const { return context_.tasks(task); }

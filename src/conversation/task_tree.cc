@@ -9,6 +9,8 @@
 namespace warppool {
 namespace {
 
+// More than any message has fields worth naming.
+constexpr int kMostPaths = 100;
 constexpr std::string_view kOutputPath = "agent_output.text";
 constexpr std::string_view kReasoningPath = "agent_reasoning.reasoning";
 
@@ -136,6 +138,11 @@ Status TaskTree::TooLarge(std::string_view message_id) const {
           fmt::format("message \"{}\" is larger than max_message_bytes ({})", message_id, limits_.max_message_bytes)};
 }
 
+Status TaskTree::CheckMask(int paths) const {
+  if (paths <= kMostPaths) return {};
+  return {Code::kLimitExceeded, fmt::format("a mask with {} paths; {} are the most", paths, kMostPaths)};
+}
+
 Status TaskTree::CheckSize(const wire::Message& message) const {
   return message.ByteSizeLong() > limits_.max_message_bytes ? TooLarge(message.id()) : Status();
 }
@@ -159,8 +166,9 @@ Status TaskTree::CreateTask(const wire::Task& task, bool may_be_root, Changes* c
   const int at = store_.AddTask(std::move(own));
   if (may_be_root && parent.empty()) store_.set_root(at);
   changes->push_back({.kind = Change::Kind::kTaskCreated, .task = store_.task(at), .in_root = store_.root() == at});
+  Told told;
   for (const wire::Message& message : task.messages()) {
-    if (Status status = AddMessage(at, message, changes); !status.ok()) return status;
+    if (Status status = AddMessage(at, message, &told, changes); !status.ok()) return status;
   }
   return {};
 }
@@ -168,43 +176,43 @@ Status TaskTree::CreateTask(const wire::Task& task, bool may_be_root, Changes* c
 Status TaskTree::AddMessages(const wire::ClientAction::AddMessagesToTask& add, Changes* changes) {
   const auto task = Find(add.task_id());
   if (!task) return task.status();
+  Told told;
   for (const wire::Message& message : add.messages()) {
-    if (Status status = AddMessage(*task, message, changes); !status.ok()) return status;
+    if (Status status = AddMessage(*task, message, &told, changes); !status.ok()) return status;
   }
   return {};
 }
 
-Status TaskTree::AddMessage(int task, const wire::Message& message, Changes* changes) {
+Status TaskTree::AddMessage(int task, const wire::Message& message, Told* told, Changes* changes) {
   if (const auto index = store_.FindMessage(task, message.id())) {
-    return ReplaceMessage({task, *index}, message, changes);
+    return ReplaceMessage({task, *index}, message, told, changes);
   }
   if (Status status = CheckSize(message); !status.ok()) return status;
   const int index = store_.AddMessage(task, message);
-  if (transaction_) transaction_->MessageAdded(task);
+  const wire::Message* own = store_.message({task, index});
+  if (transaction_) transaction_->MessageAdded(task, own);
+  told->insert(own);
   changes->push_back({.kind = Change::Kind::kMessageAdded,
                       .task = store_.task(task),
-                      .message = store_.message({task, index}),
+                      .message = own,
                       .in_root = store_.root() == task});
   return {};
 }
 
-Change TaskTree::Replaced(MessagePlace at) {
+Status TaskTree::ReplaceMessage(MessagePlace at, wire::Message message, Told* told, Changes* changes) {
+  if (Status status = CheckSize(message); !status.ok()) return status;
+  wire::Message* own = store_.message(at);
   Change change{.kind = Change::Kind::kMessageReplaced,
                 .task = store_.task(at.task),
-                .message = store_.message(at),
-                .in_root = store_.root() == at.task};
-  if (const std::string* text = ShownText(*change.message)) change.text_before = *text;
-  return change;
-}
-
-Status TaskTree::ReplaceMessage(MessagePlace at, const wire::Message& message, Changes* changes) {
-  if (Status status = CheckSize(message); !status.ok()) return status;
-  Change change = Replaced(at);
-  wire::Message* own = store_.message(at);
-  change.kind_changed = own->message_case() != message.message_case();
-  if (transaction_) transaction_->ChangesMessage(at, *own);
-  *own = message;
-  changes->push_back(std::move(change));
+                .message = own,
+                .in_root = store_.root() == at.task,
+                .kind_changed = own->message_case() != message.message_case()};
+  if (const std::string* text = ShownText(*own)) change.text_before = *text;
+  const bool had_todos = own->has_update_todos();
+  if (transaction_) transaction_->ChangesMessage(at, own);
+  *own = std::move(message);
+  if (told->insert(own).second) changes->push_back(std::move(change));
+  if (had_todos) changes->push_back({.kind = Change::Kind::kTodosChanged, .task = store_.task(at.task)});
   return {};
 }
 
@@ -213,22 +221,20 @@ Status TaskTree::Update(const wire::ClientAction::UpdateTaskMessage& update, Cha
   if (!task) return task.status();
   const wire::Message& message = update.message();
   if (message.id().empty()) return Invalid("an update of a message without an id");
+  Told told;
   const auto index = store_.FindMessage(*task, message.id());
-  if (!index) return AddMessage(*task, message, changes);
+  if (!index) return AddMessage(*task, message, &told, changes);
   const MessagePlace at{*task, *index};
-  if (update.mask().paths().empty()) return ReplaceMessage(at, message, changes);
+  const auto& paths = update.mask().paths();
+  if (paths.empty()) return ReplaceMessage(at, message, &told, changes);
+  if (Status status = CheckMask(paths.size()); !status.ok()) return status;
 
-  wire::Message* own = store_.message(at);
-  Change change = Replaced(at);
-  const auto kind = own->message_case();
-  if (transaction_) transaction_->ChangesMessage(at, *own);
-  for (const std::string& path : update.mask().paths()) {
-    if (Status status = ReplaceField(path, message, own); !status.ok()) return status;
+  wire::Message changed = *store_.message(at);
+  for (const std::string& path : paths) {
+    if (Status status = ReplaceField(path, message, &changed); !status.ok()) return status;
   }
-  if (Status status = CheckSize(*own); !status.ok()) return status;
-  change.kind_changed = own->message_case() != kind;
-  changes->push_back(std::move(change));
-  return {};
+  changed.set_id(message.id());  // by which it was found
+  return ReplaceMessage(at, std::move(changed), &told, changes);
 }
 
 Status TaskTree::AppendFields(const wire::ClientAction::AppendToMessageContent& append, Changes* changes) {
@@ -239,24 +245,34 @@ Status TaskTree::AppendFields(const wire::ClientAction::AppendToMessageContent& 
   if (!index) {
     return Invalid(fmt::format("there is no message \"{}\" in the task \"{}\"", message.id(), append.task_id()));
   }
+  if (Status status = CheckMask(append.mask().paths_size()); !status.ok()) return status;
   const MessagePlace at{*task, *index};
   wire::Message* own = store_.message(at);
+  const auto kind = own->message_case();
+  const std::size_t told = changes->size();
+  Change change{.kind = Change::Kind::kMessageAppended,
+                .task = store_.task(at.task),
+                .message = own,
+                .in_root = store_.root() == at.task};
   for (const std::string& path : append.mask().paths()) {
+    if (path == "id") return Invalid("the mask of an append names the message's id");
     if (transaction_) transaction_->AppendsTo(at, path, own);
-    Status status = ForEachText(path, message, own, [&](TextField text, const std::string& more) -> Status {
-      if (text.Get().size() + more.size() > limits_.max_message_bytes) return TooLarge(message.id());
+    change.name = path;
+    Status status = ForEachText(path, message, own, [&](TextField text, const std::string& more) {
       text.Append(more);
-      changes->push_back({.kind = Change::Kind::kMessageAppended,
-                          .task = store_.task(at.task),
-                          .message = own,
-                          .in_root = store_.root() == at.task,
-                          .name = path,
-                          .text = more});
-      return {};
+      change.text = more;
+      changes->push_back(change);
+      return Status();
     });
     if (!status.ok()) return status;
   }
-  return {};
+  if (own->message_case() != kind) {  // it had none
+    changes->resize(told);
+    change.kind = Change::Kind::kMessageReplaced;
+    change.kind_changed = true;
+    changes->push_back(change);
+  }
+  return CheckSize(*own);
 }
 
 Status TaskTree::SetField(const std::string& task_id, const char* name, const std::string& value, Changes* changes) {
@@ -295,6 +311,7 @@ Status TaskTree::Move(const wire::ClientAction::MoveMessagesToNewTask& move, Cha
   const std::string& target_id = store_.task(target)->id();
 
   std::vector<std::string> task_ids;
+  bool had_todos = false;
   auto messages = store_.Take(*source, *first, count);
   TaskStore::Messages replacements;
   for (const auto& message : messages) {
@@ -303,6 +320,7 @@ Status TaskTree::Move(const wire::ClientAction::MoveMessagesToNewTask& move, Cha
                         .in_root = root == *source,
                         .task_id = move.source_task_id(),
                         .message_id = message->id()});
+    had_todos = had_todos || message->has_update_todos();
     message->set_task_id(target_id);
   }
   for (const wire::Message& message : move.replacement_messages()) {
@@ -324,6 +342,7 @@ Status TaskTree::Move(const wire::ClientAction::MoveMessagesToNewTask& move, Cha
   };
   note_added(target, put, count);
   note_added(*source, *first, replaced);
+  if (had_todos) changes->push_back({.kind = Change::Kind::kTodosChanged, .task = store_.task(*source)});
   return {};
 }
 

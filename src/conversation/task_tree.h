@@ -8,14 +8,15 @@
 //   begin, commit, rollback    of one transaction; a begin inside, and an end without one, are ignored
 //
 // What contradicts the tasks as they are (an unknown task or parent, a wrong number) is kInvalidAction, and what is
-// beyond a limit kLimitExceeded. An action that fails may have been applied in part: the request is over then, and
-// rolls back. Not thread-safe.
+// beyond a limit kLimitExceeded. What an action did before it failed stays, and is told; the request is over then. Not
+// thread-safe.
 #pragma once
 
 #include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 
 #include "conversation/change.h"
 #include "conversation/task_store.h"
@@ -67,11 +68,12 @@ class TaskTree {
   Result<int> Find(const std::string& task_id) const;
   Status CheckSize(const wire::Message& message) const;
   Status CheckTaskCount() const;
+  Status CheckMask(int paths) const;
   Status TooLarge(std::string_view message_id) const;
-  Status AddMessage(int task, const wire::Message& message, Changes* changes);
-  Status ReplaceMessage(MessagePlace at, const wire::Message& message, Changes* changes);
-  // Before the replacement: keeps the text, for comparison.
-  Change Replaced(MessagePlace at);
+  // `told`: those that the action has changed already, of which it is told once.
+  using Told = std::unordered_set<const wire::Message*>;
+  Status AddMessage(int task, const wire::Message& message, Told* told, Changes* changes);
+  Status ReplaceMessage(MessagePlace at, wire::Message message, Told* told, Changes* changes);
 
   TreeLimits limits_;
   TaskStore store_;

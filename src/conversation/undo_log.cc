@@ -1,5 +1,7 @@
 #include "conversation/undo_log.h"
 
+#include <algorithm>
+#include <set>
 #include <unordered_set>
 #include <utility>
 
@@ -17,31 +19,30 @@ void CopyTexts(const wire::Task& from, wire::Task* to) {
   if (from.has_server_data()) to->set_server_data(from.server_data());
 }
 
-bool operator==(const MessagePlace& a, const MessagePlace& b) {
-  return a.task == b.task && a.index == b.index;
-}
-
 }  // namespace
 
-void UndoLog::ChangesMessage(MessagePlace at, const wire::Message& message) {
-  steps_.emplace_back(RestoreMessage{at, message});
+void UndoLog::MessageAdded(int task, const wire::Message* message) {
+  covered_.insert(message);
+  steps_.emplace_back(RemoveMessage{task});
+}
+
+void UndoLog::ChangesMessage(MessagePlace at, const wire::Message* message) {
+  if (covered_.insert(message).second) steps_.emplace_back(RestoreMessage{at, *message});
 }
 
 void UndoLog::AppendsTo(MessagePlace at, std::string_view path, wire::Message* message) {
-  // A text that grows and grows is one step, and so is one of a message that is restored whole.
-  if (!steps_.empty()) {
-    const auto* truncate = std::get_if<Truncate>(&steps_.back());
-    if (truncate != nullptr && truncate->at == at && truncate->path == path) return;
-    const auto* restore = std::get_if<RestoreMessage>(&steps_.back());
-    if (restore != nullptr && restore->at == at) return;
-  }
+  if (covered_.count(message) != 0) return;
+  auto& paths = truncated_[message];
+  if (std::find(paths.begin(), paths.end(), path) != paths.end()) return;
   Truncate step{at, std::string(path), {}};
   const bool all_there = ForEachText(path, message, [&](TextField text) { step.sizes.push_back(text.Get().size()); });
-  if (!all_there) return ChangesMessage(at, *message);
+  if (!all_there) return ChangesMessage(at, message);
   steps_.emplace_back(std::move(step));
+  paths.emplace_back(path);
 }
 
 void UndoLog::ChangesTask(int task, const wire::Task& before) {
+  if (!tasks_.insert(task).second) return;
   RestoreTask step{task, {}};
   CopyTexts(before, &step.before);
   steps_.emplace_back(std::move(step));
@@ -66,7 +67,10 @@ class UndoLog::Reverter {
   void operator()(const RemoveMessage& step) { Retract(step.task); }
   void operator()(const RestoreMessage& step) {
     wire::Message* const message = store_->message(step.at);
-    if (message->message_case() != step.before.message_case()) recast_.insert(message);
+    if (message->message_case() != step.before.message_case()) {
+      recast_.insert(message);
+      if (message->has_update_todos()) todos_.insert(step.at.task);
+    }
     *message = step.before;
     NoteReplaced(step.at);
   }
@@ -77,13 +81,10 @@ class UndoLog::Reverter {
   }
   void operator()(const RestoreTask& step) {
     wire::Task* task = store_->task(step.task);
-    const bool description = task->description() != step.before.description();
-    const bool summary = task->summary() != step.before.summary();
-    const bool server_data = task->server_data() != step.before.server_data();
+    if (task->description() != step.before.description()) fields_.emplace(step.task, "description");
+    if (task->summary() != step.before.summary()) fields_.emplace(step.task, "summary");
+    if (task->server_data() != step.before.server_data()) fields_.emplace(step.task, "server_data");
     CopyTexts(step.before, task);
-    if (description) NoteField(*task, "description", task->description());
-    if (summary) NoteField(*task, "summary", task->summary());
-    if (server_data) NoteField(*task, "server_data", task->server_data());
   }
   void operator()(const MoveBack& step) {
     // Of the target, the moved messages are the last ones.
@@ -106,17 +107,13 @@ class UndoLog::Reverter {
 
   // What is left of the changes when all steps are undone.
   void Finish() {
-    if (changes_ == nullptr || (added_.empty() && replaced_.empty())) return;
-    for (int task = 0; task < store_->size(); ++task) {
-      for (const wire::Message& message : store_->task(task)->messages()) {
-        const bool added = added_.count(&message) != 0;
-        if (!added && replaced_.count(&message) == 0) continue;
-        changes_->push_back({.kind = added ? Change::Kind::kMessageAdded : Change::Kind::kMessageReplaced,
-                             .task = store_->task(task),
-                             .message = &message,
-                             .in_root = store_->root() == task,
-                             .kind_changed = recast_.count(&message) != 0});
-      }
+    if (changes_ == nullptr) return;
+    for (const auto& [task, field] : fields_) {
+      if (task < store_->size()) NoteField(*store_->task(task), field);
+    }
+    if (!added_.empty() || !replaced_.empty()) NoteMessages();
+    for (const int task : todos_) {
+      if (task < store_->size()) changes_->push_back({.kind = Change::Kind::kTodosChanged, .task = store_->task(task)});
     }
   }
 
@@ -130,6 +127,7 @@ class UndoLog::Reverter {
   // `message` null: the task itself.
   void NoteRetracted(int task, const wire::Message* message) {
     if (changes_ == nullptr) return;
+    if (message != nullptr && message->has_update_todos()) todos_.insert(task);
     added_.erase(message);
     replaced_.erase(message);
     recast_.erase(message);
@@ -141,9 +139,25 @@ class UndoLog::Reverter {
 
   void NoteReplaced(MessagePlace at) { replaced_.insert(store_->message(at)); }
 
-  void NoteField(const wire::Task& task, const char* name, const std::string& text) {
-    if (changes_ == nullptr) return;
+  void NoteField(const wire::Task& task, std::string_view name) {
+    const std::string& text = name == "description" ? task.description()
+                              : name == "summary"   ? task.summary()
+                                                    : task.server_data();
     changes_->push_back({.kind = Change::Kind::kTaskField, .task = &task, .name = name, .text = text});
+  }
+
+  void NoteMessages() {
+    for (int task = 0; task < store_->size(); ++task) {
+      for (const wire::Message& message : store_->task(task)->messages()) {
+        const bool added = added_.count(&message) != 0;
+        if (!added && replaced_.count(&message) == 0) continue;
+        changes_->push_back({.kind = added ? Change::Kind::kMessageAdded : Change::Kind::kMessageReplaced,
+                             .task = store_->task(task),
+                             .message = &message,
+                             .in_root = store_->root() == task,
+                             .kind_changed = recast_.count(&message) != 0});
+      }
+    }
   }
 
   TaskStore* const store_;
@@ -151,6 +165,8 @@ class UndoLog::Reverter {
   std::unordered_set<const wire::Message*> added_;     // again
   std::unordered_set<const wire::Message*> replaced_;  // are not what they were
   std::unordered_set<const wire::Message*> recast_;    // of them, those that are another kind of message
+  std::set<std::pair<int, std::string_view>> fields_;  // texts of tasks that are not what they were
+  std::set<int> todos_;                                // tasks that a to-do message is gone from
 };
 
 void UndoLog::Revert(TaskStore* store, Changes* changes) const {

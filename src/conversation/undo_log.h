@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
@@ -15,10 +17,11 @@ namespace warppool {
 
 class UndoLog {
  public:
-  // Each before the change, but for those that tell of something new.
+  // Each before the change, but for those that tell of something new. What has a step already needs no other one: of a
+  // message that is new or is restored whole, nothing more has to be known.
   void TaskAdded(std::optional<int> root_before) { steps_.emplace_back(RemoveTask{root_before}); }
-  void MessageAdded(int task) { steps_.emplace_back(RemoveMessage{task}); }
-  void ChangesMessage(MessagePlace at, const wire::Message& message);
+  void MessageAdded(int task, const wire::Message* message);
+  void ChangesMessage(MessagePlace at, const wire::Message* message);
   void AppendsTo(MessagePlace at, std::string_view path, wire::Message* message);
   void ChangesTask(int task, const wire::Task& before);  // one of its texts
   // `count` messages from `first` on went to the end of `target`, and `replacements` took their place.
@@ -58,6 +61,9 @@ class UndoLog {
   class Reverter;
 
   std::vector<Step> steps_;
+  std::unordered_set<const wire::Message*> covered_;
+  std::unordered_map<const wire::Message*, std::vector<std::string>> truncated_;  // the paths of each
+  std::unordered_set<int> tasks_;                                                 // whose texts are kept
 };
 
 }  // namespace warppool

@@ -94,6 +94,7 @@ void ReadAnswer(benchmark::State& state) {
     AnswerReader reader(conversation, 100);
     SseParser parser(16U << 20U);
     std::size_t text = 0;
+    const char* ignored = nullptr;
     const std::function<bool(const Event&)> callback = [&](const Event& event) {
       if (const auto* delta = std::get_if<TextDelta>(&event)) text += delta->text.size();
       return true;
@@ -102,7 +103,10 @@ void ReadAnswer(benchmark::State& state) {
     for (std::size_t at = 0; at < bytes.size(); at += chunk) {
       std::string_view input = bytes.substr(at, chunk);
       while (const auto data = parser.Next(&input)) {
-        if (!reader.Read(*data).ok() || !reader.Apply(callback, [](const char*) {}).ok()) state.SkipWithError("failed");
+        if (!reader.Read(*data).ok()) state.SkipWithError("not read");
+        while (reader.has_more()) {
+          if (!reader.ApplyNext(callback, &ignored).ok()) state.SkipWithError("not applied");
+        }
       }
     }
     if (text < kDeltas) state.SkipWithError("text is missing");

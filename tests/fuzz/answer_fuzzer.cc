@@ -86,8 +86,10 @@ void Try(const std::string& input) {
     *event.mutable_client_actions()->add_actions() = action;
     const auto kind = reader.Read(EncodeBase64Url(event.SerializeAsString()));
     Promise(kind.ok() && *kind == AnswerReader::Kind::kActions, "what was parsed once is parsed again");
-    const Status status = reader.Apply([&](const Event& e) { return viewer.See(e); }, [](const char* /*why*/) {});
     const char* ignored = nullptr;
+    Promise(reader.has_more(), "there is one action");
+    const Status status = reader.ApplyNext([&](const Event& e) { return viewer.See(e); }, &ignored);
+    Promise(!reader.has_more(), "and no other one");
     const Status other = applied.Apply(
         action, [](const Event& /*e*/) { return true; }, &ignored);
     Promise(status.code() == other.code(), "both ways agree about an action");

@@ -37,7 +37,7 @@ void Try(std::string_view input) {
     Promise(read.code() == Code::kInvalidArgument && !read.status().message().empty(), "a refusal says why");
     return;
   }
-  const auto bytes = WriteSaved(*read);
+  const auto bytes = WriteSaved(*std::move(read));
   Promise(bytes.ok(), "what was read can be written");
   const auto restored = ConversationImpl::Restore(*bytes);
   Promise(restored.ok(), "what was written can be read");
