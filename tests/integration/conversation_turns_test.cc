@@ -49,14 +49,13 @@ class Plan {
   int Below(int n) { return static_cast<int>(random_() % static_cast<std::uint32_t>(n)); }
 
   loopback::Behaviour Answer() {
-    switch (Below(4)) {
-      case 0:
-        return loopback::Ok();
-      case 1:
-        return Scripted();
-      default:
-        return loopback::Random(static_cast<std::uint32_t>(random_()));
-    }
+    const int kind = Below(4);
+    loopback::Behaviour answer = kind == 0   ? loopback::Ok()
+                                 : kind == 1 ? Scripted()
+                                             : loopback::Random(static_cast<std::uint32_t>(random_()));
+    if (Below(3) == 0) answer.Pack(1 + Below(5));
+    if (Below(8) == 0) answer.ByteByByte();
+    return answer;
   }
   // Some of everything, in an order that makes each of it count.
   static loopback::Behaviour Scripted() {

@@ -132,6 +132,51 @@ TEST_CASE("a request can be cancelled while its answer waits to go on") {
   CheckUsable(&world, &viewer, &conversation);
 }
 
+TEST_CASE("a request can be cancelled at each of its events, whatever is going on") {
+  // A rollback, a cut, an answer that goes on, and another account.
+  const auto steps =
+      std::vector<loopback::Step>{loopback::Say("kept", 2), loopback::Begin(), loopback::Say("undone"),
+                                  loopback::SubTask("errand", {loopback::Say("undone, too")}), loopback::Say("never")};
+  bool over = false;
+  int events = 0;
+  std::set<std::size_t> kinds;  // at which it was cancelled
+  for (int last = 1; !over && last < 200; ++last) {
+    INFO("cancelled at event " << last);
+    World world;
+    world.service.On(kOne).Agent(loopback::Play(steps).CutAfter(8, Cut::kClean).Times(1));
+    world.service.On(kOne).Agent(loopback::Quota().Times(1));
+    world.service.Accept("fake-token-two");
+    Config config = ConfigFor(world.service, {kOne, "fake-token-two"});
+    config.strategy = Strategy::kFillFirst;
+    Client& client = world.Connect(std::move(config));
+    Conversation conversation;
+    Viewer viewer(&world);
+    StreamCallbacks callbacks = viewer.Callbacks();
+    int count = 0;
+    callbacks.on_event = [&](const Event& event) {
+      if (++count == last) kinds.insert(event.index());
+      return count >= last ? Flow::kCancel : Flow::kContinue;
+    };
+    auto stream = client.Start(Request("hello"), conversation, std::move(callbacks));
+    REQUIRE(stream.ok());
+    const Status status = viewer.Wait();
+    over = status.ok();
+    CHECK((over || status.code() == Code::kCancelled));
+    CHECK(count == (over ? events : last));
+    events = count;
+    CHECK_FALSE(conversation.busy());
+    CHECK(Conversation::Restore(*conversation.Save()).ok());
+    for (const MessageInfo& message : conversation.Messages()) CHECK(message.text.find("undone") == std::string::npos);
+    CHECK(conversation.Tasks().size() <= 1);
+    for (std::size_t i = 0; i < 2; ++i) CHECK(world.StatusOf(i).in_flight == 0);
+  }
+  CHECK(over);
+  CHECK(kinds.count(Event(MessageRetracted{}).index()) == 1);
+  CHECK(kinds.count(Event(TaskRetracted{}).index()) == 1);
+  CHECK(kinds.count(Event(AttemptFailed{}).index()) == 1);
+  CHECK(kinds.count(Event(ConversationMoved{}).index()) == 1);
+}
+
 TEST_CASE("an action that contradicts the conversation ends the answer, and is nobody's fault") {
   const std::pair<const char*, loopback::Step> cases[] = {
       {"append to an unknown message", loopback::AppendToUnknownMessage()},

@@ -114,6 +114,33 @@ TEST_CASE("what a transaction left open is taken back before the answer goes on"
   CHECK(answer->text == "keptcccc");
 }
 
+TEST_CASE("a reader that pauses at every text loses nothing of an answer that goes on") {
+  World world;
+  world.service.OnAny()
+      .Agent(loopback::Ok().Text("aaaabbbb").Chunks(8).CutAfter(6, Cut::kClean).Times(1))
+      .Agent(loopback::Ok().Text("cccc").Chunks(4).CutAfter(3, Cut::kReset).Gap(5ms).Times(1))
+      .Agent(loopback::Ok().Text("dddd").Chunks(4));
+  Client& client = ConnectInOrder(&world);
+  Conversation conversation;
+  Recorder recorder(&world);
+  recorder.at_text = Flow::kPause;
+  auto stream = client.Start(Request("hello"), conversation, recorder.Callbacks());
+  REQUIRE(stream.ok());
+  REQUIRE(Eventually([&] {
+    (*stream)->Resume();
+    return recorder.dones() > 0;
+  }));
+  CHECK(recorder.status().ToString() == "ok");
+  CHECK(recorder.text().find("aaaa") == 0);
+  CHECK(recorder.text().find("dddd") == recorder.text().size() - 4);
+  std::string text;
+  for (const MessageInfo& message : conversation.Messages()) {
+    if (message.kind == MessageKind::kAgentOutput) text += message.text;
+  }
+  CHECK(recorder.text() == text);
+  CHECK(Difference(world.service, conversation) == "");
+}
+
 TEST_CASE("cuts before and after the first action spend one budget, and the error lists them all") {
   World world;
   world.service.On(kOne)
