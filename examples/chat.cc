@@ -67,10 +67,9 @@ class Input {
   News WaitFor(int descriptor) const {
     std::array<pollfd, 2> watched{{{signals_, POLLIN, 0}, {descriptor, POLLIN, 0}}};
     while (poll(watched.data(), watched.size(), -1) < 0 && errno == EINTR) continue;
-    if (watched[0].revents == 0) return News::kReady;
     signalfd_siginfo signal{};
-    (void)read(signals_, &signal, sizeof(signal));
-    return News::kInterrupted;
+    const bool came = watched[0].revents != 0 && read(signals_, &signal, sizeof(signal)) == sizeof(signal);
+    return came ? News::kInterrupted : News::kReady;
   }
 
   // Nothing: the end of the input, or a signal.
@@ -158,15 +157,12 @@ class Chat {
     const auto descriptor = (*stream)->Descriptor();
     if (!descriptor.ok()) return descriptor.status();
     for (;;) {
+      if (input_.WaitFor(*descriptor) == Input::News::kInterrupted) (*stream)->Cancel();
       const auto event = (*stream)->Next(milliseconds(0));
       if (event.ok()) {
         printer_.Show(*event);
-      } else if (event.code() == warppool::Code::kEnd) {
-        return {};
       } else if (event.code() != warppool::Code::kTimeout) {
-        return event.status();
-      } else if (input_.WaitFor(*descriptor) == Input::News::kInterrupted) {
-        (*stream)->Cancel();
+        return event.code() == warppool::Code::kEnd ? warppool::Status() : event.status();
       }
     }
   }

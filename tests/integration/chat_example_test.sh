@@ -111,7 +111,12 @@ mkfifo questions
 chat_id=$!
 exec 4>questions
 # until_there TEXT FILE: waits until it is there; the test's time-out is the limit.
-until_there() { while ! grep -qF -- "$1" "$2"; do sleep 0.05; kill -0 "$chat_id" 2>/dev/null || fail "it ended:"; done; }
+until_there() {
+  while ! grep -qF -- "$1" "$2"; do
+    kill -0 "$chat_id" 2>/dev/null || fail "it ended:"
+    sleep 0.05
+  done
+}
 echo "A question that takes its time" >&4
 until_there "Echo" out.txt
 kill -INT "$chat_id"
