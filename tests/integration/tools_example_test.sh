@@ -29,7 +29,7 @@ I look at the clock, and count.
 call   clock {}
 result TIME
 call   add {"a":19,"b":23}
-result 42.000000
+result 42
 call   add {"a":"much"}
 error  "a" and "b" must be numbers
 call   weather {"city":"Graz"}
