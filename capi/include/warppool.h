@@ -60,8 +60,8 @@
  *     Nothing is sent, nothing is waited for.
  *
  * 12. Lifetime. Handles may be destroyed in any order: an answer, an error, a pool status, an explanation, a health
- *     report, a pool change, statistics or a request does not need its client, a client does not need the handle of its
- *     state store, and a stream whose client is gone says WARPPOOL_CANCELLED. Once loaded, the shared library stays in
+ *     report, a pool change, statistics, a request or a conversation does not need its client, a client does not need
+ *     the handle of its state store, and a stream whose client is gone says WARPPOOL_CANCELLED. Once loaded, the shared library stays in
  *     the process: dlclose() does not unmap it.
  *
  * 13. One library. A process uses the shared library of this API or the static C++ library, not both: they register the
@@ -181,10 +181,10 @@
  *
  *   The last parameter of each callback is the `user_data` that was registered with it; the library does not look at
  *   it. Callbacks of one stream never overlap, and all streams of a client share one thread: return promptly. A
- *   callback may call anything but what waits for its own client: warppool_client_ask(), _access_token(), _close(),
- *   _destroy() and an active _check_health(), and warppool_stream_next(), return WARPPOOL_MISUSE there. A client's two
- *   sinks are stricter, see warppool_log_sink and warppool_pool_event_sink. No callback runs while the library holds a
- *   lock. A callback must return: no longjmp, no C++ exception.
+ *   callback may call anything but what waits for its own client: warppool_client_ask(), _ask_turn(), _access_token(),
+ *   _close(), _destroy() and an active _check_health(), and warppool_stream_next(), return WARPPOOL_MISUSE there. A
+ *   client's two sinks are stricter, see warppool_log_sink and warppool_pool_event_sink. No callback runs while the
+ *   library holds a lock. A callback must return: no longjmp, no C++ exception.
  *
  *   What works for the client, bearer sources and state stores, does so in threads of its own and may take its time;
  *   see warppool_bearer_source and warppool_state_store_callbacks. Such a callback returns a warppool_code, and with
@@ -926,9 +926,9 @@ WARPPOOL_API warppool_code warppool_request_set_wait_for_token(warppool_request*
                                                                warppool_error** error);
 
 /** Instead of all of a request but its time-out and whether it waits for a token: `length` bytes of a serialized
- *  Request of the service's, sent as they are. Nothing of the answer is interpreted but where it begins and how it ends;
- *  what is between comes as WARPPOOL_EVENT_RAW. It belongs to no conversation, and is not resumed. `bytes` may be NULL
- *  if `length` is 0: none, the default. */
+ *  Request of the service's, sent as they are. Nothing of the answer is interpreted but where it begins and how it
+ *  ends; what is between comes as WARPPOOL_EVENT_RAW. It belongs to no conversation, and is not resumed. `bytes` may be
+ *  NULL if `length` is 0: none, the default. */
 WARPPOOL_API warppool_code warppool_request_set_raw(warppool_request* request, const uint8_t* bytes, size_t length,
                                                     warppool_error** error);
 /** 1: each event of the stream is told as it came, too, beside what it means. Default 0; no other value. */
@@ -2085,7 +2085,8 @@ WARPPOOL_API const uint8_t* warppool_event_bytes(const warppool_event* event, si
  * starts a new one there with the whole history (WARPPOOL_EVENT_CONVERSATION_MOVED).
  *
  * What an answer did stays in the conversation, however the answer ends: failed, cancelled or timed out. But a
- * transaction that the service has not committed by then is undone.
+ * transaction that the service has not committed by then is undone. After a fork, one that a client of the parent works
+ * on is empty in the child, and cannot be saved there.
  */
 typedef struct warppool_conversation warppool_conversation;
 typedef struct warppool_conversation_view warppool_conversation_view;
