@@ -61,8 +61,8 @@
  *
  * 12. Lifetime. Handles may be destroyed in any order: an answer, an error, a pool status, an explanation, a health
  *     report, a pool change, statistics, a request or a conversation does not need its client, a client does not need
- *     the handle of its state store, and a stream whose client is gone says WARPPOOL_CANCELLED. Once loaded, the shared library stays in
- *     the process: dlclose() does not unmap it.
+ *     the handle of its state store, and a stream whose client is gone says WARPPOOL_CANCELLED. Once loaded, the shared
+ *     library stays in the process: dlclose() does not unmap it.
  *
  * 13. One library. A process uses the shared library of this API or the static C++ library, not both: they register the
  *     same protobuf messages.
