@@ -64,17 +64,18 @@ class Input {
   Input& operator=(const Input&) = delete;
 
   // Until `descriptor` is readable, or a signal comes.
-  News WaitFor(int descriptor) const {
+  News WaitFor(int descriptor) {
     std::array<pollfd, 2> watched{{{signals_, POLLIN, 0}, {descriptor, POLLIN, 0}}};
     while (poll(watched.data(), watched.size(), -1) < 0 && errno == EINTR) continue;
     signalfd_siginfo signal{};
     const bool came = watched[0].revents != 0 && read(signals_, &signal, sizeof(signal)) == sizeof(signal);
+    ended_ = ended_ || (came && signal.ssi_signo == SIGTERM);
     return came ? News::kInterrupted : News::kReady;
   }
 
   // Nothing: the end of the input, or a signal.
   std::optional<std::string> ReadLine() {
-    for (;;) {
+    while (!ended_) {
       if (const auto end = buffer_.find('\n'); end != std::string::npos) {
         std::string line = buffer_.substr(0, end);
         buffer_.erase(0, end + 1);
@@ -89,11 +90,13 @@ class Input {
       if (got <= 0) return std::exchange(buffer_, {});  // a last line without an end
       buffer_.append(bytes.data(), static_cast<std::size_t>(got));
     }
+    return std::nullopt;
   }
 
  private:
   int signals_ = -1;
   std::string buffer_;
+  bool ended_ = false;  // by SIGTERM: what comes after the answer is not read any more
 };
 
 class Chat {

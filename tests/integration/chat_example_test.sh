@@ -123,7 +123,14 @@ kill -INT "$chat_id"
 until_there "[cancelled; what came so far is part of the conversation]" err.txt
 echo "And one more" >&4
 until_there "Echo: And one more" out.txt
-kill -INT "$chat_id"  # may cancel the end of this answer, which then is no end of the chat
-exec 4>&-
+
+# SIGTERM ends the chat in the middle of an answer, and what came is saved.
+echo "The last one" >&4
+until_there "Echo: T" out.txt
+echo "Not asked any more" >&4
+kill -TERM "$chat_id"
 wait "$chat_id" || fail "exit code $? instead of 0:"
+refuse out.txt "Not asked"
+run 0 '/history\n' --env one.env slow.warppool
+expect out.txt "> The last one"
 echo "chat: ok"
