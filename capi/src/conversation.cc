@@ -134,8 +134,13 @@ warppool_code warppool_conversation_view_task(const warppool_conversation_view* 
     if (Status status = NotNull({{view, "view"}, {task, "task"}}); !status.ok()) return status;
     if (index >= view->tasks.size()) return OutOfRange();
     const auto& from = view->tasks[index];
-    const warppool_task_info info{0, from.id.c_str(), from.parent_id.c_str(), from.description.c_str(),
-                                  from.summary.c_str(), from.messages, view->todos[index].size()};
+    const warppool_task_info info{0,
+                                  from.id.c_str(),
+                                  from.parent_id.c_str(),
+                                  from.description.c_str(),
+                                  from.summary.c_str(),
+                                  from.messages,
+                                  view->todos[index].size()};
     return WriteStruct(info, WARPPOOL_SIZE_UP_TO(warppool_task_info, todo_count), "task", task);
   });
 }

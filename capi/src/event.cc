@@ -42,7 +42,8 @@ auto TextsOf(MessageRetracted& e) {
   return std::array<std::string_view*, 2>{&e.task_id, &e.message_id};
 }
 auto TextsOf(ToolCall& e) {
-  return std::array<std::string_view*, 7>{&e.task_id, &e.message_id, &e.id, &e.tool, &e.name, &e.server_id, &e.arguments};
+  return std::array<std::string_view*, 7>{&e.task_id, &e.message_id, &e.id,       &e.tool,
+                                          &e.name,    &e.server_id,  &e.arguments};
 }
 auto TextsOf(TodoList& e) {
   return std::array<std::string_view*, 2>{&e.task_id, &e.json};

@@ -141,8 +141,8 @@ warppool_code warppool_client_start_turn_pull(warppool_client* client, warppool_
                                               warppool_error** error) {
   Clear(stream);
   return Guard(error, [&] {
-    const Status status = NotNull(
-        {{client, "client"}, {conversation, "conversation"}, {request, "request"}, {stream, "stream"}});
+    const Status status =
+        NotNull({{client, "client"}, {conversation, "conversation"}, {request, "request"}, {stream, "stream"}});
     if (!status.ok()) return status;
     return Open(stream, [&] { return client->client->Start(request->request, conversation->conversation); });
   });
@@ -153,8 +153,8 @@ warppool_code warppool_client_ask_turn(warppool_client* client, warppool_convers
                                        warppool_error** error) {
   Clear(answer);
   return Guard(error, [&] {
-    const Status status = NotNull(
-        {{client, "client"}, {conversation, "conversation"}, {request, "request"}, {answer, "answer"}});
+    const Status status =
+        NotNull({{client, "client"}, {conversation, "conversation"}, {request, "request"}, {answer, "answer"}});
     if (!status.ok()) return status;
     return Await(answer, [&] { return client->client->Ask(request->request, conversation->conversation); });
   });

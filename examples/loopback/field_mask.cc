@@ -2,6 +2,7 @@
 
 #include <google/protobuf/descriptor.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 
@@ -54,7 +55,7 @@ std::string FollowAll(const FieldMask& mask, const Message& from, Message* to, c
   for (const std::string& path : mask.paths()) {
     if (!IsKnown(to->GetDescriptor(), path)) continue;
     const std::string problem = Follow(path, from, to, change);
-    if (!problem.empty()) return "the mask's path " + path + ": " + problem;
+    if (!problem.empty()) return std::string("the mask's path ").append(path).append(": ").append(problem);
   }
   return "";
 }

@@ -45,16 +45,19 @@ class Improviser {
     return task.messages().empty() ? nullptr : &task.messages(Below(task.messages_size()));
   }
 
+  // One draw a statement: arguments are evaluated in whatever order the compiler likes.
   void PlayOne() {
+    const int parts = 1 + Below(4);
+    const std::string text = Text();
     switch (Below(14)) {
       case 0:
-        return Play(Say(Text(), 1 + Below(4)));
+        return Play(Say(text, parts));
       case 1:
-        return Play(Reason(Text(), 1 + Below(4)));
+        return Play(Reason(text, parts));
       case 2:
         return turn_->Add(NewMessage());
       case 3:
-        return Play(SubTask(Text(), {Say(Text(), 2)}));
+        return Play(SubTask(text, {Say(Text(), parts)}));
       case 4:
         return DescribeTask();
       case 5:
@@ -86,7 +89,7 @@ class Improviser {
 
   void Tell() {
     const int which = Below(3);
-    if (which == 0) Play(SuggestRule(Text(), Text()));
+    if (which == 0) Play(SuggestRule("a rule", Text()));
     if (which == 1) Play(UnknownAction());
     const Message* message = AnyMessage();
     if (which != 2 || message == nullptr) return;

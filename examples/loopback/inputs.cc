@@ -42,6 +42,10 @@ std::map<std::string, std::string> OpenCalls(const Tasks& tasks) {
   return open;
 }
 
+std::string WrongKind(const std::string& call, const std::string& of_call, const std::string& of_result) {
+  return call + " is of " + of_call + ", and its result of " + of_result;
+}
+
 // Whoever sends and whoever keeps a result call it by the same name, but number it otherwise.
 Message::ToolCallResult Kept(const WireResult& result) {
   Message::ToolCallResult kept;
@@ -81,7 +85,7 @@ std::string CheckToolResults(const WireRequest& request, const Tasks& tasks) {
     const auto found = open.find(result.tool_call_id());
     if (found == open.end()) return "there is no " + call + ", or it is answered already";
     const std::string kind = KindOf(result, "result");
-    if (kind != found->second) return call + " is of " + found->second + ", and its result of " + kind;
+    if (kind != found->second) return WrongKind(call, found->second, kind);
     if (kind.empty() && result.GetReflection()->GetUnknownFields(result).empty()) return call + " has an empty result";
     open.erase(found);
   }

@@ -15,8 +15,9 @@
 // What an answer did stays in the conversation, however the answer ends: failed, cancelled or timed out. But a
 // transaction that the service has not committed by then is undone.
 //
-// It keeps to the token that began it while that token is ready, since accounts own conversations at the service. When
-// it has to go elsewhere, the client starts a new one there with the whole history, and says so (ConversationMoved).
+// It keeps to the token that began it while that token is ready (one that has its hands full is not), since accounts
+// own conversations at the service; a fault of the service's is waited out there, too. When it has to go elsewhere, the
+// client starts a new one there with the whole history, and says so (ConversationMoved).
 #pragma once
 
 #include <cstdint>

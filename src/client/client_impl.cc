@@ -111,12 +111,12 @@ Result<std::shared_ptr<RequestRun>> ClientImpl::Prepare(const Request& request, 
   if (!builder) return builder.status();
   if (!is_raw && !conversation) conversation = std::make_shared<ConversationImpl>();
   const TreeLimits limits{core_->config().max_message_bytes, core_->config().max_tasks};
-  std::optional<ConversationClaim> claim = is_raw ? ConversationClaim() : ConversationClaim::Make(std::move(conversation), limits);
+  std::optional<ConversationClaim> claim =
+      is_raw ? ConversationClaim() : ConversationClaim::Make(std::move(conversation), limits);
   if (!claim) return Status(Code::kMisuse, "the conversation is busy with another request");
   return std::make_shared<RequestRun>(core_,
-                                      RequestPlan{*std::move(builder), *std::move(claim),
-                                                  is_raw || request.raw_events, request.timeout,
-                                                  request.wait_for_token},
+                                      RequestPlan{*std::move(builder), *std::move(claim), is_raw || request.raw_events,
+                                                  request.timeout, request.wait_for_token},
                                       std::move(sink));
 }
 

@@ -5,8 +5,8 @@
 // same, it was no token's doing, and the request waits. When it may not wait any more, tokens that were not tried yet
 // are tried all the same: one of them may serve.
 //
-// A request that goes on with what one account has begun does not leave that for a fault of nobody's: it waits first, and
-// tries the same token again.
+// A request that goes on with what one account has begun does not leave that for a fault of nobody's: it waits first,
+// and tries the same token again.
 #pragma once
 
 #include <chrono>

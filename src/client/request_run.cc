@@ -60,9 +60,10 @@ void RequestRun::Begin() {
       deadline_ = core_->loop().After(plan_.timeout, [this] {
         deadline_ = 0;
         Protected([&] {
-          Finish(Status(Error{.code = Code::kDeadlineExceeded,
-                              .message = fmt::format("the request's time-out of {} ms has passed", plan_.timeout.count()),
-                              .attempts = walk_.attempts()}));
+          Finish(
+              Status(Error{.code = Code::kDeadlineExceeded,
+                           .message = fmt::format("the request's time-out of {} ms has passed", plan_.timeout.count()),
+                           .attempts = walk_.attempts()}));
         });
       });
     }
@@ -191,8 +192,8 @@ void RequestRun::Consume(std::string_view bytes) {
   const std::uint64_t max_events = core_->config().max_stream_events;
   while (const auto data = parser.Next(&bytes)) {
     if (parser.events() > max_events) {
-      return BreakOff({Outcome::kGarbled, At(Code::kLimitExceeded, fmt::format("more events than max_stream_events ({})",
-                                                                               max_events))});
+      return BreakOff({Outcome::kGarbled,
+                       At(Code::kLimitExceeded, fmt::format("more events than max_stream_events ({})", max_events))});
     }
     const TransferId transfer = attempt_->transfer;
     OnEvent(*data);
@@ -232,10 +233,9 @@ void RequestRun::OnActions() {
   BeginAnswer();
   if (plan_.raw_events) Deliver(RawEvent{reader_.bytes()});
   if (finished_) return;
-  const Status status = reader_.Apply([this](const Event& event) { return Emit(event); },
-                                      [this](const char* why) {
-                                        core_->log().Warning("{}: an action is ignored: {}", attempt_->token, why);
-                                      });
+  const Status status = reader_.Apply(
+      [this](const Event& event) { return Emit(event); },
+      [this](const char* why) { core_->log().Warning("{}: an action is ignored: {}", attempt_->token, why); });
   if (!finished_ && !status.ok()) BreakOff({Outcome::kGarbled, At(status.code(), status.message())});
 }
 

@@ -53,7 +53,7 @@ class RequestRun final : public Run,
     TransferId transfer = 0;
     SteadyTime began{};
     std::shared_ptr<const Token> user;
-    std::string token;  // its name
+    std::string token;   // its name
     bool moves = false;  // the conversation is another account's so far
     Secret bearer;
     HttpHead head;
@@ -95,8 +95,8 @@ class RequestRun final : public Run,
   void OnUnknown();
   void HoldEarly(const Event& event, std::size_t bytes);
   void BeginAnswer();
-  void RollBack();  // what the service did not commit, and tells of it
-  void GoOn(AttemptResult cut);  // with an answer that broke off
+  void RollBack();                // what the service did not commit, and tells of it
+  void GoOn(AttemptResult cut);   // with an answer that broke off
   bool Emit(const Event& event);  // false: it is over
   void Deliver(const Event& event);
   void Flush();                                // what was held back while paused

@@ -123,7 +123,7 @@ class TokenWalk final : private TokenQueue::Waiter {
   TokenPool::Tokens ruled_out_;        // for good; part of them
   std::optional<Status> bad_setting_;  // the exchange cannot work; only tokens that need none are left
   std::optional<std::chrono::milliseconds> first_event_;  // of this lease
-  std::shared_ptr<const Token> kept_;  // see KeepTo()
+  std::shared_ptr<const Token> kept_;                     // see KeepTo()
   std::vector<std::shared_ptr<const Token>> tried_;       // so that the addresses in the sets above stay theirs
   std::vector<Lease::Charge> charges_;
   std::vector<Attempt> attempts_;

@@ -74,7 +74,8 @@ std::string_view AnswerReader::bytes() const {
   return parts_->bytes;
 }
 
-Status AnswerReader::Apply(const std::function<bool(const Event&)>& emit, const std::function<void(const char*)>& warn) {
+Status AnswerReader::Apply(const std::function<bool(const Event&)>& emit,
+                           const std::function<void(const char*)>& warn) {
   if (!parts_->conversation) return {};
   bool go_on = true;
   const Emit note_end = [&](const Event& event) { return go_on = emit(event); };

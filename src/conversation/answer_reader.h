@@ -48,8 +48,9 @@ class AnswerReader {
   std::string_view bytes() const;  // the serialized ResponseEvent
 
   // Applies the actions, and turns them into events, each of them valid during its call. When `emit` returns false no
-  // further event comes, no further action is applied, and the conversation is not touched again. `warn`: an action was ignored, and why.
-  // kInvalidAction, kLimitExceeded; kUndecodableEvent, since the usual event is decoded no further than it takes.
+  // further event comes, no further action is applied, and the conversation is not touched again. `warn`: an action was
+  // ignored, and why. kInvalidAction, kLimitExceeded; kUndecodableEvent, since the usual event is decoded no further
+  // than it takes.
   Status Apply(const std::function<bool(const Event&)>& emit, const std::function<void(const char*)>& warn);
 
  private:

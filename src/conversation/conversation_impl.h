@@ -81,7 +81,8 @@ class ConversationClaim {
  public:
   ConversationClaim() = default;  // on none
   // Nothing: it is busy. `conversation` not null.
-  static std::optional<ConversationClaim> Make(std::shared_ptr<ConversationImpl> conversation, const TreeLimits& limits);
+  static std::optional<ConversationClaim> Make(std::shared_ptr<ConversationImpl> conversation,
+                                               const TreeLimits& limits);
   ConversationClaim(ConversationClaim&& other) noexcept : conversation_(std::move(other.conversation_)) {}
   ConversationClaim& operator=(ConversationClaim&&) = delete;
   ~ConversationClaim() { Release(); }

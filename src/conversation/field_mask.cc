@@ -41,14 +41,16 @@ bool IsText(const FieldDescriptor& field) {
 }
 
 Status DifferentLengths(const FieldDescriptor& field, int from, int to) {
-  return {Code::kInvalidAction, fmt::format("the mask leads through \"{}\", with {} elements in the action and {} in the "
-                                            "message",
-                                            field.name(), from, to)};
+  return {Code::kInvalidAction,
+          fmt::format("the mask leads through \"{}\", with {} elements in the action and {} in the "
+                      "message",
+                      field.name(), from, to)};
 }
 
 void ReplaceLeaf(const FieldDescriptor& field, const Message& from, Message* to) {
   const Reflection& reflection = *to->GetReflection();
-  const bool absent = field.is_repeated() ? reflection.FieldSize(from, &field) == 0 : !reflection.HasField(from, &field);
+  const bool absent =
+      field.is_repeated() ? reflection.FieldSize(from, &field) == 0 : !reflection.HasField(from, &field);
   if (absent) return reflection.ClearField(to, &field);
   const std::unique_ptr<Message> copy(from.New());
   copy->CopyFrom(from);
@@ -70,8 +72,8 @@ Status Replace(std::string_view path, const Message& from, Message* to) {
   const int other_size = reflection.FieldSize(from, field);
   if (size != other_size) return DifferentLengths(*field, other_size, size);
   for (int i = 0; i < size; ++i) {
-    Status status = Replace(rest, reflection.GetRepeatedMessage(from, field, i),
-                            reflection.MutableRepeatedMessage(to, field, i));
+    Status status =
+        Replace(rest, reflection.GetRepeatedMessage(from, field, i), reflection.MutableRepeatedMessage(to, field, i));
     if (!status.ok()) return status;
   }
   return {};

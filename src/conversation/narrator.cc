@@ -108,8 +108,8 @@ bool TellAppended(const Change& change, const Emit& emit) {
 bool Tell(const Change& change, const Emit& emit) {
   switch (change.kind) {
     case Change::Kind::kTaskCreated:
-      return emit(TaskCreated{change.task->id(), change.task->dependencies().parent_task_id(),
-                              change.task->description()});
+      return emit(
+          TaskCreated{change.task->id(), change.task->dependencies().parent_task_id(), change.task->description()});
     case Change::Kind::kTaskRetracted:
       return emit(TaskRetracted{change.task_id});
     case Change::Kind::kTaskField:

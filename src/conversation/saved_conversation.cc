@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 #include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/stubs/logging.h>
 
+#include <limits>
 #include <utility>
 
 #include "base/fingerprint.h"
@@ -24,6 +26,14 @@ Status Damaged(std::string_view why) {
 
 std::string Checksum(std::string_view bytes) {
   return Hex(FingerprintOf(bytes)).substr(0, kChecksumDigits);
+}
+
+// The same bytes for the same message: maps in the order of their keys.
+bool Serialize(const wire::SavedConversation& message, std::string* bytes) {
+  google::protobuf::io::StringOutputStream stream(bytes);
+  google::protobuf::io::CodedOutputStream out(&stream);
+  out.SetSerializationDeterministic(true);
+  return message.ByteSizeLong() <= std::numeric_limits<int>::max() && message.SerializeToCodedStream(&out);
 }
 
 // Ids that are not empty, and differ.
@@ -55,7 +65,7 @@ Result<std::string> WriteSaved(const SavedConversation& saved) {
   usage->set_credits(saved.usage.credits);
   usage->set_context_window_usage(saved.usage.context_window_usage);
   std::string bytes;
-  if (!message.SerializeToString(&bytes)) {
+  if (!Serialize(message, &bytes)) {
     return Status(Code::kLimitExceeded, "the conversation is too large to be saved (2 GiB)");
   }
   return fmt::format("{}{}{}\n{}", kName, kVersionLine, Checksum(bytes), bytes);
@@ -92,13 +102,13 @@ Result<SavedConversation> ReadSavedMessage(std::string_view bytes) {
     if (*root < 0 || *root >= message.tasks().tasks_size()) return Damaged("its root task is none of its tasks");
   }
   const auto& usage = message.usage();
-  return SavedConversation{TaskStore(std::move(*message.mutable_tasks()), root),
-                           message.conversation_id(),
-                           message.token(),
-                           message.owner(),
-                           {usage.input_tokens(), usage.output_tokens(), usage.cache_read_tokens(),
-                            usage.cache_write_tokens(), usage.cost_in_cents(), usage.credits(),
-                            usage.context_window_usage()}};
+  return SavedConversation{
+      TaskStore(std::move(*message.mutable_tasks()), root),
+      message.conversation_id(),
+      message.token(),
+      message.owner(),
+      {usage.input_tokens(), usage.output_tokens(), usage.cache_read_tokens(), usage.cache_write_tokens(),
+       usage.cost_in_cents(), usage.credits(), usage.context_window_usage()}};
 }
 
 }  // namespace warppool

@@ -1,5 +1,5 @@
-// A conversation's tasks with their messages, as they go back to the service, and where each is. Only the ways to change
-// them; the rules are in task_tree.h.
+// A conversation's tasks with their messages, as they go back to the service, and where each is. Only the ways to
+// change them; the rules are in task_tree.h.
 //
 // Tasks and messages are named by their positions. Pointers to a message stay valid while it exists, wherever it moves.
 // Not thread-safe.

@@ -132,8 +132,8 @@ Result<int> TaskTree::Find(const std::string& task_id) const {
 }
 
 Status TaskTree::TooLarge(std::string_view message_id) const {
-  return {Code::kLimitExceeded, fmt::format("message \"{}\" is larger than max_message_bytes ({})", message_id,
-                                            limits_.max_message_bytes)};
+  return {Code::kLimitExceeded,
+          fmt::format("message \"{}\" is larger than max_message_bytes ({})", message_id, limits_.max_message_bytes)};
 }
 
 Status TaskTree::CheckSize(const wire::Message& message) const {
@@ -158,8 +158,7 @@ Status TaskTree::CreateTask(const wire::Task& task, bool may_be_root, Changes* c
   if (transaction_) transaction_->TaskAdded(store_.root());
   const int at = store_.AddTask(std::move(own));
   if (may_be_root && parent.empty()) store_.set_root(at);
-  changes->push_back(
-      {.kind = Change::Kind::kTaskCreated, .task = store_.task(at), .in_root = store_.root() == at});
+  changes->push_back({.kind = Change::Kind::kTaskCreated, .task = store_.task(at), .in_root = store_.root() == at});
   for (const wire::Message& message : task.messages()) {
     if (Status status = AddMessage(at, message, changes); !status.ok()) return status;
   }

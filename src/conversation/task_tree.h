@@ -8,8 +8,8 @@
 //   begin, commit, rollback    of one transaction; a begin inside, and an end without one, are ignored
 //
 // What contradicts the tasks as they are (an unknown task or parent, a wrong number) is kInvalidAction, and what is
-// beyond a limit kLimitExceeded. An action that fails may have been applied in part: the request is over then, and rolls
-// back. Not thread-safe.
+// beyond a limit kLimitExceeded. An action that fails may have been applied in part: the request is over then, and
+// rolls back. Not thread-safe.
 #pragma once
 
 #include <cstddef>

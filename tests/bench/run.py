@@ -31,6 +31,12 @@ POOL = [
      "at least 1.7"),
 ]
 
+ANSWER = [
+    ("answer, from bytes to callback / protobuf", "ReadAnswer/16384", "ParseOnArena", "at most 1.4"),
+    ("the same in chunks of 100 bytes / 16,384", "ReadAnswer/100", "ReadAnswer/16384", "at most 1.3"),
+    ("request with 1,000 messages / protobuf", "BuildRequest", "SerializeReadyMessage", "at most 1.3"),
+]
+
 
 def run(program):
     """The median real time of each benchmark, in nanoseconds."""
@@ -47,6 +53,9 @@ def main():
     times = run(build / "tests/bench/pool_bench")
     print(f"floor: {times['Floor']:.0f} ns")
     for what, above, below, goal in POOL:
+        print(report.line(what, times[above] / times[below], goal))
+    times = run(build / "tests/bench/answer_bench")
+    for what, above, below, goal in ANSWER:
         print(report.line(what, times[above] / times[below], goal))
     streams.show(build)
 

@@ -117,9 +117,9 @@ TEST_CASE("a path that the schema does not know is a no-op") {
   wire::Message to;
   to.mutable_agent_output()->set_text("old");
   const wire::Message before = to;
-  const auto path = GENERATE(values<std::string>({"", ".", "nothing", "agent_output.nothing", "agent_output.text.deeper",
-                                                  "agent_output.", ".agent_output", "agentOutput.text",
-                                                  "user_query.referenced_attachments.key", "nothing.text"}));
+  const auto path = GENERATE(values<std::string>(
+      {"", ".", "nothing", "agent_output.nothing", "agent_output.text.deeper", "agent_output.", ".agent_output",
+       "agentOutput.text", "user_query.referenced_attachments.key", "nothing.text"}));
   CAPTURE(path);
   CHECK(ReplaceField(path, from, &to).ok());
   CHECK(AppendAll(path, from, &to).ok());
@@ -151,8 +151,9 @@ TEST_CASE("appending to what is no text is an error that names the path") {
   wire::Message from = WithCitations({"x"});
   from.mutable_tool_call()->mutable_grep()->add_queries("q");
   wire::Message to = from;
-  const auto path = GENERATE(values<std::string>({"citations", "agent_output", "tool_call.grep.queries", "timestamp.seconds",
-                                                  "tool_call.write_to_long_running_shell_command.input"}));
+  const auto path =
+      GENERATE(values<std::string>({"citations", "agent_output", "tool_call.grep.queries", "timestamp.seconds",
+                                    "tool_call.write_to_long_running_shell_command.input"}));
   CAPTURE(path);
   from.mutable_timestamp()->set_seconds(1);
   if (path.find("write_to") != std::string::npos) {

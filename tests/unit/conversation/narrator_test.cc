@@ -85,8 +85,7 @@ struct Story {
 TEST_CASE("the agent output of the root task is told as text") {
   Story story;
   CHECK(story.Do(Create("root")) == Lines{"task root of  "});
-  CHECK(story.Do(Add("root", {Output("m1", "Hel")})) ==
-        Lines{"added root m1 agent_output root ", "text m1 + Hel"});
+  CHECK(story.Do(Add("root", {Output("m1", "Hel")})) == Lines{"added root m1 agent_output root ", "text m1 + Hel"});
   CHECK(story.Do(Append("root", Output("m1", "lo"))) == Lines{"text m1 + lo"});
   CHECK(story.Do(Append("root", Output("m1", ""))).empty());
   CHECK(story.Do(Update("root", Output("m1", "Hello, you"), {"agent_output.text"})) == Lines{"text m1 + , you"});
@@ -100,7 +99,8 @@ TEST_CASE("reasoning of the root task is told as reasoning") {
   story.Do(Create("root"));
   CHECK(story.Do(Add("root", {Reasoning("m1", "Hm")})) ==
         Lines{"added root m1 agent_reasoning root ", "thought m1 + Hm"});
-  CHECK(story.Do(Append("root", Reasoning("m1", ", yes"), {"agent_reasoning.reasoning"})) == Lines{"thought m1 + , yes"});
+  CHECK(story.Do(Append("root", Reasoning("m1", ", yes"), {"agent_reasoning.reasoning"})) ==
+        Lines{"thought m1 + , yes"});
   CHECK(story.Do(Update("root", Reasoning("m1", "No"))) == Lines{"thought m1 = No"});
 }
 

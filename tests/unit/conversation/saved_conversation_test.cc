@@ -20,9 +20,8 @@ void Do(ConversationImpl* conversation, const wire::ClientAction& action) {
 
 std::string Tasks(const ConversationImpl& conversation) {
   std::string bytes;
-  conversation.Look([&](const wire::Request::TaskContext& tasks, const std::string& /*id*/) {
-    bytes = tasks.SerializeAsString();
-  });
+  conversation.Look(
+      [&](const wire::Request::TaskContext& tasks, const std::string& /*id*/) { bytes = tasks.SerializeAsString(); });
   return bytes;
 }
 
@@ -139,8 +138,12 @@ TEST_CASE("whatever damages the bytes, restoring says so") {
 TEST_CASE("what no conversation can be is refused behind the checksum, too") {
   wire::Request::TaskContext tasks;
   tasks.add_tasks()->set_id("a");
-  SECTION("two tasks of one id") { tasks.add_tasks()->set_id("a"); }
-  SECTION("a task without an id") { tasks.add_tasks(); }
+  SECTION("two tasks of one id") {
+    tasks.add_tasks()->set_id("a");
+  }
+  SECTION("a task without an id") {
+    tasks.add_tasks();
+  }
   std::string inner;
   tasks.SerializeToString(&inner);
   std::string message = "\x22";

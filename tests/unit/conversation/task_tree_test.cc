@@ -30,7 +30,8 @@ struct Tree {
       text += (text.empty() ? "" : " ") + task.id() + "[";
       std::string between;
       for (const wire::Message& message : task.messages()) {
-        const auto& said = message.has_agent_output() ? message.agent_output().text() : message.agent_reasoning().reasoning();
+        const auto& said =
+            message.has_agent_output() ? message.agent_output().text() : message.agent_reasoning().reasoning();
         text += between + message.id() + "=" + said;
         between = " ";
       }
@@ -91,7 +92,8 @@ TEST_CASE("an update adds a message that is not there, or replaces what its mask
 
 TEST_CASE("an append grows the texts that its mask names") {
   Tree tree;
-  tree.DoAll({Create("root", "", {Output("m1", "a")}), Append("root", Output("m1", "b")), Append("root", Output("m1", "c"))});
+  tree.DoAll(
+      {Create("root", "", {Output("m1", "a")}), Append("root", Output("m1", "b")), Append("root", Output("m1", "c"))});
   CHECK(tree.Text() == "root[m1=abc]");
   CHECK(tree.changes.size() == 1);
   CHECK(tree.changes[0].text == "c");
@@ -106,7 +108,8 @@ TEST_CASE("an append grows the texts that its mask names") {
 
 TEST_CASE("the short way to append does what the long one does") {
   Tree tree;
-  tree.DoAll({Create("root", "", {Output("m1", "a"), Reasoning("m2", "t")}), Create("sub", "root", {Output("m1", "s")})});
+  tree.DoAll(
+      {Create("root", "", {Output("m1", "a"), Reasoning("m2", "t")}), Create("sub", "root", {Output("m1", "s")})});
   Changes changes;
   CHECK(*tree.tree.Append({"root", "m1", "agent_output.text", "b"}, &changes));
   CHECK(*tree.tree.Append({"root", "m1", "agent_output.text", "c"}, &changes));
@@ -203,11 +206,13 @@ TEST_CASE("limits are errors that name them") {
   for (const auto& action : {Append("root", Output("m1", more)), Add("root", {Output("m2", std::string(1100, 'c'))}),
                              Update("root", Output("m1", std::string(1100, 'c')), {"agent_output.text"}),
                              Update("root", Output("m1", std::string(1100, 'c'))),
-                             Append("root", [] {
-                               wire::Message message = Output("m1", "");
-                               message.set_server_message_data(std::string(1100, 'd'));
-                               return message;
-                             }(), {"server_message_data"})}) {
+                             Append("root",
+                                    [] {
+                                      wire::Message message = Output("m1", "");
+                                      message.set_server_message_data(std::string(1100, 'd'));
+                                      return message;
+                                    }(),
+                                    {"server_message_data"})}) {
     CAPTURE(action.action_case());
     const Status status = tree.Do(action);
     CHECK(status.code() == Code::kLimitExceeded);
