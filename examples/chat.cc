@@ -64,18 +64,18 @@ class Input {
   Input& operator=(const Input&) = delete;
 
   // Until `descriptor` is readable, or a signal comes.
-  News WaitFor(int descriptor) const {
+  News WaitFor(int descriptor) {
     std::array<pollfd, 2> watched{{{signals_, POLLIN, 0}, {descriptor, POLLIN, 0}}};
     while (poll(watched.data(), watched.size(), -1) < 0 && errno == EINTR) continue;
-    if (watched[0].revents == 0) return News::kReady;
     signalfd_siginfo signal{};
-    (void)read(signals_, &signal, sizeof(signal));
-    return News::kInterrupted;
+    const bool came = watched[0].revents != 0 && read(signals_, &signal, sizeof(signal)) == sizeof(signal);
+    ended_ = ended_ || (came && signal.ssi_signo == SIGTERM);
+    return came ? News::kInterrupted : News::kReady;
   }
 
   // Nothing: the end of the input, or a signal.
   std::optional<std::string> ReadLine() {
-    for (;;) {
+    while (!ended_) {
       if (const auto end = buffer_.find('\n'); end != std::string::npos) {
         std::string line = buffer_.substr(0, end);
         buffer_.erase(0, end + 1);
@@ -90,11 +90,13 @@ class Input {
       if (got <= 0) return std::exchange(buffer_, {});  // a last line without an end
       buffer_.append(bytes.data(), static_cast<std::size_t>(got));
     }
+    return std::nullopt;
   }
 
  private:
   int signals_ = -1;
   std::string buffer_;
+  bool ended_ = false;  // by SIGTERM: what comes after the answer is not read any more
 };
 
 class Chat {
@@ -158,15 +160,12 @@ class Chat {
     const auto descriptor = (*stream)->Descriptor();
     if (!descriptor.ok()) return descriptor.status();
     for (;;) {
+      if (input_.WaitFor(*descriptor) == Input::News::kInterrupted) (*stream)->Cancel();
       const auto event = (*stream)->Next(milliseconds(0));
       if (event.ok()) {
         printer_.Show(*event);
-      } else if (event.code() == warppool::Code::kEnd) {
-        return {};
       } else if (event.code() != warppool::Code::kTimeout) {
-        return event.status();
-      } else if (input_.WaitFor(*descriptor) == Input::News::kInterrupted) {
-        (*stream)->Cancel();
+        return event.code() == warppool::Code::kEnd ? warppool::Status() : event.status();
       }
     }
   }

@@ -82,7 +82,7 @@ warppool::Status SaveFile(const warppool::Conversation& conversation, const std:
   File file(mkostemp(temporary.data(), O_CLOEXEC));  // with mode 0600
   if (!file.is_open()) return SystemFailure(path);
   if (!file.Write(*bytes) || fsync(file.get()) != 0 || !file.Close() || rename(temporary.c_str(), path.c_str()) != 0) {
-    const warppool::Status failure = SystemFailure(path);
+    warppool::Status failure = SystemFailure(path);
     unlink(temporary.c_str());
     return failure;
   }

@@ -17,7 +17,7 @@ std::string Seconds(std::chrono::milliseconds wait) {
 
 // Not in the middle of a character, nor beyond the first line.
 std::string Beginning(const std::string& text) {
-  const std::string line = text.substr(0, text.find('\n'));
+  std::string line = text.substr(0, text.find('\n'));
   if (line.size() <= kQuoted) return line;
   std::size_t end = kQuoted;
   while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0U) == 0x80U) --end;

@@ -58,7 +58,7 @@ static warppool_code make_call(const warppool_tool_call_info* call, warppool_req
     went_well = 0;
     snprintf(text, sizeof(text), "there is no such function");
   } else if (read_numbers(call->arguments, &a, &b)) {
-    snprintf(text, sizeof(text), "%f", a + b);
+    snprintf(text, sizeof(text), "%.15g", a + b);
   } else {
     went_well = 0;
     snprintf(text, sizeof(text), "\"a\" and \"b\" must be numbers");

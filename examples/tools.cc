@@ -11,8 +11,11 @@
 #include <chrono>
 #include <ctime>
 #include <exception>
+#include <iomanip>
 #include <iostream>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include "setup.h"
@@ -39,8 +42,9 @@ Output Add(const rapidjson::Value& arguments) {
   if (a == end || b == end || !a->value.IsNumber() || !b->value.IsNumber()) {
     return warppool::ToolError{"\"a\" and \"b\" must be numbers"};
   }
-  std::string sum = std::to_string(a->value.GetDouble() + b->value.GetDouble());
-  return warppool::McpOutput::Text(std::move(sum));
+  std::ostringstream sum;
+  sum << std::setprecision(15) << a->value.GetDouble() + b->value.GetDouble();
+  return warppool::McpOutput::Text(sum.str());
 }
 
 // What the agent reads if it asks for what is not there, or in a wrong way, is an error: it may do better then.

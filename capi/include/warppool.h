@@ -60,9 +60,9 @@
  *     Nothing is sent, nothing is waited for.
  *
  * 12. Lifetime. Handles may be destroyed in any order: an answer, an error, a pool status, an explanation, a health
- *     report, a pool change, statistics or a request does not need its client, a client does not need the handle of its
- *     state store, and a stream whose client is gone says WARPPOOL_CANCELLED. Once loaded, the shared library stays in
- *     the process: dlclose() does not unmap it.
+ *     report, a pool change, statistics, a request or a conversation does not need its client, a client does not need
+ *     the handle of its state store, and a stream whose client is gone says WARPPOOL_CANCELLED. Once loaded, the shared
+ *     library stays in the process: dlclose() does not unmap it.
  *
  * 13. One library. A process uses the shared library of this API or the static C++ library, not both: they register the
  *     same protobuf messages.
@@ -181,10 +181,10 @@
  *
  *   The last parameter of each callback is the `user_data` that was registered with it; the library does not look at
  *   it. Callbacks of one stream never overlap, and all streams of a client share one thread: return promptly. A
- *   callback may call anything but what waits for its own client: warppool_client_ask(), _access_token(), _close(),
- *   _destroy() and an active _check_health(), and warppool_stream_next(), return WARPPOOL_MISUSE there. A client's two
- *   sinks are stricter, see warppool_log_sink and warppool_pool_event_sink. No callback runs while the library holds a
- *   lock. A callback must return: no longjmp, no C++ exception.
+ *   callback may call anything but what waits for its own client: warppool_client_ask(), _ask_turn(), _access_token(),
+ *   _close(), _destroy() and an active _check_health(), and warppool_stream_next(), return WARPPOOL_MISUSE there. A
+ *   client's two sinks are stricter, see warppool_log_sink and warppool_pool_event_sink. No callback runs while the
+ *   library holds a lock. A callback must return: no longjmp, no C++ exception.
  *
  *   What works for the client, bearer sources and state stores, does so in threads of its own and may take its time;
  *   see warppool_bearer_source and warppool_state_store_callbacks. Such a callback returns a warppool_code, and with
@@ -305,7 +305,8 @@ WARPPOOL_API const char* warppool_error_user_message(const warppool_error* error
 /** 1: the same call may succeed later, unchanged. 0: it would not; or NULL. */
 WARPPOOL_API int32_t warppool_error_retryable(const warppool_error* error);
 
-/** How long the service asks to wait, in milliseconds; -1: it does not say, or NULL. */
+/** When trying again may help, in milliseconds: what the service asks for or, where no token is ready, until the first
+ *  one is. -1: not known, or NULL. */
 WARPPOOL_API int64_t warppool_error_retry_after_ms(const warppool_error* error);
 
 /** How many attempts it lists: what each token contributed to a failed request, oldest first. NULL: 0. */
@@ -924,9 +925,10 @@ WARPPOOL_API warppool_code warppool_request_set_timeout_ms(warppool_request* req
 WARPPOOL_API warppool_code warppool_request_set_wait_for_token(warppool_request* request, int32_t value,
                                                                warppool_error** error);
 
-/** Instead of all but the last two: `length` bytes of a serialized Request of the service's, sent as they are. Nothing
- *  of the answer is interpreted but where it begins and how it ends. `bytes` may be NULL if `length` is 0: none, the
- *  default. */
+/** Instead of all of a request but its time-out and whether it waits for a token: `length` bytes of a serialized
+ *  Request of the service's, sent as they are. Nothing of the answer is interpreted but where it begins and how it
+ *  ends; what is between comes as WARPPOOL_EVENT_RAW. It belongs to no conversation, and is not resumed. `bytes` may be
+ *  NULL if `length` is 0: none, the default. */
 WARPPOOL_API warppool_code warppool_request_set_raw(warppool_request* request, const uint8_t* bytes, size_t length,
                                                     warppool_error** error);
 /** 1: each event of the stream is told as it came, too, beside what it means. Default 0; no other value. */
@@ -1504,7 +1506,7 @@ WARPPOOL_API warppool_code warppool_client_start_pull(warppool_client* client, c
 
 /**
  * Sends a request and waits for the whole answer. If the agent does not finish with "done", the code says so and the
- * text is lost: use a stream where that matters.
+ * text is lost: use a stream where that matters, or a conversation, which keeps it.
  *
  * @param client   not NULL.
  * @param request  not NULL. Its time-out limits the wait.
@@ -1758,7 +1760,8 @@ WARPPOOL_API warppool_code warppool_client_destroy(warppool_client** client);
  * A whole answer, from warppool_client_ask(). Its strings are borrowed: valid until it is destroyed.
  */
 
-/** What the agent said. `length` receives the bytes before the final NUL, may be NULL. NULL answer: "", length 0. */
+/** What the agent said in the root task; of several messages, one right after the other. `length` receives the bytes
+ *  before the final NUL, may be NULL. NULL answer: "", length 0. */
 WARPPOOL_API const char* warppool_answer_text(const warppool_answer* answer, size_t* length);
 
 /** The conversation's id at the service. NULL: "". */
@@ -2045,8 +2048,8 @@ WARPPOOL_API const char* warppool_event_message(const warppool_event* event);
 /** ATTEMPT_FAILED. Else WARPPOOL_NEXT_NONE. */
 WARPPOOL_API warppool_next_step warppool_event_next_step(const warppool_event* event);
 
-/** ATTEMPT_FAILED with WARPPOOL_NEXT_WAIT or _RESUME: for how long, in milliseconds; WAITING: for how long at most, since what is
- *  not known in advance may come sooner. Else 0. */
+/** ATTEMPT_FAILED with WARPPOOL_NEXT_WAIT or _RESUME: for how long, in milliseconds; WAITING: for how long at most,
+ *  since what is not known in advance may come sooner. Else 0. */
 WARPPOOL_API int64_t warppool_event_wait_ms(const warppool_event* event);
 
 /** FINISHED. Else WARPPOOL_FINISH_NONE. */
@@ -2082,6 +2085,10 @@ WARPPOOL_API const uint8_t* warppool_event_bytes(const warppool_event* event, si
  * back to the service. It has one request at a time; many conversations can be busy at once. It keeps to the token that
  * began it while that is ready, since accounts own conversations at the service; when it has to go elsewhere, the client
  * starts a new one there with the whole history (WARPPOOL_EVENT_CONVERSATION_MOVED).
+ *
+ * What an answer did stays in the conversation, however the answer ends: failed, cancelled or timed out. But a
+ * transaction that the service has not committed by then is undone. After a fork, one that a client of the parent works
+ * on is empty in the child, and cannot be saved there.
  */
 typedef struct warppool_conversation warppool_conversation;
 typedef struct warppool_conversation_view warppool_conversation_view;

@@ -13,6 +13,9 @@
 // assigned or destroyed. What returns a value as it is may run out of memory, as any std::string. After a fork, one
 // that a client of the parent works on is empty in the child.
 //
+// What an answer did stays in the conversation, however the answer ends: failed, cancelled or timed out. But a
+// transaction that the service has not committed by then is undone.
+//
 // It keeps to the token that began it while that token is ready (one that has its hands full is not), since accounts
 // own conversations at the service; a fault of the service's is waited out there, too. When it has to go elsewhere, the
 // client starts a new one there with the whole history, and says so (ConversationMoved).
@@ -78,7 +81,8 @@ class Conversation {
   static Result<Conversation> Restore(std::string_view bytes);
 
   // All of it, as bytes to be kept; not for reading. No token or key is in it, but what was said is, in the clear.
-  // While a request runs: as far as it is.
+  // While a request runs: as far as it is, without what the service has not committed. kLimitExceeded: it would have
+  // more than 2 GiB; kMisuse: a request of the parent process works on it.
   Result<std::string> Save() const;
 
   std::string id() const;     // the service's; empty: nothing was answered yet

@@ -92,7 +92,8 @@ struct Request {
   std::vector<ToolResult> tool_results;  // what the tools brought that the last answer called
   QueryMode mode = QueryMode::kNormal;
 
-  std::string system_prompt{};                    // instructions that stand above the query; empty: none
+  // Instructions that stand above the query, and are sent with one only; empty: none.
+  std::string system_prompt{};
   std::map<std::string, Attachment> attachments;  // by the name that the query uses; "SYSTEM_PROMPT" is taken
   Context context{};
 
@@ -111,7 +112,8 @@ struct Request {
   std::map<std::string, LogValue> logging{{"entrypoint", std::string("USER_INITIATED")}};
 
   // Instead of all the above, for whoever speaks the protocol himself: a serialized Request, sent as it is. Nothing of
-  // its answer is interpreted but where it begins and how it ends; the events are RawEvent.
+  // its answer is interpreted but where it begins and how it ends; what is between comes as RawEvent. It belongs to no
+  // Conversation, and is not resumed.
   std::string raw{};
   // RawEvent for each event of the stream, beside what it means.
   bool raw_events = false;

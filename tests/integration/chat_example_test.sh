@@ -111,14 +111,26 @@ mkfifo questions
 chat_id=$!
 exec 4>questions
 # until_there TEXT FILE: waits until it is there; the test's time-out is the limit.
-until_there() { while ! grep -qF -- "$1" "$2"; do sleep 0.05; kill -0 "$chat_id" 2>/dev/null || fail "it ended:"; done; }
+until_there() {
+  while ! grep -qF -- "$1" "$2"; do
+    kill -0 "$chat_id" 2>/dev/null || fail "it ended:"
+    sleep 0.05
+  done
+}
 echo "A question that takes its time" >&4
 until_there "Echo" out.txt
 kill -INT "$chat_id"
 until_there "[cancelled; what came so far is part of the conversation]" err.txt
 echo "And one more" >&4
 until_there "Echo: And one more" out.txt
-kill -INT "$chat_id"  # may cancel the end of this answer, which then is no end of the chat
-exec 4>&-
+
+# SIGTERM ends the chat in the middle of an answer, and what came is saved.
+echo "The last one" >&4
+until_there "Echo: T" out.txt
+echo "Not asked any more" >&4
+kill -TERM "$chat_id"
 wait "$chat_id" || fail "exit code $? instead of 0:"
+refuse out.txt "Not asked"
+run 0 '/history\n' --env one.env slow.warppool
+expect out.txt "> The last one"
 echo "chat: ok"

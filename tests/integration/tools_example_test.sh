@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# examples/tools in C++, against the stand-in in its own process, and in C, against the loopback program: the agent calls
-# what is there, and what is not, and both say the same.
+# examples/tools in C++, with the stand-in in its own process, and in C, with the loopback program: the agent calls what
+# is there, and what is not, and both say the same.
 #
 #   tools_example_test.sh TOOLS TOOLS_C LOOPBACK
 set -euo pipefail
@@ -18,16 +18,18 @@ fail() {
   cat out.txt err.txt >&2
   exit 1
 }
-# look: what is in the output, line by line; of a time only its form.
+# look: what is in the output, line by line. Of a time only its form is the same each time, and an object's members come
+# in any order.
 look() {
-  sed -E 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z/TIME/; s/there is no function weather/there is no such function/' out.txt >seen.txt
+  sed -E -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z/TIME/' -e 's/\{"b":23,"a":19\}/{"a":19,"b":23}/' \
+    -e 's/no function weather/no such function/' out.txt >seen.txt
   diff - seen.txt <<'EXPECTED' || fail "the output is not as expected:"
 > What now?
 I look at the clock, and count.
 call   clock {}
 result TIME
 call   add {"a":19,"b":23}
-result 42.000000
+result 42
 call   add {"a":"much"}
 error  "a" and "b" must be numbers
 call   weather {"city":"Graz"}

@@ -101,6 +101,7 @@ TEST_CASE("an answer can depend on whether the request brought a tool's result")
   answer.inputs.emplace_back().mutable_user_query()->set_query("why?");
   const auto first = Play(answer);
   CHECK(Last(first).has_tool_call());
+  answer.request_id = "request-1";
   answer.inputs[0].mutable_tool_call_result()->set_tool_call_id(Last(first).tool_call().tool_call_id());
   CHECK(Last(Play(answer, first.settled)).agent_output().text() == "thanks");
 }
