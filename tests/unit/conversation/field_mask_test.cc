@@ -162,7 +162,7 @@ TEST_CASE("appending to what is no text is an error that names the path") {
   if (path == "agent_output") from.mutable_agent_output();
   const Status status = AppendAll(path, from, &to);
   CHECK(status.code() == Code::kInvalidAction);
-  CHECK_THAT(status.message(), Catch::Contains("no text"));
+  CHECK_THAT(status.message(), Catch::Contains("no text") || Catch::Contains("instead"));
 }
 
 TEST_CASE("a text is cut back to what it was") {
@@ -183,6 +183,18 @@ TEST_CASE("a text of a megabyte is built in linear time") {
   wire::Message to;
   for (int i = 0; i < 100'000; ++i) REQUIRE(AppendAll("debug_output.text", delta, &to).ok());
   CHECK(to.debug_output().text().size() == 1'000'000);
+}
+
+TEST_CASE("appending to another alternative than the one that is there is refused, and takes nothing away") {
+  wire::Message from;
+  from.mutable_agent_output()->set_text("said");
+  wire::Message to;
+  to.mutable_agent_reasoning()->set_reasoning("thought");
+  const std::string before = to.SerializeAsString();
+  const Status status = AppendAll("agent_output.text", from, &to);
+  CHECK(status.code() == Code::kInvalidAction);
+  CHECK_THAT(status.message(), Catch::Contains("agent_output") && Catch::Contains("agent_reasoning"));
+  CHECK(to.SerializeAsString() == before);
 }
 
 }  // namespace

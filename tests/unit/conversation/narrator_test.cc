@@ -230,6 +230,53 @@ TEST_CASE("who stops listening is told nothing more") {
   CHECK(told == 2);  // the task, and the message without its text
 }
 
+TEST_CASE("a message that one action brings twice is told once, as it is then") {
+  Story story;
+  story.Do(Create("root"));
+  CHECK(story.Do(Add("root", {Output("m1", "Hel"), Output("m1", "Hello")})) ==
+        Lines{"added root m1 agent_output root ", "text m1 + Hello"});
+  CHECK(story.Do(Add("root", {Output("m1", "Hello,"), Output("m1", "Hello, you")})) == Lines{"text m1 + , you"});
+}
+
+TEST_CASE("the to-do list is told again when a message that it was made of is taken back") {
+  Story story;
+  wire::Message todos;
+  todos.set_id("m1");
+  todos.mutable_update_todos()->mutable_create_todo_list()->add_initial_todos()->set_id("t");
+  story.Do(Create("root"));
+  SECTION("by a rollback") {
+    story.Do(Begin());
+    story.Do(Add("root", {todos}));
+    CHECK(story.Do(Rollback()) == Lines{"retracted root m1 root", "todos root []"});
+  }
+  SECTION("by a move") {
+    story.Do(Add("root", {todos}));
+    CHECK(story.Do(Move("root", "old", "m1", "m1", 1)).back() == "todos root []");
+  }
+  SECTION("by becoming something else") {
+    story.Do(Add("root", {todos}));
+    CHECK(story.Do(Update("root", Output("m1", "a"))).back() == "todos root []");
+  }
+}
+
+TEST_CASE("the texts of a task are told as they are after a rollback, and none of a task that is gone") {
+  Story story;
+  const auto describe = [](const std::string& task, const std::string& text) {
+    wire::ClientAction action;
+    action.mutable_update_task_description()->set_task_id(task);
+    action.mutable_update_task_description()->set_description(text);
+    return action;
+  };
+  story.Do(Create("root"));
+  story.Do(describe("root", std::string(100, 'a')));
+  story.Do(Begin());
+  story.Do(describe("root", std::string(40, 'b')));
+  story.Do(describe("root", std::string(40, 'c')));
+  story.Do(Create("sub", "root"));
+  story.Do(describe("sub", "gone"));
+  CHECK(story.Do(Rollback()) == Lines{"no task sub", "changed root description " + std::string(100, 'a')});
+}
+
 // Follows the events as a program that shows the answer would.
 struct Viewer {
   void See(const Event& event) {
@@ -289,7 +336,12 @@ TEST_CASE("whoever follows the events sees what the tasks hold, whatever happens
         if (count > 0) do_one(Add(id, {pick(2) == 0 ? Output(message, "again") : Reasoning(message, "thought")}));
         break;
       case 4:
-        if (count > 0) do_one(Append(id, Output(message, "+" + fresh)));
+        if (count > 0) {
+          const bool thinks =
+              task.messages(*tree.store().FindMessage(*tree.store().FindTask(id), message)).has_agent_reasoning();
+          do_one(thinks ? Append(id, Reasoning(message, "+" + fresh), {"agent_reasoning.reasoning"})
+                        : Append(id, Output(message, "+" + fresh)));
+        }
         break;
       case 5:
         if (count > 0) do_one(Update(id, Output(message, "=" + fresh), {"agent_output.text"}));

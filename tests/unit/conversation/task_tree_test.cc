@@ -181,6 +181,7 @@ TEST_CASE("what contradicts the tasks is refused, with its names") {
       {Append("nobody", Output("m1", "c")), "nobody"},
       {Append("root", Output("m9", "c")), "m9"},
       {Append("root", Output("m1", "c"), {"agent_output"}), "agent_output"},
+      {Append("root", Output("m1", "c"), {"id"}), "id"},
       {summary, "nobody"},
       {Move("nobody", "new", "m1", "m2", 2), "nobody"},
       {Move("root", "root", "m1", "m2", 2), "exists"},
@@ -221,6 +222,28 @@ TEST_CASE("limits are errors that name them") {
   Changes changes;
   CHECK(tree.tree.Append({"root", "m1", "agent_output.text", std::string(1100, 'e')}, &changes).code() ==
         Code::kLimitExceeded);
+}
+
+TEST_CASE("a mask of more paths than any message has fields is refused") {
+  Tree tree;
+  tree.DoAll({Create("root", "", {Output("m1", "a")})});
+  const std::vector<std::string> paths(101, "agent_output.text");
+  CHECK(tree.Do(Update("root", Output("m1", "b"), paths)).code() == Code::kLimitExceeded);
+  CHECK(tree.Do(Append("root", Output("m1", "b"), paths)).code() == Code::kLimitExceeded);
+  CHECK(tree.Text() == "root[m1=a]");
+}
+
+TEST_CASE("an update that fails leaves the message as it was") {
+  Tree tree;
+  tree.tree.set_limits({.max_message_bytes = 1024, .max_tasks = 2});
+  wire::Message message = Output("m1", "a");
+  message.add_citations()->set_document_id("d");
+  tree.DoAll({Create("root", "", {message})});
+  const std::string before = tree.Bytes();
+  CHECK_FALSE(tree.Do(Update("root", Output("m1", "b"), {"agent_output.text", "citations.document_id"})).ok());
+  CHECK_FALSE(tree.Do(Update("root", Output("m1", std::string(2000, 'b')), {"agent_output.text"})).ok());
+  CHECK(tree.Bytes() == before);
+  CHECK(tree.changes.empty());
 }
 
 TEST_CASE("a transaction that is rolled back leaves everything as it was") {
