@@ -73,6 +73,7 @@ run_benchmarks() {
 }
 
 cmake/install-dependencies.sh --dev || exit 1
+export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp ${TSAN_OPTIONS-}"
 
 for part in "${parts[@]}"; do
   case "$part" in
