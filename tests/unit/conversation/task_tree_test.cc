@@ -27,7 +27,9 @@ struct Tree {
   std::string Text() const {
     std::string text;
     for (const wire::Task& task : tree.context().tasks()) {
-      text += (text.empty() ? "" : " ") + task.id() + "[";
+      if (!text.empty()) text += " ";
+      text += task.id();
+      text += "[";
       std::string between;
       for (const wire::Message& message : task.messages()) {
         const auto& said =
