@@ -161,8 +161,8 @@
  *   warppool_client_start / _start_pull                 warppool_stream_destroy            the running request
  *     / _start_turn / _start_turn_pull
  *   warppool_client_ask / _ask_turn                     warppool_answer_destroy            nothing
- *   warppool_conversation_create / _restore             warppool_conversation_destroy      nothing: a request that works
- *                                                                                          on it keeps it
+ *   warppool_conversation_create / _restore             warppool_conversation_destroy      nothing: a request on it
+ *                                                                                          keeps it
  *   warppool_conversation_save                          warppool_bytes_destroy             nothing
  *   warppool_conversation_inspect                       warppool_conversation_view_destroy nothing
  *   warppool_conversation_messages                      warppool_message_list_destroy      nothing
@@ -764,24 +764,24 @@ WARPPOOL_API const char* warppool_tool_name(warppool_tool tool);
 
 /** The service's switches. What is not set is left to the service. */
 typedef enum warppool_setting WARPPOOL_ENUM_TYPE {
-  WARPPOOL_SETTING_RULES = 2,                            /* the account's rules */
-  WARPPOOL_SETTING_WEB_CONTEXT_RETRIEVAL = 3,            /* the agent may look things up by itself */
-  WARPPOOL_SETTING_PARALLEL_TOOL_CALLS = 4,              /* several calls in one answer */
-  WARPPOOL_SETTING_ANTHROPIC_TEXT_EDITOR_TOOLS = 5,      /* file diffs in that style */
+  WARPPOOL_SETTING_RULES = 2,                       /* the account's rules */
+  WARPPOOL_SETTING_WEB_CONTEXT_RETRIEVAL = 3,       /* the agent may look things up by itself */
+  WARPPOOL_SETTING_PARALLEL_TOOL_CALLS = 4,         /* several calls in one answer */
+  WARPPOOL_SETTING_ANTHROPIC_TEXT_EDITOR_TOOLS = 5, /* file diffs in that style */
   WARPPOOL_SETTING_PLANNING = 6,
-  WARPPOOL_SETTING_WARP_DRIVE_CONTEXT = 7,               /* the account's documents */
-  WARPPOOL_SETTING_CREATE_FILES = 8,                     /* APPLY_FILE_DIFFS may bring new files */
-  WARPPOOL_SETTING_LONG_RUNNING_COMMANDS = 10,           /* WARPPOOL_SHELL_RUNNING is an answer */
+  WARPPOOL_SETTING_WARP_DRIVE_CONTEXT = 7,     /* the account's documents */
+  WARPPOOL_SETTING_CREATE_FILES = 8,           /* APPLY_FILE_DIFFS may bring new files */
+  WARPPOOL_SETTING_LONG_RUNNING_COMMANDS = 10, /* WARPPOOL_SHELL_RUNNING is an answer */
   WARPPOOL_SETTING_PRESERVE_FILE_CONTENT_IN_HISTORY = 11,
-  WARPPOOL_SETTING_TODOS_UI = 12,                        /* to-do lists are shown */
+  WARPPOOL_SETTING_TODOS_UI = 12, /* to-do lists are shown */
   WARPPOOL_SETTING_LINKED_CODE_BLOCKS = 13,
   WARPPOOL_SETTING_STARTED_CHILD_TASK_MESSAGE = 14,
   WARPPOOL_SETTING_SUGGEST_PROMPT = 15,
-  WARPPOOL_SETTING_READ_IMAGE_FILES = 16,                /* READ_FILES may bring images */
-  WARPPOOL_SETTING_REASONING_MESSAGE = 17,               /* reasoning comes as it is made; on by default */
+  WARPPOOL_SETTING_READ_IMAGE_FILES = 16,  /* READ_FILES may bring images */
+  WARPPOOL_SETTING_REASONING_MESSAGE = 17, /* reasoning comes as it is made; on by default */
   WARPPOOL_SETTING_WEB_SEARCH = 21,
   WARPPOOL_SETTING_V4A_FILE_DIFFS = 23,
-  WARPPOOL_SETTING_SUMMARIZATION_VIA_REPLACEMENT = 24,   /* the service may replace old messages by a summary */
+  WARPPOOL_SETTING_SUMMARIZATION_VIA_REPLACEMENT = 24, /* the service may replace old messages by a summary */
   WARPPOOL_SETTING_BUNDLED_SKILLS = 25,
   WARPPOOL_SETTING_RESEARCH_AGENT = 26,
   WARPPOOL_SETTING_ORCHESTRATION_V2 = 27,
@@ -939,8 +939,8 @@ WARPPOOL_API warppool_code warppool_request_set_raw_events(warppool_request* req
 
 /** Where the user is. What is NULL or "" is not told. */
 typedef struct warppool_context {
-  size_t struct_size;       /* sizeof(warppool_context) */
-  const char* directory;    /* default NULL, as all texts */
+  size_t struct_size;    /* sizeof(warppool_context) */
+  const char* directory; /* default NULL, as all texts */
   const char* home;
   const char* platform;     /* "Linux", "MacOS" */
   const char* distribution; /* "Debian GNU/Linux" */
@@ -1906,14 +1906,14 @@ typedef enum warppool_event_type WARPPOOL_ENUM_TYPE {
   WARPPOOL_EVENT_NEW_CONVERSATION_SUGGESTED = 36, /* one that goes on from this message: message_id */
 
   /* How the request fares. */
-  WARPPOOL_EVENT_ATTEMPT_FAILED = 40, /* one attempt failed; what was delivered so far stands, but for what a transaction
-                                         takes back: token, code, message, next_step, wait_ms */
-  WARPPOOL_EVENT_WAITING = 41,  /* no token is ready, and nothing has been sent: the request waits for one. After a
-                                   failed attempt, ATTEMPT_FAILED says so instead: message, wait_ms */
+  WARPPOOL_EVENT_ATTEMPT_FAILED = 40, /* one attempt failed; what was delivered so far stands, but for what a
+                                         transaction takes back: token, code, message, next_step, wait_ms */
+  WARPPOOL_EVENT_WAITING = 41, /* no token is ready, and nothing has been sent: the request waits for one. After a
+                                  failed attempt, ATTEMPT_FAILED says so instead: message, wait_ms */
   WARPPOOL_EVENT_CONVERSATION_MOVED = 42, /* the conversation goes on at another account, as a new one of the service's,
                                              with its history; STREAM_STARTED follows: from_token, token */
-  WARPPOOL_EVENT_FINISHED = 50, /* the service's last word; the stream's final code follows:
-                                   finish_reason, message, usage, refresh_models */
+  WARPPOOL_EVENT_FINISHED = 50,           /* the service's last word; the stream's final code follows:
+                                             finish_reason, message, usage, refresh_models */
 
   WARPPOOL_EVENT_RAW = 80,    /* one event of the stream as it came, a serialized ResponseEvent, if the request asked
                                  for it: bytes */
@@ -1971,8 +1971,8 @@ typedef enum warppool_finish_reason WARPPOOL_ENUM_TYPE {
 /** NULL: WARPPOOL_EVENT_NONE. */
 WARPPOOL_API warppool_event_type warppool_event_get_type(const warppool_event* event);
 
-/** TEXT_DELTA, REASONING_DELTA, MESSAGE_APPENDED: what to append; TEXT_REPLACED, REASONING_REPLACED: the whole. Else "".
- *  `length` receives the bytes before the final NUL, may be NULL. */
+/** TEXT_DELTA, REASONING_DELTA, MESSAGE_APPENDED: what to append; TEXT_REPLACED, REASONING_REPLACED: the whole. Else
+ * "". `length` receives the bytes before the final NUL, may be NULL. */
 WARPPOOL_API const char* warppool_event_text(const warppool_event* event, size_t* length);
 
 /** Which message: of all events that are about one. Else "". */
@@ -1984,18 +1984,18 @@ WARPPOOL_API const char* warppool_event_task_id(const warppool_event* event);
 /** MESSAGE_ADDED, MESSAGE_REPLACED. Else WARPPOOL_MESSAGE_OTHER. */
 WARPPOOL_API warppool_message_kind warppool_event_message_kind(const warppool_event* event);
 
-/** MESSAGE_ADDED, MESSAGE_REPLACED, MESSAGE_RETRACTED, TASK_CREATED: 1: the task is the root task, whose agent output is
- *  the answer; 0: another one. Else 0. */
+/** MESSAGE_ADDED, MESSAGE_REPLACED, MESSAGE_RETRACTED, TASK_CREATED: 1: the task is the root task, whose agent output
+ * is the answer; 0: another one. Else 0. */
 WARPPOOL_API int32_t warppool_event_in_root(const warppool_event* event);
 
-/** MESSAGE_ADDED, MESSAGE_REPLACED: what it says, in protobuf's JSON mapping with the schema's names; "" where it follows
- *  as deltas, and for WARPPOOL_MESSAGE_OTHER. TODO_LIST: an array of {"id", "title", "description", "done"}.
+/** MESSAGE_ADDED, MESSAGE_REPLACED: what it says, in protobuf's JSON mapping with the schema's names; "" where it
+ * follows as deltas, and for WARPPOOL_MESSAGE_OTHER. TODO_LIST: an array of {"id", "title", "description", "done"}.
  *  SUGGESTIONS: {"rules": [{"name", "content", "logging_id"}], "workflows": [{"name", "prompt", "logging_id"}]}.
  *  Else "". */
 WARPPOOL_API const char* warppool_event_json(const warppool_event* event);
 
-/** MESSAGE_APPENDED: which text of the message, as a path in the schema ("tool_call.server.payload"); TASK_CHANGED: which
- *  text of the task. Else "". */
+/** MESSAGE_APPENDED: which text of the message, as a path in the schema ("tool_call.server.payload"); TASK_CHANGED:
+ * which text of the task. Else "". */
 WARPPOOL_API const char* warppool_event_field(const warppool_event* event);
 
 /** TASK_CHANGED: what it is now. Else "". */
@@ -2013,8 +2013,8 @@ WARPPOOL_API const char* warppool_event_function(const warppool_event* event);
 /** TOOL_CALL of "call_mcp_tool" and "read_mcp_resource": the server's id. Else "". */
 WARPPOOL_API const char* warppool_event_server_id(const warppool_event* event);
 
-/** TOOL_CALL: JSON, the function's arguments, or those of the tool in protobuf's mapping; "": JSON cannot hold them, but
- *  the bytes do, and such a call is to be answered with an error. Else "". */
+/** TOOL_CALL: JSON, the function's arguments, or those of the tool in protobuf's mapping; "": JSON cannot hold them,
+ * but the bytes do, and such a call is to be answered with an error. Else "". */
 WARPPOOL_API const char* warppool_event_arguments(const warppool_event* event);
 
 /** TASK_CREATED: the task that it belongs to; "": none. Else "". */
@@ -2073,9 +2073,9 @@ WARPPOOL_API int32_t warppool_event_refresh_models(const warppool_event* event);
 /** UNKNOWN: a field name of the schema; "": not in the schema. Else "". */
 WARPPOOL_API const char* warppool_event_kind(const warppool_event* event);
 
-/** UNKNOWN: the serialized ClientAction, or ResponseEvent if the kind is ""; RAW: the serialized ResponseEvent; TOOL_CALL:
- *  the serialized Message.ToolCall. Binary, no NUL at the end. `length` receives how many, may be NULL. Else "",
- *  length 0. */
+/** UNKNOWN: the serialized ClientAction, or ResponseEvent if the kind is ""; RAW: the serialized ResponseEvent;
+ * TOOL_CALL: the serialized Message.ToolCall. Binary, no NUL at the end. `length` receives how many, may be NULL. Else
+ * "", length 0. */
 WARPPOOL_API const uint8_t* warppool_event_bytes(const warppool_event* event, size_t* length);
 
 /* -------------------------------------------------------------------------------------------------- conversation -- */
@@ -2083,8 +2083,8 @@ WARPPOOL_API const uint8_t* warppool_event_bytes(const warppool_event* event, si
 /*
  * A conversation of many turns: what was said and done in it, as the service told it, and what the next request takes
  * back to the service. It has one request at a time; many conversations can be busy at once. It keeps to the token that
- * began it while that is ready, since accounts own conversations at the service; when it has to go elsewhere, the client
- * starts a new one there with the whole history (WARPPOOL_EVENT_CONVERSATION_MOVED).
+ * began it while that is ready, since accounts own conversations at the service; when it has to go elsewhere, the
+ * client starts a new one there with the whole history (WARPPOOL_EVENT_CONVERSATION_MOVED).
  *
  * What an answer did stays in the conversation, however the answer ends: failed, cancelled or timed out. But a
  * transaction that the service has not committed by then is undone. After a fork, one that a client of the parent works
@@ -2096,7 +2096,8 @@ typedef struct warppool_message_list warppool_message_list;
 typedef struct warppool_bytes warppool_bytes;
 
 /**
- * Makes an empty conversation. Any thread may use it, several at once, in callbacks too; destroying it is the last call.
+ * Makes an empty conversation. Any thread may use it, several at once, in callbacks too; destroying it is the last
+ * call.
  *
  * @param conversation  out: not NULL; release with warppool_conversation_destroy().
  * @param error         out, may be NULL.
@@ -2237,16 +2238,16 @@ WARPPOOL_API warppool_code warppool_conversation_view_todo(const warppool_conver
 
 /** A call of the agent's that no message answers yet. */
 typedef struct warppool_tool_call_info {
-  size_t struct_size;     /* in: sizeof(warppool_tool_call_info) */
-  const char* task_id;    /* valid as long as the view, as all that is pointed to here */
+  size_t struct_size;  /* in: sizeof(warppool_tool_call_info) */
+  const char* task_id; /* valid as long as the view, as all that is pointed to here */
   const char* message_id;
-  const char* id;         /* what its result has to name */
-  const char* tool;       /* as in warppool_tool_name(); "": not in this version's schema */
-  const char* function;   /* of "call_mcp_tool": the program's function; else "" */
-  const char* server_id;  /* of "call_mcp_tool" and "read_mcp_resource"; else "" */
-  const char* arguments;  /* JSON; "": it cannot hold them, but `bytes` do */
-  const uint8_t* bytes;   /* the serialized Message.ToolCall */
-  size_t length;          /* of `bytes` */
+  const char* id;        /* what its result has to name */
+  const char* tool;      /* as in warppool_tool_name(); "": not in this version's schema */
+  const char* function;  /* of "call_mcp_tool": the program's function; else "" */
+  const char* server_id; /* of "call_mcp_tool" and "read_mcp_resource"; else "" */
+  const char* arguments; /* JSON; "": it cannot hold them, but `bytes` do */
+  const uint8_t* bytes;  /* the serialized Message.ToolCall */
+  size_t length;         /* of `bytes` */
 } warppool_tool_call_info;
 
 #define WARPPOOL_TOOL_CALL_INFO_INIT \
@@ -2278,7 +2279,8 @@ typedef struct warppool_message_info {
 /** How many messages the list has. NULL: 0. */
 WARPPOOL_API size_t warppool_message_list_count(const warppool_message_list* messages);
 
-/** Fills `message`, whose `struct_size` is set. Returns WARPPOOL_OK or WARPPOOL_INVALID_ARGUMENT. `error` may be NULL. */
+/** Fills `message`, whose `struct_size` is set. Returns WARPPOOL_OK or WARPPOOL_INVALID_ARGUMENT. `error` may be NULL.
+ */
 WARPPOOL_API warppool_code warppool_message_list_get(const warppool_message_list* messages, size_t index,
                                                      warppool_message_info* message, warppool_error** error);
 
@@ -2292,7 +2294,8 @@ WARPPOOL_API void warppool_message_list_destroy(warppool_message_list** messages
  * @param conversation  not NULL.
  * @param request       not NULL. Copied. Not a raw one, which brings a conversation of its own.
  * @param callbacks     as in warppool_client_start(). When `on_done` runs the conversation is free for the next turn.
- * @param stream        out: not NULL; release with warppool_stream_destroy(), which cancels the request if it still runs.
+ * @param stream        out: not NULL; release with warppool_stream_destroy(), which cancels the request if it still
+ * runs.
  * @param error         out, may be NULL.
  *
  * @return as warppool_client_start(); WARPPOOL_MISUSE also if the conversation is busy with another request.

@@ -6,9 +6,7 @@
 #include "arguments.h"
 #include "guard.h"
 
-using warppool::Client;
 using warppool::Flow;
-using warppool::Result;
 using warppool::Status;
 using warppool::StreamCallbacks;
 using warppool::capi::Clear;
@@ -101,7 +99,7 @@ warppool_code warppool_client_start_pull(warppool_client* client, const warppool
                                          warppool_stream** stream, warppool_error** error) {
   Clear(stream);
   return Guard(error, [&] {
-    const Status status = NotNull({{client, "client"}, {request, "request"}, {stream, "stream"}});
+    Status status = NotNull({{client, "client"}, {request, "request"}, {stream, "stream"}});
     if (!status.ok()) return status;
     return Open(stream, [&] { return client->client->Start(request->request); });
   });
@@ -111,7 +109,7 @@ warppool_code warppool_client_ask(warppool_client* client, const warppool_reques
                                   warppool_error** error) {
   Clear(answer);
   return Guard(error, [&] {
-    const Status status = NotNull({{client, "client"}, {request, "request"}, {answer, "answer"}});
+    Status status = NotNull({{client, "client"}, {request, "request"}, {answer, "answer"}});
     if (!status.ok()) return status;
     return Await(answer, [&] { return client->client->Ask(request->request); });
   });
@@ -141,7 +139,7 @@ warppool_code warppool_client_start_turn_pull(warppool_client* client, warppool_
                                               warppool_error** error) {
   Clear(stream);
   return Guard(error, [&] {
-    const Status status =
+    Status status =
         NotNull({{client, "client"}, {conversation, "conversation"}, {request, "request"}, {stream, "stream"}});
     if (!status.ok()) return status;
     return Open(stream, [&] { return client->client->Start(request->request, conversation->conversation); });
@@ -153,7 +151,7 @@ warppool_code warppool_client_ask_turn(warppool_client* client, warppool_convers
                                        warppool_error** error) {
   Clear(answer);
   return Guard(error, [&] {
-    const Status status =
+    Status status =
         NotNull({{client, "client"}, {conversation, "conversation"}, {request, "request"}, {answer, "answer"}});
     if (!status.ok()) return status;
     return Await(answer, [&] { return client->client->Ask(request->request, conversation->conversation); });

@@ -38,7 +38,8 @@ class Token {
 
   // The credential as the user gave it: who the token is, whatever the service made of it since.
   const Secret& configured() const { return configured_; }
-  // The same at every start, and no secret: of the configured credential, or of the name that a bearer source began with.
+  // The same at every start, and no secret: of the configured credential, or of the name that a bearer source began
+  // with.
   const std::string& key() const { return key_; }
   Secret credential() const EXCLUDES(mutex_);
   // How often the service replaced it.

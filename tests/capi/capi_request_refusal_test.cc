@@ -80,10 +80,8 @@ TEST_CASE("a required pointer of a request's functions that is NULL is named") {
   }
 
   const std::vector<std::pair<const char*, Change>> without = {
-      {"access_key",
-       [](auto* r, auto** e) { return warppool_request_set_aws_credentials(r, nullptr, "", "", "", e); }},
-      {"secret_key",
-       [](auto* r, auto** e) { return warppool_request_set_aws_credentials(r, "", nullptr, "", "", e); }},
+      {"access_key", [](auto* r, auto** e) { return warppool_request_set_aws_credentials(r, nullptr, "", "", "", e); }},
+      {"secret_key", [](auto* r, auto** e) { return warppool_request_set_aws_credentials(r, "", nullptr, "", "", e); }},
       {"value", [](auto* r, auto** e) { return warppool_request_set_google_cloud_access_token(r, nullptr, e); }},
       {"key", [](auto* r, auto** e) { return warppool_request_set_logging_bool(r, nullptr, 1, e); }},
       {"key", [](auto* r, auto** e) { return warppool_request_set_logging_number(r, nullptr, 1, e); }},
@@ -114,10 +112,8 @@ TEST_CASE("a required pointer of a request's functions that is NULL is named") {
       {"call_id", [](auto* r, auto** e) { return warppool_request_add_tool_result_resources(r, nullptr, e); }},
       {"text", [](auto* r, auto** e) { return warppool_request_add_result_text(r, nullptr, e); }},
       {"data", [](auto* r, auto** e) { return warppool_request_add_result_image(r, nullptr, 1, "", e); }},
-      {"mime_type",
-       [](auto* r, auto** e) { return warppool_request_add_result_image(r, Bytes("x"), 1, nullptr, e); }},
-      {"uri",
-       [](auto* r, auto** e) { return warppool_request_add_result_resource(r, nullptr, nullptr, 0, "", 0, e); }},
+      {"mime_type", [](auto* r, auto** e) { return warppool_request_add_result_image(r, Bytes("x"), 1, nullptr, e); }},
+      {"uri", [](auto* r, auto** e) { return warppool_request_add_result_resource(r, nullptr, nullptr, 0, "", 0, e); }},
       {"data", [](auto* r, auto** e) { return warppool_request_add_result_resource(r, "", nullptr, 1, "", 0, e); }},
       {"call_id", [&](auto* r, auto** e) { return warppool_request_add_tool_result_files(r, nullptr, tool, e); }},
       {"file", [](auto* r, auto** e) { return warppool_request_add_result_file(r, nullptr, e); }},

@@ -76,8 +76,8 @@ TEST_CASE("each setter of a request sets its own field") {
   }
   // Does not compile when C++ gets another field: give it a setter, and a line above or in the tests below.
   const auto& [kind, query, tool_results, mode, system_prompt, attachments, context, model, role_models,
-               context_window_limit, model_keys, settings, allowed_tools, mcp_servers, logging, raw,
-               raw_events, timeout, wait_for_token] = request;
+               context_window_limit, model_keys, settings, allowed_tools, mcp_servers, logging, raw, raw_events,
+               timeout, wait_for_token] = request;
   CHECK(kind == warppool::RequestKind::kSummarize);
   CHECK(query == "how");
   CHECK(tool_results.empty());
