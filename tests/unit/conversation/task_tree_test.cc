@@ -30,11 +30,12 @@ struct Tree {
       if (!text.empty()) text += " ";
       text += task.id();
       text += "[";
-      std::string between;
+      const char* between = "";
       for (const wire::Message& message : task.messages()) {
         const auto& said =
             message.has_agent_output() ? message.agent_output().text() : message.agent_reasoning().reasoning();
-        text += between + message.id() + "=" + said;
+        text += between;
+        text += message.id() + "=" + said;
         between = " ";
       }
       text += "]";
