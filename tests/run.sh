@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # The whole test suite, on a fresh machine too: installs what is missing, builds, and runs everything in release and
-# under AddressSanitizer with UndefinedBehaviorSanitizer and under ThreadSanitizer, then the benchmarks (whose numbers
-# are shown, and fail nothing), the quick start and packaging.
+# under AddressSanitizer with UndefinedBehaviorSanitizer and under ThreadSanitizer, then the fuzz targets for a minute
+# each, the benchmarks (whose numbers are shown, and fail nothing), the quick start and packaging.
 #
 #   tests/run.sh                  all of it
-#   tests/run.sh release          one part: release, asan, tsan, bench, quickstart or packaging
+#   tests/run.sh release          one part: release, asan, tsan, fuzz, bench, quickstart or packaging
 set -uo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(release asan tsan bench quickstart packaging)
+[ ${#parts[@]} -gt 0 ] || parts=(release asan tsan fuzz bench quickstart packaging)
 
 passed=0
 failed=0
@@ -58,25 +58,34 @@ run_preset() {
   passed=$((passed + all - bad))
 }
 
+# Seven targets for a minute each, two at a time on two cores, are four minutes, and the build.
+run_fuzzers() {
+  mkdir -p build
+  { cmake --preset fuzz && cmake --build --preset fuzz; } >build/fuzz.log 2>&1 || { tail -n 60 build/fuzz.log; return 1; }
+  tests/fuzz/run.sh 60
+}
+
 run_benchmarks() {
   mkdir -p build
-  { cmake --preset release && cmake --build build/release --target pool_bench; } >build/bench.log 2>&1 ||
+  { cmake --preset release && cmake --build build/release --target benchmarks; } >build/bench.log 2>&1 ||
     { tail -n 60 build/bench.log; return 1; }
   tests/bench/run.py build/release
 }
 
 cmake/install-dependencies.sh --dev || exit 1
+export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp ${TSAN_OPTIONS-}"
 
 for part in "${parts[@]}"; do
   case "$part" in
     release) run_preset release ;;
     asan) run_preset asan ;;
     tsan) run_preset tsan ;;
+    fuzz) run_part fuzz run_fuzzers ;;
     bench) run_part bench run_benchmarks ;;
     quickstart) run_part quickstart tests/packaging/quickstart.sh ;;
     packaging) run_part packaging tests/packaging/run.sh ;;
     *)
-      echo "unknown part: $part (release, asan, tsan, bench, quickstart, packaging)" >&2
+      echo "unknown part: $part (release, asan, tsan, fuzz, bench, quickstart, packaging)" >&2
       exit 2
       ;;
   esac

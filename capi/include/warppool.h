@@ -8,9 +8,9 @@
  * below it, has a global initialisation, and may look up a name in a thread of its own.)
  *
  *   Contents:  CONVENTIONS - EXAMPLE - THREADS - OWNERSHIP - CALLBACKS - then the declarations:
- *              version, codes, errors, failure, log, bearer source, configuration, request, usage, pool event, state
- *              store, client, answer, access token, stream, event, pool status, explanation, health report, pool
- *              change, statistics
+ *              version, codes, errors, failure, log, bearer source, configuration, request, its context, its tools,
+ *              usage, pool event, state store, client, answer, access token, stream, event, conversation, pool status,
+ *              explanation, health report, pool change, statistics
  *
  *
  * CONVENTIONS
@@ -60,9 +60,9 @@
  *     Nothing is sent, nothing is waited for.
  *
  * 12. Lifetime. Handles may be destroyed in any order: an answer, an error, a pool status, an explanation, a health
- *     report, a pool change, statistics or a request does not need its client, a client does not need the handle of its
- *     state store, and a stream whose client is gone says WARPPOOL_CANCELLED. Once loaded, the shared library stays in
- *     the process: dlclose() does not unmap it.
+ *     report, a pool change, statistics, a request or a conversation does not need its client, a client does not need
+ *     the handle of its state store, and a stream whose client is gone says WARPPOOL_CANCELLED. Once loaded, the shared
+ *     library stays in the process: dlclose() does not unmap it.
  *
  * 13. One library. A process uses the shared library of this API or the static C++ library, not both: they register the
  *     same protobuf messages.
@@ -139,6 +139,7 @@
  *   warppool_client         any thread, several at once; but destroying it is the last call
  *   warppool_stream         warppool_stream_next(): one thread at a time. _cancel(), _resume(): any thread, at any
  *                           time. Destroying it is the last call
+ *   warppool_conversation   any thread, several at once; but destroying it is the last call on the handle
  *   warppool_state_store    any number of clients, in any threads; destroying the handle is the last call on it
  *   every other handle      one thread at a time; several may read the same one as long as none changes or destroys it
  *   functions of no handle  any thread
@@ -151,14 +152,20 @@
  *   created by                                          released by                        holds on to
  *   warppool_config_create / _load / _copy              warppool_config_destroy            `user_data` of the bearer
  *                                                                                          sources in it
- *   warppool_request_create / _copy                     warppool_request_destroy           nothing
+ *   warppool_request_create / _copy                     warppool_request_destroy           its keys, wiped with it
  *   warppool_state_store_create / _create_memory        warppool_state_store_destroy       nothing: clients that use
  *     / _open_file                                                                         the store keep it
  *   warppool_client_create                              warppool_client_destroy            its threads, connections and
  *                                                                                          store; `user_data` of sinks
  *                                                                                          and bearer sources
  *   warppool_client_start / _start_pull                 warppool_stream_destroy            the running request
- *   warppool_client_ask                                 warppool_answer_destroy            nothing
+ *     / _start_turn / _start_turn_pull
+ *   warppool_client_ask / _ask_turn                     warppool_answer_destroy            nothing
+ *   warppool_conversation_create / _restore             warppool_conversation_destroy      nothing: a request on it
+ *                                                                                          keeps it
+ *   warppool_conversation_save                          warppool_bytes_destroy             nothing
+ *   warppool_conversation_inspect                       warppool_conversation_view_destroy nothing
+ *   warppool_conversation_messages                      warppool_message_list_destroy      nothing
  *   warppool_client_access_token                        warppool_access_token_destroy      a secret, wiped with it
  *   warppool_client_pool                                warppool_pool_status_destroy       nothing
  *   warppool_client_explain                             warppool_explanation_destroy       nothing
@@ -174,10 +181,10 @@
  *
  *   The last parameter of each callback is the `user_data` that was registered with it; the library does not look at
  *   it. Callbacks of one stream never overlap, and all streams of a client share one thread: return promptly. A
- *   callback may call anything but what waits for its own client: warppool_client_ask(), _access_token(), _close(),
- *   _destroy() and an active _check_health(), and warppool_stream_next(), return WARPPOOL_MISUSE there. A client's two
- *   sinks are stricter, see warppool_log_sink and warppool_pool_event_sink. No callback runs while the library holds a
- *   lock. A callback must return: no longjmp, no C++ exception.
+ *   callback may call anything but what waits for its own client: warppool_client_ask(), _ask_turn(), _access_token(),
+ *   _close(), _destroy() and an active _check_health(), and warppool_stream_next(), return WARPPOOL_MISUSE there. A
+ *   client's two sinks are stricter, see warppool_log_sink and warppool_pool_event_sink. No callback runs while the
+ *   library holds a lock. A callback must return: no longjmp, no C++ exception.
  *
  *   What works for the client, bearer sources and state stores, does so in threads of its own and may take its time;
  *   see warppool_bearer_source and warppool_state_store_callbacks. Such a callback returns a warppool_code, and with
@@ -255,7 +262,8 @@ typedef enum warppool_code WARPPOOL_ENUM_TYPE {
   WARPPOOL_TRUNCATED = 42,         /* the stream ended in good order, but without its last event */
   WARPPOOL_CONNECTION_LOST = 43,   /* the connection broke in the middle of the stream */
   WARPPOOL_UNDECODABLE_EVENT = 44, /* an event is not base64, or not the message it should be */
-  WARPPOOL_LIMIT_EXCEEDED = 45,    /* an event is larger than the limit */
+  WARPPOOL_LIMIT_EXCEEDED = 45,    /* a limit of the configuration; the message names it */
+  WARPPOOL_INVALID_ACTION = 46,    /* the service changes something that the conversation does not have */
 
   /* The agent finished, but not with "done". What came before is valid. */
   WARPPOOL_MAX_TOKEN_LIMIT = 60,         /* the model's limit for one answer */
@@ -297,7 +305,8 @@ WARPPOOL_API const char* warppool_error_user_message(const warppool_error* error
 /** 1: the same call may succeed later, unchanged. 0: it would not; or NULL. */
 WARPPOOL_API int32_t warppool_error_retryable(const warppool_error* error);
 
-/** How long the service asks to wait, in milliseconds; -1: it does not say, or NULL. */
+/** When trying again may help, in milliseconds: what the service asks for or, where no token is ready, until the first
+ *  one is. -1: not known, or NULL. */
 WARPPOOL_API int64_t warppool_error_retry_after_ms(const warppool_error* error);
 
 /** How many attempts it lists: what each token contributed to a failed request, oldest first. NULL: 0. */
@@ -689,10 +698,26 @@ WARPPOOL_API warppool_code warppool_config_set_retry_after_limit_ms(warppool_con
  *  3600000. */
 WARPPOOL_API warppool_code warppool_config_set_quota_cooling_ms(warppool_config* config, int32_t value,
                                                                 warppool_error** error);
-/** Bytes of one server-sent event as it comes; default 16777216 (16 MiB); 1 KiB to 1 GiB. A larger event fails with
- *  WARPPOOL_LIMIT_EXCEEDED. */
+
+/*
+ * Limits against a service that is broken or means harm. More of it ends the request with WARPPOOL_LIMIT_EXCEEDED.
+ */
+
+/** Bytes of one server-sent event as it comes; default 16777216 (16 MiB); 1 KiB to 1 GiB. */
 WARPPOOL_API warppool_code warppool_config_set_max_event_bytes(warppool_config* config, size_t value,
                                                                warppool_error** error);
+/** Bytes of one message of a conversation, however it came; default 67108864 (64 MiB); 1 KiB to 1 GiB. */
+WARPPOOL_API warppool_code warppool_config_set_max_message_bytes(warppool_config* config, size_t value,
+                                                                 warppool_error** error);
+/** Events of one answer; default 10000000; 1 or more. */
+WARPPOOL_API warppool_code warppool_config_set_max_stream_events(warppool_config* config, uint64_t value,
+                                                                 warppool_error** error);
+/** Tasks of one conversation; default 1000; 1 to 1000000. */
+WARPPOOL_API warppool_code warppool_config_set_max_tasks(warppool_config* config, int32_t value,
+                                                         warppool_error** error);
+/** Messages in messages of one event; default 100; 10 to 1000. */
+WARPPOOL_API warppool_code warppool_config_set_max_nesting_depth(warppool_config* config, int32_t value,
+                                                                 warppool_error** error);
 
 /** How many tokens it holds. NULL: 0. */
 WARPPOOL_API size_t warppool_config_token_count(const warppool_config* config);
@@ -716,8 +741,84 @@ WARPPOOL_API void warppool_config_destroy(warppool_config** config);
 
 /* ------------------------------------------------------------------------------------------------------- request -- */
 
-/** A tool of the Warp agent, as the service numbers them. Only those that a program can answer for. */
-typedef enum warppool_tool WARPPOOL_ENUM_TYPE { WARPPOOL_TOOL_CALL_MCP_TOOL = 9 } warppool_tool;
+/** A tool of the Warp agent, as the service numbers them: those that this version has results for. */
+typedef enum warppool_tool WARPPOOL_ENUM_TYPE {
+  WARPPOOL_TOOL_RUN_SHELL_COMMAND = 0,
+  WARPPOOL_TOOL_SEARCH_CODEBASE = 1,
+  WARPPOOL_TOOL_READ_FILES = 2,
+  WARPPOOL_TOOL_APPLY_FILE_DIFFS = 3,
+  WARPPOOL_TOOL_GREP = 6,
+  WARPPOOL_TOOL_FILE_GLOB = 7,
+  WARPPOOL_TOOL_READ_MCP_RESOURCE = 8,
+  WARPPOOL_TOOL_CALL_MCP_TOOL = 9, /* a function of the program's, see warppool_request_add_mcp_tool() */
+  WARPPOOL_TOOL_WRITE_TO_SHELL_COMMAND = 10,
+  WARPPOOL_TOOL_SUGGEST_NEW_CONVERSATION = 11,
+  WARPPOOL_TOOL_FILE_GLOB_V2 = 12,
+  WARPPOOL_TOOL_SUGGEST_PROMPT = 13,
+  WARPPOOL_TOOL_READ_SHELL_COMMAND_OUTPUT = 20,
+  WARPPOOL_TOOL_ASK_USER_QUESTION = 29
+} warppool_tool;
+
+/** As the service's schema calls it ("call_mcp_tool"); "unknown" for any other number. Any thread; valid for ever. */
+WARPPOOL_API const char* warppool_tool_name(warppool_tool tool);
+
+/** The service's switches. What is not set is left to the service. */
+typedef enum warppool_setting WARPPOOL_ENUM_TYPE {
+  WARPPOOL_SETTING_RULES = 2,                       /* the account's rules */
+  WARPPOOL_SETTING_WEB_CONTEXT_RETRIEVAL = 3,       /* the agent may look things up by itself */
+  WARPPOOL_SETTING_PARALLEL_TOOL_CALLS = 4,         /* several calls in one answer */
+  WARPPOOL_SETTING_ANTHROPIC_TEXT_EDITOR_TOOLS = 5, /* file diffs in that style */
+  WARPPOOL_SETTING_PLANNING = 6,
+  WARPPOOL_SETTING_WARP_DRIVE_CONTEXT = 7,     /* the account's documents */
+  WARPPOOL_SETTING_CREATE_FILES = 8,           /* APPLY_FILE_DIFFS may bring new files */
+  WARPPOOL_SETTING_LONG_RUNNING_COMMANDS = 10, /* WARPPOOL_SHELL_RUNNING is an answer */
+  WARPPOOL_SETTING_PRESERVE_FILE_CONTENT_IN_HISTORY = 11,
+  WARPPOOL_SETTING_TODOS_UI = 12, /* to-do lists are shown */
+  WARPPOOL_SETTING_LINKED_CODE_BLOCKS = 13,
+  WARPPOOL_SETTING_STARTED_CHILD_TASK_MESSAGE = 14,
+  WARPPOOL_SETTING_SUGGEST_PROMPT = 15,
+  WARPPOOL_SETTING_READ_IMAGE_FILES = 16,  /* READ_FILES may bring images */
+  WARPPOOL_SETTING_REASONING_MESSAGE = 17, /* reasoning comes as it is made; on by default */
+  WARPPOOL_SETTING_WEB_SEARCH = 21,
+  WARPPOOL_SETTING_V4A_FILE_DIFFS = 23,
+  WARPPOOL_SETTING_SUMMARIZATION_VIA_REPLACEMENT = 24, /* the service may replace old messages by a summary */
+  WARPPOOL_SETTING_BUNDLED_SKILLS = 25,
+  WARPPOOL_SETTING_RESEARCH_AGENT = 26,
+  WARPPOOL_SETTING_ORCHESTRATION_V2 = 27,
+  WARPPOOL_SETTING_BACKGROUND_COMPUTER_USE = 29,
+  WARPPOOL_SETTING_ORCHESTRATION_RUNNERS = 31
+} warppool_setting;
+
+/** What another model than warppool_request_set_model() is for. */
+typedef enum warppool_model_role WARPPOOL_ENUM_TYPE {
+  WARPPOOL_MODEL_ROLE_PLANNING = 2,
+  WARPPOOL_MODEL_ROLE_CODING = 3,
+  WARPPOOL_MODEL_ROLE_CLI_AGENT = 4,
+  WARPPOOL_MODEL_ROLE_COMPUTER_USE = 5
+} warppool_model_role;
+
+/** Whose key it is that the user brings. */
+typedef enum warppool_model_provider WARPPOOL_ENUM_TYPE {
+  WARPPOOL_MODEL_PROVIDER_ANTHROPIC = 1,
+  WARPPOOL_MODEL_PROVIDER_OPENAI = 2,
+  WARPPOOL_MODEL_PROVIDER_GOOGLE = 3,
+  WARPPOOL_MODEL_PROVIDER_OPENROUTER = 4,
+  WARPPOOL_MODEL_PROVIDER_XAI = 8
+} warppool_model_provider;
+
+/** How the agent goes about the query. */
+typedef enum warppool_query_mode WARPPOOL_ENUM_TYPE {
+  WARPPOOL_QUERY_MODE_NORMAL = 0,
+  WARPPOOL_QUERY_MODE_PLAN = 1,
+  WARPPOOL_QUERY_MODE_ORCHESTRATE = 2
+} warppool_query_mode;
+
+typedef enum warppool_request_kind WARPPOOL_ENUM_TYPE {
+  WARPPOOL_REQUEST_INPUTS = 1,   /* the query and the tool results; one of them at least */
+  WARPPOOL_REQUEST_RESUME = 2,   /* go on where the last answer broke off; the client does so by itself where it can */
+  WARPPOOL_REQUEST_SUMMARIZE = 3 /* replace the conversation's history by a summary; the query says what to keep in
+                                    mind, and may be "" */
+} warppool_request_kind;
 
 /** What is asked of the agent. Can be sent any number of times; sending copies it. */
 typedef struct warppool_request warppool_request;
@@ -725,7 +826,7 @@ typedef struct warppool_request warppool_request;
 /**
  * Makes a request with all defaults.
  *
- * @param query    not NULL: the user's words. Sending an empty one fails with WARPPOOL_INVALID_ARGUMENT.
+ * @param query    not NULL: the user's words; "" for a request that only brings tool results, resumes or summarizes.
  * @param request  out: not NULL; release with warppool_request_destroy().
  * @param error    out, may be NULL.
  *
@@ -735,7 +836,7 @@ WARPPOOL_API warppool_code warppool_request_create(const char* query, warppool_r
                                                    warppool_error** error);
 
 /**
- * Makes a copy that can be changed independently.
+ * Makes a copy that can be changed independently: a request can be the template of many.
  *
  * @param request  not NULL.
  * @param copy     out: not NULL; release with warppool_request_destroy().
@@ -746,25 +847,75 @@ WARPPOOL_API warppool_code warppool_request_create(const char* query, warppool_r
 WARPPOOL_API warppool_code warppool_request_copy(const warppool_request* request, warppool_request** copy,
                                                  warppool_error** error);
 
+/** Releases a request, wipes the keys in it and sets the variable to NULL. `request` or `*request` may be NULL. */
+WARPPOOL_API void warppool_request_destroy(warppool_request** request);
+
 /*
- * For each function of this group:
+ * For each function of this and the next two sections that changes a request:
  *
  * @param request  not NULL.
- * @param value    not NULL where it is a pointer. Whether a string is UTF-8 is looked at when the request is sent.
  * @param error    out, may be NULL.
  *
- * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ * Every other pointer must not be NULL, unless it is said that it may be. What a request says is looked at as a whole
+ * when it is sent: whether strings are UTF-8, names are not empty, JSON is JSON. The error names the place then
+ * ("context.files[0].content: not UTF-8 at byte 7").
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY. Any other than WARPPOOL_OK leaves the
+ *         request as it was.
  */
 
-/** The user's words; "" is refused when it is sent. */
+/** The user's words. Sending "" is refused unless there are tool results, or it resumes or summarizes. */
 WARPPOOL_API warppool_code warppool_request_set_query(warppool_request* request, const char* value,
                                                       warppool_error** error);
+/** Default WARPPOOL_REQUEST_INPUTS. */
+WARPPOOL_API warppool_code warppool_request_set_kind(warppool_request* request, warppool_request_kind value,
+                                                     warppool_error** error);
+/** Default WARPPOOL_QUERY_MODE_NORMAL. */
+WARPPOOL_API warppool_code warppool_request_set_mode(warppool_request* request, warppool_query_mode value,
+                                                     warppool_error** error);
+/** Instructions that stand above the query, and are sent with one only; default "": none. */
+WARPPOOL_API warppool_code warppool_request_set_system_prompt(warppool_request* request, const char* value,
+                                                              warppool_error** error);
+
 /** A model id of the service; default "auto". */
 WARPPOOL_API warppool_code warppool_request_set_model(warppool_request* request, const char* value,
                                                       warppool_error** error);
-/** Instructions that stand above the query; default "": none. */
-WARPPOOL_API warppool_code warppool_request_set_system_prompt(warppool_request* request, const char* value,
-                                                              warppool_error** error);
+/** Another model for this role. `model` may be NULL: the service's again, the default. */
+WARPPOOL_API warppool_code warppool_request_set_role_model(warppool_request* request, warppool_model_role role,
+                                                           const char* model, warppool_error** error);
+/** Tokens that the model may have before it; default 0: the service's limit. */
+WARPPOOL_API warppool_code warppool_request_set_context_window_limit(warppool_request* request, uint32_t value,
+                                                                     warppool_error** error);
+/** Switches a setting on (1), off (0), or leaves it to the service (-1). Default -1, but for REASONING_MESSAGE: 1. */
+WARPPOOL_API warppool_code warppool_request_set_setting(warppool_request* request, warppool_setting setting,
+                                                        int32_t value, warppool_error** error);
+
+/** The user's own key at a model provider. It travels to the service with the request, and is in no error and no log.
+ *  `key` may be NULL: none, the default. */
+WARPPOOL_API warppool_code warppool_request_set_model_key(warppool_request* request, warppool_model_provider provider,
+                                                          const char* key, warppool_error** error);
+/** The same for Amazon's cloud. `session_token` and `region` may be NULL. "" for all: none, the default. */
+WARPPOOL_API warppool_code warppool_request_set_aws_credentials(warppool_request* request, const char* access_key,
+                                                                const char* secret_key, const char* session_token,
+                                                                const char* region, warppool_error** error);
+/** The same for Google's cloud; default "": none. */
+WARPPOOL_API warppool_code warppool_request_set_google_cloud_access_token(warppool_request* request, const char* value,
+                                                                          warppool_error** error);
+/** 1: the account's credits may be used where a key does not do. 0: they may not. Default 0; no other value. */
+WARPPOOL_API warppool_code warppool_request_set_allow_warp_credits(warppool_request* request, int32_t value,
+                                                                   warppool_error** error);
+
+/** Metadata for the service's own log. Default: "entrypoint" is "USER_INITIATED", and nothing else. The value of a key
+ *  that is there already is replaced, of whatever kind it is. `value` may be NULL: the entry is removed. */
+WARPPOOL_API warppool_code warppool_request_set_logging(warppool_request* request, const char* key, const char* value,
+                                                        warppool_error** error);
+/** The same with a boolean: 0 or 1. */
+WARPPOOL_API warppool_code warppool_request_set_logging_bool(warppool_request* request, const char* key, int32_t value,
+                                                             warppool_error** error);
+/** The same with a number, which must be finite. */
+WARPPOOL_API warppool_code warppool_request_set_logging_number(warppool_request* request, const char* key, double value,
+                                                               warppool_error** error);
+
 /** Milliseconds from sending to the last event, waits and other tokens included, then WARPPOOL_DEADLINE_EXCEEDED;
  *  default 0: no limit; never negative. */
 WARPPOOL_API warppool_code warppool_request_set_timeout_ms(warppool_request* request, int32_t value,
@@ -774,34 +925,213 @@ WARPPOOL_API warppool_code warppool_request_set_timeout_ms(warppool_request* req
 WARPPOOL_API warppool_code warppool_request_set_wait_for_token(warppool_request* request, int32_t value,
                                                                warppool_error** error);
 
-/**
- * Sets what the agent may ask the program to run.
- *
- * @param request  not NULL.
- * @param tools    not NULL: `count` tools. Default: WARPPOOL_TOOL_CALL_MCP_TOOL.
- * @param count    how many; at least 1, since none would mean "any" to the service.
- * @param error    out, may be NULL.
- *
- * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+/** Instead of all of a request but its time-out and whether it waits for a token: `length` bytes of a serialized
+ *  Request of the service's, sent as they are. Nothing of the answer is interpreted but where it begins and how it
+ *  ends; what is between comes as WARPPOOL_EVENT_RAW. It belongs to no conversation, and is not resumed. `bytes` may be
+ *  NULL if `length` is 0: none, the default. */
+WARPPOOL_API warppool_code warppool_request_set_raw(warppool_request* request, const uint8_t* bytes, size_t length,
+                                                    warppool_error** error);
+/** 1: each event of the stream is told as it came, too, beside what it means. Default 0; no other value. */
+WARPPOOL_API warppool_code warppool_request_set_raw_events(warppool_request* request, int32_t value,
+                                                           warppool_error** error);
+
+/* ------------------------------------------------------------------------------------------- a request's context -- */
+
+/** Where the user is. What is NULL or "" is not told. */
+typedef struct warppool_context {
+  size_t struct_size;    /* sizeof(warppool_context) */
+  const char* directory; /* default NULL, as all texts */
+  const char* home;
+  const char* platform;     /* "Linux", "MacOS" */
+  const char* distribution; /* "Debian GNU/Linux" */
+  const char* shell;        /* "bash" */
+  const char* shell_version;
+  int64_t current_time_ms; /* milliseconds since 1970, up to 2262; default -1, which 0 means too: it is not told */
+  const char* git_head;    /* a commit */
+  const char* git_branch;
+  const char* git_repository; /* its name */
+  const char* git_owner;
+  const char* git_host; /* "github.com" */
+} warppool_context;
+
+#define WARPPOOL_CONTEXT_INIT \
+  { sizeof(warppool_context), NULL, NULL, NULL, NULL, NULL, NULL, -1, NULL, NULL, NULL, NULL, NULL }
+
+/** A file's text, or some lines of it. */
+typedef struct warppool_file_text {
+  size_t struct_size;  /* sizeof(warppool_file_text) */
+  const char* path;    /* not NULL, not "" */
+  const char* content; /* default NULL: the file is empty */
+  uint32_t first_line; /* counted from 1; default 0: the whole file */
+  uint32_t last_line;  /* of lines: the last one that is in `content`; default 0 */
+} warppool_file_text;
+
+#define WARPPOOL_FILE_TEXT_INIT \
+  { sizeof(warppool_file_text), NULL, NULL, 0, 0 }
+
+/** A command that the user ran. */
+typedef struct warppool_shell_command {
+  size_t struct_size;     /* sizeof(warppool_shell_command) */
+  const char* command;    /* not NULL, not "" */
+  const char* output;     /* default NULL: none */
+  const char* command_id; /* the program's own; default NULL: none */
+  int64_t started_ms;     /* milliseconds since 1970, up to 2262; default -1, which 0 means too: it is not told */
+  int64_t finished_ms;    /* the same */
+  int32_t exit_code;      /* default 0 */
+} warppool_shell_command;
+
+#define WARPPOOL_SHELL_COMMAND_INIT \
+  { sizeof(warppool_shell_command), NULL, NULL, NULL, -1, -1, 0 }
+
+/** Sets all of where the user is at once. What the next functions add stays. */
+WARPPOOL_API warppool_code warppool_request_set_context(warppool_request* request, const warppool_context* context,
+                                                        warppool_error** error);
+/** A codebase that the agent may search. `path` may be NULL. */
+WARPPOOL_API warppool_code warppool_request_add_codebase(warppool_request* request, const char* name, const char* path,
+                                                         warppool_error** error);
+/** What the user selected. */
+WARPPOOL_API warppool_code warppool_request_add_selected_text(warppool_request* request, const char* text,
+                                                              warppool_error** error);
+/** A file that the agent is shown. */
+WARPPOOL_API warppool_code warppool_request_add_file(warppool_request* request, const warppool_file_text* file,
+                                                     warppool_error** error);
+/** An image: the `length` bytes of its file, at least one, and what it is ("image/png"). */
+WARPPOOL_API warppool_code warppool_request_add_image(warppool_request* request, const uint8_t* data, size_t length,
+                                                      const char* mime_type, warppool_error** error);
+/** A command that the user ran. */
+WARPPOOL_API warppool_code warppool_request_add_shell_command(warppool_request* request,
+                                                              const warppool_shell_command* command,
+                                                              warppool_error** error);
+/** Begins the rules of a project, for agents that work below this directory. */
+WARPPOOL_API warppool_code warppool_request_add_project_rules(warppool_request* request, const char* root_path,
+                                                              warppool_error** error);
+/** A file of the rules that were begun last. WARPPOOL_MISUSE: none were. */
+WARPPOOL_API warppool_code warppool_request_add_rules_file(warppool_request* request, const warppool_file_text* file,
+                                                           warppool_error** error);
+/** A further file of them that the agent may ask for. WARPPOOL_MISUSE: as above. */
+WARPPOOL_API warppool_code warppool_request_add_rules_path(warppool_request* request, const char* path,
+                                                           warppool_error** error);
+/** Takes back all that this section set and added, but for attachments. */
+WARPPOOL_API warppool_code warppool_request_clear_context(warppool_request* request, warppool_error** error);
+
+/*
+ * Attachments are what the query refers to by a name. One of the same name is replaced. "SYSTEM_PROMPT" is taken.
  */
+
+/** Attaches a text. */
+WARPPOOL_API warppool_code warppool_request_attach_text(warppool_request* request, const char* name, const char* text,
+                                                        warppool_error** error);
+/** Attaches a command that the user ran. */
+WARPPOOL_API warppool_code warppool_request_attach_shell_command(warppool_request* request, const char* name,
+                                                                 const warppool_shell_command* command,
+                                                                 warppool_error** error);
+/** Attaches a document of the account's by its id. `content` may be NULL: "". */
+WARPPOOL_API warppool_code warppool_request_attach_document(warppool_request* request, const char* name, const char* id,
+                                                            const char* content, warppool_error** error);
+/** Attaches a file that the agent may ask to read. */
+WARPPOOL_API warppool_code warppool_request_attach_file(warppool_request* request, const char* name, const char* path,
+                                                        warppool_error** error);
+/** Takes an attachment back. Nothing happens if there is none of this name. */
+WARPPOOL_API warppool_code warppool_request_detach(warppool_request* request, const char* name, warppool_error** error);
+
+/* --------------------------------------------------------------------------------------------- a request's tools -- */
+
+/** Sets what the agent may ask the program to run: `count` tools, at least 1, since none would mean "any" to the
+ *  service. Default: WARPPOOL_TOOL_CALL_MCP_TOOL alone, right for a program without a terminal. */
 WARPPOOL_API warppool_code warppool_request_set_allowed_tools(warppool_request* request, const warppool_tool* tools,
                                                               size_t count, warppool_error** error);
 
-/**
- * Sets one entry of the metadata for the service's own log. Default: "entrypoint" is "USER_INITIATED".
- *
- * @param request  not NULL.
- * @param key      not NULL.
- * @param value    may be NULL: the entry is removed.
- * @param error    out, may be NULL.
- *
- * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+/*
+ * Functions of the program come from servers, in the terms of the Model Context Protocol. Nothing is connected to: the
+ * agent sees names and descriptions, and asks for a call with the server's id.
  */
-WARPPOOL_API warppool_code warppool_request_set_logging(warppool_request* request, const char* key, const char* value,
-                                                        warppool_error** error);
 
-/** Releases a request and sets the variable to NULL. `request` or `*request` may be NULL. */
-WARPPOOL_API void warppool_request_destroy(warppool_request** request);
+/** A server. `description` may be NULL; `id`, which comes back with each call, may be NULL: the name. */
+WARPPOOL_API warppool_code warppool_request_add_mcp_server(warppool_request* request, const char* name,
+                                                           const char* description, const char* id,
+                                                           warppool_error** error);
+/** A function of the server that was added last. `description` may be NULL; `input_schema`, a JSON Schema of an object,
+ *  may be NULL: no arguments. WARPPOOL_MISUSE: there is no server. */
+WARPPOOL_API warppool_code warppool_request_add_mcp_tool(warppool_request* request, const char* name,
+                                                         const char* description, const char* input_schema,
+                                                         warppool_error** error);
+/** A resource of the server that was added last. All texts but `uri` may be NULL. WARPPOOL_MISUSE: there is no
+ *  server. */
+WARPPOOL_API warppool_code warppool_request_add_mcp_resource(warppool_request* request, const char* uri,
+                                                             const char* name, const char* description,
+                                                             const char* mime_type, warppool_error** error);
+
+/*
+ * Results are what the tools brought that the last answer called; `call_id` is the call's id, and has one result. That
+ * a tool does not have such a result is found when the request is sent. What adds to a result adds to the one that was
+ * added last; WARPPOOL_MISUSE: there is none, or it is of another kind.
+ */
+
+/** The result of a function of the program's. `text` may be NULL: it has no part yet. */
+WARPPOOL_API warppool_code warppool_request_add_tool_result_text(warppool_request* request, const char* call_id,
+                                                                 const char* text, warppool_error** error);
+/** Begins the result of WARPPOOL_TOOL_READ_MCP_RESOURCE. */
+WARPPOOL_API warppool_code warppool_request_add_tool_result_resources(warppool_request* request, const char* call_id,
+                                                                      warppool_error** error);
+/** One more text of a function's result. */
+WARPPOOL_API warppool_code warppool_request_add_result_text(warppool_request* request, const char* text,
+                                                            warppool_error** error);
+/** An image in a function's result: the `length` bytes of its file, at least one, and what it is ("image/png"). */
+WARPPOOL_API warppool_code warppool_request_add_result_image(warppool_request* request, const uint8_t* data,
+                                                             size_t length, const char* mime_type,
+                                                             warppool_error** error);
+/** A resource in a function's result, or in one of resources: `length` bytes, which are UTF-8 unless `is_binary` is 1.
+ *  `data` may be NULL if `length` is 0; `mime_type` may be NULL. */
+WARPPOOL_API warppool_code warppool_request_add_result_resource(warppool_request* request, const char* uri,
+                                                                const uint8_t* data, size_t length,
+                                                                const char* mime_type, int32_t is_binary,
+                                                                warppool_error** error);
+
+/** Begins the result of WARPPOOL_TOOL_READ_FILES or WARPPOOL_TOOL_SEARCH_CODEBASE. */
+WARPPOOL_API warppool_code warppool_request_add_tool_result_files(warppool_request* request, const char* call_id,
+                                                                  warppool_tool tool, warppool_error** error);
+/** A file in a result of files. */
+WARPPOOL_API warppool_code warppool_request_add_result_file(warppool_request* request, const warppool_file_text* file,
+                                                            warppool_error** error);
+/** A file that could not be read, in a result of WARPPOOL_TOOL_READ_FILES. `message` may be NULL. */
+WARPPOOL_API warppool_code warppool_request_add_result_failure(warppool_request* request, const char* path,
+                                                               const char* message, warppool_error** error);
+
+typedef enum warppool_shell_state WARPPOOL_ENUM_TYPE {
+  WARPPOOL_SHELL_FINISHED = 1, /* the command has ended */
+  WARPPOOL_SHELL_RUNNING = 2,  /* it still runs; later calls come with its `command_id`, which must not be "" */
+  WARPPOOL_SHELL_DENIED = 3    /* RUN_SHELL_COMMAND: the program does not run such a command */
+} warppool_shell_state;
+
+/** What became of a shell command that the agent asked for. */
+typedef struct warppool_shell_result {
+  size_t struct_size;         /* sizeof(warppool_shell_result) */
+  warppool_shell_state state; /* default, which 0 means too: WARPPOOL_SHELL_FINISHED */
+  int32_t exit_code;          /* FINISHED; default 0 */
+  const char* command;        /* default NULL: "", as all texts */
+  const char* output;         /* FINISHED; RUNNING: what its terminal shows now */
+  const char* command_id;     /* FINISHED, RUNNING: the program's own, for later calls */
+} warppool_shell_result;
+
+#define WARPPOOL_SHELL_RESULT_INIT \
+  { sizeof(warppool_shell_result), WARPPOOL_SHELL_FINISHED, 0, NULL, NULL, NULL }
+
+/** The result of WARPPOOL_TOOL_RUN_SHELL_COMMAND, _WRITE_TO_SHELL_COMMAND or _READ_SHELL_COMMAND_OUTPUT. */
+WARPPOOL_API warppool_code warppool_request_add_tool_result_shell(warppool_request* request, const char* call_id,
+                                                                  warppool_tool tool,
+                                                                  const warppool_shell_result* result,
+                                                                  warppool_error** error);
+/** The tool failed, in words that the agent reads. Shell commands and suggestions do not have it. */
+WARPPOOL_API warppool_code warppool_request_add_tool_result_error(warppool_request* request, const char* call_id,
+                                                                  warppool_tool tool, const char* message,
+                                                                  warppool_error** error);
+/** The result of any tool: the tool's message of proto/warppool/wire/result.proto in protobuf's JSON mapping. A name
+ *  that the schema does not have is refused when it is sent. */
+WARPPOOL_API warppool_code warppool_request_add_tool_result_json(warppool_request* request, const char* call_id,
+                                                                 warppool_tool tool, const char* json,
+                                                                 warppool_error** error);
+/** Takes back all results: the request can bring the next ones. */
+WARPPOOL_API warppool_code warppool_request_clear_tool_results(warppool_request* request, warppool_error** error);
 
 /* --------------------------------------------------------------------------------------------------------- usage -- */
 
@@ -1176,7 +1506,7 @@ WARPPOOL_API warppool_code warppool_client_start_pull(warppool_client* client, c
 
 /**
  * Sends a request and waits for the whole answer. If the agent does not finish with "done", the code says so and the
- * text is lost: use a stream where that matters.
+ * text is lost: use a stream where that matters, or a conversation, which keeps it.
  *
  * @param client   not NULL.
  * @param request  not NULL. Its time-out limits the wait.
@@ -1430,7 +1760,8 @@ WARPPOOL_API warppool_code warppool_client_destroy(warppool_client** client);
  * A whole answer, from warppool_client_ask(). Its strings are borrowed: valid until it is destroyed.
  */
 
-/** What the agent said. `length` receives the bytes before the final NUL, may be NULL. NULL answer: "", length 0. */
+/** What the agent said in the root task; of several messages, one right after the other. `length` receives the bytes
+ *  before the final NUL, may be NULL. NULL answer: "", length 0. */
 WARPPOOL_API const char* warppool_answer_text(const warppool_answer* answer, size_t* length);
 
 /** The conversation's id at the service. NULL: "". */
@@ -1540,29 +1871,83 @@ WARPPOOL_API void warppool_stream_destroy(warppool_stream** stream);
 
 /* --------------------------------------------------------------------------------------------------------- event -- */
 
-/** What an event is, and so which of the functions below have something to say about it. */
+/** What an event is, and so which of the functions below have something to say about it. The answer is the agent output
+ *  of the root task: TEXT_DELTA and TEXT_REPLACED bring it, MESSAGE_RETRACTED takes a part of it back. */
 typedef enum warppool_event_type WARPPOOL_ENUM_TYPE {
   WARPPOOL_EVENT_NONE = 0,            /* there is no event (NULL) */
-  WARPPOOL_EVENT_STREAM_STARTED = 10, /* the service accepted the request. Once, before any text:
-                                         token, conversation_id, request_id, run_id */
-  WARPPOOL_EVENT_TEXT_DELTA = 20,     /* more of the answer, to be appended: message_id, text */
-  WARPPOOL_EVENT_TEXT_REPLACED = 21,  /* the service rewrote a message; its whole text now: message_id, text */
-  WARPPOOL_EVENT_ATTEMPT_FAILED = 40, /* one attempt failed; what was delivered so far stands:
-                                         token, code, message, next_step, wait_ms */
-  WARPPOOL_EVENT_WAITING = 41,  /* no token is ready, and nothing has been sent: the request waits for one. After a
-                                   failed attempt, ATTEMPT_FAILED says so instead: message, wait_ms */
-  WARPPOOL_EVENT_FINISHED = 50, /* the service's last word; the stream's final code follows:
-                                   finish_reason, message, usage */
-  WARPPOOL_EVENT_UNKNOWN = 90   /* something that this version has no event for (a tool call, a task update, ...):
-                                   kind, bytes */
+  WARPPOOL_EVENT_STREAM_STARTED = 10, /* the service accepted the request. Once, before any text; again when an answer
+                                         that broke off goes on: token, conversation_id, request_id, run_id */
+
+  /* What the agent says. */
+  WARPPOOL_EVENT_TEXT_DELTA = 20,         /* more of the answer, to be appended: message_id, text */
+  WARPPOOL_EVENT_TEXT_REPLACED = 21,      /* the service rewrote a message of the answer, or took a part of it back; its
+                                             whole text now: message_id, text */
+  WARPPOOL_EVENT_REASONING_DELTA = 22,    /* more of what the agent of the root task thinks: message_id, text */
+  WARPPOOL_EVENT_REASONING_REPLACED = 23, /* all of it: message_id, text */
+  WARPPOOL_EVENT_MESSAGE_ADDED = 24,      /* a task has a new message. Text and reasoning of the root task follow as
+                                             deltas, tool calls and to-do lists as events of their own: task_id,
+                                             message_id, message_kind, in_root, json */
+  WARPPOOL_EVENT_MESSAGE_REPLACED = 25,   /* a message changed whose text is not told by deltas: the same */
+  WARPPOOL_EVENT_MESSAGE_APPENDED = 26,   /* more of a text in a message that is neither the answer's nor the root's
+                                             reasoning: task_id, message_id, field, text */
+  WARPPOOL_EVENT_MESSAGE_RETRACTED = 27,  /* a message is gone from this task, taken back or moved to another one, whose
+                                             MESSAGE_ADDED follows: task_id, message_id, in_root */
+
+  /* What it wants, and plans. */
+  WARPPOOL_EVENT_TOOL_CALL = 30,      /* the agent calls a tool. Act when the answer has ended: until then the call may
+                                         change (it is told again, with the same id) or be retracted: task_id,
+                                         message_id, tool_call_id, tool, function, server_id, arguments, bytes */
+  WARPPOOL_EVENT_TODO_LIST = 31,      /* its to-do list as it stands now: task_id, json */
+  WARPPOOL_EVENT_TASK_CREATED = 32,   /* task_id, parent_id, description, in_root */
+  WARPPOOL_EVENT_TASK_CHANGED = 33,   /* a task was named, summed up, or given what the service wants back: task_id,
+                                         field ("description", "summary", "server_data"), value */
+  WARPPOOL_EVENT_TASK_RETRACTED = 34, /* the task, and what it held, is taken back: task_id */
+  WARPPOOL_EVENT_SUGGESTIONS = 35,    /* things that the user might want: json */
+  WARPPOOL_EVENT_NEW_CONVERSATION_SUGGESTED = 36, /* one that goes on from this message: message_id */
+
+  /* How the request fares. */
+  WARPPOOL_EVENT_ATTEMPT_FAILED = 40, /* one attempt failed; what was delivered so far stands, but for what a
+                                         transaction takes back: token, code, message, next_step, wait_ms */
+  WARPPOOL_EVENT_WAITING = 41, /* no token is ready, and nothing has been sent: the request waits for one. After a
+                                  failed attempt, ATTEMPT_FAILED says so instead: message, wait_ms */
+  WARPPOOL_EVENT_CONVERSATION_MOVED = 42, /* the conversation goes on at another account, as a new one of the service's,
+                                             with its history; STREAM_STARTED follows: from_token, token */
+  WARPPOOL_EVENT_FINISHED = 50,           /* the service's last word; the stream's final code follows:
+                                             finish_reason, message, usage, refresh_models */
+
+  WARPPOOL_EVENT_RAW = 80,    /* one event of the stream as it came, a serialized ResponseEvent, if the request asked
+                                 for it: bytes */
+  WARPPOOL_EVENT_UNKNOWN = 90 /* something that this version has no event for: kind, bytes */
 } warppool_event_type;
+
+/** What a message is. The numbers are the service's field numbers. */
+typedef enum warppool_message_kind WARPPOOL_ENUM_TYPE {
+  WARPPOOL_MESSAGE_OTHER = 0, /* not in this version's schema */
+  WARPPOOL_MESSAGE_USER_QUERY = 2,
+  WARPPOOL_MESSAGE_AGENT_OUTPUT = 3,
+  WARPPOOL_MESSAGE_TOOL_CALL = 4,
+  WARPPOOL_MESSAGE_TOOL_CALL_RESULT = 5,
+  WARPPOOL_MESSAGE_SERVER_EVENT = 6,
+  WARPPOOL_MESSAGE_SYSTEM_QUERY = 9,
+  WARPPOOL_MESSAGE_TODOS = 10,
+  WARPPOOL_MESSAGE_REASONING = 15,
+  WARPPOOL_MESSAGE_SUMMARIZATION = 16,
+  WARPPOOL_MESSAGE_WEB_SEARCH = 19,
+  WARPPOOL_MESSAGE_WEB_FETCH = 20,
+  WARPPOOL_MESSAGE_DEBUG_OUTPUT = 21,
+  WARPPOOL_MESSAGE_MODEL_USED = 25
+} warppool_message_kind;
+
+/** The field's name in the schema ("agent_output"); "other" for any other value. Any thread; valid for ever. */
+WARPPOOL_API const char* warppool_message_kind_name(warppool_message_kind kind);
 
 typedef enum warppool_next_step WARPPOOL_ENUM_TYPE {
   WARPPOOL_NEXT_NONE = 0,       /* not an event that says so */
   WARPPOOL_NEXT_SAME_TOKEN = 1, /* again with a new JWT of the same token */
   WARPPOOL_NEXT_NEXT_TOKEN = 2, /* at once with another token */
   WARPPOOL_NEXT_WAIT = 3,       /* after a pause */
-  WARPPOOL_NEXT_GIVE_UP = 4     /* no further attempt; the final code follows */
+  WARPPOOL_NEXT_GIVE_UP = 4,    /* no further attempt; the final code follows */
+  WARPPOOL_NEXT_RESUME = 5      /* after a pause, the answer goes on where it broke off */
 } warppool_next_step;
 
 typedef enum warppool_finish_reason WARPPOOL_ENUM_TYPE {
@@ -1586,15 +1971,63 @@ typedef enum warppool_finish_reason WARPPOOL_ENUM_TYPE {
 /** NULL: WARPPOOL_EVENT_NONE. */
 WARPPOOL_API warppool_event_type warppool_event_get_type(const warppool_event* event);
 
-/** TEXT_DELTA: what to append; TEXT_REPLACED: the whole. Else "". `length` receives the bytes before the final NUL, may
- *  be NULL. */
+/** TEXT_DELTA, REASONING_DELTA, MESSAGE_APPENDED: what to append; TEXT_REPLACED, REASONING_REPLACED: the whole. Else
+ * "". `length` receives the bytes before the final NUL, may be NULL. */
 WARPPOOL_API const char* warppool_event_text(const warppool_event* event, size_t* length);
 
-/** TEXT_DELTA, TEXT_REPLACED: which message. Else "". */
+/** Which message: of all events that are about one. Else "". */
 WARPPOOL_API const char* warppool_event_message_id(const warppool_event* event);
 
-/** STREAM_STARTED, ATTEMPT_FAILED: the token's name. Else "". */
+/** Which task: MESSAGE_ADDED to MESSAGE_RETRACTED, TOOL_CALL to TASK_RETRACTED. Else "". */
+WARPPOOL_API const char* warppool_event_task_id(const warppool_event* event);
+
+/** MESSAGE_ADDED, MESSAGE_REPLACED. Else WARPPOOL_MESSAGE_OTHER. */
+WARPPOOL_API warppool_message_kind warppool_event_message_kind(const warppool_event* event);
+
+/** MESSAGE_ADDED, MESSAGE_REPLACED, MESSAGE_RETRACTED, TASK_CREATED: 1: the task is the root task, whose agent output
+ * is the answer; 0: another one. Else 0. */
+WARPPOOL_API int32_t warppool_event_in_root(const warppool_event* event);
+
+/** MESSAGE_ADDED, MESSAGE_REPLACED: what it says, in protobuf's JSON mapping with the schema's names; "" where it
+ * follows as deltas, and for WARPPOOL_MESSAGE_OTHER. TODO_LIST: an array of {"id", "title", "description", "done"}.
+ *  SUGGESTIONS: {"rules": [{"name", "content", "logging_id"}], "workflows": [{"name", "prompt", "logging_id"}]}.
+ *  Else "". */
+WARPPOOL_API const char* warppool_event_json(const warppool_event* event);
+
+/** MESSAGE_APPENDED: which text of the message, as a path in the schema ("tool_call.server.payload"); TASK_CHANGED:
+ * which text of the task. Else "". */
+WARPPOOL_API const char* warppool_event_field(const warppool_event* event);
+
+/** TASK_CHANGED: what it is now. Else "". */
+WARPPOOL_API const char* warppool_event_value(const warppool_event* event);
+
+/** TOOL_CALL: what its result has to name. Else "". */
+WARPPOOL_API const char* warppool_event_tool_call_id(const warppool_event* event);
+
+/** TOOL_CALL: as in warppool_tool_name(); "" for one that is not in this version's schema. Else "". */
+WARPPOOL_API const char* warppool_event_tool(const warppool_event* event);
+
+/** TOOL_CALL of "call_mcp_tool": the program's function. Else "". */
+WARPPOOL_API const char* warppool_event_function(const warppool_event* event);
+
+/** TOOL_CALL of "call_mcp_tool" and "read_mcp_resource": the server's id. Else "". */
+WARPPOOL_API const char* warppool_event_server_id(const warppool_event* event);
+
+/** TOOL_CALL: JSON, the function's arguments, or those of the tool in protobuf's mapping; "": JSON cannot hold them,
+ * but the bytes do, and such a call is to be answered with an error. Else "". */
+WARPPOOL_API const char* warppool_event_arguments(const warppool_event* event);
+
+/** TASK_CREATED: the task that it belongs to; "": none. Else "". */
+WARPPOOL_API const char* warppool_event_parent_id(const warppool_event* event);
+
+/** TASK_CREATED. Else "". */
+WARPPOOL_API const char* warppool_event_description(const warppool_event* event);
+
+/** STREAM_STARTED, ATTEMPT_FAILED: the token's name; CONVERSATION_MOVED: where it goes on. Else "". */
 WARPPOOL_API const char* warppool_event_token(const warppool_event* event);
+
+/** CONVERSATION_MOVED: the name of the token that it was at. Else "". */
+WARPPOOL_API const char* warppool_event_from_token(const warppool_event* event);
 
 /** STREAM_STARTED. Else "". */
 WARPPOOL_API const char* warppool_event_conversation_id(const warppool_event* event);
@@ -1615,8 +2048,8 @@ WARPPOOL_API const char* warppool_event_message(const warppool_event* event);
 /** ATTEMPT_FAILED. Else WARPPOOL_NEXT_NONE. */
 WARPPOOL_API warppool_next_step warppool_event_next_step(const warppool_event* event);
 
-/** ATTEMPT_FAILED with WARPPOOL_NEXT_WAIT: for how long, in milliseconds; WAITING: for how long at most, since what is
- *  not known in advance may come sooner. Else 0. */
+/** ATTEMPT_FAILED with WARPPOOL_NEXT_WAIT or _RESUME: for how long, in milliseconds; WAITING: for how long at most,
+ *  since what is not known in advance may come sooner. Else 0. */
 WARPPOOL_API int64_t warppool_event_wait_ms(const warppool_event* event);
 
 /** FINISHED. Else WARPPOOL_FINISH_NONE. */
@@ -1634,12 +2067,253 @@ WARPPOOL_API warppool_finish_reason warppool_event_finish_reason(const warppool_
 WARPPOOL_API warppool_code warppool_event_usage(const warppool_event* event, warppool_usage* usage,
                                                 warppool_error** error);
 
-/** UNKNOWN: a field name of the schema ("create_task"); "": not in the schema. Else "". */
+/** FINISHED: 1: the list of models has changed. Else 0. */
+WARPPOOL_API int32_t warppool_event_refresh_models(const warppool_event* event);
+
+/** UNKNOWN: a field name of the schema; "": not in the schema. Else "". */
 WARPPOOL_API const char* warppool_event_kind(const warppool_event* event);
 
-/** UNKNOWN: the serialized ClientAction, or ResponseEvent if the kind is "". Binary, no NUL at the end. `length`
- *  receives how many, may be NULL. Else "", length 0. */
+/** UNKNOWN: the serialized ClientAction, or ResponseEvent if the kind is ""; RAW: the serialized ResponseEvent;
+ * TOOL_CALL: the serialized Message.ToolCall. Binary, no NUL at the end. `length` receives how many, may be NULL. Else
+ * "", length 0. */
 WARPPOOL_API const uint8_t* warppool_event_bytes(const warppool_event* event, size_t* length);
+
+/* -------------------------------------------------------------------------------------------------- conversation -- */
+
+/*
+ * A conversation of many turns: what was said and done in it, as the service told it, and what the next request takes
+ * back to the service. It has one request at a time; many conversations can be busy at once. It keeps to the token that
+ * began it while that is ready, since accounts own conversations at the service; when it has to go elsewhere, the
+ * client starts a new one there with the whole history (WARPPOOL_EVENT_CONVERSATION_MOVED).
+ *
+ * What an answer did stays in the conversation, however the answer ends: failed, cancelled or timed out. But a
+ * transaction that the service has not committed by then is undone. After a fork, one that a client of the parent works
+ * on is empty in the child, and cannot be saved there.
+ */
+typedef struct warppool_conversation warppool_conversation;
+typedef struct warppool_conversation_view warppool_conversation_view;
+typedef struct warppool_message_list warppool_message_list;
+typedef struct warppool_bytes warppool_bytes;
+
+/**
+ * Makes an empty conversation. Any thread may use it, several at once, in callbacks too; destroying it is the last
+ * call.
+ *
+ * @param conversation  out: not NULL; release with warppool_conversation_destroy().
+ * @param error         out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_conversation_create(warppool_conversation** conversation, warppool_error** error);
+
+/**
+ * Makes the conversation that was saved.
+ *
+ * @param bytes         what warppool_conversation_save() gave. Copied.
+ * @param length        how many.
+ * @param conversation  out: not NULL; release with warppool_conversation_destroy().
+ * @param error         out, may be NULL.
+ *
+ * @return WARPPOOL_OK                `conversation` is set.
+ *         WARPPOOL_INVALID_ARGUMENT  a parameter is NULL, or the bytes are damaged, or of a later version.
+ *         WARPPOOL_OUT_OF_MEMORY
+ */
+WARPPOOL_API warppool_code warppool_conversation_restore(const uint8_t* bytes, size_t length,
+                                                         warppool_conversation** conversation, warppool_error** error);
+
+/**
+ * All of it as bytes to be kept. No token or key is in them, but what was said is, in the clear. While a request runs:
+ * as far as it is, without what the service has not committed.
+ *
+ * @param conversation  not NULL.
+ * @param bytes         out: not NULL; release with warppool_bytes_destroy().
+ * @param error         out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT, WARPPOOL_OUT_OF_MEMORY, WARPPOOL_LIMIT_EXCEEDED (above 2 GiB), or
+ *         WARPPOOL_MISUSE (a request of the parent process works on it).
+ */
+WARPPOOL_API warppool_code warppool_conversation_save(const warppool_conversation* conversation, warppool_bytes** bytes,
+                                                      warppool_error** error);
+
+/** 1: a request works on it. 0: none does; or NULL. */
+WARPPOOL_API int32_t warppool_conversation_busy(const warppool_conversation* conversation);
+
+/**
+ * How it stands now: ids, usage, tasks, to-do lists, and the calls that wait for a result.
+ *
+ * @param conversation  not NULL.
+ * @param view          out: not NULL; release with warppool_conversation_view_destroy().
+ * @param error         out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_conversation_inspect(const warppool_conversation* conversation,
+                                                         warppool_conversation_view** view, warppool_error** error);
+
+/**
+ * A task's messages, oldest first.
+ *
+ * @param conversation  not NULL.
+ * @param task_id       which task; NULL: the root task. The list of a task that is not there is empty.
+ * @param messages      out: not NULL; release with warppool_message_list_destroy().
+ * @param error         out, may be NULL.
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_conversation_messages(const warppool_conversation* conversation,
+                                                          const char* task_id, warppool_message_list** messages,
+                                                          warppool_error** error);
+
+/** Releases the handle and sets the variable to NULL. A request that works on the conversation goes on. `conversation`
+ *  or `*conversation` may be NULL. */
+WARPPOOL_API void warppool_conversation_destroy(warppool_conversation** conversation);
+
+/** The bytes; `length` receives how many, may be NULL. Valid until they are destroyed. NULL: "", length 0. */
+WARPPOOL_API const uint8_t* warppool_bytes_data(const warppool_bytes* bytes, size_t* length);
+
+/** Releases bytes and sets the variable to NULL. `bytes` or `*bytes` may be NULL. */
+WARPPOOL_API void warppool_bytes_destroy(warppool_bytes** bytes);
+
+/*
+ * What follows reads a view. Its strings are borrowed: valid until it is destroyed. Asked for an index that is out of
+ * range, the functions that fill a struct return WARPPOOL_INVALID_ARGUMENT.
+ */
+
+/** The service's id of the conversation. "": nothing was answered yet; or NULL. */
+WARPPOOL_API const char* warppool_conversation_view_id(const warppool_conversation_view* view);
+
+/** The name of the token that it keeps to. "": none yet; or NULL. */
+WARPPOOL_API const char* warppool_conversation_view_token(const warppool_conversation_view* view);
+
+/**
+ * What all answers together cost; `context_window_usage` is the last one's.
+ *
+ * @param view   not NULL.
+ * @param usage  in and out: not NULL, `struct_size` set. Filled up to that size.
+ * @param error  out, may be NULL.
+ *
+ * @return WARPPOOL_OK or WARPPOOL_INVALID_ARGUMENT.
+ */
+WARPPOOL_API warppool_code warppool_conversation_view_usage(const warppool_conversation_view* view,
+                                                            warppool_usage* usage, warppool_error** error);
+
+/** One task of a conversation. */
+typedef struct warppool_task_info {
+  size_t struct_size;      /* in: sizeof(warppool_task_info) */
+  const char* id;          /* valid as long as the view, as all strings here */
+  const char* parent_id;   /* "": none, as the root task */
+  const char* description; /* "": none */
+  const char* summary;     /* "": none */
+  size_t message_count;
+  size_t todo_count; /* of its to-do list */
+} warppool_task_info;
+
+#define WARPPOOL_TASK_INFO_INIT \
+  { sizeof(warppool_task_info), "", "", "", "", 0, 0 }
+
+/** How many tasks there are. The root task is the first. NULL: 0. */
+WARPPOOL_API size_t warppool_conversation_view_task_count(const warppool_conversation_view* view);
+
+/** Fills `task`, whose `struct_size` is set. Returns WARPPOOL_OK or WARPPOOL_INVALID_ARGUMENT. `error` may be NULL. */
+WARPPOOL_API warppool_code warppool_conversation_view_task(const warppool_conversation_view* view, size_t index,
+                                                           warppool_task_info* task, warppool_error** error);
+
+/** One item of a task's to-do list. */
+typedef struct warppool_todo_info {
+  size_t struct_size;      /* in: sizeof(warppool_todo_info) */
+  const char* id;          /* valid as long as the view, as all strings here */
+  const char* title;       /* "": none */
+  const char* description; /* "": none */
+  int32_t done;            /* 0 or 1 */
+} warppool_todo_info;
+
+#define WARPPOOL_TODO_INFO_INIT \
+  { sizeof(warppool_todo_info), "", "", "", 0 }
+
+/** Fills `todo`, whose `struct_size` is set, with item `index` of the task's list. Returns WARPPOOL_OK or
+ *  WARPPOOL_INVALID_ARGUMENT. `error` may be NULL. */
+WARPPOOL_API warppool_code warppool_conversation_view_todo(const warppool_conversation_view* view, size_t task_index,
+                                                           size_t index, warppool_todo_info* todo,
+                                                           warppool_error** error);
+
+/** A call of the agent's that no message answers yet. */
+typedef struct warppool_tool_call_info {
+  size_t struct_size;  /* in: sizeof(warppool_tool_call_info) */
+  const char* task_id; /* valid as long as the view, as all that is pointed to here */
+  const char* message_id;
+  const char* id;        /* what its result has to name */
+  const char* tool;      /* as in warppool_tool_name(); "": not in this version's schema */
+  const char* function;  /* of "call_mcp_tool": the program's function; else "" */
+  const char* server_id; /* of "call_mcp_tool" and "read_mcp_resource"; else "" */
+  const char* arguments; /* JSON; "": it cannot hold them, but `bytes` do */
+  const uint8_t* bytes;  /* the serialized Message.ToolCall */
+  size_t length;         /* of `bytes` */
+} warppool_tool_call_info;
+
+#define WARPPOOL_TOOL_CALL_INFO_INIT \
+  { sizeof(warppool_tool_call_info), "", "", "", "", "", "", "", NULL, 0 }
+
+/** How many calls wait for a result, in any task; to be asked between two requests. NULL: 0. */
+WARPPOOL_API size_t warppool_conversation_view_tool_call_count(const warppool_conversation_view* view);
+
+/** Fills `call`, whose `struct_size` is set. Returns WARPPOOL_OK or WARPPOOL_INVALID_ARGUMENT. `error` may be NULL. */
+WARPPOOL_API warppool_code warppool_conversation_view_tool_call(const warppool_conversation_view* view, size_t index,
+                                                                warppool_tool_call_info* call, warppool_error** error);
+
+/** Releases a view and sets the variable to NULL. `view` or `*view` may be NULL. */
+WARPPOOL_API void warppool_conversation_view_destroy(warppool_conversation_view** view);
+
+/** One message of a task. */
+typedef struct warppool_message_info {
+  size_t struct_size; /* in: sizeof(warppool_message_info) */
+  const char* id;     /* valid as long as the list, as all strings here */
+  warppool_message_kind kind;
+  const char* text; /* of USER_QUERY, AGENT_OUTPUT and REASONING; else "" */
+  size_t length;    /* of `text`, which may hold NUL itself, without the final one */
+  const char* json; /* what it says, in protobuf's JSON mapping with the schema's names; "" for OTHER */
+} warppool_message_info;
+
+#define WARPPOOL_MESSAGE_INFO_INIT \
+  { sizeof(warppool_message_info), "", WARPPOOL_MESSAGE_OTHER, "", 0, "" }
+
+/** How many messages the list has. NULL: 0. */
+WARPPOOL_API size_t warppool_message_list_count(const warppool_message_list* messages);
+
+/** Fills `message`, whose `struct_size` is set. Returns WARPPOOL_OK or WARPPOOL_INVALID_ARGUMENT. `error` may be NULL.
+ */
+WARPPOOL_API warppool_code warppool_message_list_get(const warppool_message_list* messages, size_t index,
+                                                     warppool_message_info* message, warppool_error** error);
+
+/** Releases a list and sets the variable to NULL. `messages` or `*messages` may be NULL. */
+WARPPOOL_API void warppool_message_list_destroy(warppool_message_list** messages);
+
+/**
+ * Sends a request as the conversation's next turn and pushes its events. Returns at once.
+ *
+ * @param client        not NULL.
+ * @param conversation  not NULL.
+ * @param request       not NULL. Copied. Not a raw one, which brings a conversation of its own.
+ * @param callbacks     as in warppool_client_start(). When `on_done` runs the conversation is free for the next turn.
+ * @param stream        out: not NULL; release with warppool_stream_destroy(), which cancels the request if it still
+ * runs.
+ * @param error         out, may be NULL.
+ *
+ * @return as warppool_client_start(); WARPPOOL_MISUSE also if the conversation is busy with another request.
+ */
+WARPPOOL_API warppool_code warppool_client_start_turn(warppool_client* client, warppool_conversation* conversation,
+                                                      const warppool_request* request,
+                                                      const warppool_stream_callbacks* callbacks,
+                                                      warppool_stream** stream, warppool_error** error);
+
+/** The same, for a stream that is pulled with warppool_stream_next(). */
+WARPPOOL_API warppool_code warppool_client_start_turn_pull(warppool_client* client, warppool_conversation* conversation,
+                                                           const warppool_request* request, warppool_stream** stream,
+                                                           warppool_error** error);
+
+/** The same, waiting for the whole answer: as warppool_client_ask(). */
+WARPPOOL_API warppool_code warppool_client_ask_turn(warppool_client* client, warppool_conversation* conversation,
+                                                    const warppool_request* request, warppool_answer** answer,
+                                                    warppool_error** error);
 
 /* --------------------------------------------------------------------------------------------------- pool status -- */
 

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <memory>
-#include <stdexcept>
 #include <utility>
 
 #include "arguments.h"
@@ -10,51 +9,16 @@
 
 using warppool::Client;
 using warppool::Code;
-using warppool::Flow;
 using warppool::Status;
-using warppool::StreamCallbacks;
 using warppool::capi::AtLeast;
 using warppool::capi::Clear;
-using warppool::capi::ErrorPtr;
 using warppool::capi::Guard;
 using warppool::capi::Invalid;
-using warppool::capi::MakeError;
 using warppool::capi::NotNull;
 using warppool::capi::ReadStruct;
-using warppool::capi::ToC;
 using warppool::capi::ZeroOrOne;
 
 namespace {
-
-Flow ToFlow(warppool_flow flow) {
-  switch (flow) {
-    case WARPPOOL_FLOW_CONTINUE:
-    case WARPPOOL_FLOW_PAUSE:
-    case WARPPOOL_FLOW_CANCEL:
-      return static_cast<Flow>(flow);
-  }
-  // The core turns it into the end of this stream, with kInternal.
-  throw std::domain_error("an event callback returned none of warppool_flow");
-}
-
-StreamCallbacks Wrap(const warppool_stream_callbacks& callbacks) {
-  StreamCallbacks wrapped;
-  if (callbacks.on_event != nullptr) {
-    // One event object serves the whole stream: callbacks of one stream never overlap.
-    wrapped.on_event = [on_event = callbacks.on_event, user_data = callbacks.user_data,
-                        lent = std::make_shared<warppool_event>()](const warppool::Event& event) {
-      lent->Assign(event);
-      return ToFlow(on_event(lent.get(), user_data));
-    };
-  }
-  if (callbacks.on_done != nullptr) {
-    wrapped.on_done = [on_done = callbacks.on_done, user_data = callbacks.user_data](const Status& status) {
-      const ErrorPtr error = status.ok() ? nullptr : MakeError(status);
-      on_done(ToC(status.code()), error.get(), user_data);
-    };
-  }
-  return wrapped;
-}
 
 // `options` may be NULL: the defaults.
 Status ReadHealthCheckOptions(const warppool_health_check_options* options, warppool::HealthCheckOptions* wanted) {
@@ -98,61 +62,6 @@ warppool_code warppool_client_create(const warppool_config* config, const warppo
     if (!created.ok()) return created.status();
     handle->client = *std::move(created);
     *client = handle.release();
-    return Status();
-  });
-}
-
-warppool_code warppool_client_start(warppool_client* client, const warppool_request* request,
-                                    const warppool_stream_callbacks* callbacks, warppool_stream** stream,
-                                    warppool_error** error) {
-  Clear(stream);
-  return Guard(error, [&] {
-    if (Status status =
-            NotNull({{client, "client"}, {request, "request"}, {callbacks, "callbacks"}, {stream, "stream"}});
-        !status.ok()) {
-      return status;
-    }
-    warppool_stream_callbacks given = WARPPOOL_STREAM_CALLBACKS_INIT;
-    constexpr size_t kFirst = WARPPOOL_SIZE_UP_TO(warppool_stream_callbacks, user_data);
-    if (Status status = ReadStruct(callbacks, kFirst, "callbacks", &given); !status.ok()) return status;
-    // Before the start, since nothing may fail once callbacks run.
-    auto handle = std::make_unique<warppool_stream>();
-    auto started = client->client->Start(request->request, Wrap(given));
-    if (!started.ok()) return started.status();
-    handle->stream = *std::move(started);
-    *stream = handle.release();
-    return Status();
-  });
-}
-
-warppool_code warppool_client_start_pull(warppool_client* client, const warppool_request* request,
-                                         warppool_stream** stream, warppool_error** error) {
-  Clear(stream);
-  return Guard(error, [&] {
-    if (Status status = NotNull({{client, "client"}, {request, "request"}, {stream, "stream"}}); !status.ok()) {
-      return status;
-    }
-    auto handle = std::make_unique<warppool_stream>();
-    auto started = client->client->Start(request->request);
-    if (!started.ok()) return started.status();
-    handle->stream = *std::move(started);
-    *stream = handle.release();
-    return Status();
-  });
-}
-
-warppool_code warppool_client_ask(warppool_client* client, const warppool_request* request, warppool_answer** answer,
-                                  warppool_error** error) {
-  Clear(answer);
-  return Guard(error, [&] {
-    if (Status status = NotNull({{client, "client"}, {request, "request"}, {answer, "answer"}}); !status.ok()) {
-      return status;
-    }
-    auto handle = std::make_unique<warppool_answer>();
-    auto asked = client->client->Ask(request->request);
-    if (!asked.ok()) return asked.status();
-    handle->answer = *std::move(asked);
-    *answer = handle.release();
     return Status();
   });
 }

@@ -60,6 +60,15 @@ warppool_code SetText(warppool_config* config, Field Config::*field, const char*
 }
 
 template <typename Field>
+warppool_code SetLimit(warppool_config* config, Field Config::*field, Field value, warppool_error** error) {
+  return Guard(error, [&] {
+    if (Status status = NotNull({{config, "config"}}); !status.ok()) return status;
+    config->config.*field = value;
+    return Status();
+  });
+}
+
+template <typename Field>
 warppool_code SetNumber(warppool_config* config, Field Config::*field, int32_t value, int32_t minimum,
                         warppool_error** error) {
   return Guard(error, [&] {
@@ -261,11 +270,23 @@ warppool_code warppool_config_set_quota_cooling_ms(warppool_config* config, int3
 }
 
 warppool_code warppool_config_set_max_event_bytes(warppool_config* config, size_t value, warppool_error** error) {
-  return Guard(error, [&] {
-    if (Status status = NotNull({{config, "config"}}); !status.ok()) return status;
-    config->config.max_event_bytes = value;
-    return Status();
-  });
+  return SetLimit(config, &Config::max_event_bytes, value, error);
+}
+
+warppool_code warppool_config_set_max_message_bytes(warppool_config* config, size_t value, warppool_error** error) {
+  return SetLimit(config, &Config::max_message_bytes, value, error);
+}
+
+warppool_code warppool_config_set_max_stream_events(warppool_config* config, uint64_t value, warppool_error** error) {
+  return SetLimit(config, &Config::max_stream_events, value, error);
+}
+
+warppool_code warppool_config_set_max_tasks(warppool_config* config, int32_t value, warppool_error** error) {
+  return SetNumber(config, &Config::max_tasks, value, 1, error);
+}
+
+warppool_code warppool_config_set_max_nesting_depth(warppool_config* config, int32_t value, warppool_error** error) {
+  return SetNumber(config, &Config::max_nesting_depth, value, 1, error);
 }
 
 size_t warppool_config_token_count(const warppool_config* config) {

@@ -40,6 +40,7 @@ namespace {
     SAME(Code::kConnectionLost, WARPPOOL_CONNECTION_LOST)
     SAME(Code::kUndecodableEvent, WARPPOOL_UNDECODABLE_EVENT)
     SAME(Code::kLimitExceeded, WARPPOOL_LIMIT_EXCEEDED)
+    SAME(Code::kInvalidAction, WARPPOOL_INVALID_ACTION)
     SAME(Code::kMaxTokenLimit, WARPPOOL_MAX_TOKEN_LIMIT)
     SAME(Code::kContextWindowExceeded, WARPPOOL_CONTEXT_WINDOW_EXCEEDED)
     SAME(Code::kModelUnavailable, WARPPOOL_MODEL_UNAVAILABLE)
@@ -84,7 +85,85 @@ namespace {
 }
 
 [[maybe_unused]] void Pin(Tool tool) {
-  switch (tool) { SAME(Tool::kCallMcpTool, WARPPOOL_TOOL_CALL_MCP_TOOL) }
+  switch (tool) {
+    SAME(Tool::kRunShellCommand, WARPPOOL_TOOL_RUN_SHELL_COMMAND)
+    SAME(Tool::kSearchCodebase, WARPPOOL_TOOL_SEARCH_CODEBASE)
+    SAME(Tool::kReadFiles, WARPPOOL_TOOL_READ_FILES)
+    SAME(Tool::kApplyFileDiffs, WARPPOOL_TOOL_APPLY_FILE_DIFFS)
+    SAME(Tool::kGrep, WARPPOOL_TOOL_GREP)
+    SAME(Tool::kFileGlob, WARPPOOL_TOOL_FILE_GLOB)
+    SAME(Tool::kReadMcpResource, WARPPOOL_TOOL_READ_MCP_RESOURCE)
+    SAME(Tool::kCallMcpTool, WARPPOOL_TOOL_CALL_MCP_TOOL)
+    SAME(Tool::kWriteToShellCommand, WARPPOOL_TOOL_WRITE_TO_SHELL_COMMAND)
+    SAME(Tool::kSuggestNewConversation, WARPPOOL_TOOL_SUGGEST_NEW_CONVERSATION)
+    SAME(Tool::kFileGlobV2, WARPPOOL_TOOL_FILE_GLOB_V2)
+    SAME(Tool::kSuggestPrompt, WARPPOOL_TOOL_SUGGEST_PROMPT)
+    SAME(Tool::kReadShellCommandOutput, WARPPOOL_TOOL_READ_SHELL_COMMAND_OUTPUT)
+    SAME(Tool::kAskUserQuestion, WARPPOOL_TOOL_ASK_USER_QUESTION)
+  }
+}
+
+[[maybe_unused]] void Pin(Setting setting) {
+  switch (setting) {
+    SAME(Setting::kRules, WARPPOOL_SETTING_RULES)
+    SAME(Setting::kWebContextRetrieval, WARPPOOL_SETTING_WEB_CONTEXT_RETRIEVAL)
+    SAME(Setting::kParallelToolCalls, WARPPOOL_SETTING_PARALLEL_TOOL_CALLS)
+    SAME(Setting::kAnthropicTextEditorTools, WARPPOOL_SETTING_ANTHROPIC_TEXT_EDITOR_TOOLS)
+    SAME(Setting::kPlanning, WARPPOOL_SETTING_PLANNING)
+    SAME(Setting::kWarpDriveContext, WARPPOOL_SETTING_WARP_DRIVE_CONTEXT)
+    SAME(Setting::kCreateFiles, WARPPOOL_SETTING_CREATE_FILES)
+    SAME(Setting::kLongRunningCommands, WARPPOOL_SETTING_LONG_RUNNING_COMMANDS)
+    SAME(Setting::kPreserveFileContentInHistory, WARPPOOL_SETTING_PRESERVE_FILE_CONTENT_IN_HISTORY)
+    SAME(Setting::kTodosUi, WARPPOOL_SETTING_TODOS_UI)
+    SAME(Setting::kLinkedCodeBlocks, WARPPOOL_SETTING_LINKED_CODE_BLOCKS)
+    SAME(Setting::kStartedChildTaskMessage, WARPPOOL_SETTING_STARTED_CHILD_TASK_MESSAGE)
+    SAME(Setting::kSuggestPrompt, WARPPOOL_SETTING_SUGGEST_PROMPT)
+    SAME(Setting::kReadImageFiles, WARPPOOL_SETTING_READ_IMAGE_FILES)
+    SAME(Setting::kReasoningMessage, WARPPOOL_SETTING_REASONING_MESSAGE)
+    SAME(Setting::kWebSearch, WARPPOOL_SETTING_WEB_SEARCH)
+    SAME(Setting::kV4aFileDiffs, WARPPOOL_SETTING_V4A_FILE_DIFFS)
+    SAME(Setting::kSummarizationViaReplacement, WARPPOOL_SETTING_SUMMARIZATION_VIA_REPLACEMENT)
+    SAME(Setting::kBundledSkills, WARPPOOL_SETTING_BUNDLED_SKILLS)
+    SAME(Setting::kResearchAgent, WARPPOOL_SETTING_RESEARCH_AGENT)
+    SAME(Setting::kOrchestrationV2, WARPPOOL_SETTING_ORCHESTRATION_V2)
+    SAME(Setting::kBackgroundComputerUse, WARPPOOL_SETTING_BACKGROUND_COMPUTER_USE)
+    SAME(Setting::kOrchestrationRunners, WARPPOOL_SETTING_ORCHESTRATION_RUNNERS)
+  }
+}
+
+[[maybe_unused]] void Pin(ModelRole role) {
+  switch (role) {
+    SAME(ModelRole::kPlanning, WARPPOOL_MODEL_ROLE_PLANNING)
+    SAME(ModelRole::kCoding, WARPPOOL_MODEL_ROLE_CODING)
+    SAME(ModelRole::kCliAgent, WARPPOOL_MODEL_ROLE_CLI_AGENT)
+    SAME(ModelRole::kComputerUse, WARPPOOL_MODEL_ROLE_COMPUTER_USE)
+  }
+}
+
+[[maybe_unused]] void Pin(ModelProvider provider) {
+  switch (provider) {
+    SAME(ModelProvider::kAnthropic, WARPPOOL_MODEL_PROVIDER_ANTHROPIC)
+    SAME(ModelProvider::kOpenAi, WARPPOOL_MODEL_PROVIDER_OPENAI)
+    SAME(ModelProvider::kGoogle, WARPPOOL_MODEL_PROVIDER_GOOGLE)
+    SAME(ModelProvider::kOpenRouter, WARPPOOL_MODEL_PROVIDER_OPENROUTER)
+    SAME(ModelProvider::kXai, WARPPOOL_MODEL_PROVIDER_XAI)
+  }
+}
+
+[[maybe_unused]] void Pin(QueryMode mode) {
+  switch (mode) {
+    SAME(QueryMode::kNormal, WARPPOOL_QUERY_MODE_NORMAL)
+    SAME(QueryMode::kPlan, WARPPOOL_QUERY_MODE_PLAN)
+    SAME(QueryMode::kOrchestrate, WARPPOOL_QUERY_MODE_ORCHESTRATE)
+  }
+}
+
+[[maybe_unused]] void Pin(RequestKind kind) {
+  switch (kind) {
+    SAME(RequestKind::kInputs, WARPPOOL_REQUEST_INPUTS)
+    SAME(RequestKind::kResume, WARPPOOL_REQUEST_RESUME)
+    SAME(RequestKind::kSummarize, WARPPOOL_REQUEST_SUMMARIZE)
+  }
 }
 
 [[maybe_unused]] void Pin(Flow flow) {
@@ -101,6 +180,26 @@ namespace {
     SAME(NextStep::kNextToken, WARPPOOL_NEXT_NEXT_TOKEN)
     SAME(NextStep::kWait, WARPPOOL_NEXT_WAIT)
     SAME(NextStep::kGiveUp, WARPPOOL_NEXT_GIVE_UP)
+    SAME(NextStep::kResume, WARPPOOL_NEXT_RESUME)
+  }
+}
+
+[[maybe_unused]] void Pin(MessageKind kind) {
+  switch (kind) {
+    SAME(MessageKind::kOther, WARPPOOL_MESSAGE_OTHER)
+    SAME(MessageKind::kUserQuery, WARPPOOL_MESSAGE_USER_QUERY)
+    SAME(MessageKind::kAgentOutput, WARPPOOL_MESSAGE_AGENT_OUTPUT)
+    SAME(MessageKind::kToolCall, WARPPOOL_MESSAGE_TOOL_CALL)
+    SAME(MessageKind::kToolCallResult, WARPPOOL_MESSAGE_TOOL_CALL_RESULT)
+    SAME(MessageKind::kServerEvent, WARPPOOL_MESSAGE_SERVER_EVENT)
+    SAME(MessageKind::kSystemQuery, WARPPOOL_MESSAGE_SYSTEM_QUERY)
+    SAME(MessageKind::kTodos, WARPPOOL_MESSAGE_TODOS)
+    SAME(MessageKind::kReasoning, WARPPOOL_MESSAGE_REASONING)
+    SAME(MessageKind::kSummarization, WARPPOOL_MESSAGE_SUMMARIZATION)
+    SAME(MessageKind::kWebSearch, WARPPOOL_MESSAGE_WEB_SEARCH)
+    SAME(MessageKind::kWebFetch, WARPPOOL_MESSAGE_WEB_FETCH)
+    SAME(MessageKind::kDebugOutput, WARPPOOL_MESSAGE_DEBUG_OUTPUT)
+    SAME(MessageKind::kModelUsed, WARPPOOL_MESSAGE_MODEL_USED)
   }
 }
 

@@ -48,6 +48,27 @@ struct warppool_answer {
   warppool::Answer answer;
 };
 
+struct warppool_conversation {
+  warppool::Conversation conversation;
+};
+
+struct warppool_bytes {
+  std::string bytes;
+};
+
+struct warppool_conversation_view {
+  std::string id;
+  std::string token;
+  warppool::Usage usage;
+  std::vector<warppool::TaskInfo> tasks;
+  std::vector<std::vector<warppool::TodoInfo>> todos;  // of each task
+  std::vector<warppool::PendingToolCall> calls;
+};
+
+struct warppool_message_list {
+  std::vector<warppool::MessageInfo> messages;
+};
+
 struct warppool_access_token {
   explicit warppool_access_token(warppool::BearerToken from) : bearer(std::move(from)), value(bearer.value) {}
 

@@ -1,7 +1,12 @@
 #include "agent.h"
 
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
 #include "answer_stream.h"
 #include "bearer_check.h"
+#include "inputs.h"
 #include "warppool/wire/request.pb.h"
 
 namespace loopback {
@@ -22,83 +27,105 @@ std::string CheckHeaders(const httplib::Request& request) {
   return "";
 }
 
-// What the user asks; empty: nothing.
-std::string FindQuery(const WireRequest& request) {
-  for (const auto& input : request.input().user_inputs().inputs()) {
-    if (!input.user_query().query().empty()) return input.user_query().query();
-  }
-  return "";
+google::protobuf::Timestamp Now() {
+  using std::chrono::nanoseconds;
+  using std::chrono::seconds;
+  const auto time = std::chrono::system_clock::now().time_since_epoch();
+  google::protobuf::Timestamp now;
+  now.set_seconds(std::chrono::duration_cast<seconds>(time).count());
+  now.set_nanos(static_cast<std::int32_t>(std::chrono::duration_cast<nanoseconds>(time % seconds(1)).count()));
+  return now;
 }
 
-std::string CheckBody(const WireRequest& request) {
-  if (request.input().user_inputs().inputs().empty()) return "input.user_inputs is empty";
-  if (FindQuery(request).empty()) return "no user query, or an empty one";
-  return "";
-}
-
-// The task that the conversation goes on in; empty: this is its first turn.
-std::string FindRootTask(const WireRequest& request) {
-  for (const auto& task : request.task_context().tasks()) {
-    if (task.dependencies().parent_task_id().empty()) return task.id();
-  }
-  return "";
-}
-
-Answer MakeAnswer(const WireRequest& request, const Behaviour& behaviour, Ledger* ledger) {
+Answer MakeAnswer(const WireRequest& request, const Behaviour& behaviour, const std::string& conversation_id,
+                  Ledger* ledger) {
   const std::string serial = std::to_string(ledger->NextSerial());
   Answer answer;
-  answer.conversation_id = request.metadata().conversation_id();
-  if (answer.conversation_id.empty()) answer.conversation_id = "conversation-" + serial;
+  answer.conversation_id = conversation_id.empty() ? "conversation-" + serial : conversation_id;
   answer.request_id = "request-" + serial;
   answer.run_id = "run-" + serial;
-  answer.task_id = FindRootTask(request);
-  answer.create_task = answer.task_id.empty();
-  if (answer.create_task) answer.task_id = "task-" + serial;
-  const std::string query = FindQuery(request);
-  answer.query_bytes = query.size();
-  answer.text = behaviour.text.value_or("Echo: " + query);
-  answer.chunks = behaviour.chunks;
+  answer.task_id = "task-" + serial;
+  answer.time = Now();
+  answer.inputs = InputMessages(request);
+  answer.query_bytes = FindQuery(request).size();
+  if (behaviour.steps) {
+    answer.steps = *behaviour.steps;
+  } else {
+    answer.steps = {Say(behaviour.text.value_or(DefaultText(request)), behaviour.chunks)};
+  }
+  answer.actions_per_event = behaviour.actions_per_event;
   if (!request.settings().model_config().base().empty()) answer.model_id = request.settings().model_config().base();
   if (behaviour.kind == Behaviour::Kind::kFinish) answer.finish = behaviour.finish;
   if (behaviour.kind == Behaviour::Kind::kQuotaFinish) {
     answer.finish = "quota_limit";
-    answer.with_text = behaviour.text.has_value();
-    if (!answer.with_text) answer.text.clear();
+    answer.with_actions = behaviour.text.has_value();
   }
   return answer;
 }
 
-Reply StreamReply(const WireRequest& request, Behaviour behaviour, Ledger* ledger) {
+// The client actions among the events that are sent whole.
+int CountEventsSent(const Behaviour& behaviour, std::size_t frames) {
+  const int all = static_cast<int>(frames) - 2;  // without `init` and `finished`
+  return behaviour.cut == Behaviour::Cut::kNone ? all : std::clamp(behaviour.cut_after - 1, 0, all);
+}
+
+Reply StreamReply(const WireRequest& request, const std::string& account, Behaviour behaviour,
+                  ConversationBook::Place place, Ledger* ledger, ConversationBook* book) {
   Reply reply;
   reply.content_type = "text/event-stream";
   reply.is_stream = true;
-  reply.frames = behaviour.kind == Behaviour::Kind::kRaw ? SplitFrames(behaviour.body)
-                                                         : AnswerFrames(MakeAnswer(request, behaviour, ledger));
+  if (behaviour.kind == Behaviour::Kind::kRaw) {
+    reply.frames = SplitFrames(behaviour.body);
+    reply.behaviour = std::move(behaviour);
+    return reply;
+  }
+  Answer answer = MakeAnswer(request, behaviour, place.id, ledger);
+  Frames frames = AnswerFrames(answer, place.tasks);
+  if (!frames.problem.empty()) return RefuseRequest(500, frames.problem, "the script does not fit: " + frames.problem);
+  ConversationBook::Sending sending;
+  sending.events = CountEventsSent(behaviour, frames.all.size());
+  // What was sent before a reset may get lost on the way, and a client that waits in vain may have left before.
+  sending.any_prefix =
+      frames.has_illegal || behaviour.cut == Behaviour::Cut::kReset || behaviour.cut == Behaviour::Cut::kStall;
+  reply.all_sent = sending.all_sent;
+  book->Keep(account, std::move(place.tasks), std::move(answer), sending);
+  reply.frames = std::move(frames.all);
   reply.behaviour = std::move(behaviour);
   return reply;
 }
 
-Reply AnswerAccepted(const httplib::Request& request, const std::string& token, Ledger* ledger) {
+Reply AnswerAccepted(const httplib::Request& request, const std::string& token, Ledger* ledger,
+                     ConversationBook* book) {
   if (const std::string complaint = CheckHeaders(request); !complaint.empty()) {
     return RefuseRequest(400, complaint, complaint);
   }
   WireRequest parsed;
   if (!parsed.ParseFromString(request.body)) return RefuseRequest(400, "no Request", "the body is not a Request");
-  if (const std::string complaint = CheckBody(parsed); !complaint.empty())
+  if (const std::string complaint = CheckInput(parsed); !complaint.empty()) {
     return RefuseRequest(400, complaint, complaint);
+  }
+  const std::string account = ledger->AccountOf(token);
+  ConversationBook::Place place = book->Find(parsed, account);
+  if (!place.complaint.empty()) return RefuseRequest(place.status, place.complaint, place.complaint);
+  if (const std::string complaint = CheckToolResults(parsed, place.tasks); !complaint.empty()) {
+    return RefuseRequest(400, complaint, complaint);
+  }
 
   Behaviour behaviour = ledger->NextBehaviour(Endpoint::kAgent, token);
   const bool is_stream = behaviour.kind != Behaviour::Kind::kStatus && behaviour.kind != Behaviour::Kind::kReset;
-  Reply reply = is_stream ? StreamReply(parsed, std::move(behaviour), ledger) : ScriptedReply(std::move(behaviour));
+  Reply reply = is_stream ? StreamReply(parsed, account, std::move(behaviour), std::move(place), ledger, book)
+                          : ScriptedReply(std::move(behaviour));
   // Legal, but it lets the agent call tools that nobody answers for.
-  if (parsed.settings().supported_tools().empty()) reply.complaint = "settings.supported_tools is empty: any tool";
+  const bool any_tool = parsed.settings().supported_tools().empty();
+  if (any_tool && reply.complaint.empty()) reply.complaint = "settings.supported_tools is empty: any tool";
   return reply;
 }
 
 }  // namespace
 
-Reply AnswerAgent(const httplib::Request& request, Ledger* ledger) {
-  return WithBearer(request, ledger, [&](const std::string& token) { return AnswerAccepted(request, token, ledger); });
+Reply AnswerAgent(const httplib::Request& request, Ledger* ledger, ConversationBook* book) {
+  return WithBearer(request, ledger,
+                    [&](const std::string& token) { return AnswerAccepted(request, token, ledger, book); });
 }
 
 }  // namespace loopback

@@ -3,11 +3,12 @@
 
 #include <httplib.h>
 
+#include "conversation_book.h"
 #include "ledger.h"
 #include "reply.h"
 
 namespace loopback {
 
-Reply AnswerAgent(const httplib::Request& request, Ledger* ledger);
+Reply AnswerAgent(const httplib::Request& request, Ledger* ledger, ConversationBook* book);
 
 }  // namespace loopback

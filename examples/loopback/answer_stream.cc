@@ -1,6 +1,7 @@
 #include "answer_stream.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "encoding.h"
 #include "warppool/wire/response.pb.h"
@@ -8,20 +9,12 @@
 namespace loopback {
 namespace {
 
-using warppool::wire::ClientAction;
-using warppool::wire::Message;
 using warppool::wire::ResponseEvent;
 
 constexpr int kReasonOfTheFuture = 99;  // a field number that the schema does not use
 
 std::string Frame(const ResponseEvent& event) {
   return "data: " + EncodeBase64Url(event.SerializeAsString(), /*padding=*/true) + "\n\n";
-}
-
-std::string ActionFrame(ClientAction action) {
-  ResponseEvent event;
-  *event.mutable_client_actions()->add_actions() = std::move(action);
-  return Frame(event);
 }
 
 const google::protobuf::FieldDescriptor* FindReason(const std::string& name) {
@@ -43,52 +36,19 @@ void SetReason(const std::string& name, ResponseEvent::StreamFinished* finished)
   }
 }
 
-std::string FinishedFrame(const Answer& answer) {
+std::string FinishedFrame(const Answer& answer, std::size_t output_bytes) {
   ResponseEvent event;
   auto* finished = event.mutable_finished();
   SetReason(answer.finish, finished);
   auto* usage = finished->add_token_usage();
   usage->set_model_id(answer.model_id);
   usage->set_total_input(static_cast<std::uint32_t>(answer.query_bytes));
-  usage->set_output(static_cast<std::uint32_t>(answer.text.size()));
+  usage->set_output(static_cast<std::uint32_t>(output_bytes));
   finished->mutable_request_cost()->set_exact(1.0F);
   auto* conversation = finished->mutable_conversation_usage_metadata();
   conversation->set_context_window_usage(0.25F);
   conversation->set_credits_spent(1.0F);
   return Frame(event);
-}
-
-Message AgentText(const Answer& answer, std::string_view text) {
-  Message message;
-  message.set_id("message-of-" + answer.request_id);
-  message.set_task_id(answer.task_id);
-  message.set_request_id(answer.request_id);
-  message.mutable_agent_output()->set_text(std::string(text));
-  return message;
-}
-
-void AddTextFrames(const Answer& answer, std::vector<std::string>* frames) {
-  if (answer.create_task) {
-    ClientAction create;
-    create.mutable_create_task()->mutable_task()->set_id(answer.task_id);
-    create.mutable_create_task()->mutable_task()->set_description("");
-    frames->push_back(ActionFrame(std::move(create)));
-  }
-  bool first = true;
-  for (const std::string_view part : SplitText(answer.text, answer.chunks)) {
-    ClientAction action;
-    if (first) {
-      action.mutable_add_messages_to_task()->set_task_id(answer.task_id);
-      *action.mutable_add_messages_to_task()->add_messages() = AgentText(answer, part);
-    } else {
-      auto* append = action.mutable_append_to_message_content();
-      append->set_task_id(answer.task_id);
-      *append->mutable_message() = AgentText(answer, part);
-      append->mutable_mask()->add_paths("agent_output.text");
-    }
-    frames->push_back(ActionFrame(std::move(action)));
-    first = false;
-  }
 }
 
 bool BeginsCharacter(char c) {
@@ -97,11 +57,15 @@ bool BeginsCharacter(char c) {
 
 }  // namespace
 
-std::vector<std::string> AnswerFrames(const Answer& answer) {
-  std::vector<std::string> frames;
-  frames.push_back(InitFrame(answer));
-  if (answer.with_text) AddTextFrames(answer, &frames);
-  frames.push_back(FinishedFrame(answer));
+Frames AnswerFrames(const Answer& answer, Tasks before) {
+  Frames frames;
+  frames.all.push_back(InitFrame(answer));
+  Turn turn(answer, std::move(before),
+            [&](const Turn::Event& event, const Tasks& /*settled*/) { frames.all.push_back(Frame(event)); });
+  turn.Run();
+  frames.problem = turn.problem();
+  frames.has_illegal = turn.has_illegal();
+  frames.all.push_back(FinishedFrame(answer, turn.output_bytes()));
   return frames;
 }
 

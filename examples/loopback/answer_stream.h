@@ -5,25 +5,18 @@
 #include <string_view>
 #include <vector>
 
+#include "turn.h"
+
 namespace loopback {
 
-struct Answer {
-  std::string conversation_id = "conversation-0";
-  std::string request_id = "request-0";
-  std::string run_id = "run-0";
-  std::string task_id;      // the task that the messages go to
-  bool create_task = true;  // false: the client has it already
-  bool with_text = true;    // false: `init` and `finished` only
-  std::string text;
-  int chunks = 1;  // deltas that the text is split into
-  std::string finish = "done";
-  std::string model_id = "auto";
-  std::size_t query_bytes = 0;  // told as input tokens; the text's bytes as output tokens
+struct Frames {
+  std::vector<std::string> all;  // each one whole event: `init`, those with actions, `finished`
+  std::string problem;           // a step that does not fit; empty: none
+  bool has_illegal = false;      // an action that a client must not take
 };
 
-// Each element is one whole event: `init`, then `create_task`, `add_messages_to_task` with the text's first part, one
-// `append_to_message_content` for each other part, and `finished`.
-std::vector<std::string> AnswerFrames(const Answer& answer);
+// `before`: the conversation's tasks so far.
+Frames AnswerFrames(const Answer& answer, Tasks before = {});
 
 std::string InitFrame(const Answer& answer);
 

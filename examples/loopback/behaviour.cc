@@ -58,6 +58,23 @@ Behaviour Finish(std::string reason) {
   return behaviour;
 }
 
+Behaviour Play(std::vector<Step> steps) {
+  Behaviour behaviour;
+  behaviour.steps = std::move(steps);
+  return behaviour;
+}
+
+Behaviour Random(std::uint32_t seed) {
+  return Play({Improvise(seed)});
+}
+
+Behaviour& Behaviour::FinishAs(std::string reason) {
+  const Behaviour other = Finish(std::move(reason));
+  kind = other.kind;
+  finish = other.finish;
+  return *this;
+}
+
 Behaviour Raw(std::string bytes) {
   Behaviour behaviour;
   behaviour.kind = Behaviour::Kind::kRaw;

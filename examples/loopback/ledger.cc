@@ -138,6 +138,12 @@ Behaviour Ledger::NextBehaviour(Endpoint endpoint, const std::string& token) {
   return behaviour;
 }
 
+std::string Ledger::AccountOf(const std::string& token) const {
+  MutexLock lock(&mutex_);
+  const auto login = FindLogin(token);
+  return login ? login->user_id : "";
+}
+
 Ledger::QuotaNow Ledger::QuotaOf(const std::string& token) const {
   MutexLock lock(&mutex_);
   const auto login = FindLogin(token);

@@ -72,6 +72,7 @@ class Ledger {
   // How to answer the token of an accepted bearer: as was decided, else as is scripted, and then the script moves on.
   // An answer of the agent counts for the account's quota.
   Behaviour NextBehaviour(Endpoint endpoint, const std::string& token) EXCLUDES(mutex_);
+  std::string AccountOf(const std::string& token) const;  // its user_id; empty: the token is unknown
   QuotaNow QuotaOf(const std::string& token) const;
 
   // Part of each id that the service makes up: 1, 2, 3 …

@@ -12,9 +12,24 @@
 // and its complaint is kept in Complaints(). It keeps every request for tests to look at. Only requests that are not
 // refused count for the scripts.
 //
-// An answer's events: `init`, `create_task` (left out when the request brought its tasks along), `add_messages_to_task`
+// An answer's events: `init`, `create_task` (left out when the conversation has a root task), `add_messages_to_task`
 // with the first part of the text, one `append_to_message_content` for each further part (at most chunks - 1; no part
-// is empty), `finished` with the query's and the text's bytes as token usage, and a cost of 1.
+// is empty), `finished` with the query's and the text's bytes as token usage, and a cost of 1. What the request brought
+// is added to the root task by an action of its own, in the same event as the text's first part, or as the first action
+// that is scripted: the query, each tool's result, or the wish to resume or to summarize. Play() scripts other answers.
+//
+// It holds conversations, each for the account whose token began it. A request brings the conversation's tasks, and
+// they must be what the service sent, to the last byte and in the same order:
+//
+//   conversation_id, and tasks    it goes on; refused with 400 if it is unknown or its tasks differ, the complaint says
+//                                 where; and with 403 if it belongs to another account
+//   tasks only                    a conversation from elsewhere: a new one here, with these tasks
+//   neither                       a new one
+//
+// An answer that was cut off cleanly counts as far as it was sent. One that was reset or stalled, or whose client went
+// away, may have arrived up to any of its events; the next request's tasks tell. A transaction that is open at the end
+// of an answer, whatever its end, is rolled back. Results are taken only of tool calls that are in the tasks and that
+// no result answers yet. Raw() changes no conversation, whatever its bytes say.
 //
 // All functions may be called from any thread at any time.
 #pragma once
@@ -27,6 +42,8 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "steps.h"
 
 namespace loopback {
 
@@ -59,12 +76,14 @@ class Behaviour {
   std::chrono::milliseconds delay{0};  // before the answer's head
   std::chrono::milliseconds gap{0};    // between two events
   Cut cut = Cut::kNone;
-  int cut_after = 0;                     // events that are sent whole before the cut
-  bool byte_by_byte = false;             // one byte per chunk, each a write of its own
-  std::optional<std::string> rotate_to;  // exchange: the answer's refresh_token, which replaces the one that was sent
-  std::chrono::seconds jwt_life{3600};   // exchange: expires_in, and when this service stops accepting the JWT
-  std::optional<std::string> text;       // agent: the answer; default: "Echo: " and the query
-  int chunks = 8;                        // agent: text deltas that the answer is split into
+  int cut_after = 0;                       // events that are sent whole before the cut
+  bool byte_by_byte = false;               // one byte per chunk, each a write of its own
+  std::optional<std::string> rotate_to;    // exchange: the answer's refresh_token, which replaces the one that was sent
+  std::chrono::seconds jwt_life{3600};     // exchange: expires_in, and when this service stops accepting the JWT
+  std::optional<std::string> text;         // agent: the answer; default: "Echo: " and the query, else a word or two
+  int chunks = 8;                          // agent: text deltas that the answer is split into
+  std::optional<std::vector<Step>> steps;  // agent: the answer instead of a text
+  int actions_per_event = 1;               // agent
   int times = -1;  // how often it applies before the next behaviour takes over; -1: for ever, 0: never
   int after = 0;   // requests that are answered normally before
 
@@ -113,6 +132,12 @@ class Behaviour {
     chunks = n;
     return *this;
   }
+  // So many client actions go into one event; but `create_task` of the root task comes alone, as does Action().
+  Behaviour& Pack(int actions) {
+    actions_per_event = actions;
+    return *this;
+  }
+  Behaviour& FinishAs(std::string reason);  // as Finish(), after what else is scripted
 };
 
 Behaviour Ok();
@@ -124,6 +149,9 @@ Behaviour Dead(const std::string& message);  // exchange: 400 with {"error":{"co
 Behaviour QuotaFinish();                     // agent: `init`, `finished`; with Text(), that comes before the end
 // agent: the text, then this end. Throws std::invalid_argument if there is no such reason.
 Behaviour Finish(std::string reason);
+Behaviour Play(std::vector<Step> steps);  // agent: an answer of these steps (steps.h)
+// agent: an answer of steps of all kinds, legal wherever it is played; the same for the same seed and the same tasks.
+Behaviour Random(std::uint32_t seed);
 Behaviour Raw(std::string bytes);  // agent: these bytes as the event stream; elsewhere: as a 200's body
 Behaviour Garbage();               // agent: 200 text/html
 Behaviour UndecodableEvent();      // agent: after `init`, an event that is not base64
@@ -154,13 +182,21 @@ struct Seen {
   int connection = 0;  // which TCP connection it came on: its client's port
 };
 
+// One conversation that the service knows.
+struct ConversationSeen {
+  std::string id{};
+  std::string user_id{};  // the account that it belongs to
+  int answers = 0;        // streams that were begun, however they ended
+};
+
 struct Options {
   bool tls = false;  // certificates are made at start
   int port = 0;      // 0: a free one
   int threads = 80;  // a kept-alive connection occupies one; beyond them, connections wait
   // For Requests(), Count() and Secrets(). Without it memory stays flat, however many requests come: of one login the
   // newest 8 JWTs are valid, the newest 8 tokens that were replaced are told from unknown ones, Secrets() knows what is
-  // valid or scripted, and Complaints() keeps the first 1000.
+  // valid or scripted, Complaints() keeps the first 1000, and Conversations() the 1000 that were used last. With it,
+  // those are 10,000.
   bool keep_requests = true;
 };
 
@@ -215,10 +251,18 @@ class Service {
   void Stop();                              // closes the port: connections are refused from now on, idle ones closed;
                                             // answers that are under way are finished
 
+  // The conversation's client broke its last answer off: what it has of it may end with any event, although all were
+  // sent. The service sees that by itself only if it was still sending.
+  void AcceptAnyPrefix(const std::string& conversation_id);
+
   std::vector<Seen> Requests(const std::string& path) const;  // whole path; empty: all
   int Count(const std::string& path, const std::string& token = "") const;
-  std::vector<std::string> Complaints() const;  // why requests were refused as malformed
-  std::vector<std::string> Secrets() const;     // every token, JWT and key it has seen or issued, for leak tests
+  std::vector<std::string> Complaints() const;          // why requests were refused as malformed
+  std::vector<ConversationSeen> Conversations() const;  // the one used last at the end
+  // A serialized Request.TaskContext: what the client has if it got all that was sent. Empty, too, if there is no such
+  // conversation.
+  std::string TasksOf(const std::string& conversation_id) const;
+  std::vector<std::string> Secrets() const;  // every token, JWT and key it has seen or issued, for leak tests
 
  private:
   class Impl;

@@ -8,31 +8,55 @@
 #include <string_view>
 
 #include "loopback.h"
+#include "tools_demo.h"
 
 namespace {
 
 constexpr const char* kHelp =
-    "usage: loopback [--port N] [--tls] [--demo]\n"
+    "usage: loopback [--port N] [--tls] [--demo] [--tools] [--accept TOKEN] [--chunks N] [--gap MS] [--threads N]\n"
     "\n"
     "A stand-in of the agent service on 127.0.0.1, for working offline. Prints its URL; ends on SIGINT or SIGTERM.\n"
     "\n"
     "It answers POST /proxy/token, /v1/token, /ai/multi-agent, and /graphql/v2?op=GetRequestLimitInfo.\n"
     "\n"
-    "  --port N   listen there; default: a free port\n"
-    "  --tls      HTTPS; prints the file with the authority to trust, too\n"
-    "  --demo     know some tokens: two that work, one whose quota ends, a dead one and a failing one\n"
-    "  --help     this text\n";
+    "  --port N        listen there; default: a free port\n"
+    "  --tls           HTTPS; prints the file with the authority to trust, too\n"
+    "  --demo          know some tokens: two that work, one whose quota ends, a dead one and a failing one\n"
+    "  --tools         call the functions of examples/tools before each answer\n"
+    "  --accept TOKEN  know this one, too: a refresh token, or an API key if it begins with wk-\n"
+    "  --chunks N      split every answer's text into so many events; default: 8\n"
+    "  --gap MS        wait so many milliseconds between two events; default: 0\n"
+    "  --threads N     serve so many connections at a time; default: 80\n"
+    "  --help          this text\n";
 
 struct Flags {
   loopback::Options options;
+  loopback::Behaviour behaviour = loopback::Ok();  // of the tokens that are no part of the demo
+  std::string accepted;
   bool demo = false;
   bool help = false;
 };
 
-std::optional<int> ParsePort(const std::string& text) {
+std::optional<int> ParseNumber(const std::string& text) {
   if (text.empty() || text.size() > 5 || text.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
-  const int port = std::atoi(text.c_str());
-  return port <= 65535 ? std::optional(port) : std::nullopt;
+  const int number = std::atoi(text.c_str());
+  return number <= 65535 ? std::optional(number) : std::nullopt;
+}
+
+// False: there is no such flag.
+bool SetNumber(std::string_view flag, int number, Flags* flags) {
+  if (flag == "--port") {
+    flags->options.port = number;
+  } else if (flag == "--threads") {
+    flags->options.threads = number;
+  } else if (flag == "--chunks") {
+    flags->behaviour.Chunks(number);
+  } else if (flag == "--gap") {
+    flags->behaviour.Gap(std::chrono::milliseconds(number));
+  } else {
+    return false;
+  }
+  return true;
 }
 
 std::optional<Flags> ParseFlags(int argc, char** argv) {
@@ -43,12 +67,15 @@ std::optional<Flags> ParseFlags(int argc, char** argv) {
       flags.options.tls = true;
     } else if (flag == "--demo") {
       flags.demo = true;
+    } else if (flag == "--tools") {
+      flags.behaviour = loopback::ToolsDemo();
     } else if (flag == "--help") {
       flags.help = true;
-    } else if (flag == "--port" && i + 1 < argc) {
-      const auto port = ParsePort(argv[++i]);
-      if (!port) return std::nullopt;
-      flags.options.port = *port;
+    } else if (flag == "--accept" && i + 1 < argc) {
+      flags.accepted = argv[++i];
+    } else if (i + 1 < argc) {
+      const auto number = ParseNumber(argv[++i]);
+      if (!number || !SetNumber(flag, *number, &flags)) return std::nullopt;
     } else {
       return std::nullopt;
     }
@@ -85,6 +112,8 @@ int Run(const Flags& flags) {
   loopback::Service service(flags.options);
   std::printf("%s\n", service.url().c_str());
   if (flags.options.tls) std::printf("authority: %s\n", service.ca_file().c_str());
+  service.OnAny().Agent(flags.behaviour);
+  if (!flags.accepted.empty()) service.On(flags.accepted);
   if (flags.demo) InstallDemo(&service);
   std::fflush(stdout);
   int signal = 0;

@@ -1,6 +1,8 @@
 // What a request is answered, before anything is sent.
 #pragma once
 
+#include <atomic>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,8 +18,10 @@ struct Reply {
   bool is_stream = false;
   std::vector<std::string> frames;  // of a stream, instead of `body`
   Behaviour behaviour;              // delay, gap, cut, byte_by_byte and headers of it still apply
-  std::string token;                // for the journal
-  std::string complaint;            // for the journal; empty: none
+  // Of a stream, may be NULL: true from when its last frame goes out, unless a client left before.
+  std::shared_ptr<std::atomic<bool>> all_sent;
+  std::string token;      // for the journal
+  std::string complaint;  // for the journal; empty: none
 };
 
 inline Reply JsonReply(int status, std::string body) {

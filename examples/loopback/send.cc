@@ -13,16 +13,27 @@ bool WriteFrame(const std::string& frame, bool byte_by_byte, httplib::DataSink* 
   return std::all_of(frame.begin(), frame.end(), [&](const char& c) { return sink->write(&c, 1); });
 }
 
+bool WriteFrames(const Reply& reply, std::size_t whole, Connection* connection, httplib::DataSink* sink) {
+  const Behaviour& how = reply.behaviour;
+  for (std::size_t i = 0; i < whole; ++i) {
+    const bool waits = i > 0 && how.gap.count() > 0;
+    if (waits && !connection->WaitWhileOpen(how.gap)) return false;
+    // Before the client can have it: its next request may come before this thread goes on.
+    if (reply.all_sent && i + 1 == whole) *reply.all_sent = true;
+    if (!WriteFrame(reply.frames[i], how.byte_by_byte, sink)) return false;
+  }
+  return true;
+}
+
 // False: the stream ends broken.
 bool SendStream(const Reply& reply, Connection* connection, httplib::DataSink* sink) {
   const Behaviour& how = reply.behaviour;
   const auto whole = how.cut == Cut::kNone
                          ? reply.frames.size()
                          : std::min(reply.frames.size(), static_cast<std::size_t>(std::max(how.cut_after, 0)));
-  for (std::size_t i = 0; i < whole; ++i) {
-    const bool waits = i > 0 && how.gap.count() > 0;
-    if (waits && !connection->WaitWhileOpen(how.gap)) return false;
-    if (!WriteFrame(reply.frames[i], how.byte_by_byte, sink)) return false;
+  if (!WriteFrames(reply, whole, connection, sink)) {
+    if (reply.all_sent) *reply.all_sent = false;
+    return false;
   }
   switch (how.cut) {
     case Cut::kReset:

@@ -4,8 +4,10 @@
 #include "account.h"
 #include "agent.h"
 #include "certificates.h"
+#include "conversation_book.h"
 #include "encoding.h"
 #include "exchange.h"
+#include "history_check.h"
 #include "http_server.h"
 #include "journal.h"
 #include "ledger.h"
@@ -14,6 +16,9 @@
 
 namespace loopback {
 namespace {
+
+constexpr std::size_t kConversations = 10'000;
+constexpr std::size_t kConversationsKeptFlat = 1'000;
 
 bool LooksLikeApiKey(const std::string& token) {
   return token.compare(0, 3, "wk-") == 0;
@@ -45,7 +50,7 @@ std::optional<Endpoint> FindEndpoint(const std::string& path) {
   return std::nullopt;
 }
 
-Reply AnswerRequest(const httplib::Request& request, Ledger* ledger) {
+Reply AnswerRequest(const httplib::Request& request, Ledger* ledger, ConversationBook* book) {
   const auto endpoint = FindEndpoint(request.path);
   if (!endpoint) return JsonReply(404, R"({"error":"not found"})");
   if (request.method != "POST") {
@@ -57,7 +62,7 @@ Reply AnswerRequest(const httplib::Request& request, Ledger* ledger) {
     case Endpoint::kExchange:
       return AnswerExchange(request, ledger);
     case Endpoint::kAgent:
-      return AnswerAgent(request, ledger);
+      return AnswerAgent(request, ledger, book);
     case Endpoint::kAccount:
       break;
   }
@@ -71,11 +76,12 @@ class Service::Impl {
   explicit Impl(const Options& options)
       : ledger(options.keep_requests),
         journal(options.keep_requests),
+        book(options.keep_requests ? kConversations : kConversationsKeptFlat),
         certificates(options.tls ? std::optional(MakeCertificates()) : std::nullopt),
         authority(certificates ? std::make_unique<TemporaryFile>(certificates->authority_pem) : nullptr),
         server(options.port, options.threads, certificates ? certificates->context.get() : nullptr,
                [this](const httplib::Request& request, httplib::Response& response, Connection* connection) {
-                 Reply reply = AnswerRequest(request, &ledger);
+                 Reply reply = AnswerRequest(request, &ledger, &book);
                  // Before anything is sent: whoever has the answer finds the request here.
                  journal.Add(Describe(request, reply), reply.complaint);
                  Send(std::move(reply), connection, &response);
@@ -83,6 +89,7 @@ class Service::Impl {
 
   Ledger ledger;
   Journal journal;
+  ConversationBook book;
   const std::optional<Certificates> certificates;
   const std::unique_ptr<TemporaryFile> authority;
   HttpServer server;  // last: its threads use the others
@@ -159,6 +166,9 @@ void Service::RequireKey(const std::string& key) {
 void Service::ExpireJwts() {
   impl_->ledger.ExpireJwts();
 }
+void Service::AcceptAnyPrefix(const std::string& conversation_id) {
+  impl_->book.AcceptAnyPrefix(conversation_id);
+}
 void Service::Stop() {
   impl_->server.Close();
 }
@@ -168,6 +178,12 @@ std::vector<Seen> Service::Requests(const std::string& path) const {
 }
 int Service::Count(const std::string& path, const std::string& token) const {
   return impl_->journal.Count(path, token);
+}
+std::vector<ConversationSeen> Service::Conversations() const {
+  return impl_->book.All();
+}
+std::string Service::TasksOf(const std::string& conversation_id) const {
+  return Bytes(impl_->book.TasksOf(conversation_id));
 }
 std::vector<std::string> Service::Complaints() const {
   return impl_->journal.Complaints();

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "warppool/config.h"
+#include "warppool/conversation.h"
 #include "warppool/event.h"
 #include "warppool/log.h"
 #include "warppool/request.h"
@@ -44,7 +45,7 @@ struct ClientOptions {
 
 // A whole answer, for who does not care for its parts.
 struct Answer {
-  std::string text;  // the root task's agent output
+  std::string text;  // the root task's agent output; of several messages, one right after the other
   std::string conversation_id;
   std::string request_id;
   std::string token;  // the name of the token that served it
@@ -85,8 +86,14 @@ class Client {
   Result<std::unique_ptr<Stream>> Start(const Request& request);
 
   // Sends a request and waits for the whole answer. kMisuse inside a callback. If the agent did not finish with "done"
-  // the status says so and the text is lost: use a stream where that matters.
+  // the status says so and the text is lost: use a stream where that matters, or a conversation, which keeps it.
   Result<Answer> Ask(const Request& request);
+
+  // The same three as the next turn of `conversation`, which takes in what the answer does. kMisuse if it is busy with
+  // another request; kInvalidArgument if the request is raw: it brings a conversation of its own.
+  Result<std::unique_ptr<Stream>> Start(const Request& request, Conversation& conversation, StreamCallbacks callbacks);
+  Result<std::unique_ptr<Stream>> Start(const Request& request, Conversation& conversation);
+  Result<Answer> Ask(const Request& request, Conversation& conversation);
 
   // A bearer from the first token that has one or gets one: cached, or refreshed. Waits at most `timeout` (negative: no
   // limit but those of the configuration). kMisuse inside a callback.

@@ -156,8 +156,12 @@ struct Config {
   // Where to keep rotated refresh tokens, JWTs, health and counters (state_store.h); empty: in memory only.
   std::string state_file{};
 
-  // Of one server-sent event as it comes; more fails with kLimitExceeded. 1 KiB to 1 GiB.
-  std::size_t max_event_bytes = 16U << 20;
+  // Against a service that is broken or means harm. More of it ends the request with kLimitExceeded.
+  std::size_t max_event_bytes = 16U << 20;       // one server-sent event as it comes; 1 KiB to 1 GiB
+  std::size_t max_message_bytes = 64U << 20;     // one message of a conversation, however it came; 1 KiB to 1 GiB
+  std::uint64_t max_stream_events = 10'000'000;  // one answer; 1 or more
+  int max_tasks = 1'000;                         // one conversation; 1 to 1,000,000
+  int max_nesting_depth = 100;                   // messages in messages of one event; 10 to 1000
 };
 
 // Says what is wrong with `config`, naming the field. Client::Create() calls it.

@@ -58,7 +58,8 @@ enum class Code : int {
   kTruncated = 42,         // the stream ended in good order, but without its last event
   kConnectionLost = 43,    // the connection broke in the middle of the stream
   kUndecodableEvent = 44,  // an event is not base64, or not the message it should be
-  kLimitExceeded = 45,     // an event is larger than the limit
+  kLimitExceeded = 45,     // a limit of the configuration; the message names it
+  kInvalidAction = 46,     // the service changes something that the conversation does not have
 
   // The agent finished, but not with "done". What came before is valid.
   kMaxTokenLimit = 60,          // the model's limit for one answer

@@ -3,15 +3,16 @@
 #include <fmt/format.h>
 #include <openssl/sha.h>
 
-#include <string_view>
-
 namespace warppool {
 
-Fingerprint FingerprintOf(const Secret& credential) {
+Fingerprint FingerprintOf(std::string_view bytes) {
   Fingerprint fingerprint;
-  const std::string_view bytes = credential.Reveal();
   SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), fingerprint.data());
   return fingerprint;
+}
+
+Fingerprint FingerprintOf(const Secret& credential) {
+  return FingerprintOf(credential.Reveal());
 }
 
 std::string Hex(const Fingerprint& fingerprint) {

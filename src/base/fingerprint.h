@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "warppool/config.h"
 
@@ -11,6 +12,7 @@ namespace warppool {
 
 // SHA-256.
 using Fingerprint = std::array<std::uint8_t, 32>;
+Fingerprint FingerprintOf(std::string_view bytes);
 Fingerprint FingerprintOf(const Secret& credential);
 
 // In lower case, 64 digits.

@@ -8,7 +8,8 @@
 
 namespace warppool {
 
-// Replaces `secret` by "[secret]" wherever it stands in `text`. Nothing happens for an empty secret.
+// Replaces `secret` by "[secret]" wherever it stands in `text`, in JSON's escapes, too: what is read from a text that
+// was redacted does not hold it either. Nothing happens for an empty secret.
 void Redact(std::string_view secret, std::string* text);
 
 // As above, in all of an error's texts. OK stays OK.

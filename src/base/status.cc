@@ -64,6 +64,8 @@ const char* CodeName(Code code) noexcept {
       return "undecodable_event";
     case Code::kLimitExceeded:
       return "limit_exceeded";
+    case Code::kInvalidAction:
+      return "invalid_action";
     case Code::kMaxTokenLimit:
       return "max_token_limit";
     case Code::kContextWindowExceeded:

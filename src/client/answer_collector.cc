@@ -1,7 +1,5 @@
 #include "client/answer_collector.h"
 
-#include <algorithm>
-
 namespace warppool {
 
 Flow AnswerCollector::OnEvent(const Event& event) {
@@ -13,6 +11,10 @@ Flow AnswerCollector::OnEvent(const Event& event) {
     *TextOf(delta->message_id) += delta->text;
   } else if (const auto* replaced = std::get_if<TextReplaced>(&event)) {
     *TextOf(replaced->message_id) = replaced->text;
+  } else if (const auto* added = std::get_if<MessageAdded>(&event)) {
+    if (added->in_root && added->kind == MessageKind::kAgentOutput) TextOf(added->message_id);
+  } else if (const auto* retracted = std::get_if<MessageRetracted>(&event)) {
+    if (retracted->in_root) Drop(retracted->message_id);
   } else if (const auto* finished = std::get_if<Finished>(&event)) {
     answer_.usage = finished->usage;
   }
@@ -21,15 +23,23 @@ Flow AnswerCollector::OnEvent(const Event& event) {
 
 Result<Answer> AnswerCollector::Take() {
   if (!status_.ok()) return status_;
-  for (const auto& [message, text] : texts_) answer_.text += text;
+  for (const auto& text : texts_) {
+    if (text) answer_.text += *text;
+  }
   return std::move(answer_);
 }
 
+void AnswerCollector::Drop(std::string_view message_id) {
+  const auto it = places_.find(std::string(message_id));
+  if (it == places_.end()) return;
+  texts_[it->second].reset();
+  places_.erase(it);
+}
+
 std::string* AnswerCollector::TextOf(std::string_view message_id) {
-  // From the back: it is nearly always the last one.
-  const auto it = std::find_if(texts_.rbegin(), texts_.rend(), [&](const auto& t) { return t.first == message_id; });
-  if (it != texts_.rend()) return &it->second;
-  return &texts_.emplace_back(std::string(message_id), std::string()).second;
+  const auto [it, is_new] = places_.emplace(message_id, texts_.size());
+  if (is_new) texts_.emplace_back(std::string());
+  return &*texts_[it->second];
 }
 
 }  // namespace warppool

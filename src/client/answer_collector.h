@@ -1,8 +1,10 @@
 // A whole answer out of its events.
 #pragma once
 
+#include <optional>
 #include <string>
-#include <utility>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "client/event_sink.h"
@@ -20,9 +22,11 @@ class AnswerCollector final : public EventSink {
 
  private:
   std::string* TextOf(std::string_view message_id);
+  void Drop(std::string_view message_id);
 
   Answer answer_;
-  std::vector<std::pair<std::string, std::string>> texts_;  // message and text, in the order of their first words
+  std::vector<std::optional<std::string>> texts_;  // of the messages in the order in which they came; none: taken back
+  std::unordered_map<std::string, std::size_t> places_;  // of each message
   Status status_;
 };
 

@@ -6,6 +6,14 @@
 #include "client/client_impl.h"
 
 namespace warppool {
+namespace {
+
+Status MovedFrom() {
+  return {Code::kInvalidArgument, "conversation: it was moved from"};
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Client>> Client::Create(Config config, ClientOptions options) {
   return Guarded([&]() -> Result<std::unique_ptr<Client>> {
     auto impl = internal::ClientImpl::Create(std::move(config), options);
@@ -19,15 +27,31 @@ Client::Client(std::unique_ptr<internal::ClientImpl> impl) : impl_(std::move(imp
 Client::~Client() = default;
 
 Result<std::unique_ptr<Stream>> Client::Start(const Request& request, StreamCallbacks callbacks) {
-  return Guarded([&] { return impl_->Start(request, std::move(callbacks)); });
+  return Guarded([&] { return impl_->Start(request, nullptr, std::move(callbacks)); });
 }
 
 Result<std::unique_ptr<Stream>> Client::Start(const Request& request) {
-  return Guarded([&] { return impl_->Start(request); });
+  return Guarded([&] { return impl_->Start(request, nullptr); });
 }
 
 Result<Answer> Client::Ask(const Request& request) {
-  return Guarded([&] { return impl_->Ask(request); });
+  return Guarded([&] { return impl_->Ask(request, nullptr); });
+}
+
+Result<std::unique_ptr<Stream>> Client::Start(const Request& request, Conversation& conversation,
+                                              StreamCallbacks callbacks) {
+  if (!conversation.impl_) return MovedFrom();
+  return Guarded([&] { return impl_->Start(request, conversation.impl_, std::move(callbacks)); });
+}
+
+Result<std::unique_ptr<Stream>> Client::Start(const Request& request, Conversation& conversation) {
+  if (!conversation.impl_) return MovedFrom();
+  return Guarded([&] { return impl_->Start(request, conversation.impl_); });
+}
+
+Result<Answer> Client::Ask(const Request& request, Conversation& conversation) {
+  if (!conversation.impl_) return MovedFrom();
+  return Guarded([&] { return impl_->Ask(request, conversation.impl_); });
 }
 
 Result<BearerToken> Client::AccessToken(std::chrono::milliseconds timeout) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -43,6 +44,16 @@ Result<std::shared_ptr<StateStore>> StoreOf(const Config& config, const ClientOp
   if (config.state_file.empty()) return options.store;
   if (options.store) return Status(Code::kInvalidConfig, "state_file: the client's options name a store, too");
   return OpenFileStore(config.state_file, options.log);
+}
+
+std::vector<Secret> SecretsOf(const Request& request) {
+  const ModelKeys& keys = request.model_keys;
+  std::vector<Secret> secrets{keys.aws.access_key, keys.aws.secret_key, keys.aws.session_token,
+                              keys.google_cloud_access_token};
+  for (const auto& [provider, key] : keys.keys) secrets.push_back(key);
+  secrets.erase(std::remove_if(secrets.begin(), secrets.end(), [](const Secret& secret) { return secret.empty(); }),
+                secrets.end());
+  return secrets;
 }
 
 // Of a function that is given a token, and not a whole configuration.
@@ -102,11 +113,24 @@ Status ClientImpl::CheckMayWait(const char* function) const {
   return {Code::kMisuse, fmt::format("{} inside a callback of this client would wait for itself", function)};
 }
 
-Result<std::shared_ptr<RequestRun>> ClientImpl::Prepare(const Request& request, std::shared_ptr<EventSink> sink) const {
+Result<std::shared_ptr<RequestRun>> ClientImpl::Prepare(const Request& request, Turns conversation,
+                                                        std::shared_ptr<EventSink> sink) const {
   if (Status status = CheckUsable(); !status.ok()) return status;
-  auto body = BuildRequest(request);
-  if (!body) return body.status();
-  return std::make_shared<RequestRun>(core_, *std::move(body), request.timeout, request.wait_for_token,
+  const bool is_raw = !request.raw.empty();
+  if (is_raw && conversation) return Status(Code::kInvalidArgument, "raw: brings a conversation of its own");
+  auto builder = RequestBuilder::Create(request);
+  if (!builder) return builder.status();
+  if (!is_raw && !conversation) conversation = std::make_shared<ConversationImpl>();
+  const TreeLimits limits{core_->config().max_message_bytes, core_->config().max_tasks};
+  std::optional<ConversationClaim> claim =
+      is_raw ? ConversationClaim() : ConversationClaim::Make(std::move(conversation), limits);
+  if (!claim) return Status(Code::kMisuse, "the conversation is busy with another request");
+  if (*claim) {
+    if (Status status = (*claim)->state(); !status.ok()) return status;
+  }
+  return std::make_shared<RequestRun>(core_,
+                                      RequestPlan{*std::move(builder), *std::move(claim), is_raw || request.raw_events,
+                                                  SecretsOf(request), request.timeout, request.wait_for_token},
                                       std::move(sink));
 }
 
@@ -119,9 +143,9 @@ Status ClientImpl::Launch(const std::shared_ptr<RequestRun>& run) {
   return launched.ok() ? Status(Code::kMisuse, "the client is closed") : launched.status();
 }
 
-Result<std::unique_ptr<Stream>> ClientImpl::Open(const Request& request, std::shared_ptr<EventSink> sink,
-                                                 std::shared_ptr<EventQueue> queue) {
-  auto run = Prepare(request, std::move(sink));
+Result<std::unique_ptr<Stream>> ClientImpl::Open(const Request& request, Turns conversation,
+                                                 std::shared_ptr<EventSink> sink, std::shared_ptr<EventQueue> queue) {
+  auto run = Prepare(request, std::move(conversation), std::move(sink));
   if (!run) return run.status();
   // Before the launch: once callbacks may run, nothing may fail any more.
   auto stream = std::make_unique<Stream>(std::make_shared<StreamImpl>(core_, *run, std::move(queue)));
@@ -129,19 +153,20 @@ Result<std::unique_ptr<Stream>> ClientImpl::Open(const Request& request, std::sh
   return stream;
 }
 
-Result<std::unique_ptr<Stream>> ClientImpl::Start(const Request& request, StreamCallbacks callbacks) {
-  return Open(request, std::make_shared<CallbackSink>(std::move(callbacks)), nullptr);
+Result<std::unique_ptr<Stream>> ClientImpl::Start(const Request& request, Turns conversation,
+                                                  StreamCallbacks callbacks) {
+  return Open(request, std::move(conversation), std::make_shared<CallbackSink>(std::move(callbacks)), nullptr);
 }
 
-Result<std::unique_ptr<Stream>> ClientImpl::Start(const Request& request) {
+Result<std::unique_ptr<Stream>> ClientImpl::Start(const Request& request, Turns conversation) {
   auto queue = std::make_shared<EventQueue>();
-  return Open(request, queue, queue);
+  return Open(request, std::move(conversation), queue, queue);
 }
 
-Result<Answer> ClientImpl::Ask(const Request& request) {
+Result<Answer> ClientImpl::Ask(const Request& request, Turns conversation) {
   if (Status status = CheckMayWait("Ask()"); !status.ok()) return status;
   auto collector = std::make_shared<AnswerCollector>();
-  const auto run = Prepare(request, collector);
+  const auto run = Prepare(request, std::move(conversation), collector);
   if (!run) return run.status();
   if (Status status = Launch(*run); !status.ok()) return status;
   (*run)->WaitUntilDone();

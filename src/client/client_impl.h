@@ -22,9 +22,11 @@ class ClientImpl {
   ClientImpl(const ClientImpl&) = delete;
   ClientImpl& operator=(const ClientImpl&) = delete;
 
-  Result<std::unique_ptr<Stream>> Start(const Request& request, StreamCallbacks callbacks);
-  Result<std::unique_ptr<Stream>> Start(const Request& request);
-  Result<Answer> Ask(const Request& request);
+  // `conversation` null: one that ends with the request.
+  using Turns = std::shared_ptr<ConversationImpl>;
+  Result<std::unique_ptr<Stream>> Start(const Request& request, Turns conversation, StreamCallbacks callbacks);
+  Result<std::unique_ptr<Stream>> Start(const Request& request, Turns conversation);
+  Result<Answer> Ask(const Request& request, Turns conversation);
   Result<BearerToken> AccessToken(std::chrono::milliseconds timeout);
   void DropAccessToken(const BearerToken& refused);
   PoolStatus Pool() const;
@@ -46,9 +48,10 @@ class ClientImpl {
   Status CheckOpen() const;
   Status CheckMayWait(const char* function) const;
   // A run of `request` that has not begun.
-  Result<std::shared_ptr<RequestRun>> Prepare(const Request& request, std::shared_ptr<EventSink> sink) const;
+  Result<std::shared_ptr<RequestRun>> Prepare(const Request& request, Turns conversation,
+                                              std::shared_ptr<EventSink> sink) const;
   Status Launch(const std::shared_ptr<RequestRun>& run);
-  Result<std::unique_ptr<Stream>> Open(const Request& request, std::shared_ptr<EventSink> sink,
+  Result<std::unique_ptr<Stream>> Open(const Request& request, Turns conversation, std::shared_ptr<EventSink> sink,
                                        std::shared_ptr<EventQueue> queue);
 
   std::shared_ptr<Core> core_;

@@ -3,6 +3,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -16,37 +17,82 @@ namespace {
 constexpr std::size_t kPauseAt = 1U << 20U;
 constexpr std::size_t kResumeAt = kPauseAt / 2;
 
+// The views of each event.
+auto ViewsOf(StreamStarted& e) {
+  return std::array{&e.token, &e.conversation_id, &e.request_id, &e.run_id};
+}
+auto ViewsOf(TextDelta& e) {
+  return std::array{&e.message_id, &e.text};
+}
+auto ViewsOf(TextReplaced& e) {
+  return std::array{&e.message_id, &e.text};
+}
+auto ViewsOf(ReasoningDelta& e) {
+  return std::array{&e.message_id, &e.text};
+}
+auto ViewsOf(ReasoningReplaced& e) {
+  return std::array{&e.message_id, &e.text};
+}
+auto ViewsOf(MessageAdded& e) {
+  return std::array{&e.task_id, &e.message_id, &e.json};
+}
+auto ViewsOf(MessageReplaced& e) {
+  return std::array{&e.task_id, &e.message_id, &e.json};
+}
+auto ViewsOf(MessageAppended& e) {
+  return std::array{&e.task_id, &e.message_id, &e.field, &e.text};
+}
+auto ViewsOf(MessageRetracted& e) {
+  return std::array{&e.task_id, &e.message_id};
+}
+auto ViewsOf(ToolCall& e) {
+  return std::array{&e.task_id, &e.message_id, &e.id, &e.tool, &e.name, &e.server_id, &e.arguments, &e.bytes};
+}
+auto ViewsOf(TodoList& e) {
+  return std::array{&e.task_id, &e.json};
+}
+auto ViewsOf(TaskCreated& e) {
+  return std::array{&e.task_id, &e.parent_id, &e.description};
+}
+auto ViewsOf(TaskChanged& e) {
+  return std::array{&e.task_id, &e.field, &e.value};
+}
+auto ViewsOf(TaskRetracted& e) {
+  return std::array{&e.task_id};
+}
+auto ViewsOf(Suggestions& e) {
+  return std::array{&e.json};
+}
+auto ViewsOf(NewConversationSuggested& e) {
+  return std::array{&e.message_id};
+}
+auto ViewsOf(AttemptFailed& e) {
+  return std::array{&e.token, &e.message};
+}
+auto ViewsOf(Waiting& e) {
+  return std::array{&e.reason};
+}
+auto ViewsOf(ConversationMoved& e) {
+  return std::array{&e.from_token, &e.to_token};
+}
+auto ViewsOf(Finished& e) {
+  return std::array{&e.message};
+}
+auto ViewsOf(RawEvent& e) {
+  return std::array{&e.bytes};
+}
+auto ViewsOf(UnknownEvent& e) {
+  return std::array{&e.kind, &e.bytes};
+}
+
 // Calls `visit` with each view of `event`.
 template <typename Visit>
 void ForEachView(Event* event, const Visit& visit) {
-  struct Visitor {
-    const Visit& visit;
-    void operator()(StreamStarted& e) const {
-      visit(&e.token);
-      visit(&e.conversation_id);
-      visit(&e.request_id);
-      visit(&e.run_id);
-    }
-    void operator()(TextDelta& e) const {
-      visit(&e.message_id);
-      visit(&e.text);
-    }
-    void operator()(TextReplaced& e) const {
-      visit(&e.message_id);
-      visit(&e.text);
-    }
-    void operator()(AttemptFailed& e) const {
-      visit(&e.token);
-      visit(&e.message);
-    }
-    void operator()(Waiting& e) const { visit(&e.reason); }
-    void operator()(Finished& e) const { visit(&e.message); }
-    void operator()(UnknownEvent& e) const {
-      visit(&e.kind);
-      visit(&e.bytes);
-    }
-  };
-  std::visit(Visitor{visit}, *event);
+  std::visit(
+      [&](auto& e) {
+        for (std::string_view* const view : ViewsOf(e)) visit(view);
+      },
+      *event);
 }
 
 }  // namespace
@@ -92,7 +138,14 @@ void EventQueue::OnDone(const Status& status) {
 }
 
 Result<Event> EventQueue::Next(std::chrono::milliseconds timeout) {
-  if (DropTaken()) MakeRoom();
+  DropTaken();
+  Result<Event> event = Take(timeout);
+  // Now and not at the next call: a reader that waits for the descriptor may not come back before there is more.
+  if (RoomAgain()) MakeRoom();
+  return event;
+}
+
+Result<Event> EventQueue::Take(std::chrono::milliseconds timeout) {
   MutexLock lock(&mutex_);
   const auto until = DeadlineIn(timeout);
   while (events_.empty() && !done_) {
@@ -104,6 +157,7 @@ Result<Event> EventQueue::Next(std::chrono::milliseconds timeout) {
   }
   if (!events_.empty()) {
     taken_ = true;
+    bytes_ -= events_.front().bytes();
     Signal();
     return events_.front().get();
   }
@@ -111,22 +165,22 @@ Result<Event> EventQueue::Next(std::chrono::milliseconds timeout) {
   return done_->ok() ? Status(Code::kEnd, "the answer is complete") : *done_;
 }
 
-void EventQueue::MakeRoom() {
+void EventQueue::MakeRoom() noexcept {
   try {
     resume_();
-  } catch (...) {  // said at the next call, then
+  } catch (...) {  // tried again at the next call
     MutexLock lock(&mutex_);
     paused_ = true;
-    throw;
   }
 }
 
-bool EventQueue::DropTaken() {
+void EventQueue::DropTaken() {
   MutexLock lock(&mutex_);
-  if (std::exchange(taken_, false)) {
-    bytes_ -= events_.front().bytes();
-    events_.pop_front();
-  }
+  if (std::exchange(taken_, false)) events_.pop_front();
+}
+
+bool EventQueue::RoomAgain() {
+  MutexLock lock(&mutex_);
   if (!paused_ || bytes_ > kResumeAt) return false;
   paused_ = false;
   return true;

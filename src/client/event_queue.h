@@ -43,17 +43,19 @@ class EventQueue final : public EventSink {
   Result<int> Descriptor() EXCLUDES(mutex_);
 
  private:
-  void MakeRoom() EXCLUDES(mutex_);
-  bool DropTaken() EXCLUDES(mutex_);  // true: there is room again
-  void Signal() REQUIRES(mutex_);     // makes the descriptor say what there is
+  Result<Event> Take(std::chrono::milliseconds timeout) EXCLUDES(mutex_);
+  void MakeRoom() noexcept EXCLUDES(mutex_);
+  void DropTaken() EXCLUDES(mutex_);
+  bool RoomAgain() EXCLUDES(mutex_);
+  void Signal() REQUIRES(mutex_);  // makes the descriptor say what there is
 
   std::function<void()> resume_;  // the reader's, set before the first Next()
 
   Mutex mutex_;
   CondVar changed_;
   std::deque<OwnedEvent> events_ GUARDED_BY(mutex_);
-  std::size_t bytes_ GUARDED_BY(mutex_) = 0;
-  bool taken_ GUARDED_BY(mutex_) = false;  // the first event was handed out: it goes at the next call
+  std::size_t bytes_ GUARDED_BY(mutex_) = 0;  // of those that were not handed out
+  bool taken_ GUARDED_BY(mutex_) = false;     // the first event was handed out: it goes at the next call
   bool paused_ GUARDED_BY(mutex_) = false;
   bool signalled_ GUARDED_BY(mutex_) = false;
   int descriptor_ GUARDED_BY(mutex_) = -1;  // an eventfd, from the first time that it is asked for

@@ -21,7 +21,8 @@ Decision FailoverPolicy::Next(Outcome outcome, bool another_ready, std::optional
                               double unit_random, std::optional<milliseconds> time_left) {
   Decision decision = Choose(outcome, another_ready, retry_after, unit_random);
   if (decision.step == Decision::Step::kWait && time_left && decision.wait >= *time_left) decision = {};
-  const bool may_go_on = another_ready && IsNobodysFault(outcome);
+  const bool stays = keeps_token_ && outcome == Outcome::kStreamCut;
+  const bool may_go_on = another_ready && IsNobodysFault(outcome) && !stays;
   if (decision.step == Decision::Step::kGiveUp && may_go_on) return {Decision::Step::kNextToken};
   return decision;
 }
@@ -49,13 +50,14 @@ Decision FailoverPolicy::Choose(Outcome outcome, bool another_ready, std::option
       may_repeat_ = true;
       const bool again = service_failed_;
       service_failed_ = true;
+      if (keeps_token_) return Wait(true, false, retry_after, unit_random);
       if (another_ready && !again) return {Decision::Step::kNextToken};
       return Wait(!another_ready, !again, retry_after, unit_random);
     }
 
-    case Outcome::kStreamCut:  // before the first action: the same request again, rather by another token
+    case Outcome::kStreamCut:  // the same request again, rather by another token
       may_repeat_ = true;
-      return Wait(!another_ready, false, retry_after, unit_random);
+      return Wait(keeps_token_ || !another_ready, false, retry_after, unit_random);
 
     case Outcome::kSuccess:
     case Outcome::kAccepted:

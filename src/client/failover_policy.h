@@ -4,6 +4,9 @@
 // spends the budget. When the service or the network fails, one other ready token is tried at once; if that meets the
 // same, it was no token's doing, and the request waits. When it may not wait any more, tokens that were not tried yet
 // are tried all the same: one of them may serve.
+//
+// A request that goes on with what one account has begun does not leave that for a fault of nobody's: it waits first,
+// and tries the same token again. An answer that was cut off does not leave it at all.
 #pragma once
 
 #include <chrono>
@@ -47,6 +50,9 @@ class FailoverPolicy {
   // Whether it may also wait for a token that is not ready yet; charged like any other wait.
   bool SpendWait() { return backoff_.Next(0).has_value(); }
 
+  // Whether the request goes on with what the account of its token has begun.
+  void KeepToken(bool keeps) { keeps_token_ = keeps; }
+
   // Whether a pass in which no token is left may be followed by another one: something in it was no token's fault.
   bool may_repeat() const { return may_repeat_; }
 
@@ -63,6 +69,7 @@ class FailoverPolicy {
   Backoff backoff_;
   bool service_failed_ = false;  // the last attempt met the service's or the network's fault
   bool may_repeat_ = false;
+  bool keeps_token_ = false;
 };
 
 }  // namespace warppool

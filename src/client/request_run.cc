@@ -32,14 +32,12 @@ bool IsEventStream(std::string_view content_type) {
 
 }  // namespace
 
-RequestRun::RequestRun(std::shared_ptr<Core> core, std::string body, std::chrono::milliseconds timeout, bool waits,
-                       std::shared_ptr<EventSink> sink)
+RequestRun::RequestRun(std::shared_ptr<Core> core, RequestPlan plan, std::shared_ptr<EventSink> sink)
     : core_(std::move(core)),
-      body_(std::move(body)),
-      timeout_(timeout),
-      waits_(waits),
+      plan_(std::move(plan)),
       sink_(std::move(sink)),
-      walk_(core_.get(), this) {}
+      walk_(core_.get(), this),
+      reader_(plan_.conversation.share(), core_->config().max_nesting_depth) {}
 
 template <typename Call>
 void RequestRun::Protected(const Call& call) noexcept {
@@ -56,35 +54,56 @@ void RequestRun::Protected(const Call& call) noexcept {
 void RequestRun::Begin() {
   if (finished_) return;
   Protected([&] {
-    Patience patience{waits_};
-    if (timeout_.count() > 0) {
-      patience.deadline = DeadlineIn(timeout_);
-      deadline_ = core_->loop().After(timeout_, [this] {
+    Patience patience{plan_.waits};
+    if (plan_.timeout.count() > 0) {
+      patience.deadline = DeadlineIn(plan_.timeout);
+      deadline_ = core_->loop().After(plan_.timeout, [this] {
         deadline_ = 0;
         Protected([&] {
-          Finish(Status(Error{.code = Code::kDeadlineExceeded,
-                              .message = fmt::format("the request's time-out of {} ms has passed", timeout_.count()),
-                              .attempts = walk_.attempts()}));
+          Finish(
+              Status(Error{.code = Code::kDeadlineExceeded,
+                           .message = fmt::format("the request's time-out of {} ms has passed", plan_.timeout.count()),
+                           .attempts = walk_.attempts()}));
         });
       });
     }
+    if (plan_.conversation) home_ = core_->pool().FindKey(plan_.conversation->owner().key);
+    if (home_) walk_.KeepTo(home_);
     walk_.Start(patience);
   });
 }
 
+std::string RequestRun::MakeBody(bool as_new_conversation) {
+  if (!plan_.conversation) return plan_.builder.Serialize({}, {});
+  std::string body;
+  plan_.conversation->Look([&](const wire::Request::TaskContext& tasks, const std::string& id) {
+    body = plan_.builder.Serialize(tasks, as_new_conversation ? std::string() : id);
+  });
+  return body;
+}
+
 void RequestRun::Use(const Bearer& bearer) {
   if (finished_) return;
+  // The service's id of a conversation means nothing to another account.
+  const bool moves = plan_.conversation && !plan_.conversation->owner().key.empty() &&
+                     plan_.conversation->owner().key != bearer.token->key() &&
+                     !(home_ && core_->pool().SameAccount(*home_, *bearer.token));
   HttpRequest request;
   request.url = core_->agent_url();
   request.headers = core_->agent_headers();
   request.bearer = bearer.Text();
-  request.body = body_;
+  request.body = MakeBody(moves);
+  if (request.body.empty()) {
+    return Finish(Status(Code::kLimitExceeded, "the request with its conversation is larger than 2 GiB"));
+  }
   request.direct = core_->agent_direct();
   request.connect_timeout = core_->config().connect_timeout;
   request.silence_timeout = core_->config().silence_timeout;
   attempt_.emplace(core_->config().max_event_bytes);
   attempt_->began = core_->clock().Steady();
+  attempt_->user = bearer.token;
   attempt_->token = bearer.token->name();
+  attempt_->moves = moves;
   attempt_->bearer = request.bearer;
   attempt_->transfer = core_->transport().Start(std::move(request), this);
   if (paused_) core_->transport().Pause(attempt_->transfer);
@@ -137,6 +156,7 @@ void RequestRun::Refuse() {
   const HttpHead& head = attempt_->head;
   // Before any of it is quoted, or cut: a part of a secret is one, too.
   Redact(attempt_->bearer.Reveal(), &attempt_->refusal);
+  for (const Secret& secret : plan_.secrets) Redact(secret.Reveal(), &attempt_->refusal);
   if (head.status != 200) return EndAttempt(ReadRefusal(head, attempt_->refusal, core_->clock().Wall()));
   EndAttempt({Outcome::kGarbled,
               Status({.code = Code::kNotAStream,
@@ -170,7 +190,12 @@ void RequestRun::Consume(std::string_view bytes) {
     return;
   }
   SseParser& parser = attempt_->parser;
+  const std::uint64_t max_events = core_->config().max_stream_events;
   while (const auto data = parser.Next(&bytes)) {
+    if (parser.events() > max_events) {
+      return BreakOff({Outcome::kGarbled,
+                       At(Code::kLimitExceeded, fmt::format("more events than max_stream_events ({})", max_events))});
+    }
     const TransferId transfer = attempt_->transfer;
     OnEvent(*data);
     if (finished_ || answer_end_ || attempt_->transfer != transfer) return;
@@ -186,7 +211,7 @@ void RequestRun::Consume(std::string_view bytes) {
 
 void RequestRun::OnEvent(std::string_view data) {
   const auto kind = reader_.Read(data);
-  if (!kind) return BreakOff({Outcome::kGarbled, At(Code::kUndecodableEvent, kind.status().message())});
+  if (!kind) return BreakOff({Outcome::kGarbled, At(kind.code(), kind.status().message())});
   switch (*kind) {
     case AnswerReader::Kind::kNothing:
       return;
@@ -194,26 +219,55 @@ void RequestRun::OnEvent(std::string_view data) {
       attempt_->conversation_id = reader_.conversation_id();
       attempt_->request_id = reader_.request_id();
       attempt_->run_id = reader_.run_id();
+      if (plan_.raw_events) HoldEarly(RawEvent{reader_.bytes()}, reader_.bytes().size());
+      if (answered_ && plan_.conversation) NoteOwner();  // late, but that is how it is called
       return;
     case AnswerReader::Kind::kActions:
-      BeginAnswer();
-      return reader_.Apply([this](const Event& event) {
-        Deliver(event);
-        return !finished_;
-      });
+      return OnActions();
     case AnswerReader::Kind::kFinished:
       return OnFinished(reader_.finished());
     case AnswerReader::Kind::kUnknown:
-      return OnUnknown(reader_.bytes());
+      return OnUnknown();
   }
 }
 
-void RequestRun::OnUnknown(std::string_view bytes) {
-  attempt_->early_bytes += bytes.size();
+void RequestRun::OnActions() {
+  BeginAnswer();
+  if (plan_.raw_events) Deliver(RawEvent{reader_.bytes()});
+  ApplyActions();
+}
+
+void RequestRun::ApplyActions() {
+  // Between two actions the program may pause, so that what is held back stays small.
+  while (!finished_ && !paused_ && reader_.has_more()) {
+    const char* ignored = nullptr;
+    const Status status = reader_.ApplyNext([this](const Event& event) { return Emit(event); }, &ignored);
+    if (finished_) return;
+    if (ignored != nullptr) core_->log().Warning("{}: an action is ignored: {}", attempt_->token, ignored);
+    if (!status.ok()) return BreakOff({Outcome::kGarbled, At(status.code(), status.message())});
+  }
+}
+
+void RequestRun::OnUnknown() {
+  const std::string_view bytes = reader_.bytes();
+  if (plan_.raw_events) HoldEarly(RawEvent{bytes}, bytes.size());
+  if (plan_.conversation) HoldEarly(UnknownEvent{{}, bytes}, bytes.size());
+}
+
+void RequestRun::HoldEarly(const Event& event, std::size_t bytes) {
+  attempt_->early_bytes += bytes;
   if (attempt_->early_bytes > kMaxEarlyBytes || attempt_->early.size() == kMaxEarlyEvents) BeginAnswer();
-  const UnknownEvent event{{}, bytes};
   if (answered_) return Deliver(event);
   attempt_->early.emplace_back(event);
+}
+
+void RequestRun::RollBack() {
+  if (plan_.conversation) plan_.conversation->RollBack([this](const Event& event) { return Emit(event); });
+}
+
+bool RequestRun::Emit(const Event& event) {
+  Deliver(event);
+  return !finished_;
 }
 
 void RequestRun::OnFinished(const Finished& finished) {
@@ -221,12 +275,16 @@ void RequestRun::OnFinished(const Finished& finished) {
   const bool quota = finished.reason == FinishReason::kQuotaLimit;
   if (quota && !answered_) return BreakOff({Outcome::kQuotaExhausted, status});
   BeginAnswer();
+  if (!finished_) RollBack();
+  if (finished_) return;
+  if (plan_.conversation) plan_.conversation->AddUsage(finished.usage);
+  if (plan_.raw_events) Deliver(RawEvent{reader_.bytes()});
   Deliver(finished);
   if (finished_) return;
   if (status.ok()) {
     walk_.Succeed();
   } else {
-    walk_.End(quota ? Outcome::kQuotaExhausted : Outcome::kFinishedOtherwise, status);
+    walk_.End(quota ? Outcome::kQuotaExhausted : Outcome::kFinishedOtherwise, Final(status));
   }
   answer_end_ = Final(status);
   core_->loop().CancelTimer(std::exchange(deadline_, 0));  // the last event has come in time
@@ -256,19 +314,39 @@ void RequestRun::BreakOff(AttemptResult result) {
 
 void RequestRun::EndAttempt(AttemptResult result) {
   attempt_->transfer = 0;
+  reader_.DropRest();
   held_bytes_.clear();
   held_result_.reset();
   if (!answered_) return walk_.Fail(std::move(result));
-  // Another attempt would repeat what the agent has done already.
+  RollBack();
+  if (finished_) return;
+  // The same request again would repeat what the agent has done already.
+  if (plan_.conversation && result.outcome == Outcome::kStreamCut) return GoOn(std::move(result));
   const Status status = Final(result.status);
   core_->log().Warning("The answer broke off: {}: {}", attempt_->token, status.message());
   walk_.End(result.outcome, status, result.retry_after);
   End(status);
 }
 
+void RequestRun::GoOn(AttemptResult cut) {
+  core_->log().Warning("The answer broke off: {}: {}", attempt_->token, cut.status.message());
+  plan_.builder.BecomeResume();
+  resuming_ = true;
+  answered_ = false;
+  walk_.Fail(std::move(cut));
+}
+
+void RequestRun::OnAttemptFailed(const AttemptFailed& event) {
+  AttemptFailed told = event;
+  if (resuming_ && told.next == NextStep::kWait) told.next = NextStep::kResume;
+  Deliver(told);
+}
+
 Status RequestRun::Final(const Status& status) const {
   if (status.ok()) return status;
-  Error error = Redacted(status, attempt_->bearer.Reveal()).error();
+  Status redacted = Redacted(status, attempt_->bearer.Reveal());
+  for (const Secret& secret : plan_.secrets) redacted = Redacted(redacted, secret.Reveal());
+  Error error = redacted.error();
   error.token = attempt_->token;
   error.attempts = walk_.attempts();
   error.attempts.push_back({error.token, error.code, error.message});
@@ -283,8 +361,21 @@ Status RequestRun::At(Code code, const std::string& what) const {
 void RequestRun::BeginAnswer() {
   if (std::exchange(answered_, true)) return;
   walk_.NoteFirstEvent(std::chrono::floor<std::chrono::milliseconds>(core_->clock().Steady() - attempt_->began));
+  if (plan_.conversation) {
+    if (attempt_->moves) Deliver(ConversationMoved{plan_.conversation->owner().token, attempt_->token});
+    if (finished_) return;
+    // A service that does not say how it calls it has said so before.
+    if (attempt_->conversation_id.empty() && !attempt_->moves) attempt_->conversation_id = plan_.conversation->id();
+    NoteOwner();
+    home_ = attempt_->user;
+    walk_.KeepTo(home_);
+  }
   Deliver(StreamStarted{attempt_->token, attempt_->conversation_id, attempt_->request_id, attempt_->run_id});
   for (const OwnedEvent& event : std::exchange(attempt_->early, {})) Deliver(event.get());
+}
+
+void RequestRun::NoteOwner() {
+  plan_.conversation->Begin(attempt_->conversation_id, {attempt_->user->key(), attempt_->token});
 }
 
 void RequestRun::Deliver(const Event& event) {
@@ -332,7 +423,8 @@ void RequestRun::Flush() {
   }
   if (paused_ || finished_) return;
   if (held_end_) return Finish(*held_end_);
-  if (held_bytes_.empty()) return;
+  ApplyActions();
+  if (paused_ || finished_ || held_bytes_.empty()) return;
   const std::string bytes = std::exchange(held_bytes_, {});
   Consume(bytes);
 }
@@ -353,6 +445,7 @@ void RequestRun::Finish(const Status& status) noexcept {
     if (attempt_ && !draining_) core_->transport().Cancel(attempt_->transfer);
     walk_.End();
   });
+  plan_.conversation.Release();  // who is told may go on with it
   // With the sink go what the program's callbacks hold: all of it before anyone is told that this is over.
   auto sink = std::exchange(sink_, nullptr);
   core_->request_counts().Ended(status.code());  // who is told may look
@@ -364,6 +457,7 @@ void RequestRun::Finish(const Status& status) noexcept {
 
 void RequestRun::Discard() {
   finished_ = true;
+  plan_.conversation.Release();
   SetDone();
 }
 

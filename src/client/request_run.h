@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/mutex.h"
@@ -14,18 +15,28 @@
 #include "client/event_sink.h"
 #include "client/token_walk.h"
 #include "conversation/answer_reader.h"
+#include "conversation/conversation_impl.h"
 #include "http/sse_parser.h"
+#include "protocol/request_builder.h"
 
 namespace warppool {
+
+// What a run is about.
+struct RequestPlan {
+  RequestBuilder builder;
+  internal::ConversationClaim conversation;  // what the answer changes; none: the program cares for it (Request::raw)
+  bool raw_events = false;
+  std::vector<Secret> secrets{};         // that the request brings, for errors not to quote them
+  std::chrono::milliseconds timeout{0};  // 0: none
+  bool waits = true;                     // for a token when none is ready
+};
 
 class RequestRun final : public Run,
                          public std::enable_shared_from_this<RequestRun>,
                          private TokenWalk::Owner,
                          private HttpHandler {
  public:
-  // `body`: the serialized request. `timeout`: 0 for none. `waits`: for a token when none is ready.
-  RequestRun(std::shared_ptr<Core> core, std::string body, std::chrono::milliseconds timeout, bool waits,
-             std::shared_ptr<EventSink> sink);
+  RequestRun(std::shared_ptr<Core> core, RequestPlan plan, std::shared_ptr<EventSink> sink);
 
   void Begin() override;
   void Stop() override { Finish(Status(Code::kCancelled, "the request was cancelled")); }
@@ -43,7 +54,9 @@ class RequestRun final : public Run,
     explicit Attempt(std::size_t max_event_bytes) : parser(max_event_bytes) {}
     TransferId transfer = 0;
     SteadyTime began{};
-    std::string token;
+    std::shared_ptr<const Token> user;
+    std::string token;   // its name
+    bool moves = false;  // the conversation is another account's so far
     Secret bearer;
     HttpHead head;
     bool is_stream = false;
@@ -52,13 +65,13 @@ class RequestRun final : public Run,
     std::string conversation_id;
     std::string request_id;
     std::string run_id;
-    std::deque<OwnedEvent> early;  // unknown events from before the first action: another attempt may bring them again
+    std::deque<OwnedEvent> early;  // from before the first action: another attempt may bring them again
     std::size_t early_bytes = 0;
   };
 
   // TokenWalk::Owner
   void Use(const Bearer& bearer) override;
-  void OnAttemptFailed(const AttemptFailed& event) override { Deliver(event); }
+  void OnAttemptFailed(const AttemptFailed& event) override;
   void OnWaiting(const Waiting& event) override { Deliver(event); }
   void OnWalkFailed(const Status& why) override { End(why); }
 
@@ -79,8 +92,16 @@ class RequestRun final : public Run,
   Status Final(const Status& status) const;             // with the token, and what was tried before
   Status At(Code code, const std::string& what) const;  // with the place in the stream
 
-  void OnUnknown(std::string_view bytes);
+  std::string MakeBody(bool as_new_conversation);
+  void OnActions();
+  void ApplyActions();  // those of the last event that are left
+  void OnUnknown();
+  void HoldEarly(const Event& event, std::size_t bytes);
   void BeginAnswer();
+  void NoteOwner();
+  void RollBack();                // what the service did not commit, and tells of it
+  void GoOn(AttemptResult cut);   // with an answer that broke off
+  bool Emit(const Event& event);  // false: it is over
   void Deliver(const Event& event);
   void Flush();                                // what was held back while paused
   void End(const Status& status);              // when all events have been delivered
@@ -91,9 +112,7 @@ class RequestRun final : public Run,
   void Protected(const Call& call) noexcept;
 
   const std::shared_ptr<Core> core_;
-  const std::string body_;
-  const std::chrono::milliseconds timeout_;
-  const bool waits_;
+  RequestPlan plan_;
   std::shared_ptr<EventSink> sink_;
 
   TokenWalk walk_;
@@ -102,7 +121,9 @@ class RequestRun final : public Run,
   TimerId deadline_ = 0;
   TimerId grace_ = 0;
   std::optional<Status> answer_end_;      // the service's last event has come: what the terminal callback will say
+  std::shared_ptr<const Token> home_;     // whose account the conversation belongs to; null: nobody's, or it is gone
   bool answered_ = false;                 // an action was seen: another attempt would repeat it
+  bool resuming_ = false;                 // the request is the one that goes on with an answer that broke off
   bool finished_ = false;                 // the terminal callback has been called, or is about to be
   std::shared_ptr<RequestRun> draining_;  // itself, while the end of a finished answer is read
 

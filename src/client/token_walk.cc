@@ -92,6 +92,11 @@ void TokenWalk::Start(const Patience& patience, Lease first) {
   GetBearer();
 }
 
+void TokenWalk::KeepTo(std::shared_ptr<const Token> token) {
+  kept_ = std::move(token);
+  wanted_.preferred = kept_.get();
+}
+
 void TokenWalk::Lead(bool after_wait) {
   if (core_->queue().anybody_waits() && core_->pool().AnyReady({})) core_->queue().Serve();
   if (ended_) return;  // who was served may have ended it
@@ -187,6 +192,7 @@ void TokenWalk::FailAt(bool at_exchange, AttemptResult result) {
   bearer_ = {};
   last_ = result.status;
 
+  policy_.KeepToken(kept_ && core_->pool().SameAccount(*kept_, *token));
   const Decision decision = Decide(result, at_exchange);
   owner_->OnAttemptFailed(
       {token->name(), result.status.code(), result.status.message(), StepOf(decision), decision.wait});

@@ -47,6 +47,9 @@ class TokenWalk final : private TokenQueue::Waiter {
   void Start(const Patience& patience);
   void Start(const Patience& patience, Lease first);  // with a token that was leased already
 
+  // Tokens of `token`'s account come first from now on, and a fault of nobody's is no reason to leave it.
+  void KeepTo(std::shared_ptr<const Token> token);
+
   // How the last use went. Success ends the walk, and makes strikes of the server errors on the way.
   void Succeed(Outcome outcome = Outcome::kSuccess);
   void Fail(AttemptResult result);
@@ -120,6 +123,7 @@ class TokenWalk final : private TokenQueue::Waiter {
   TokenPool::Tokens ruled_out_;        // for good; part of them
   std::optional<Status> bad_setting_;  // the exchange cannot work; only tokens that need none are left
   std::optional<std::chrono::milliseconds> first_event_;  // of this lease
+  std::shared_ptr<const Token> kept_;                     // see KeepTo()
   std::vector<std::shared_ptr<const Token>> tried_;       // so that the addresses in the sets above stay theirs
   std::vector<Lease::Charge> charges_;
   std::vector<Attempt> attempts_;

@@ -26,6 +26,10 @@ const char* FixedDifference(const Config& running, const Config& wanted) {
   compare("background_refresh", running.background_refresh, wanted.background_refresh);
   compare("state_file", running.state_file, wanted.state_file);
   compare("max_event_bytes", running.max_event_bytes, wanted.max_event_bytes);
+  compare("max_message_bytes", running.max_message_bytes, wanted.max_message_bytes);
+  compare("max_stream_events", running.max_stream_events, wanted.max_stream_events);
+  compare("max_tasks", running.max_tasks, wanted.max_tasks);
+  compare("max_nesting_depth", running.max_nesting_depth, wanted.max_nesting_depth);
   return first;
 }
 

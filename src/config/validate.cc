@@ -19,8 +19,11 @@ using std::chrono::milliseconds;
 constexpr milliseconds kLongest = std::chrono::hours(24 * 24);
 constexpr int kLargestBudget = 1000;
 constexpr int kMostInFlight = 1'000'000;
-constexpr std::size_t kSmallestEventLimit = 1024;
-constexpr std::size_t kLargestEventLimit = 1U << 30U;  // protobuf counts a message's bytes in an int
+constexpr std::size_t kSmallestByteLimit = 1024;
+constexpr std::size_t kLargestByteLimit = 1U << 30U;  // protobuf counts a message's bytes in an int
+constexpr int kMostTasks = 1'000'000;
+constexpr int kLeastDepth = 10;
+constexpr int kMostDepth = 1000;  // on the stack of a thread
 
 Status Invalid(std::string_view field, std::string_view what) {
   return {Code::kInvalidConfig, fmt::format("{}: {}", field, what)};
@@ -146,8 +149,18 @@ Status CheckLimits(const Config& config) {
   if (config.retry_budget < 0 || config.retry_budget > kLargestBudget) {
     return Invalid("retry_budget", fmt::format("must be from 0 to {}", kLargestBudget));
   }
-  if (config.max_event_bytes < kSmallestEventLimit || config.max_event_bytes > kLargestEventLimit) {
-    return Invalid("max_event_bytes", fmt::format("must be from {} to {}", kSmallestEventLimit, kLargestEventLimit));
+  for (const auto& [field, value] : {std::pair("max_event_bytes", config.max_event_bytes),
+                                     std::pair("max_message_bytes", config.max_message_bytes)}) {
+    if (value < kSmallestByteLimit || value > kLargestByteLimit) {
+      return Invalid(field, fmt::format("must be from {} to {}", kSmallestByteLimit, kLargestByteLimit));
+    }
+  }
+  if (config.max_stream_events < 1) return Invalid("max_stream_events", "must be 1 or more");
+  if (config.max_tasks < 1 || config.max_tasks > kMostTasks) {
+    return Invalid("max_tasks", fmt::format("must be from 1 to {}", kMostTasks));
+  }
+  if (config.max_nesting_depth < kLeastDepth || config.max_nesting_depth > kMostDepth) {
+    return Invalid("max_nesting_depth", fmt::format("must be from {} to {}", kLeastDepth, kMostDepth));
   }
   return {};
 }

@@ -1,25 +1,49 @@
 #include "conversation/answer_reader.h"
 
-#include "conversation/answer_text.h"
+#include <optional>
+#include <utility>
+
+#include "conversation/conversation_impl.h"
 #include "protocol/response_decoder.h"
+#include "protocol/text_append.h"
 
 namespace warppool {
 
 struct AnswerReader::Parts {
+  Parts(std::shared_ptr<internal::ConversationImpl> of, int max_depth)
+      : conversation(std::move(of)), decoder(max_depth) {}
+
+  Status Parse() {
+    const auto parsed = decoder.Parse(bytes);
+    if (!parsed) return parsed.status();
+    event = *parsed;
+    next_action = 0;
+    return {};
+  }
+
+  const std::shared_ptr<internal::ConversationImpl> conversation;
   ResponseDecoder decoder;
-  AnswerText text;
-  const wire::ResponseEvent* event = nullptr;  // the last one that was read; on the decoder's arena
+  std::string_view bytes;                      // of the last event that was read
+  std::optional<TextAppend> append;            // it is just that, and was not parsed
+  const wire::ResponseEvent* event = nullptr;  // else; on the decoder's arena
+  int next_action = 0;                         // of `event`
 };
 
-AnswerReader::AnswerReader() : parts_(std::make_unique<Parts>()) {}
+AnswerReader::AnswerReader(std::shared_ptr<internal::ConversationImpl> conversation, int max_depth)
+    : parts_(std::make_unique<Parts>(std::move(conversation), max_depth)) {}
 
 AnswerReader::~AnswerReader() = default;
 
 Result<AnswerReader::Kind> AnswerReader::Read(std::string_view data) {
-  const auto decoded = parts_->decoder.Decode(data);
-  if (!decoded) return decoded.status();
-  parts_->event = *decoded;
-  if (parts_->event == nullptr) return Kind::kNothing;
+  const auto bytes = parts_->decoder.Unwrap(data);
+  if (!bytes) return bytes.status();
+  if (!*bytes) return Kind::kNothing;
+  parts_->bytes = **bytes;
+  parts_->append.reset();
+  parts_->event = nullptr;
+  if (parts_->conversation) parts_->append = ScanTextAppend(parts_->bytes);
+  if (parts_->append) return Kind::kActions;
+  if (Status status = parts_->Parse(); !status.ok()) return status;
   switch (parts_->event->type_case()) {
     case wire::ResponseEvent::kInit:
       return Kind::kInit;
@@ -49,16 +73,30 @@ Finished AnswerReader::finished() const {
   return ReadFinished(parts_->event->finished());
 }
 
-std::string AnswerReader::bytes() const {
-  return parts_->event->SerializeAsString();
+std::string_view AnswerReader::bytes() const {
+  return parts_->bytes;
 }
 
-void AnswerReader::Apply(const std::function<bool(const Event&)>& emit) {
-  bool go_on = true;
-  for (const wire::ClientAction& action : parts_->event->client_actions().actions()) {
-    if (!go_on) return;
-    parts_->text.Apply(action, [&](const Event& event) { go_on = go_on && emit(event); });
+bool AnswerReader::has_more() const {
+  if (!parts_->conversation) return false;
+  if (parts_->append) return true;
+  return parts_->event != nullptr && parts_->next_action < parts_->event->client_actions().actions_size();
+}
+
+void AnswerReader::DropRest() {
+  parts_->append.reset();
+  parts_->event = nullptr;
+}
+
+Status AnswerReader::ApplyNext(const std::function<bool(const Event&)>& emit, const char** ignored) {
+  if (const auto append = std::exchange(parts_->append, std::nullopt)) {
+    const auto done = parts_->conversation->Append(*append, emit);
+    if (!done) return done.status();
+    if (*done) return {};
+    if (Status status = parts_->Parse(); !status.ok()) return status;
   }
+  const wire::ClientAction& action = parts_->event->client_actions().actions(parts_->next_action++);
+  return parts_->conversation->Apply(action, emit, ignored);
 }
 
 }  // namespace warppool

@@ -1,8 +1,9 @@
-// Reads an answer's stream: from the data of each server-sent event to what it says, and to the program's events.
+// Reads an answer's stream: from the data of each server-sent event to what it says, and on to the conversation and the
+// program's events.
 //
 //   const auto kind = reader.Read(data);
 //   if (!kind) return Fail(kind.status());
-//   if (*kind == AnswerReader::Kind::kActions) reader.Apply([&](const Event& event) { Deliver(event); });
+//   while (reader.has_more()) status = reader.ApplyNext([&](const Event& event) { ... return true; }, &ignored);
 //
 // Not thread-safe. What the accessors return is valid until the next Read().
 #pragma once
@@ -17,32 +18,43 @@
 
 namespace warppool {
 
+namespace internal {
+class ConversationImpl;
+}  // namespace internal
+
 class AnswerReader {
  public:
   enum class Kind : std::uint8_t {
     kNothing,   // a "[DONE]", which says nothing
     kInit,      // conversation_id(), request_id(), run_id()
-    kActions,   // Apply()
+    kActions,   // ApplyNext() for each
     kFinished,  // finished()
     kUnknown,   // bytes()
   };
 
-  AnswerReader();
+  // `conversation`: what the actions change; null: they are not looked at. `max_depth`: of messages in messages.
+  AnswerReader(std::shared_ptr<internal::ConversationImpl> conversation, int max_depth);
   ~AnswerReader();
   AnswerReader(const AnswerReader&) = delete;
   AnswerReader& operator=(const AnswerReader&) = delete;
 
-  // kUndecodableEvent: it is none of these.
+  // kUndecodableEvent: it is none of these. kLimitExceeded: it is too deep.
   Result<Kind> Read(std::string_view data);
 
   const std::string& conversation_id() const;
   const std::string& request_id() const;
   const std::string& run_id() const;
   Finished finished() const;
-  std::string bytes() const;
+  std::string_view bytes() const;  // the serialized ResponseEvent
 
-  // Turns the actions into events, each of them valid during its call. Stops early when `emit` returns false.
-  void Apply(const std::function<bool(const Event&)>& emit);
+  // Applies the next action, and turns it into events, each of them valid during its call. When `emit` returns false no
+  // further event comes, and the conversation is not touched again. `ignored`: why it did nothing, where that is worth
+  // a warning. kInvalidAction, kLimitExceeded; kUndecodableEvent, since the usual event is decoded no further than it
+  // takes.
+  Status ApplyNext(const std::function<bool(const Event&)>& emit, const char** ignored);
+  // Whether there is an action that was not applied.
+  bool has_more() const;
+  void DropRest();  // of the actions
 
  private:
   struct Parts;

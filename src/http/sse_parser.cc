@@ -28,8 +28,9 @@ std::optional<std::string_view> SseParser::Next(std::string_view* input) {
       skip_line_feed_ = false;
       if (input->front() == '\n') {
         input->remove_prefix(1);
+        // Of a blank line, if an event begins right here.
+        if (next_offset_ == bytes_) ++next_offset_;
         ++bytes_;
-        if (line_.empty() && !has_data_) next_offset_ = bytes_;
         continue;
       }
     }

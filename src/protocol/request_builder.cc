@@ -1,77 +1,193 @@
 #include "protocol/request_builder.h"
 
 #include <fmt/format.h>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/stubs/logging.h>
+#include <google/protobuf/wire_format_lite.h>
 
-#include <string_view>
+#include <cmath>
+#include <limits>
+#include <set>
 
-#include "base/utf8.h"
-#include "warppool/wire/request.pb.h"
+#include "protocol/mcp_context.h"
+#include "protocol/problem.h"
+#include "protocol/request_context.h"
+#include "protocol/request_settings.h"
+#include "protocol/tool_output.h"
 
 namespace warppool {
 namespace {
 
-Status Invalid(std::string message) {
-  return {Code::kInvalidArgument, std::move(message)};
+using google::protobuf::internal::WireFormatLite;
+using google::protobuf::io::CodedOutputStream;
+using Input = wire::Request::Input;
+
+constexpr char kSystemPrompt[] = "SYSTEM_PROMPT";
+constexpr char kResumed[] = "is_auto_resume_after_error";
+// protobuf counts in int.
+constexpr std::size_t kMaxBytes = std::numeric_limits<int>::max();
+
+Problem WriteMode(QueryMode mode, wire::UserQueryMode* to) {
+  switch (mode) {
+    case QueryMode::kNormal:
+      return {};
+    case QueryMode::kPlan:
+      to->mutable_plan();
+      return {};
+    case QueryMode::kOrchestrate:
+      to->mutable_orchestrate();
+      return {};
+  }
+  return Is(fmt::format("unknown mode {}", static_cast<int>(mode)));
 }
 
-Status CheckUtf8(std::string_view field, std::string_view text) {
-  if (const auto at = FirstInvalidUtf8(text)) return Invalid(fmt::format("{}: not UTF-8 at byte {}", field, *at));
-  return {};
+Problem WriteAttachments(const Request& request, google::protobuf::Map<std::string, wire::Attachment>* to) {
+  for (const auto& [name, attachment] : request.attachments) {
+    if (name.empty()) return At("attachments", Is("a name is empty"));
+    if (Problem problem = NotUtf8(name)) return At("attachments (a name)", problem);
+    Problem problem = Write(attachment, &(*to)[name]);
+    if (name == kSystemPrompt) problem = Is("the name is taken");
+    if (problem) return At(fmt::format("attachments[\"{}\"]", name), problem);
+  }
+  if (request.system_prompt.empty()) return {};
+  return SetText("system_prompt", request.system_prompt, &(*to)[kSystemPrompt], &wire::Attachment::mutable_plain_text);
 }
 
-Status Check(const Request& request) {
-  if (request.query.empty()) return Invalid("query: is empty");
-  if (request.model.empty()) return Invalid("model: is empty; \"auto\" lets the service choose");
-  if (request.timeout.count() < 0) return Invalid("timeout: is negative");
-  if (request.allowed_tools.empty()) {
-    return Invalid("allowed_tools: is empty, which the service would take for \"any tool\"");
+Problem WriteQuery(const Request& request, Input::UserQuery* to) {
+  to->set_intended_agent(wire::AGENT_TYPE_PRIMARY);
+  return FirstOf({SetText("query", request.query, to, &Input::UserQuery::mutable_query),
+                  At("mode", WriteMode(request.mode, to->mutable_mode())),
+                  WriteAttachments(request, to->mutable_referenced_attachments())});
+}
+
+// What belongs to a query, where none is sent.
+Problem CheckNoQuery(const Request& request) {
+  wire::UserQueryMode mode;
+  if (Problem problem = At("mode", WriteMode(request.mode, &mode))) return problem;
+  if (request.mode != QueryMode::kNormal) return At("mode", Is("is set, but there is no query"));
+  if (!request.attachments.empty()) return At("attachments", Is("are given, but there is no query"));
+  return At("system_prompt", NotUtf8(request.system_prompt));
+}
+
+Problem WriteResults(const std::vector<ToolResult>& results, Input::UserInputs* to) {
+  std::set<std::string_view> answered;
+  return AddAll("tool_results", results, to->mutable_inputs(),
+                [&](const ToolResult& result, Input::UserInputs::UserInput* input) {
+                  if (Problem problem = Write(result, input->mutable_tool_call_result())) return problem;
+                  const bool first = answered.insert(result.call_id).second;
+                  return first ? Problem() : At("call_id", Is("has a result already"));
+                });
+}
+
+Problem WriteInputs(const Request& request, Input* to) {
+  auto* inputs = to->mutable_user_inputs();
+  if (Problem problem = WriteResults(request.tool_results, inputs)) return problem;
+  if (!request.query.empty()) return WriteQuery(request, inputs->add_inputs()->mutable_user_query());
+  if (request.tool_results.empty()) return At("query", Is("is empty, and there are no tool results"));
+  return CheckNoQuery(request);
+}
+
+Problem WriteInput(const Request& request, Input* to) {
+  if (request.kind == RequestKind::kInputs) return WriteInputs(request, to);
+  if (!request.tool_results.empty()) return At("tool_results", Is("only inputs have some"));
+  switch (request.kind) {
+    case RequestKind::kResume:
+      to->mutable_resume_conversation();
+      return request.query.empty() ? CheckNoQuery(request) : At("query", Is("a resumed conversation has none"));
+    case RequestKind::kSummarize:
+      return FirstOf({CheckNoQuery(request), PutText("query", request.query, to->mutable_summarize_conversation(),
+                                                     &Input::SummarizeConversation::mutable_prompt)});
+    case RequestKind::kInputs:
+      break;
   }
-  for (const Tool tool : request.allowed_tools) {
-    if (tool != Tool::kCallMcpTool)
-      return Invalid(fmt::format("allowed_tools: unknown tool {}", static_cast<int>(tool)));
+  return At("kind", Is(fmt::format("unknown kind {}", static_cast<int>(request.kind))));
+}
+
+struct LogWriter {
+  google::protobuf::Value* to;
+
+  Problem operator()(const std::string& value) const {
+    to->set_string_value(value);
+    return NotUtf8(value);
   }
-  for (const auto& [field, text] : {std::pair<const char*, const std::string&>{"query", request.query},
-                                    {"model", request.model},
-                                    {"system_prompt", request.system_prompt}}) {
-    if (Status status = CheckUtf8(field, text); !status.ok()) return status;
+  Problem operator()(bool value) const {
+    to->set_bool_value(value);
+    return {};
   }
+  Problem operator()(double value) const {
+    to->set_number_value(value);
+    return std::isfinite(value) ? Problem() : Is("is no finite number");
+  }
+};
+
+Problem WriteMetadata(const Request& request, wire::Request::Metadata* to) {
   for (const auto& [key, value] : request.logging) {
-    if (Status status = CheckUtf8("logging (a key)", key); !status.ok()) return status;
-    if (Status status = CheckUtf8(fmt::format("logging[\"{}\"]", key), value); !status.ok()) return status;
+    if (Problem problem = NotUtf8(key)) return At("logging (a key)", problem);
+    if (Problem problem = std::visit(LogWriter{&(*to->mutable_logging())[key]}, value)) {
+      return At(fmt::format("logging[\"{}\"]", key), problem);
+    }
   }
   return {};
+}
+
+Problem WriteRequest(const Request& request, wire::Request* to) {
+  Problem problem =
+      FirstOf({WriteInput(request, to->mutable_input()),
+               At("context", Write(request.context, to->mutable_input()->mutable_context())),
+               WriteSettings(request, to->mutable_settings()), WriteMetadata(request, to->mutable_metadata())});
+  if (problem || request.mcp_servers.empty()) return problem;
+  return Write(request.mcp_servers, to->mutable_mcp_context());
+}
+
+Problem CheckRaw(std::string_view bytes) {
+  if (bytes.size() > kMaxBytes) return At("raw", Is("has more than 2 GiB"));
+  wire::Request message;
+  // protobuf would print what it finds wrong. Its log handler is process-wide: silenced as briefly as possible.
+  const google::protobuf::LogSilencer silencer;
+  const bool parsed = message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+  return parsed ? Problem() : At("raw", Is(fmt::format("{} bytes that are no Request", bytes.size())));
 }
 
 }  // namespace
 
-Result<std::string> BuildRequest(const Request& request) {
-  if (Status status = Check(request); !status.ok()) return status;
-
-  wire::Request message;
-  message.mutable_task_context();  // present and empty on a first turn
-
-  auto* query = message.mutable_input()->mutable_user_inputs()->add_inputs()->mutable_user_query();
-  message.mutable_input()->mutable_context();
-  query->set_query(request.query);
-  query->mutable_mode();
-  query->set_intended_agent(wire::AGENT_TYPE_PRIMARY);
-  if (!request.system_prompt.empty()) {
-    (*query->mutable_referenced_attachments())["SYSTEM_PROMPT"].set_plain_text(request.system_prompt);
+Result<RequestBuilder> RequestBuilder::Create(const Request& request) {
+  RequestBuilder builder;
+  Problem problem = request.timeout.count() < 0 ? At("timeout", Is("is negative")) : Problem();
+  if (!problem) problem = request.raw.empty() ? WriteRequest(request, &builder.message_) : CheckRaw(request.raw);
+  if (problem) return Status(Code::kInvalidArgument, *std::move(problem));
+  if (builder.message_.ByteSizeLong() > kMaxBytes) {
+    return Status(Code::kInvalidArgument, "the request has more than 2 GiB");
   }
+  builder.raw_ = request.raw;
+  return builder;
+}
 
-  auto* settings = message.mutable_settings();
-  settings->mutable_model_config()->set_base(request.model);
-  settings->set_supports_reasoning_message(true);
-  for (const Tool tool : request.allowed_tools) {
-    settings->add_supported_tools(static_cast<wire::ToolType>(static_cast<int>(tool)));
-  }
+std::string RequestBuilder::Serialize(const wire::Request::TaskContext& tasks, std::string_view conversation_id) {
+  if (!raw_.empty()) return raw_;
+  auto* metadata = message_.mutable_metadata();
+  metadata->clear_conversation_id();
+  if (!conversation_id.empty()) metadata->mutable_conversation_id()->assign(conversation_id);
 
-  auto* logging = message.mutable_metadata()->mutable_logging();
-  for (const auto& [key, value] : request.logging) (*logging)[key].set_string_value(value);
-
-  std::string bytes;
-  if (!message.SerializeToString(&bytes)) return Status(Code::kInternal, "the request cannot be serialized");
+  // task_context is field 1: written first, by hand, so that the tasks need not be copied into the message.
+  constexpr auto kTag =
+      WireFormatLite::MakeTag(wire::Request::kTaskContextFieldNumber, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+  const std::size_t tasks_size = tasks.ByteSizeLong();
+  const std::size_t size = CodedOutputStream::VarintSize32(kTag) + CodedOutputStream::VarintSize64(tasks_size) +
+                           tasks_size + message_.ByteSizeLong();
+  if (size > kMaxBytes) return {};
+  std::string bytes(size, '\0');
+  auto* at = reinterpret_cast<std::uint8_t*>(bytes.data());
+  at = CodedOutputStream::WriteTagToArray(kTag, at);
+  at = CodedOutputStream::WriteVarint64ToArray(tasks_size, at);
+  at = tasks.SerializeWithCachedSizesToArray(at);
+  message_.SerializeWithCachedSizesToArray(at);
   return bytes;
+}
+
+void RequestBuilder::BecomeResume() {
+  if (!raw_.empty()) return;
+  message_.mutable_input()->mutable_resume_conversation();  // of the input's kinds there is one at a time
+  (*message_.mutable_metadata()->mutable_logging())[kResumed].set_bool_value(true);
 }
 
 }  // namespace warppool

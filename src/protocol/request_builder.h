@@ -2,14 +2,38 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "warppool/request.h"
 #include "warppool/status.h"
+#include "warppool/wire/request.pb.h"
 
 namespace warppool {
 
-// The serialized message. kInvalidArgument names the field: an empty query, no allowed tool, an unknown tool, text that
-// is not UTF-8, a negative time-out.
-Result<std::string> BuildRequest(const Request& request);
+// All of a request but the conversation that it belongs to, ready to be sent any number of times. Movable. Not
+// thread-safe.
+class RequestBuilder {
+ public:
+  // kInvalidArgument names the field and the place in it: "tool_results[2].output: ...", "context.files[0].content: not
+  // UTF-8 at byte 7". No error quotes a key. The system prompt is a part of the query: it is sent with one only.
+  static Result<RequestBuilder> Create(const Request& request);
+
+  // The bytes to post: the request with a conversation's tasks, which may be none, and its id; empty: a new one. The
+  // The tasks are written where they are, no message is copied.
+  // Empty: it would have more than 2 GiB, which is more than any message can have.
+  //
+  // Of a raw request: its bytes, whatever the arguments.
+  std::string Serialize(const wire::Request::TaskContext& tasks, std::string_view conversation_id);
+
+  // Turns it into the request that goes on where an answer broke off: no query and no results, the same context.
+  // Nothing happens to a raw one.
+  void BecomeResume();
+
+ private:
+  RequestBuilder() = default;
+
+  wire::Request message_;  // without task_context
+  std::string raw_;        // sent instead, if not empty
+};
 
 }  // namespace warppool

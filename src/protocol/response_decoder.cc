@@ -1,6 +1,8 @@
 #include "protocol/response_decoder.h"
 
 #include <fmt/format.h>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/stubs/logging.h>
 #include <google/protobuf/unknown_field_set.h>
 
@@ -23,6 +25,16 @@ std::string_view Strip(std::string_view text) {
   const std::size_t first = text.find_first_not_of(kAround);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(kAround) - first + 1);
+}
+
+// To tell what is too deep from what is no message.
+constexpr int kDeepest = 1000;
+
+bool ParseTo(wire::ResponseEvent* event, std::string_view bytes, int max_depth) {
+  google::protobuf::io::ArrayInputStream array(bytes.data(), static_cast<int>(bytes.size()));
+  google::protobuf::io::CodedInputStream in(&array);
+  in.SetRecursionLimit(max_depth);
+  return event->ParseFromCodedStream(&in) && in.ConsumedEntireMessage();
 }
 
 Status Undecodable(std::string why) {
@@ -58,27 +70,33 @@ FinishReason ReasonOf(const wire::ResponseEvent::StreamFinished& finished) {
 
 }  // namespace
 
-ResponseDecoder::ResponseDecoder() : block_(kFirstBlock, '\0'), arena_(FirstBlock(&block_)) {}
+ResponseDecoder::ResponseDecoder(int max_depth)
+    : max_depth_(max_depth), block_(kFirstBlock, '\0'), arena_(FirstBlock(&block_)) {}
 
-Result<const wire::ResponseEvent*> ResponseDecoder::Decode(std::string_view data) {
+Result<std::optional<std::string_view>> ResponseDecoder::Unwrap(std::string_view data) {
   data = Strip(data);
-  if (data == "[DONE]") return static_cast<const wire::ResponseEvent*>(nullptr);
+  if (data == "[DONE]") return std::optional<std::string_view>();
   if (data.empty()) return Undecodable("the event is empty");
   if (const auto at = DecodeBase64Url(data, &bytes_)) {
     return Undecodable(fmt::format("not base64url at character {} of {}", *at, data.size()));
   }
+  return std::optional<std::string_view>(bytes_);
+}
+
+Result<const wire::ResponseEvent*> ResponseDecoder::Parse(std::string_view bytes) {
   arena_.Reset();
   auto* event = google::protobuf::Arena::CreateMessage<wire::ResponseEvent>(&arena_);
   // protobuf would print what it finds wrong. Its log handler is process-wide: silenced as briefly as possible.
   const google::protobuf::LogSilencer silencer;
-  if (!event->ParseFromArray(bytes_.data(), static_cast<int>(bytes_.size()))) {
-    return Undecodable(fmt::format("{} bytes that are no ResponseEvent", bytes_.size()));
+  if (ParseTo(event, bytes, max_depth_)) return static_cast<const wire::ResponseEvent*>(event);
+  if (max_depth_ < kDeepest && ParseTo(event, bytes, kDeepest)) {
+    return Status(Code::kLimitExceeded, fmt::format("messages lie deeper than max_nesting_depth ({})", max_depth_));
   }
-  return static_cast<const wire::ResponseEvent*>(event);
+  return Undecodable(fmt::format("{} bytes that are no ResponseEvent", bytes.size()));
 }
 
 Finished ReadFinished(const wire::ResponseEvent::StreamFinished& finished) {
-  Finished event{ReasonOf(finished), {}, {}};
+  Finished event{ReasonOf(finished), {}, {}, false};
   if (finished.has_internal_error()) event.message = finished.internal_error().message();
   if (finished.has_invalid_api_key()) event.message = finished.invalid_api_key().model_name();
   for (const auto& usage : finished.token_usage()) {
@@ -88,6 +106,7 @@ Finished ReadFinished(const wire::ResponseEvent::StreamFinished& finished) {
     event.usage.cache_write_tokens += usage.input_cache_write();
     event.usage.cost_in_cents += static_cast<double>(usage.cost_in_cents());
   }
+  event.refresh_models = finished.should_refresh_model_config();
   event.usage.credits = static_cast<double>(finished.request_cost().exact());
   event.usage.context_window_usage = static_cast<double>(finished.conversation_usage_metadata().context_window_usage());
   return event;

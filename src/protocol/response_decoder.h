@@ -3,6 +3,7 @@
 
 #include <google/protobuf/arena.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,16 +13,21 @@
 
 namespace warppool {
 
-// Not thread-safe. The messages it hands out live on its arena, until the next Decode().
+// Not thread-safe. What it hands out is valid until the next call of the same function.
 class ResponseDecoder {
  public:
-  ResponseDecoder();
+  // `max_depth`: how many messages may lie in one another.
+  explicit ResponseDecoder(int max_depth);
 
-  // `data`: an event's data: base64url of a ResponseEvent, with quotes around it or not. nullptr: the "[DONE]" that
+  // `data`: an event's data: base64url of a ResponseEvent, with quotes around it or not. Nothing: the "[DONE]" that
   // some other services end their streams with, which says nothing. kUndecodableEvent: neither.
-  Result<const wire::ResponseEvent*> Decode(std::string_view data);
+  Result<std::optional<std::string_view>> Unwrap(std::string_view data);
+
+  // kUndecodableEvent, or kLimitExceeded for what is too deep. The message lives on the decoder's arena.
+  Result<const wire::ResponseEvent*> Parse(std::string_view bytes);
 
  private:
+  const int max_depth_;
   std::string block_;  // the arena's first block: the usual event needs no other memory
   google::protobuf::Arena arena_;
   std::string bytes_;

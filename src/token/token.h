@@ -38,6 +38,9 @@ class Token {
 
   // The credential as the user gave it: who the token is, whatever the service made of it since.
   const Secret& configured() const { return configured_; }
+  // The same at every start, and no secret: of the configured credential, or of the name that a bearer source began
+  // with.
+  const std::string& key() const { return key_; }
   Secret credential() const EXCLUDES(mutex_);
   // How often the service replaced it.
   std::uint64_t serial() const EXCLUDES(mutex_);
@@ -72,6 +75,7 @@ class Token {
   std::atomic<Tier> tier_;
   const CredentialKind kind_;
   const Secret configured_;
+  const std::string key_;
 
   mutable Mutex mutex_;
   std::string name_ GUARDED_BY(mutex_);

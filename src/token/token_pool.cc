@@ -70,14 +70,19 @@ std::optional<Lease> TokenPool::Acquire(const Wanted& wanted) {
     MutexLock lock(&mutex_);
     const SteadyTime now = clock_.Steady();
     Wake(now, &news);
-    const std::shared_ptr<Member>* next = nullptr;
-    roster_.Visit(wanted.AnyProbe(), [&](const std::shared_ptr<Member>& member) {
-      if (!Suits(*member, wanted, now)) return false;
-      next = &member;
-      return true;
-    });
-    if (next != nullptr) lease.emplace(Begin(*next, now, true));
     why = StrategyName(options_.strategy);
+    if (Member* const preferred = FindPreferred(wanted, now)) {
+      lease.emplace(Begin(preferred->shared_from_this(), now, true));
+      why = "the conversation is its account's";
+    } else {
+      const std::shared_ptr<Member>* next = nullptr;
+      roster_.Visit(wanted.AnyProbe(), [&](const std::shared_ptr<Member>& member) {
+        if (!Suits(*member, wanted, now)) return false;
+        next = &member;
+        return true;
+      });
+      if (next != nullptr) lease.emplace(Begin(*next, now, true));
+    }
   }
   Tell(news);
   if (lease && reporter_.enabled()) {
@@ -109,6 +114,19 @@ bool TokenPool::Suits(const Member& member, const Wanted& wanted, SteadyTime now
   if (!wanted.without_exchange || member.token.kind() != CredentialKind::kRefreshToken) return true;
   const auto jwt = member.token.jwt();
   return jwt && now < jwt->expires_at;
+}
+
+TokenPool::Member* TokenPool::FindPreferred(const Wanted& wanted, SteadyTime now) const {
+  Member* const preferred = wanted.preferred == nullptr ? nullptr : roster_.Find(*wanted.preferred);
+  if (preferred == nullptr) return nullptr;
+  const auto will_do = [&](const Member* member) {
+    return member->filed_as == TokenState::kReady && !member->blocked && Suits(*member, wanted, now);
+  };
+  if (will_do(preferred)) return preferred;
+  for (Member* const member : roster_.MembersOf(preferred)) {
+    if (will_do(member)) return member;
+  }
+  return nullptr;
 }
 
 Lease TokenPool::Begin(const std::shared_ptr<Member>& member, SteadyTime now, bool is_request) {

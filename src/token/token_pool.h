@@ -102,6 +102,8 @@ class TokenPool {
     bool may_probe = true;          // a half-open one will do, too
     bool without_exchange = false;  // only those whose bearer is there already
     const Token* probed = nullptr;  // without may_probe: a half-open one that will do, since it was tried before
+    // Whoever is this one, or else of its account, comes first, whosever turn it is.
+    const Token* preferred = nullptr;
 
     bool AnyProbe() const { return may_probe || probed != nullptr; }
   };
@@ -161,6 +163,10 @@ class TokenPool {
   // This very one, for checks; nothing if it is gone, if it is disabled and somebody tries it already, or at all if not
   // even_disabled.
   std::optional<Lease> AcquireToken(const Token& token, bool even_disabled = true) EXCLUDES(mutex_);
+  // The one with this Token::key(); null: there is none.
+  std::shared_ptr<const Token> FindKey(const std::string& key) const EXCLUDES(mutex_);
+  // Whether the two belong to one account, as far as is known; a token does to its own.
+  bool SameAccount(const Token& a, const Token& b) const EXCLUDES(mutex_);
   // Those of `tokens` that are ready, be they busy or not.
   Tokens InGoodHealth(const Tokens& tokens) EXCLUDES(mutex_);
   // Whether there is any that is not among `tokens`, be it ready or not.
@@ -227,6 +233,8 @@ class TokenPool {
                                    const Lease::Report& report) EXCLUDES(mutex_);
 
   static bool Suits(const Member& member, const Wanted& wanted, SteadyTime now);
+  // Null: none of those that are preferred can serve.
+  Member* FindPreferred(const Wanted& wanted, SteadyTime now) const REQUIRES(mutex_);
   Lease Begin(const std::shared_ptr<Member>& member, SteadyTime now, bool is_request) REQUIRES(mutex_);
   // Files those whose time has come: before `filed_as` is read, or a token chosen.
   void Wake(SteadyTime now, News* news) REQUIRES(mutex_);

@@ -40,6 +40,24 @@ bool TokenPool::AnyReady(const Wanted& wanted) {
   return found;
 }
 
+std::shared_ptr<const Token> TokenPool::FindKey(const std::string& key) const {
+  MutexLock lock(&mutex_);
+  for (const Roster::Tier& tier : roster_.tiers()) {
+    for (const auto& member : tier.members) {
+      if (member->token.key() == key) return Share(*member);
+    }
+  }
+  return nullptr;
+}
+
+bool TokenPool::SameAccount(const Token& a, const Token& b) const {
+  if (&a == &b) return true;
+  MutexLock lock(&mutex_);
+  const Member* const one = roster_.Find(a);
+  const Member* const other = roster_.Find(b);
+  return one != nullptr && other != nullptr && !one->account.empty() && one->account == other->account;
+}
+
 TokenPool::Outlook TokenPool::WhenReady(const Wanted& wanted) {
   Outlook outlook;
   News news;

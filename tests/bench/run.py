@@ -10,6 +10,9 @@ import pathlib
 import subprocess
 import sys
 
+import report
+import streams
+
 HERE = pathlib.Path(__file__).resolve().parent
 
 # What is compared with what, and the goal. "at least" ratios are throughputs.
@@ -28,6 +31,12 @@ POOL = [
      "at least 1.7"),
 ]
 
+ANSWER = [
+    ("answer, from bytes to callback / protobuf", "ReadAnswer/16384", "ParseOnArena", "at most 1.4"),
+    ("the same in chunks of 100 bytes / 16,384", "ReadAnswer/100", "ReadAnswer/16384", "at most 1.3"),
+    ("request with 1,000 messages / protobuf", "BuildRequest", "SerializeReadyMessage", "at most 1.3"),
+]
+
 
 def run(program):
     """The median real time of each benchmark, in nanoseconds."""
@@ -39,22 +48,16 @@ def run(program):
             if b.get("aggregate_name") == "median"}
 
 
-def verdict(goal, ratio):
-    word, _, number = goal.rpartition(" ")
-    if word == "at most":
-        return "" if ratio <= float(number) else "   MISSED in this run"
-    if word == "at least":
-        return "" if ratio >= float(number) else "   MISSED in this run"
-    return ""
-
-
 def main():
     build = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else HERE.parents[1] / "build/release")
     times = run(build / "tests/bench/pool_bench")
     print(f"floor: {times['Floor']:.0f} ns")
     for what, above, below, goal in POOL:
-        ratio = times[above] / times[below]
-        print(f"{what:<45} {ratio:5.2f}   goal: {goal}{verdict(goal, ratio)}")
+        print(report.line(what, times[above] / times[below], goal))
+    times = run(build / "tests/bench/answer_bench")
+    for what, above, below, goal in ANSWER:
+        print(report.line(what, times[above] / times[below], goal))
+    streams.show(build)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-// Configurations, requests, and the structs that carry their size.
+// Configurations, and the structs that carry their size.
 #include <unistd.h>
 #include <warppool.h>
 
@@ -66,6 +66,10 @@ TEST_CASE("each setter sets its own field") {
   CHECK(warppool_config_set_retry_after_limit_ms(handle, 16, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_quota_cooling_ms(handle, 17, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_max_event_bytes(handle, 2048, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_config_set_max_message_bytes(handle, 4096, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_config_set_max_stream_events(handle, 77, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_config_set_max_tasks(handle, 78, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_config_set_max_nesting_depth(handle, 79, nullptr) == WARPPOOL_OK);
 
   CHECK(warppool_config_token_count(handle) == 2);
   CHECK(config.tokens[0].credential.Reveal() == "demo-token-1");
@@ -104,12 +108,17 @@ TEST_CASE("each setter sets its own field") {
   CHECK(config.retry_after_limit.count() == 16);
   CHECK(config.quota_cooling.count() == 17);
   CHECK(config.max_event_bytes == 2048);
+  CHECK(config.max_message_bytes == 4096);
+  CHECK(config.max_stream_events == 77);
+  CHECK(config.max_tasks == 78);
+  CHECK(config.max_nesting_depth == 79);
 
   // Does not compile when C++ gets another field: give it a setter, and a line above.
   [[maybe_unused]] const auto& [tokens, tier_order, strategy, max_in_flight, max_strikes, recovery, longest_recovery,
                                 server_url, refresh_url, securetoken_url, api_key, client_version, ca_bundle, proxy,
                                 no_proxy, connect, silence, refresh, budget, base, longest, after, cooling, token_wait,
-                                background, state_file, event_bytes] = config;
+                                background, state_file, event_bytes, max_message_bytes, max_stream_events, max_tasks,
+                                max_nesting_depth] = config;
   [[maybe_unused]] const auto& [credential, tier, kind, name, bearer_source] = config.tokens[0];
 }
 
@@ -175,53 +184,6 @@ TEST_CASE("values out of their range are refused") {
           "value: must be 0 or 1");
   }
   CHECK(warppool_config_validate(config, nullptr) == WARPPOOL_OK);
-}
-
-TEST_CASE("a request is what was set") {
-  RequestHandle handle;
-  RequestHandle copy;
-  REQUIRE(warppool_request_create("why", handle.out(), nullptr) == WARPPOOL_OK);
-  const warppool::Request& request = static_cast<warppool_request*>(handle)->request;
-  CHECK(request.query == "why");
-  CHECK(request.model == "auto");
-  REQUIRE(warppool_request_copy(handle, copy.out(), nullptr) == WARPPOOL_OK);
-
-  const warppool_tool tool = WARPPOOL_TOOL_CALL_MCP_TOOL;
-  CHECK(warppool_request_set_query(handle, "how", nullptr) == WARPPOOL_OK);
-  CHECK(warppool_request_set_model(handle, "best", nullptr) == WARPPOOL_OK);
-  CHECK(warppool_request_set_system_prompt(handle, "be brief", nullptr) == WARPPOOL_OK);
-  CHECK(warppool_request_set_timeout_ms(handle, 5, nullptr) == WARPPOOL_OK);
-  CHECK(warppool_request_set_wait_for_token(handle, 0, nullptr) == WARPPOOL_OK);
-  CHECK(warppool_request_set_allowed_tools(handle, &tool, 1, nullptr) == WARPPOOL_OK);
-  CHECK(warppool_request_set_logging(handle, "entrypoint", nullptr, nullptr) == WARPPOOL_OK);
-  CHECK(warppool_request_set_logging(handle, "never there", nullptr, nullptr) == WARPPOOL_OK);
-  CHECK(warppool_request_set_logging(handle, "a", "1", nullptr) == WARPPOOL_OK);
-  CHECK(warppool_request_set_logging(handle, "a", "2", nullptr) == WARPPOOL_OK);
-  CHECK(request.query == "how");
-  CHECK(request.model == "best");
-  CHECK(request.system_prompt == "be brief");
-  CHECK(request.timeout.count() == 5);
-  CHECK_FALSE(request.wait_for_token);
-  CHECK(warppool_request_set_wait_for_token(handle, 1, nullptr) == WARPPOOL_OK);
-  CHECK(request.wait_for_token);
-  CHECK(request.allowed_tools == std::vector{warppool::Tool::kCallMcpTool});
-  CHECK(request.logging == std::map<std::string, std::string>{{"a", "2"}});
-  CHECK(static_cast<warppool_request*>(copy)->request.query == "why");
-
-  // Does not compile when C++ gets another field: give it a setter, and a line above.
-  [[maybe_unused]] const auto& [query, model, system_prompt, allowed_tools, logging, timeout, wait_for_token] = request;
-
-  CHECK(Complaint([&](auto** e) { return warppool_request_set_timeout_ms(handle, -1, e); }) ==
-        "value: must be 0 or more");
-  for (const int32_t neither : {-1, 2}) {
-    CHECK(Complaint([&](auto** e) { return warppool_request_set_wait_for_token(handle, neither, e); }) ==
-          "value: must be 0 or 1");
-  }
-  CHECK(Complaint([&](auto** e) { return warppool_request_set_allowed_tools(handle, &tool, 0, e); }) ==
-        "count: must be 1 or more");
-  const auto unknown = static_cast<warppool_tool>(0);
-  CHECK(Complaint([&](auto** e) { return warppool_request_set_allowed_tools(handle, &unknown, 1, e); }) ==
-        "tools: holds something that is none of warppool_tool");
 }
 
 TEST_CASE("a configuration is loaded from a given environment, and the log goes to the sink") {

@@ -30,6 +30,43 @@ TEST_CASE("every call that needs memory says so when there is none") {
             [&](auto** e) { return warppool_request_set_logging(request, long_text, long_text, e); }) == WARPPOOL_OK);
 }
 
+TEST_CASE("a request that there was no memory to change is as it was") {
+  const char* const long_text = "a text that is too long to stay inside a std::string";
+  RequestHandle request;
+  REQUIRE(warppool_request_create("q", request.out(), nullptr) == WARPPOOL_OK);
+  warppool_context context = WARPPOOL_CONTEXT_INIT;
+  context.directory = long_text;
+  context.git_host = long_text;
+  warppool_file_text file = WARPPOOL_FILE_TEXT_INIT;
+  file.path = long_text;
+  file.content = long_text;
+  warppool_shell_result result = WARPPOOL_SHELL_RESULT_INIT;
+  result.output = long_text;
+  const auto call = [&](const auto& function) { CHECK(WithMoreAndMoreMemory(function) == WARPPOOL_OK); };
+  call([&](auto** e) { return warppool_request_add_file(request, &file, e); });
+  call([&](auto** e) { return warppool_request_set_context(request, &context, e); });
+  call([&](auto** e) { return warppool_request_add_project_rules(request, long_text, e); });
+  call([&](auto** e) { return warppool_request_add_rules_file(request, &file, e); });
+  call([&](auto** e) { return warppool_request_attach_document(request, long_text, long_text, long_text, e); });
+  call([&](auto** e) {
+    return warppool_request_set_aws_credentials(request, long_text, long_text, long_text, long_text, e);
+  });
+  call([&](auto** e) { return warppool_request_add_mcp_server(request, long_text, long_text, long_text, e); });
+  call([&](auto** e) { return warppool_request_add_mcp_tool(request, long_text, long_text, long_text, e); });
+  call([&](auto** e) {
+    return warppool_request_add_tool_result_shell(request, long_text, WARPPOOL_TOOL_RUN_SHELL_COMMAND, &result, e);
+  });
+  const warppool::Request& made = static_cast<warppool_request*>(request)->request;
+  CHECK(made.context.directory == long_text);
+  CHECK(made.context.files.size() == 1);
+  REQUIRE(made.context.project_rules.size() == 1);
+  CHECK(made.context.project_rules[0].active_files.size() == 1);
+  CHECK(made.attachments.size() == 1);
+  REQUIRE(made.mcp_servers.size() == 1);
+  CHECK(made.mcp_servers[0].tools.size() == 1);
+  CHECK(made.tool_results.size() == 1);
+}
+
 TEST_CASE("a failure keeps its code when there is no memory for its details") {
   CHECK(WithMoreAndMoreMemory([](auto** e) {
           return warppool::capi::Guard(e, []() -> warppool::Status { throw "no std::exception"; });

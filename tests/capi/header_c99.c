@@ -13,6 +13,18 @@ const warppool_client_options header_client_options = WARPPOOL_CLIENT_OPTIONS_IN
 extern const warppool_health_check_options header_health_check_options;
 const warppool_health_check_options header_health_check_options = WARPPOOL_HEALTH_CHECK_OPTIONS_INIT;
 
+extern const warppool_context header_context;
+const warppool_context header_context = WARPPOOL_CONTEXT_INIT;
+
+extern const warppool_file_text header_file_text;
+const warppool_file_text header_file_text = WARPPOOL_FILE_TEXT_INIT;
+
+extern const warppool_shell_command header_shell_command;
+const warppool_shell_command header_shell_command = WARPPOOL_SHELL_COMMAND_INIT;
+
+extern const warppool_shell_result header_shell_result;
+const warppool_shell_result header_shell_result = WARPPOOL_SHELL_RESULT_INIT;
+
 static void on_pool_event(const warppool_pool_event* event, void* user_data) {
   *(warppool_code*)user_data = warppool_pool_event_code(event);
 }

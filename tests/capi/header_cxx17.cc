@@ -2,6 +2,7 @@
 #include <warppool.h>
 #include <warppool/client.h>
 #include <warppool/config.h>
+#include <warppool/context.h>
 #include <warppool/event.h>
 #include <warppool/log.h>
 #include <warppool/request.h>
@@ -10,6 +11,7 @@
 #include <warppool/status.h>
 #include <warppool/stream.h>
 #include <warppool/token_pool.h>
+#include <warppool/tool.h>
 #include <warppool/version.h>
 
 static_assert(__cplusplus == 201703L, "compile it as C++17");
@@ -28,9 +30,14 @@ warppool_token_info HeaderInitialisers() {
   const warppool_request_stats requests = WARPPOOL_REQUEST_STATS_INIT;
   const warppool_tier_stats tier = WARPPOOL_TIER_STATS_INIT;
   const warppool_token_stats token = WARPPOOL_TOKEN_STATS_INIT;
+  const warppool_context context = WARPPOOL_CONTEXT_INIT;
+  const warppool_file_text file = WARPPOOL_FILE_TEXT_INIT;
+  const warppool_shell_command command = WARPPOOL_SHELL_COMMAND_INIT;
+  const warppool_shell_result result = WARPPOOL_SHELL_RESULT_INIT;
   warppool_token_info info = WARPPOOL_TOKEN_INFO_INIT;
   info.served = load.struct_size + options.struct_size + callbacks.struct_size + usage.struct_size;
   info.served += check.struct_size + source.struct_size + store.struct_size;
   info.served += requests.struct_size + tier.struct_size + token.struct_size;
+  info.served += context.struct_size + file.struct_size + command.struct_size + result.struct_size;
   return info;
 }

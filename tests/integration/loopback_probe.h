@@ -4,6 +4,7 @@
 
 #include <httplib.h>
 
+#include <algorithm>
 #include <csignal>
 #include <memory>
 #include <optional>
@@ -130,8 +131,10 @@ inline std::optional<std::vector<warppool::wire::ResponseEvent>> Decode(std::str
 }
 
 struct Told {
-  std::string kinds;  // one letter for each event: i(nit), c(reate task), m(essage), a(ppend), f(inished), ? for others
-  std::string text;   // put together
+  // One letter for each event: i(nit), c(reate task), m(essage), a(ppend), f(inished), ? for others. What the request
+  // brought, which comes with the first message, has none.
+  std::string kinds;
+  std::string text;  // put together
   warppool::wire::ResponseEvent::StreamInit init;
   warppool::wire::ResponseEvent::StreamFinished finished;
   std::string task_id;
@@ -154,6 +157,13 @@ inline void ReadAction(const warppool::wire::ClientAction& action, Told* told) {
   }
 }
 
+inline bool AddsInputs(const warppool::wire::ClientAction& action) {
+  const auto& messages = action.add_messages_to_task().messages();
+  return std::any_of(messages.begin(), messages.end(), [](const warppool::wire::Message& message) {
+    return message.has_user_query() || message.has_tool_call_result() || message.has_system_query();
+  });
+}
+
 // What an answer's body tells; all empty when it does not decode.
 inline Told Read(std::string_view body) {
   Told told;
@@ -166,10 +176,11 @@ inline Told Read(std::string_view body) {
     } else if (event.has_finished()) {
       told.kinds += 'f';
       told.finished = event.finished();
-    } else if (event.client_actions().actions_size() == 1) {
-      ReadAction(event.client_actions().actions(0), &told);
     } else {
-      told.kinds += '?';
+      const auto& actions = event.client_actions().actions();
+      const bool begins_with_inputs = !actions.empty() && AddsInputs(actions[0]);
+      const bool has_one_other = actions.size() == (begins_with_inputs ? 2 : 1);
+      ReadAction(has_one_other ? *actions.rbegin() : warppool::wire::ClientAction(), &told);
     }
   }
   return told;

@@ -63,21 +63,6 @@ TEST_CASE("a text is split between characters, and never into empty parts") {
   CHECK(probe::Read(Scripted(loopback::Ok().Text("").Chunks(9)).Ask()->body).kinds == "icmf");
 }
 
-TEST_CASE("a conversation goes on where the client says") {
-  Scripted scripted(loopback::Ok());
-  auto request = probe::WireRequest("and then?");
-  request.mutable_metadata()->set_conversation_id("conversation-77");
-  request.mutable_task_context()->add_tasks()->set_id("root-task");
-  const auto result =
-      probe::Connect(scripted.service)
-          ->Post("/ai/multi-agent", probe::AgentHeaders(scripted.key), request.SerializeAsString(), probe::kProtobuf);
-  const auto told = probe::Read(result->body);
-  CHECK(told.kinds == "imaaaaaaaf");
-  CHECK(told.task_id == "root-task");
-  CHECK(told.init.conversation_id() == "conversation-77");
-  CHECK(probe::Read(scripted.Ask()->body).init.conversation_id() != "conversation-77");
-}
-
 TEST_CASE("each header is demanded") {
   Scripted scripted(loopback::Ok());
   const std::string name = GENERATE("Authorization", "Accept", "X-Warp-Client-ID", "X-Warp-Client-Version",

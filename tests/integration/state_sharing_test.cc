@@ -96,7 +96,9 @@ class Sharer {
 // Ends all JWTs after so many requests, replaces refresh tokens at every exchange, and keeps the books.
 class Bookkeeper {
  public:
-  explicit Bookkeeper(loopback::Service* service) : service_(service) {
+  // Outlives the service, which asks it as long as a request is under way.
+  void Keep(loopback::Service* service) {
+    service_ = service;
     for (const std::string& account : kAccounts) {
       service->Accept(account);
       account_of_[account] = account;
@@ -163,7 +165,7 @@ class Bookkeeper {
     return loopback::Ok().RotateTo(std::move(next));
   }
 
-  loopback::Service* const service_;
+  loopback::Service* service_ = nullptr;
   mutable std::mutex mutex_;
   std::function<void()> on_quiet_;
   std::function<bool()> on_exchange_;
@@ -196,8 +198,9 @@ Stats InFile(World* world, const std::string& state_file) {
 
 TEST_CASE("two processes share a file with a rotation at every refresh, lose no account and refresh nothing twice") {
   const TemporaryDirectory directory;
+  Bookkeeper books;
   World world;
-  Bookkeeper books(&world.service);
+  books.Keep(&world.service);
   {
     Sharer one(world, directory / "state", kRequests / 2);
     Sharer two(world, directory / "state", kRequests / 2);
@@ -225,12 +228,13 @@ TEST_CASE("two processes share a file with a rotation at every refresh, lose no 
 TEST_CASE("of processes that share a file some are killed, and the others go on") {
   constexpr int kKills = 5;
   const TemporaryDirectory directory;
-  World world;
-  Bookkeeper books(&world.service);
   std::mutex mutex;
   std::condition_variable changed;
   std::unique_ptr<Sharer> victim;
   bool doomed = false;
+  Bookkeeper books;
+  World world;
+  books.Keep(&world.service);
   books.SetOnQuiet([&] {
     const std::lock_guard<std::mutex> lock(mutex);
     if (!doomed) return;
@@ -263,11 +267,12 @@ TEST_CASE("of processes that share a file some are killed, and the others go on"
 
 TEST_CASE("who is killed in the middle of an exchange keeps nobody else from it") {
   const TemporaryDirectory directory;
-  World world;
-  Bookkeeper books(&world.service);
   std::mutex mutex;
   std::condition_variable changed;
   int inside = 0;
+  Bookkeeper books;
+  World world;
+  books.Keep(&world.service);
   bool dead = false;
   books.SetOnExchange([&] {
     std::unique_lock<std::mutex> lock(mutex);

@@ -34,6 +34,18 @@ chmod 600 .env
 expect own.txt "Token pool: 1/1 active (PERSONAL: 1)"
 refuse own.txt "stand-in"
 
+# So do the chat and the tools, where there is no configuration: a stand-in answers.
+mkdir empty
+(cd empty && echo "What is new?" | "$source_dir/examples/chat.sh") >chat.txt 2>&1
+expect chat.txt "stand-in"
+expect chat.txt "Echo: What is new?"
+for language in "" --c; do
+  (cd empty && "$source_dir/examples/tools.sh" $language "What is new?") >tools.txt 2>&1
+  expect tools.txt "stand-in"
+  expect tools.txt "> What is new?"
+  expect tools.txt "result 42"
+done
+
 # The check of the same configuration builds by itself, too.
 code=0
 "$source_dir/examples/check.sh" >check.txt 2>&1 || code=$?

@@ -70,5 +70,23 @@ TEST_CASE("a failure is told instead of a part of the answer") {
   CHECK(answer.status().message() == "cut off");
 }
 
+TEST_CASE("messages stand in the order in which they were added, and what is taken back is gone") {
+  AnswerCollector collector;
+  const auto added = [](std::string_view id, bool in_root = true) {
+    return MessageAdded{"root", id, MessageKind::kAgentOutput, in_root, {}};
+  };
+  collector.OnEvent(added("m1"));
+  collector.OnEvent(added("m2"));
+  collector.OnEvent(TextDelta{"m2", "two "});
+  collector.OnEvent(TextDelta{"m1", "one "});
+  collector.OnEvent(added("m3"));
+  collector.OnEvent(TextDelta{"m3", "three"});
+  collector.OnEvent(added("m3", false));  // another task's message of the same id
+  collector.OnEvent(MessageRetracted{"sub", "m3", false});
+  collector.OnEvent(MessageRetracted{"root", "m2", true});
+  collector.OnDone({});
+  CHECK(collector.Take()->text == "one three");
+}
+
 }  // namespace
 }  // namespace warppool

@@ -187,7 +187,7 @@ TEST_CASE("one event larger than all the room passes") {
   queue.SetResume([&] { ++resumed; });
   CHECK(Push(&queue, std::string(3 * kMiB, 'x')) == Flow::kPause);
   CHECK(Next(&queue).size() == 3 * kMiB);
-  CHECK(resumed == 0);  // it is still being read
+  CHECK(resumed == 1);  // whoever waits for the descriptor may not come back before there is more
   CHECK(Next(&queue) == "timeout");
   CHECK(resumed == 1);
 }

@@ -263,6 +263,17 @@ TEST_CASE("limits are within reason") {
            {"", [](Config& c) { c.max_event_bytes = 1024; }},
            {"max_event_bytes: ", [](Config& c) { c.max_event_bytes = (1U << 30U) + 1; }},
            {"", [](Config& c) { c.max_event_bytes = 1U << 30U; }},
+           {"max_message_bytes: ", [](Config& c) { c.max_message_bytes = 1023; }},
+           {"", [](Config& c) { c.max_message_bytes = 1024; }},
+           {"max_message_bytes: ", [](Config& c) { c.max_message_bytes = (1U << 30U) + 1; }},
+           {"max_stream_events: ", [](Config& c) { c.max_stream_events = 0; }},
+           {"", [](Config& c) { c.max_stream_events = 1; }},
+           {"max_tasks: ", [](Config& c) { c.max_tasks = 0; }},
+           {"", [](Config& c) { c.max_tasks = 1'000'000; }},
+           {"max_tasks: ", [](Config& c) { c.max_tasks = 1'000'001; }},
+           {"max_nesting_depth: ", [](Config& c) { c.max_nesting_depth = 9; }},
+           {"", [](Config& c) { c.max_nesting_depth = 1000; }},
+           {"max_nesting_depth: ", [](Config& c) { c.max_nesting_depth = 1001; }},
        }) {
     Run(row);
   }

@@ -164,6 +164,20 @@ TEST_CASE("where an event began does not depend on the ends of lines") {
   }
 }
 
+TEST_CASE("an event begins with its first line, whatever that holds") {
+  for (const std::string end : {"\n", "\r", "\r\n"}) {
+    for (const std::string line : {"event: message", ": comment", "id: 1"}) {
+      INFO(line);
+      SseParser parser(kLimit);
+      const std::string stream = "data: a" + end + end + line + end + "data: b" + end + end;
+      std::string_view input = stream;
+      REQUIRE(parser.Next(&input));
+      REQUIRE(parser.Next(&input) == "b");
+      CHECK(parser.event_offset() == stream.find(line));
+    }
+  }
+}
+
 TEST_CASE("a line or an event over the limit is final") {
   const std::string fits = "data: " + std::string(kLimit - 6, 'x') + "\n";
   struct Row {

@@ -26,13 +26,27 @@ wire::ResponseEvent Init(const std::string& conversation = "c1") {
   return event;
 }
 
+// Both steps at once; null for "[DONE]".
+class Decoder {
+ public:
+  Result<const wire::ResponseEvent*> Decode(std::string_view data) {
+    const auto bytes = decoder_.Unwrap(data);
+    if (!bytes) return bytes.status();
+    if (!*bytes) return static_cast<const wire::ResponseEvent*>(nullptr);
+    return decoder_.Parse(**bytes);
+  }
+
+ private:
+  ResponseDecoder decoder_{100};
+};
+
 std::string Encoded(const wire::ResponseEvent& event) {
   return EncodeBase64Url(event.SerializeAsString());
 }
 
 // The error of an event that does not decode.
 std::string Error(std::string_view data) {
-  ResponseDecoder decoder;
+  Decoder decoder;
   const auto event = decoder.Decode(data);
   INFO(data);
   REQUIRE_FALSE(event.ok());
@@ -62,7 +76,7 @@ TEST_CASE("an event is decoded, with quotes around it or without") {
   const std::string text = Encoded(Init());
   const auto data = GENERATE_COPY(as<std::string>(), text, "\"" + text + "\"", " " + text + "\n", "\" " + text + " \"",
                                   "\t\"" + text + "\"\n");
-  ResponseDecoder decoder;
+  Decoder decoder;
   const auto event = decoder.Decode(data);
   REQUIRE(event.ok());
   REQUIRE(*event != nullptr);
@@ -82,14 +96,14 @@ TEST_CASE("both alphabets are understood, padded or not") {
   SECTION("without padding") {
     text.resize(std::min(text.size(), text.find('=')));
   }
-  ResponseDecoder decoder;
+  Decoder decoder;
   const auto event = decoder.Decode(text);
   REQUIRE(event.ok());
   CHECK((*event)->init().conversation_id() == id + "?>?>");
 }
 
 TEST_CASE("[DONE] says nothing") {
-  ResponseDecoder decoder;
+  Decoder decoder;
   for (const char* data : {"[DONE]", " [DONE]\n", "\"[DONE]\""}) {
     const auto event = decoder.Decode(data);
     REQUIRE(event.ok());
@@ -114,7 +128,7 @@ TEST_CASE("what is base64, but no message, fails and prints nothing") {
   std::string messages;
   const std::string printed = StderrOf([&] {
     for (const std::string bytes : {"\xFF\xFF\xFF", "\x0A\x05", "\x07", "\x0A\x03\x0A\x05"}) {
-      ResponseDecoder decoder;
+      Decoder decoder;
       const auto event = decoder.Decode(EncodeBase64Url(bytes));
       messages += event.ok() ? "decoded " : event.status().message() + " ";
     }
@@ -128,7 +142,7 @@ TEST_CASE("a string that is not UTF-8 fails and prints nothing") {
   const std::string bytes = "\x0A\x04\x0A\x02\xFF\xFE";
   std::string message = "decoded";
   const std::string printed = StderrOf([&] {
-    ResponseDecoder decoder;
+    Decoder decoder;
     const auto event = decoder.Decode(EncodeBase64Url(bytes));
     if (!event.ok()) message = event.status().message();
   });
@@ -137,7 +151,7 @@ TEST_CASE("a string that is not UTF-8 fails and prints nothing") {
 }
 
 TEST_CASE("one decoder decodes many events, and a failure in between does no harm") {
-  ResponseDecoder decoder;
+  Decoder decoder;
   for (int i = 0; i < 100; ++i) {
     const std::string id(static_cast<std::size_t>(i) * 1000, 'x');  // some beyond the arena's first block
     const auto event = decoder.Decode(Encoded(Init(id)));
@@ -154,7 +168,7 @@ TEST_CASE("fields that the schema does not know survive") {
   message->GetReflection()->MutableUnknownFields(message)->AddLengthDelimited(2000, "from the future");
   event.GetReflection()->MutableUnknownFields(&event)->AddVarint(3000, 7);
   const std::string bytes = event.SerializeAsString();
-  ResponseDecoder decoder;
+  Decoder decoder;
   const auto decoded = decoder.Decode(EncodeBase64Url(bytes));
   REQUIRE(decoded.ok());
   CHECK((*decoded)->SerializeAsString() == bytes);
@@ -199,7 +213,7 @@ TEST_CASE("each way to finish has its reason and its status") {
   }));
   wire::ResponseEvent event;
   row.set(event.mutable_finished());
-  ResponseDecoder decoder;
+  Decoder decoder;
   const auto decoded = decoder.Decode(Encoded(event));
   REQUIRE(decoded.ok());
   REQUIRE((*decoded)->has_finished());
@@ -232,6 +246,22 @@ TEST_CASE("usage is summed over the models") {
   CHECK(usage.cost_in_cents == 5.5);
   CHECK(usage.credits == 1.25);
   CHECK(usage.context_window_usage == 0.75);
+}
+
+TEST_CASE("messages that lie too deep in one another are told from what is no message") {
+  // A tool call whose arguments are lists in lists.
+  wire::ResponseEvent event;
+  auto* task = event.mutable_client_actions()->add_actions()->mutable_create_task()->mutable_task();
+  auto* args = task->add_messages()->mutable_tool_call()->mutable_call_mcp_tool()->mutable_args();
+  auto* value = &(*args->mutable_fields())["x"];
+  for (int i = 0; i < 30; ++i) value = value->mutable_list_value()->add_values();
+  value->set_bool_value(true);
+  const std::string bytes = event.SerializeAsString();
+  CHECK(ResponseDecoder(100).Parse(bytes).ok());
+  const auto refused = ResponseDecoder(50).Parse(bytes);
+  CHECK(refused.code() == Code::kLimitExceeded);
+  CHECK_THAT(refused.status().message(), Contains("max_nesting_depth (50)"));
+  CHECK(ResponseDecoder(50).Parse(bytes.substr(1)).code() == Code::kUndecodableEvent);
 }
 
 }  // namespace

@@ -181,7 +181,7 @@ TEST_CASE("seed defect: a piece of the token in the log") {
 }
 
 TEST_CASE("seed defect: events that do not decode are skipped in silence") {
-  AnswerReader reader;
+  AnswerReader reader(nullptr, 100);
   for (const char* data : {"!", "AAAA", "{\"error\": \"no\"}"}) {
     const auto kind = reader.Read(data);
     REQUIRE_FALSE(kind.ok());
@@ -193,7 +193,7 @@ TEST_CASE("seed defect: events that do not decode are skipped in silence") {
 TEST_CASE("seed defect: quota exhaustion is reported as a normal end") {
   wire::ResponseEvent event;
   event.mutable_finished()->mutable_quota_limit();
-  AnswerReader reader;
+  AnswerReader reader(nullptr, 100);
   const auto kind = reader.Read(Encoded(event));
   REQUIRE(kind.ok());
   REQUIRE(*kind == AnswerReader::Kind::kFinished);
@@ -207,8 +207,8 @@ TEST_CASE("seed defect: one conversation id is shared by all callers") {
     event.mutable_init()->set_conversation_id(id);
     return Encoded(event);
   };
-  AnswerReader one;
-  AnswerReader other;
+  AnswerReader one(nullptr, 100);
+  AnswerReader other(nullptr, 100);
   REQUIRE(one.Read(init("c1")).ok());
   REQUIRE(other.Read(init("c2")).ok());
   CHECK(one.conversation_id() == "c1");

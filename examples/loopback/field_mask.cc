@@ -1,0 +1,86 @@
+#include "field_mask.h"
+
+#include <google/protobuf/descriptor.h>
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+
+namespace loopback {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::FieldMask;
+using google::protobuf::Message;
+
+// What happens at the end of a path. Returns what is wrong.
+using Change = std::function<std::string(const FieldDescriptor* field, const Message& from, Message* to)>;
+
+struct Path {
+  explicit Path(const std::string& text)
+      : first(text.substr(0, text.find('.'))), rest(text.substr(std::min(first.size() + 1, text.size()))) {}
+  std::string first;
+  std::string rest;  // empty: this is its end
+};
+
+bool IsKnown(const Descriptor* type, const std::string& text) {
+  const Path path(text);
+  const FieldDescriptor* field = type->FindFieldByName(path.first);
+  if (field == nullptr || path.rest.empty()) return field != nullptr;
+  return field->message_type() != nullptr && !field->is_map() && IsKnown(field->message_type(), path.rest);
+}
+
+std::string Follow(const std::string& text, const Message& from, Message* to, const Change& change) {
+  const Path path(text);
+  const FieldDescriptor* field = to->GetDescriptor()->FindFieldByName(path.first);
+  if (path.rest.empty()) return change(field, from, to);
+  const auto* reflection = to->GetReflection();
+  if (!field->is_repeated()) {
+    // Nothing to copy and nothing to clear: the way there is not made for its own sake.
+    if (!reflection->HasField(from, field) && !reflection->HasField(*to, field)) return "";
+    return Follow(path.rest, reflection->GetMessage(from, field), reflection->MutableMessage(to, field), change);
+  }
+  const int size = reflection->FieldSize(*to, field);
+  if (reflection->FieldSize(from, field) != size) return path.first + " is not equally long on both sides";
+  for (int i = 0; i < size; ++i) {
+    std::string problem = Follow(path.rest, reflection->GetRepeatedMessage(from, field, i),
+                                 reflection->MutableRepeatedMessage(to, field, i), change);
+    if (!problem.empty()) return problem;
+  }
+  return "";
+}
+
+std::string FollowAll(const FieldMask& mask, const Message& from, Message* to, const Change& change) {
+  for (const std::string& path : mask.paths()) {
+    if (!IsKnown(to->GetDescriptor(), path)) continue;
+    const std::string problem = Follow(path, from, to, change);
+    if (!problem.empty()) return std::string("the mask's path ").append(path).append(": ").append(problem);
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string ReplaceFields(const FieldMask& mask, const Message& from, Message* to) {
+  return FollowAll(mask, from, to, [](const FieldDescriptor* field, const Message& source, Message* target) {
+    const std::unique_ptr<Message> copy(source.New());
+    copy->CopyFrom(source);
+    target->GetReflection()->SwapFields(target, copy.get(), {field});
+    return std::string();
+  });
+}
+
+std::string AppendFields(const FieldMask& mask, const Message& from, Message* to) {
+  return FollowAll(mask, from, to, [](const FieldDescriptor* field, const Message& source, Message* target) {
+    if (field->type() != FieldDescriptor::TYPE_STRING || field->is_repeated()) return std::string("it names no string");
+    const auto* reflection = target->GetReflection();
+    if (reflection->HasField(source, field)) {
+      reflection->SetString(target, field,
+                            reflection->GetString(*target, field) + reflection->GetString(source, field));
+    }
+    return std::string();
+  });
+}
+
+}  // namespace loopback
