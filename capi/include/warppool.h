@@ -2013,8 +2013,8 @@ WARPPOOL_API const char* warppool_event_function(const warppool_event* event);
 /** TOOL_CALL of "call_mcp_tool" and "read_mcp_resource": the server's id. Else "". */
 WARPPOOL_API const char* warppool_event_server_id(const warppool_event* event);
 
-/** TOOL_CALL: JSON, the function's arguments, or those of the tool in protobuf's mapping; "": JSON cannot hold them,
- * but the bytes do, and such a call is to be answered with an error. Else "". */
+/** TOOL_CALL: JSON, the function's arguments, or those of the tool in protobuf's mapping; "": the tool is not in this
+ * version's schema, and the bytes hold them; such a call is to be answered with an error. Else "". */
 WARPPOOL_API const char* warppool_event_arguments(const warppool_event* event);
 
 /** TASK_CREATED: the task that it belongs to; "": none. Else "". */
@@ -2245,7 +2245,7 @@ typedef struct warppool_tool_call_info {
   const char* tool;      /* as in warppool_tool_name(); "": not in this version's schema */
   const char* function;  /* of "call_mcp_tool": the program's function; else "" */
   const char* server_id; /* of "call_mcp_tool" and "read_mcp_resource"; else "" */
-  const char* arguments; /* JSON; "": it cannot hold them, but `bytes` do */
+  const char* arguments; /* JSON; "": not in this version's schema, and `bytes` hold them */
   const uint8_t* bytes;  /* the serialized Message.ToolCall */
   size_t length;         /* of `bytes` */
 } warppool_tool_call_info;

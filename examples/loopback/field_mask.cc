@@ -24,11 +24,17 @@ struct Path {
   std::string rest;  // empty: this is its end
 };
 
+// The schema declares a map as a list of entries. Nothing lies inside one.
+bool IsMap(const FieldDescriptor* field) {
+  const std::string& type = field->message_type()->name();
+  return field->is_repeated() && type.size() > 5 && type.compare(type.size() - 5, 5, "Entry") == 0;
+}
+
 bool IsKnown(const Descriptor* type, const std::string& text) {
   const Path path(text);
   const FieldDescriptor* field = type->FindFieldByName(path.first);
   if (field == nullptr || path.rest.empty()) return field != nullptr;
-  return field->message_type() != nullptr && !field->is_map() && IsKnown(field->message_type(), path.rest);
+  return field->message_type() != nullptr && !IsMap(field) && IsKnown(field->message_type(), path.rest);
 }
 
 std::string Follow(const std::string& text, const Message& from, Message* to, const Change& change) {

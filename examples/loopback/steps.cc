@@ -1,11 +1,10 @@
 #include "steps.h"
 
-#include <google/protobuf/util/json_util.h>
-
 #include <stdexcept>
 #include <utility>
 
 #include "answer_stream.h"
+#include "protocol/json_to_message.h"
 #include "turn.h"
 
 namespace loopback {
@@ -126,8 +125,8 @@ Step CallMcp(std::string name, const std::string& arguments, std::string server_
   Message::ToolCall call;
   auto* mcp = call.mutable_call_mcp_tool();
   mcp->set_name(std::move(name));
-  if (!google::protobuf::util::JsonStringToMessage(arguments, mcp->mutable_args()).ok()) {
-    throw std::invalid_argument("loopback: the arguments are no JSON object");
+  if (const auto problem = warppool::ReadJsonObject(arguments, mcp->mutable_args())) {
+    throw std::invalid_argument("loopback: arguments" + *problem);
   }
   if (!server_id.empty()) mcp->set_server_id(std::move(server_id));
   return AddToolCall(std::move(call));

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/stubs/logging.h>
 
 #include <limits>
@@ -26,14 +25,6 @@ Status Damaged(std::string_view why) {
 
 std::string Checksum(std::string_view bytes) {
   return Hex(FingerprintOf(bytes)).substr(0, kChecksumDigits);
-}
-
-// The same bytes for the same message: maps in the order of their keys.
-bool Serialize(const wire::SavedConversation& message, std::string* bytes) {
-  google::protobuf::io::StringOutputStream stream(bytes);
-  google::protobuf::io::CodedOutputStream out(&stream);
-  out.SetSerializationDeterministic(true);
-  return message.ByteSizeLong() <= std::numeric_limits<int>::max() && message.SerializeToCodedStream(&out);
 }
 
 // Ids that are not empty, and differ.
@@ -64,10 +55,10 @@ Result<std::string> WriteSaved(SavedConversation saved) {
   usage->set_cost_in_cents(saved.usage.cost_in_cents);
   usage->set_credits(saved.usage.credits);
   usage->set_context_window_usage(saved.usage.context_window_usage);
-  std::string bytes;
-  if (!Serialize(message, &bytes)) {
+  if (message.ByteSizeLong() > std::numeric_limits<int>::max()) {
     return Status(Code::kLimitExceeded, "the conversation is too large to be saved (2 GiB)");
   }
+  const std::string bytes = message.SerializeAsString();
   return fmt::format("{}{}{}\n{}", kName, kVersionLine, Checksum(bytes), bytes);
 }
 

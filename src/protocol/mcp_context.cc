@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "protocol/json_object.h"
+#include "protocol/json_to_message.h"
 
 namespace warppool {
 namespace {
@@ -14,7 +14,7 @@ Problem CheckUnique(std::string_view field, std::string_view name, Names* names)
   return names->insert(name).second ? Problem() : At(field, Is("is there already"));
 }
 
-Problem WriteSchema(std::string_view schema, google::protobuf::Struct* to) {
+Problem WriteSchema(std::string_view schema, wire::Struct* to) {
   // What the protocol of such tools says for "no arguments"; none at all would be a tool without a description of them.
   if (schema.empty()) schema = R"({"type":"object","properties":{}})";
   return FirstOf({NotUtf8(schema), ReadJsonObject(schema, to)});

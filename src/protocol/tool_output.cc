@@ -1,12 +1,10 @@
 #include "protocol/tool_output.h"
 
 #include <fmt/format.h>
-#include <google/protobuf/stubs/logging.h>
-#include <google/protobuf/util/json_util.h>
 
 #include <set>
 
-#include "protocol/json_object.h"
+#include "protocol/json_to_message.h"
 #include "protocol/request_content.h"
 
 namespace warppool {
@@ -329,13 +327,11 @@ class Writer {
   }
 
   Problem operator()(const ResultJson& output) const {
-    if (Problem problem = FirstOf({NotUtf8(output.json), CheckJsonObject(output.json)})) return At("json", problem);
     Message* to = MessageOf(tool_, result_);
-    // Its log handler is process-wide: silenced as briefly as possible.
-    const google::protobuf::LogSilencer silencer;
-    const auto status = google::protobuf::util::JsonStringToMessage(output.json, to);
-    if (!status.ok()) return At("json", Is(std::string_view(status.message().data(), status.message().size())));
-    return to->ByteSizeLong() == 0 ? At("json", Is("holds no result")) : Problem();
+    Problem problem = NotUtf8(output.json);
+    if (!problem) problem = ReadJsonObject(output.json, to);
+    if (!problem && to->ByteSizeLong() == 0) problem = Is("holds no result");
+    return At("json", std::move(problem));
   }
 
  private:

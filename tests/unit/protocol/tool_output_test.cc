@@ -143,15 +143,14 @@ TEST_CASE("a result may be given as JSON") {
   }
 }
 
-TEST_CASE("JSON that is no result of the tool is refused in protobuf's words") {
-  using Catch::Contains;
+TEST_CASE("JSON that is no result of the tool is refused with the field") {
   using Catch::StartsWith;
   const auto written = [](const std::string& json) { return Written(Tool::kGrep, ResultJson{json}); };
-  CHECK_THAT(written(R"({"sucess": {}})"), StartsWith("output.json: ") && Contains("sucess"));
-  CHECK_THAT(written(R"({"success": 3})"), StartsWith("output.json: "));
-  CHECK_THAT(written(R"({"success": {"matchedFiles": [{"matchedLines": [{"lineNumber": -1}]}]}})"),
-             StartsWith("output.json: ") && Contains("-1"));
-  CHECK_THAT(written(R"({"success": {}, "error": {}})"), StartsWith("output.json: ") && Contains("oneof"));
+  CHECK(written(R"({"sucess": {}})") == "output.json.sucess: GrepResult has no such field");
+  CHECK(written(R"({"success": 3})") == "output.json.success: is no object");
+  CHECK(written(R"({"success": {"matchedFiles": [{"matchedLines": [{"lineNumber": -1}]}]}})") ==
+        "output.json.success.matchedFiles[0].matchedLines[0].lineNumber: is no 32-bit number from 0 on");
+  CHECK(written(R"({"success": {}, "error": {}})") == "output.json.error: cannot be there together with success");
   CHECK(written("{}") == "output.json: holds no result");
   for (const char* none : {"", " ", "null", "[]", "3", "\"{}\""})
     CHECK(written(none) == "output.json: is no JSON object");
