@@ -1,12 +1,15 @@
 #include "conversation/conversation_impl.h"
 
+#include <google/protobuf/io/coded_stream.h>
 #include <unistd.h>
 
+#include <limits>
 #include <unordered_set>
 #include <utility>
 
 #include "base/guarded.h"
 #include "conversation/saved_conversation.h"
+#include "protocol/schema.h"
 
 namespace warppool::internal {
 namespace {
@@ -29,7 +32,21 @@ TaskInfo ReadTask(const wire::Task& task) {
           static_cast<std::size_t>(task.messages_size())};
 }
 
+// Of bytes that a task has been serialized to, which was as deep as an accepted event may be.
+wire::Task ParseTask(const std::string& bytes) {
+  wire::Task task;
+  google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                            static_cast<int>(bytes.size()));
+  in.SetRecursionLimit(std::numeric_limits<int>::max());
+  task.ParseFromCodedStream(&in);
+  return task;
+}
+
 }  // namespace
+
+ConversationImpl::ConversationImpl() {
+  LoadSchema();
+}
 
 Result<std::shared_ptr<ConversationImpl>> ConversationImpl::Restore(std::string_view bytes) {
   auto saved = ReadSaved(bytes);
@@ -102,13 +119,15 @@ const wire::Task* ConversationImpl::FindTask(const std::string& id) const {
 
 std::vector<MessageInfo> ConversationImpl::Messages(const std::string& task_id) const {
   if (Forked()) return {};
-  wire::Task task;
+  std::string bytes;
   {
-    // JSON takes its time, and a request may want to go on.
+    // JSON takes its time, and a request may want to go on. Not a copy: protobuf's frees twice what unknown fields hold
+    // if memory runs out in the middle of it.
     MutexLock lock(&mutex_);
     const wire::Task* const found = FindTask(task_id);
-    if (found != nullptr) task = *found;
+    if (found != nullptr) bytes = found->SerializeAsString();
   }
+  const wire::Task task = ParseTask(bytes);
   std::vector<MessageInfo> messages;
   for (const wire::Message& message : task.messages()) messages.push_back(ReadMessage(message));
   return messages;
