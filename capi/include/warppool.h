@@ -762,6 +762,10 @@ typedef enum warppool_tool WARPPOOL_ENUM_TYPE {
 /** As the service's schema calls it ("call_mcp_tool"); "unknown" for any other number. Any thread; valid for ever. */
 WARPPOOL_API const char* warppool_tool_name(warppool_tool tool);
 
+/** The number, a warppool_tool, of the tool with that name, as events and pending calls have it: what a tool's result
+ * needs. -1: NULL, or a name that warppool_tool_name() has not. Any thread. */
+WARPPOOL_API int32_t warppool_tool_find(const char* name);
+
 /** The service's switches. What is not set is left to the service. */
 typedef enum warppool_setting WARPPOOL_ENUM_TYPE {
   WARPPOOL_SETTING_RULES = 2,                       /* the account's rules */
@@ -2004,7 +2008,8 @@ WARPPOOL_API const char* warppool_event_value(const warppool_event* event);
 /** TOOL_CALL: what its result has to name. Else "". */
 WARPPOOL_API const char* warppool_event_tool_call_id(const warppool_event* event);
 
-/** TOOL_CALL: as in warppool_tool_name(); "" for one that is not in this version's schema. Else "". */
+/** TOOL_CALL: as in warppool_tool_name(), see warppool_tool_find(); "" for one that is not in this version's schema.
+ * Else "". */
 WARPPOOL_API const char* warppool_event_tool(const warppool_event* event);
 
 /** TOOL_CALL of "call_mcp_tool": the program's function. Else "". */

@@ -35,6 +35,7 @@ TEST_CASE("a tool is called as the schema calls it") {
   for (const Tool tool : kTools) {
     INFO(static_cast<int>(tool));
     CHECK(IsKnown(tool));
+    CHECK(FindTool(ToolName(tool)) == tool);
     CHECK(Wire::descriptor()->FindFieldByName(ToolName(tool)) != nullptr);
     CHECK(wire::Message::ToolCall::descriptor()->FindFieldByName(ToolName(tool)) != nullptr);
     CHECK(wire::ToolType_IsValid(static_cast<int>(tool)));
@@ -43,6 +44,7 @@ TEST_CASE("a tool is called as the schema calls it") {
     CHECK(ToolName(static_cast<Tool>(number)) == std::string("unknown"));
     CHECK_FALSE(IsKnown(static_cast<Tool>(number)));
   }
+  for (const char* name : {"", "unknown", "Grep", "grep2"}) CHECK_FALSE(FindTool(name));
 }
 
 TEST_CASE("what a function of the program's brought") {
