@@ -276,6 +276,71 @@ TEST_CASE("a transaction that is rolled back leaves everything as it was") {
   CHECK(tree.Text() == "root[m1=a+ m2=b m3=c+] sub[m6=f]");
 }
 
+TEST_CASE("a rollback takes back what came by the short way to append") {
+  Tree tree;
+  tree.DoAll({Create("root", "", {Output("m1", "a"), Reasoning("m2", "t")})});
+  const std::string before = tree.Bytes();
+  Changes changes;
+  // The first one by the place that is kept from before the transaction.
+  CHECK(*tree.tree.Append({"root", "m1", "agent_output.text", ""}, &changes));
+  tree.DoAll({Begin()});
+  CHECK(*tree.tree.Append({"root", "m1", "agent_output.text", "b"}, &changes));
+  CHECK(*tree.tree.Append({"root", "m1", "agent_output.text", "c"}, &changes));
+  CHECK(*tree.tree.Append({"root", "m2", "agent_reasoning.reasoning", "h"}, &changes));
+  CHECK(tree.Text() == "root[m1=abc m2=th]");
+  CHECK(tree.tree.Committed().context().SerializeAsString() == before);
+  tree.DoAll({Rollback()});
+  CHECK(tree.Bytes() == before);
+}
+
+TEST_CASE(
+    "a text that is not there yet is no matter for the short way to append, and is absent again after a rollback") {
+  wire::Message output;
+  output.set_id("m1");
+  output.mutable_agent_output();
+  wire::Message reasoning;
+  reasoning.set_id("m2");
+  reasoning.mutable_agent_reasoning();
+  Tree tree;
+  tree.DoAll({Create("root", "", {output, reasoning}), Begin()});
+  const std::string before = tree.Bytes();
+  Changes changes;
+  CHECK_FALSE(*tree.tree.Append({"root", "m1", "agent_output.text", "b"}, &changes));
+  CHECK_FALSE(*tree.tree.Append({"root", "m2", "agent_reasoning.reasoning", "h"}, &changes));
+  CHECK(tree.Bytes() == before);
+  tree.DoAll({Append("root", Output("m1", "b")), Append("root", Reasoning("m2", "h"), {"agent_reasoning.reasoning"})});
+  CHECK(tree.Text() == "root[m1=b m2=h]");
+  tree.DoAll({Rollback()});
+  CHECK(tree.Bytes() == before);
+}
+
+TEST_CASE("a rollback gives back the texts of a task, and to messages that moved the task that they named") {
+  const auto set_all = [](const std::string& value) {
+    std::vector<wire::ClientAction> actions(3);
+    actions[0].mutable_update_task_description()->set_task_id("root");
+    actions[0].mutable_update_task_description()->set_description(value);
+    actions[1].mutable_update_task_summary()->set_task_id("root");
+    actions[1].mutable_update_task_summary()->set_summary(value);
+    actions[2].mutable_update_task_server_data()->set_task_id("root");
+    actions[2].mutable_update_task_server_data()->set_server_data(value);
+    return actions;
+  };
+  wire::Message named = Output("m1", "a");
+  named.set_task_id("root");
+  Tree tree;
+  tree.DoAll({Create("root", "", {named, Output("m2", "b")})});
+  const bool had_texts = GENERATE(false, true);
+  if (had_texts) tree.DoAll(set_all("before"));
+  const std::string before = tree.Bytes();
+  tree.DoAll({Begin()});
+  tree.DoAll(set_all("once"));
+  tree.DoAll(set_all("twice"));
+  tree.DoAll({Move("root", "new", "m1", "m2", 2)});
+  CHECK(tree.tree.Committed().context().SerializeAsString() == before);
+  tree.DoAll({Rollback()});
+  CHECK(tree.Bytes() == before);
+}
+
 TEST_CASE("a transaction that is committed stays") {
   Tree tree;
   tree.DoAll({Create("root"), Begin(), Add("root", {Output("m1", "a")}), Commit()});
