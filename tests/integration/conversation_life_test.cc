@@ -197,6 +197,64 @@ TEST_CASE("a stream that is destroyed leaves its conversation free, without what
   CHECK(Difference(world.service, conversation) == "");
 }
 
+TEST_CASE(
+    "a request that is cancelled inside a transaction leaves what was before it, and the next turn goes on there") {
+  enum class How : std::uint8_t { kFlow, kPushed, kPulled };
+  const How how = GENERATE(How::kFlow, How::kPushed, How::kPulled);
+  World world;
+  world.service.On(kOne).Agent(loopback::Ok().Times(1)).Agent(LongTransaction());
+  Client& client = world.Connect({kOne});
+  Conversation conversation;
+  REQUIRE(client.Ask(Request("hello"), conversation).status().ToString() == "ok");
+
+  std::string committed;  // inside the transaction
+  const auto look = [&](const Event& event) {
+    const auto* text = std::get_if<TextDelta>(&event);
+    if (text == nullptr || text->text != "undone") return false;
+    committed = *conversation.Save();
+    return true;
+  };
+  Status end;
+  if (how == How::kPulled) {
+    auto stream = client.Start(Request("go"), conversation);
+    REQUIRE(stream.ok());
+    auto event = (*stream)->Next(kPatience);
+    while (event.ok() && !look(*event)) event = (*stream)->Next(kPatience);
+    REQUIRE(event.ok());
+    CHECK(conversation.Messages().size() > 4);
+    (*stream)->Cancel();
+    while (event.ok()) event = (*stream)->Next(kPatience);
+    end = event.status();
+  } else {
+    Viewer viewer(&world);
+    std::unique_ptr<Stream> stream;
+    Gate started;
+    started.Close();
+    StreamCallbacks callbacks = viewer.Callbacks();
+    callbacks.on_event = [&](const Event& event) {
+      if (!look(event)) return Flow::kContinue;
+      if (how == How::kFlow) return Flow::kCancel;
+      started.Pass();
+      stream->Cancel();
+      return Flow::kContinue;
+    };
+    stream = *client.Start(Request("go"), conversation, std::move(callbacks));
+    started.Open();
+    end = viewer.Wait();
+  }
+  CHECK(world.Said(end).code() == Code::kCancelled);
+  CHECK_FALSE(conversation.busy());
+  CHECK(*conversation.Save() == committed);
+  const auto messages = conversation.Messages();
+  REQUIRE(messages.size() == 4);
+  CHECK(messages[2].text == "go");
+  CHECK(messages[3].text == "kept");
+  world.service.AcceptAnyPrefix(conversation.id());
+  CHECK(client.Ask(Request("again"), conversation).status().ToString() == "ok");
+  CHECK(conversation.Messages().size() == 6);
+  CHECK(Difference(world.service, conversation) == "");
+}
+
 TEST_CASE("a conversation can be moved while a request works on it") {
   Gate gate;
   World world;

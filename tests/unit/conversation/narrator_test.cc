@@ -250,6 +250,15 @@ TEST_CASE("the to-do list is told again when a message that it was made of is ta
     story.Do(Add("root", {todos}));
     CHECK(story.Do(Rollback()) == Lines{"retracted root m1 root", "todos root []"});
   }
+  SECTION("by a rollback that makes it again what it was") {
+    story.Do(Add("root", {Output("m1", "a")}));
+    story.Do(Begin());
+    story.Do(Update("root", todos));
+    const Lines told = story.Do(Rollback());
+    REQUIRE_FALSE(told.empty());
+    CHECK(told.front() == "retracted root m1 root");
+    CHECK(told.back() == "todos root []");
+  }
   SECTION("by a move") {
     story.Do(Add("root", {todos}));
     CHECK(story.Do(Move("root", "old", "m1", "m1", 1)).back() == "todos root []");
