@@ -14,13 +14,13 @@ namespace {
 namespace rj = warppool_rapidjson;
 
 // protobuf's parsers stop at 100 messages in messages, and each level of JSON takes three of them.
-constexpr std::size_t kMaxDepth = 30;
+constexpr std::size_t kMaxObjectDepth = 30;
 
 // Counts the levels, and has nothing to say to what is in them.
 class DepthChecker : public rj::BaseReaderHandler<rj::UTF8<>, DepthChecker> {
  public:
-  bool StartObject() { return ++depth_ <= kMaxDepth; }
-  bool StartArray() { return ++depth_ <= kMaxDepth; }
+  bool StartObject() { return ++depth_ <= kMaxObjectDepth; }
+  bool StartArray() { return ++depth_ <= kMaxObjectDepth; }
   bool EndObject(rj::SizeType /*members*/) { return Leave(); }
   bool EndArray(rj::SizeType /*elements*/) { return Leave(); }
 
@@ -83,7 +83,7 @@ class StructWriter {
   }
   bool Enter(Level level) {
     levels_.push_back(level);
-    return levels_.size() <= kMaxDepth;
+    return levels_.size() <= kMaxObjectDepth;
   }
   bool Leave() {
     levels_.pop_back();
