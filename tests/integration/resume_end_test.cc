@@ -9,9 +9,7 @@ namespace {
 
 using Cut = loopback::Behaviour::Cut;
 
-constexpr const char* kOne = "fake-token-one";
-
-loopback::Behaviour HalfAnAnswer() {
+loopback::Behaviour HalfAnAnswerThenEnd() {
   return loopback::Ok().Text("aaaabbbb").Chunks(2).CutAfter(3, Cut::kClean).Times(1);
 }
 
@@ -77,7 +75,7 @@ TEST_CASE("an event that does not decode ends the answer, wherever it is") {
 
 TEST_CASE("what the service refuses as the request's own fault is not sent again, although an answer broke off") {
   World world;
-  world.service.On(kOne).Agent(HalfAnAnswer()).Agent(loopback::Status(422, "no").Times(1));
+  world.service.On(kOne).Agent(HalfAnAnswerThenEnd()).Agent(loopback::Status(422, "no").Times(1));
   Client& client = world.Connect({kOne});
   Conversation conversation;
   Viewer viewer(&world);
@@ -92,7 +90,7 @@ TEST_CASE("what the service refuses as the request's own fault is not sent again
 
 TEST_CASE("a deadline ends the wait for an answer that goes on") {
   World world;
-  world.service.On(kOne).Agent(HalfAnAnswer()).Agent(loopback::Ok().Delay(60s).Times(1));
+  world.service.On(kOne).Agent(HalfAnAnswerThenEnd()).Agent(loopback::Ok().Delay(60s).Times(1));
   Client& client = world.Connect({kOne});
   Conversation conversation;
   Viewer viewer(&world);
