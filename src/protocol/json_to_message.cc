@@ -34,15 +34,15 @@ using JsonDocument = rj::GenericDocument<rj::UTF8<>, rj::MemoryPoolAllocator<Thr
 using Json = JsonDocument::ValueType;
 
 // The recursive parser would overflow the stack.
-constexpr unsigned kFlags = rj::kParseIterativeFlag | rj::kParseValidateEncodingFlag;
+constexpr unsigned kStrictJson = rj::kParseIterativeFlag | rj::kParseValidateEncodingFlag;
 // protobuf's parsers stop at 100 messages in messages, and each level of JSON takes three of them.
-constexpr std::size_t kMaxDepth = 30;
+constexpr std::size_t kMaxJsonDepth = 30;
 
 // Counts the levels, and has nothing to say to what is in them.
 class DepthChecker : public rj::BaseReaderHandler<rj::UTF8<>, DepthChecker> {
  public:
-  bool StartObject() { return ++depth_ <= kMaxDepth; }
-  bool StartArray() { return ++depth_ <= kMaxDepth; }
+  bool StartObject() { return ++depth_ <= kMaxJsonDepth; }
+  bool StartArray() { return ++depth_ <= kMaxJsonDepth; }
   bool EndObject(rj::SizeType /*members*/) { return Leave(); }
   bool EndArray(rj::SizeType /*elements*/) { return Leave(); }
 
@@ -142,36 +142,36 @@ struct Place {
 };
 
 // The depth of the JSON has been looked at.
-Problem Read(const Json& json, Message* to);
-void Read(const Json& json, wire::Value* to);
+Problem ReadMessage(const Json& json, Message* to);
+void ReadValue(const Json& json, wire::Value* to);
 
-void Read(const Json& json, wire::Struct* to) {
+void ReadStruct(const Json& json, wire::Struct* to) {
   std::map<std::string_view, wire::Value*> values;
   for (const auto& member : json.GetObject()) {
     const std::string_view name = TextOf(member.name);
     wire::Value*& value = values[name];
     if (value == nullptr) value = AddEntry(name, to->mutable_fields());
     value->Clear();
-    Read(member.value, value);
+    ReadValue(member.value, value);
   }
 }
 
-void Read(const Json& json, wire::Value* to) {
+void ReadValue(const Json& json, wire::Value* to) {
   if (json.IsNull()) return to->set_null_value(wire::NULL_VALUE);
   if (json.IsBool()) return to->set_bool_value(json.GetBool());
   if (json.IsNumber()) return to->set_number_value(json.GetDouble());
   if (json.IsString()) return to->set_string_value(json.GetString(), json.GetStringLength());
-  if (json.IsObject()) return Read(json, to->mutable_struct_value());
+  if (json.IsObject()) return ReadStruct(json, to->mutable_struct_value());
   wire::ListValue* list = to->mutable_list_value();
-  for (const Json& element : json.GetArray()) Read(element, list->add_values());
+  for (const Json& element : json.GetArray()) ReadValue(element, list->add_values());
 }
 
-Problem Read(const Json& json, google::protobuf::Timestamp* to) {
+Problem ReadDate(const Json& json, google::protobuf::Timestamp* to) {
   const auto time = json.IsString() ? ReadRfc3339(TextOf(json)) : std::nullopt;
   return time ? Write(*time, to) : Is("is no date from 1970 on as RFC 3339 has it");
 }
 
-Problem ReadOne(const Json& json, const Place& to) {
+Problem ReadElement(const Json& json, const Place& to) {
   switch (to.field->cpp_type()) {
     case FieldDescriptor::CPPTYPE_INT32:
       return to.Write(IntegerIn<std::int32_t>(json), "32-bit number", &Reflection::SetInt32, &Reflection::AddInt32);
@@ -198,16 +198,16 @@ Problem ReadOne(const Json& json, const Place& to) {
       }
       return to.Write(StringIn(json), "text", &Reflection::SetString, &Reflection::AddString);
     case FieldDescriptor::CPPTYPE_MESSAGE:
-      return Read(json, to.WriteMessage());
+      return ReadMessage(json, to.WriteMessage());
   }
   return {};
 }
 
 Problem ReadField(const Json& json, const Place& to) {
-  if (!to.field->is_repeated()) return ReadOne(json, to);
+  if (!to.field->is_repeated()) return ReadElement(json, to);
   if (!json.IsArray()) return Is("is no list");
   for (rj::SizeType i = 0; i < json.Size(); ++i) {
-    if (Problem problem = ReadOne(json[i], to)) return At("", i, std::move(problem));
+    if (Problem problem = ReadElement(json[i], to)) return At("", i, std::move(problem));
   }
   return {};
 }
@@ -238,11 +238,11 @@ Problem ReadMembers(const Json& json, Message* to) {
   return {};
 }
 
-Problem Read(const Json& json, Message* to) {
-  if (auto* time = DynamicCastToGenerated<google::protobuf::Timestamp>(to)) return Read(json, time);
+Problem ReadMessage(const Json& json, Message* to) {
+  if (auto* time = DynamicCastToGenerated<google::protobuf::Timestamp>(to)) return ReadDate(json, time);
   if (auto* object = DynamicCastToGenerated<wire::Struct>(to)) {
     if (!json.IsObject()) return Is("is no object");
-    Read(json, object);
+    ReadStruct(json, object);
     return {};
   }
   return ReadMembers(json, to);
@@ -261,7 +261,7 @@ Problem CheckJsonObject(std::string_view text) {
   rj::GenericReader<rj::UTF8<>, rj::UTF8<>, ThrowingAllocator> reader(&allocator);
   rj::MemoryStream stream(text.data(), text.size());
   DepthChecker checker;
-  const rj::ParseResult result = reader.Parse<kFlags>(stream, checker);
+  const rj::ParseResult result = reader.Parse<kStrictJson>(stream, checker);
   if (result) return {};
   const bool too_deep = result.Code() == rj::kParseErrorTermination;
   return Is(fmt::format("not valid JSON at byte {}: {}", result.Offset(),
@@ -272,8 +272,8 @@ Problem ReadJsonObject(std::string_view text, Message* to) {
   if (Problem problem = CheckJsonObject(text)) return problem;
   JsonDocument document;
   rj::MemoryStream stream(text.data(), text.size());
-  document.ParseStream<kFlags, rj::UTF8<>>(stream);
-  return Read(document, to);
+  document.ParseStream<kStrictJson, rj::UTF8<>>(stream);
+  return ReadMessage(document, to);
 }
 
 }  // namespace warppool

@@ -74,9 +74,9 @@ double Widened(float number) {
   return wide;
 }
 
-class Writer {
+class MessageWriter {
  public:
-  explicit Writer(JsonWriter* json) : json_(json) {}
+  explicit MessageWriter(JsonWriter* json) : json_(json) {}
 
   void Write(const Message& message) {
     if (const auto* value = DynamicCastToGenerated<wire::Value>(&message)) return WriteValue(*value);
@@ -214,7 +214,7 @@ class Writer {
 
 std::string ToJson(const Message& message) {
   JsonWriter json;
-  Writer(&json).Write(message);
+  MessageWriter(&json).Write(message);
   return json.text();
 }
 

@@ -10,7 +10,7 @@
 namespace warppool {
 namespace {
 
-using Wire = wire::Request::Input::ToolCallResult;
+using WireResult = wire::Request::Input::ToolCallResult;
 using google::protobuf::Message;
 
 // The kinds of output that the tool has, for the words of an error.
@@ -45,7 +45,7 @@ const char* KindsOf(Tool tool) {
 }
 
 // The tool's own message in the result.
-Message* MessageOf(Tool tool, Wire* result) {
+Message* MessageOf(Tool tool, WireResult* result) {
   switch (tool) {
     case Tool::kRunShellCommand:
       return result->mutable_run_shell_command();
@@ -93,11 +93,7 @@ Problem WriteRunning(const ShellRunning& output, wire::LongRunningShellCommandSn
                   RequireText("command_id", output.command_id, to, &Snapshot::mutable_command_id)});
 }
 
-Problem WriteFile(const FileText& file, wire::FileContent* to) {
-  return Write(file, to);
-}
-
-Problem WriteResource(const McpOutput::Resource& resource, wire::MCPResourceContent* to) {
+Problem WriteResourceContent(const McpOutput::Resource& resource, wire::MCPResourceContent* to) {
   using wire::MCPResourceContent;
   if (resource.is_binary) to->mutable_binary()->set_data(resource.text);
   return FirstOf({
@@ -126,7 +122,7 @@ struct PartWriter {
                     RequireText("mime_type", image.mime_type, to->mutable_image(), &Result::Image::mutable_mime_type)});
   }
   Problem operator()(const McpOutput::Resource& resource) const {
-    return WriteResource(resource, to->mutable_resource());
+    return WriteResourceContent(resource, to->mutable_resource());
   }
 };
 
@@ -157,7 +153,7 @@ Problem WriteAnswer(const UserAnswers::Answer& answer, wire::AskUserQuestionResu
 // Each kind of output into the messages of the tools that have it.
 class Writer {
  public:
-  Writer(Tool tool, Wire* result) : tool_(tool), result_(result) {}
+  Writer(Tool tool, WireResult* result) : tool_(tool), result_(result) {}
 
   Problem operator()(const McpOutput& output) const {
     if (tool_ != Tool::kCallMcpTool) return Not("McpOutput");
@@ -169,7 +165,7 @@ class Writer {
   Problem operator()(const McpResources& output) const {
     if (tool_ != Tool::kReadMcpResource) return Not("McpResources");
     auto* success = result_->mutable_read_mcp_resource()->mutable_success();
-    return AddAll("contents", output.contents, success->mutable_contents(), WriteResource);
+    return AddAll("contents", output.contents, success->mutable_contents(), WriteResourceContent);
   }
 
   Problem operator()(const ShellFinished& output) const {
@@ -232,13 +228,14 @@ class Writer {
     using Success = wire::ApplyFileDiffsResult::Success;
     if (tool_ != Tool::kApplyFileDiffs) return Not("FilesChanged");
     Success* success = result_->mutable_apply_file_diffs()->mutable_success();
-    return FirstOf(
-        {AddAll("updated", output.updated, success->mutable_updated_files_v2(),
-                [](const FileText& file, Success::UpdatedFileContent* to) { return Write(file, to->mutable_file()); }),
-         AddAll("deleted", output.deleted, success->mutable_deleted_files(),
-                [](const std::string& path, Success::DeletedFile* to) {
-                  return RequireText("", path, to, &Success::DeletedFile::mutable_file_path);
-                })});
+    return FirstOf({AddAll("updated", output.updated, success->mutable_updated_files_v2(),
+                           [](const FileText& file, Success::UpdatedFileContent* to) {
+                             return WriteFile(file, to->mutable_file());
+                           }),
+                    AddAll("deleted", output.deleted, success->mutable_deleted_files(),
+                           [](const std::string& path, Success::DeletedFile* to) {
+                             return RequireText("", path, to, &Success::DeletedFile::mutable_file_path);
+                           })});
   }
 
   Problem operator()(const LinesFound& output) const {
@@ -340,14 +337,14 @@ class Writer {
   }
 
   Tool tool_;  // a known one
-  Wire* result_;
+  WireResult* result_;
 };
 
 }  // namespace
 
-Problem Write(const ToolResult& result, Wire* to) {
+Problem Write(const ToolResult& result, WireResult* to) {
   if (!IsKnown(result.tool)) return At("tool", Is(fmt::format("unknown tool {}", static_cast<int>(result.tool))));
-  return FirstOf({RequireText("call_id", result.call_id, to, &Wire::mutable_tool_call_id),
+  return FirstOf({RequireText("call_id", result.call_id, to, &WireResult::mutable_tool_call_id),
                   At("output", std::visit(Writer(result.tool, to), result.output))});
 }
 

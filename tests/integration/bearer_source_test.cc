@@ -7,11 +7,9 @@
 namespace warppool {
 namespace {
 
-constexpr const char* kAgent = "/ai/multi-agent";
 constexpr const char* kName = "mine";
 constexpr const char* kFirst = "fake-supplied-bearer-1";
 constexpr const char* kSecond = "fake-supplied-bearer-2";
-constexpr const char* kKey = "wk-1.fakefake";
 
 // A program that supplies bearers, and keeps a journal: "supply", and "refused <bearer> <HTTP status>". Thread-safe;
 // must outlive the client.

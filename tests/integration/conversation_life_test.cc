@@ -11,8 +11,6 @@
 namespace warppool {
 namespace {
 
-constexpr const char* kOne = "fake-token-one";
-
 // One that says "kept", and "undone" in a transaction that stays open until much more has been said.
 loopback::Behaviour LongTransaction() {
   return loopback::Play({loopback::Say("kept"), loopback::Begin(), loopback::Say("undone"),
@@ -22,9 +20,9 @@ loopback::Behaviour LongTransaction() {
 }
 
 // A conversation of so many turns, each begun when the one before has ended: pushed, from within the callback.
-class Pushed {
+class PushedTurns {
  public:
-  Pushed(World* world, int turns) : world_(world), left_(turns) {}
+  PushedTurns(World* world, int turns) : world_(world), left_(turns) {}
   void Begin() { StartTurn(); }
   bool over() const { return over_; }
   Status end() const { return end_; }  // when it is over
@@ -56,9 +54,9 @@ class Pushed {
 };
 
 // The same, pulled. One thread.
-class Pulled {
+class PulledTurns {
  public:
-  Pulled(World* world, int turns) : world_(world), left_(turns) {}
+  PulledTurns(World* world, int turns) : world_(world), left_(turns) {}
   // Takes what has come. False: it is over.
   bool Poll() {
     if (left_ == 0) return false;
@@ -107,23 +105,23 @@ TEST_CASE("fifty conversations at once mix nothing up") {
   config.retry_budget = 20;
   world.Connect(std::move(config));
 
-  std::deque<Pushed> pushed;
-  std::deque<Pulled> pulled;
+  std::deque<PushedTurns> pushed;
+  std::deque<PulledTurns> pulled;
   for (int i = 0; i < kConversations; ++i) pushed.emplace_back(&world, kTurns).Begin();
   for (int i = 0; i < kConversations; ++i) pulled.emplace_back(&world, kTurns);
   REQUIRE(Eventually([&] {
     bool busy = false;
-    for (Pulled& one : pulled) busy = one.Poll() || busy;
-    for (const Pushed& one : pushed) busy = busy || !one.over();
+    for (PulledTurns& one : pulled) busy = one.Poll() || busy;
+    for (const PushedTurns& one : pushed) busy = busy || !one.over();
     return !busy;
   }));
   std::set<std::string> ids;
-  for (const Pushed& one : pushed) {
+  for (const PushedTurns& one : pushed) {
     CHECK(world.Said(one.end()).ToString() == "ok");
     CHECK(Difference(world.service, one.conversation()) == "");
     ids.insert(one.conversation().id());
   }
-  for (const Pulled& one : pulled) {
+  for (const PulledTurns& one : pulled) {
     CHECK(Difference(world.service, one.conversation()) == "");
     ids.insert(one.conversation().id());
   }

@@ -25,6 +25,30 @@ using namespace std::chrono_literals;
 // How long a test waits for what must come: a guard against hanging, not an expectation.
 constexpr auto kPatience = 30s;
 
+// Where the service is asked, and with what.
+constexpr const char* kAgent = "/ai/multi-agent";
+constexpr const char* kExchange = "/proxy/token";
+constexpr const char* kAccount = "/graphql/v2";
+constexpr const char* kOne = "fake-token-one";
+constexpr const char* kTwo = "fake-token-two";
+constexpr const char* kThree = "fake-token-three";
+inline const std::vector<std::string> kAll = {kOne, kTwo, kThree};
+constexpr const char* kRotated = "fake-token-rotated";
+constexpr const char* kKey = "wk-1.fakefake";
+
+// Does not wait for a token.
+inline Request Impatient(const std::string& query = "hello") {
+  Request request(query);
+  request.wait_for_token = false;
+  return request;
+}
+
+inline Request WithTimeout(const std::string& query, std::chrono::milliseconds timeout) {
+  Request request(query);
+  request.timeout = timeout;
+  return request;
+}
+
 // Looks again and again; false when it is not so within kPatience.
 template <typename Condition>
 bool Eventually(const Condition& condition) {

@@ -11,9 +11,7 @@ namespace {
 
 using Cut = loopback::Behaviour::Cut;
 
-constexpr const char* kOne = "fake-token-one";
-
-loopback::Behaviour HalfAnAnswer() {
+loopback::Behaviour HalfAnAnswerThenEnd() {
   return loopback::Ok().Text("aaaabbbb").Chunks(2).CutAfter(3, Cut::kClean).Times(1);
 }
 
@@ -79,7 +77,7 @@ TEST_CASE("an event that does not decode ends the answer, wherever it is") {
 
 TEST_CASE("what the service refuses as the request's own fault is not sent again, although an answer broke off") {
   World world;
-  world.service.On(kOne).Agent(HalfAnAnswer()).Agent(loopback::Status(422, "no").Times(1));
+  world.service.On(kOne).Agent(HalfAnAnswerThenEnd()).Agent(loopback::Status(422, "no").Times(1));
   Client& client = world.Connect({kOne});
   Conversation conversation;
   Viewer viewer(&world);
@@ -179,7 +177,7 @@ TEST_CASE("when the JWT is over in mid-answer and no exchange works any more, th
 
 TEST_CASE("a deadline ends the wait for an answer that goes on") {
   World world;
-  world.service.On(kOne).Agent(HalfAnAnswer()).Agent(loopback::Ok().Delay(60s).Times(1));
+  world.service.On(kOne).Agent(HalfAnAnswerThenEnd()).Agent(loopback::Ok().Delay(60s).Times(1));
   Client& client = world.Connect({kOne});
   Conversation conversation;
   Viewer viewer(&world);

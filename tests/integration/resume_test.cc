@@ -8,9 +8,6 @@ namespace {
 
 using Cut = loopback::Behaviour::Cut;
 
-constexpr const char* kOne = "fake-token-one";
-constexpr const char* kTwo = "fake-token-two";
-
 // "aaaa", and then nothing more. The first one of a conversation creates the root task before.
 loopback::Behaviour HalfAnAnswer(bool is_first = true) {
   return loopback::Ok().Text("aaaabbbb").Chunks(2).CutAfter(is_first ? 3 : 2, Cut::kClean).Times(1);

@@ -14,7 +14,7 @@ namespace {
 using wire::Struct;
 
 // The message, or what is wrong; both functions agree on that.
-std::string Read(const std::string& json) {
+std::string ReadObject(const std::string& json) {
   Struct object;
   const Problem problem = ReadJsonObject(json, &object);
   CHECK(CheckJsonObject(json) == problem);
@@ -22,8 +22,8 @@ std::string Read(const std::string& json) {
 }
 
 TEST_CASE("a JSON object becomes a Struct") {
-  CHECK(Read(" {} ").empty());
-  CHECK(Read(R"({"n": null, "t": true, "f": false, "i": -7, "u": 4294967295, "l": -9007199254740992,
+  CHECK(ReadObject(" {} ").empty());
+  CHECK(ReadObject(R"({"n": null, "t": true, "f": false, "i": -7, "u": 4294967295, "l": -9007199254740992,
                  "d": 0.25, "s": "gr\u00fc\u00df \ud83d\ude00", "a": [1, [], {}], "o": {"x": {"y": []}}})") ==
         Text<Struct>(R"(
           fields { key: "n" value { null_value: NULL_VALUE } }
@@ -50,14 +50,15 @@ TEST_CASE("a JSON object becomes a Struct") {
 }
 
 TEST_CASE("of two members with one name the last one wins") {
-  CHECK(Read(R"({"a": {"b": 1}, "a": {"c": 2}})") == Read(R"({"a": {"c": 2}})"));
-  CHECK(Read(R"({"a": [1], "a": [2]})") == Read(R"({"a": [2]})"));
-  CHECK(Read(R"({"a": {}, "a": 3})") == Read(R"({"a": 3})"));
+  CHECK(ReadObject(R"({"a": {"b": 1}, "a": {"c": 2}})") == ReadObject(R"({"a": {"c": 2}})"));
+  CHECK(ReadObject(R"({"a": [1], "a": [2]})") == ReadObject(R"({"a": [2]})"));
+  CHECK(ReadObject(R"({"a": {}, "a": 3})") == ReadObject(R"({"a": 3})"));
 }
 
 TEST_CASE("what is not JSON is refused with its place") {
   using Catch::StartsWith;
-  for (const char* none : {"", " ", "null", "1", "[]", "\"{}\"", "x{}"}) CHECK(Read(none) == ": is no JSON object");
+  for (const char* none : {"", " ", "null", "1", "[]", "\"{}\"", "x{}"})
+    CHECK(ReadObject(none) == ": is no JSON object");
   for (const std::string& json :
        {std::string("{"), std::string("{}{}"), std::string("{'a':1}"), std::string("{a:1}"), std::string("{\"a\":1,}"),
         std::string("{\"a\":NaN}"), std::string("{\"a\":Infinity}"), std::string("{\"a\":1e999}"),
@@ -65,9 +66,9 @@ TEST_CASE("what is not JSON is refused with its place") {
         std::string("{\"a\":\"\x01\"}"), std::string("{}\0", 3), std::string("{\"\0\":1}", 7),
         std::string("{} // why")}) {
     INFO(json);
-    CHECK_THAT(Read(json), StartsWith(": not valid JSON at byte "));
+    CHECK_THAT(ReadObject(json), StartsWith(": not valid JSON at byte "));
   }
-  CHECK_THAT(Read(R"({"a": x})"), StartsWith(": not valid JSON at byte 6: "));
+  CHECK_THAT(ReadObject(R"({"a": x})"), StartsWith(": not valid JSON at byte 6: "));
 }
 
 // Objects in one another, `depth` in all.
@@ -81,8 +82,8 @@ TEST_CASE("what is nested as deeply as it may be can be read by protobuf's parse
   Request request("q");
   request.mcp_servers = {{"s", "", "", {{"t", "", Nested(30)}}}};
   CHECK(Built(request).has_mcp_context());
-  CHECK(Read(Nested(31)) == ": not valid JSON at byte 150: Nested too deeply.");
-  CHECK_THAT(Read("{\"a\":" + std::string(200'000, '[')), Catch::EndsWith("Nested too deeply."));
+  CHECK(ReadObject(Nested(31)) == ": not valid JSON at byte 150: Nested too deeply.");
+  CHECK_THAT(ReadObject("{\"a\":" + std::string(200'000, '[')), Catch::EndsWith("Nested too deeply."));
 }
 
 // The message, or what is wrong.
