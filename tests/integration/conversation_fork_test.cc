@@ -11,7 +11,6 @@
 namespace warppool {
 namespace {
 
-constexpr const char* kOne = "fake-token-one";
 // Longer than any child takes that does not hang.
 constexpr unsigned kChildSeconds = 30;
 

@@ -92,7 +92,7 @@ TEST_CASE("what the service refuses as the request's own fault is not sent again
 
 TEST_CASE("a quota that ends while an answer goes on is an error: another account would do again what was done since") {
   World world;
-  world.service.On(kOne).Agent(HalfAnAnswer()).Agent(loopback::QuotaFinish().Text("more").Times(1));
+  world.service.On(kOne).Agent(HalfAnAnswerThenEnd()).Agent(loopback::QuotaFinish().Text("more").Times(1));
   world.service.Accept("fake-token-two");
   Config config = ConfigFor(world.service, {kOne, "fake-token-two"});
   config.strategy = Strategy::kFillFirst;
@@ -134,7 +134,7 @@ TEST_CASE("when the JWT is over in mid-answer and no exchange works any more, th
       if (broken && !c.is_key_missing) how = loopback::Status(404);
       if (c.is_end_known) how = how.value_or(loopback::Ok()).JwtLife(kLife);
     } else if (answers++ == 0) {
-      how = HalfAnAnswer();
+      how = HalfAnAnswerThenEnd();
       broken = true;
       if (c.is_key_missing) world.service.RequireKey("fake-web-key");
       if (!c.is_end_known) world.service.ExpireJwts();
