@@ -4,7 +4,11 @@ function(warppool_warnings target)
     return()
   endif()
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion
-    $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:Clang,AppleClang>>:-Wthread-safety>)
+    "$<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:Clang,AppleClang>>:-Wthread-safety;-Wreserved-identifier>")
+  # g++ takes every file of a unit for a header, which a type of a nameless namespace should not come from.
+  if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wno-subobject-linkage>)
+  endif()
   if(WARPPOOL_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
     # Optimised, g++ 12 takes temporaries with a std::optional in them for uninitialised ones, and the copying of short
