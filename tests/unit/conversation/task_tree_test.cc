@@ -401,6 +401,17 @@ TEST_CASE("a rollback gives back the texts of a task, and to messages that moved
   CHECK(tree.Bytes() == before);
 }
 
+TEST_CASE("the short way to append does not look for a message where it was before a rollback") {
+  Tree tree;
+  tree.DoAll({Create("root", "", {Output("m1", "a"), Output("m2", "b")}), Begin(), Move("root", "new", "m1", "m1", 1)});
+  Changes changes;
+  CHECK(*tree.tree.Append({"root", "m2", "agent_output.text", "c"}, &changes));
+  CHECK(tree.Text() == "root[m2=bc] new[m1=a]");
+  tree.tree.RollBack(&changes);  // as when an answer breaks off
+  CHECK(*tree.tree.Append({"root", "m2", "agent_output.text", "d"}, &changes));
+  CHECK(tree.Text() == "root[m1=a m2=bd]");
+}
+
 TEST_CASE("a transaction that is committed stays") {
   Tree tree;
   tree.DoAll({Create("root"), Begin(), Add("root", {Output("m1", "a")}), Commit()});
