@@ -182,28 +182,11 @@ inline Config ConfigFor(const loopback::Service& service, const std::vector<std:
   return config;
 }
 
-// ThreadSanitizer does not see how httplib, a library that is not instrumented, guards its static objects: they are
-// made before a service has threads.
-inline const loopback::Options& AfterHttplibsStatics(const loopback::Options& options) {
-#ifdef __has_feature
-#if __has_feature(thread_sanitizer)
-  static const bool made = [] {
-    loopback::Service service;
-    service.Accept("fake-first-token");
-    auto client = Client::Create(ConfigFor(service, {"fake-first-token"}));
-    return client.ok() && (*client)->Ask(Request("hello")).ok();
-  }();
-  CHECK(made);
-#endif
-#endif
-  return options;
-}
-
 // A service, its client, and everything that is said: what goes through here, the log, the pool's events and its last
 // state are searched for secrets at the end. Any thread, but for the constructor, Connect() and the destructor.
 class World {
  public:
-  explicit World(const loopback::Options& options = {}) : service(AfterHttplibsStatics(options)) {}
+  explicit World(const loopback::Options& options = {}) : service(options) {}
   ~World() {
     NotePool();
     client.reset();

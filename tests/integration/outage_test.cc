@@ -15,7 +15,7 @@ const std::vector<std::string> kFourTokens = {"fake-token-one", "fake-token-two"
 std::unique_ptr<loopback::Service> ServiceAt(int port) {
   loopback::Options options;
   options.port = port;
-  auto service = std::make_unique<loopback::Service>(AfterHttplibsStatics(options));
+  auto service = std::make_unique<loopback::Service>(options);
   for (const std::string& token : kFourTokens) service->Accept(token);
   return service;
 }
