@@ -12,10 +12,10 @@ namespace {
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::FieldMask;
-using AnyMessage = google::protobuf::Message;
+using ProtoMessage = google::protobuf::Message;
 
 // What happens at the end of a path. Returns what is wrong.
-using Change = std::function<std::string(const FieldDescriptor* field, const AnyMessage& from, AnyMessage* to)>;
+using Change = std::function<std::string(const FieldDescriptor* field, const ProtoMessage& from, ProtoMessage* to)>;
 
 struct Path {
   explicit Path(const std::string& text)
@@ -37,7 +37,7 @@ bool IsKnown(const Descriptor* type, const std::string& text) {
   return field->message_type() != nullptr && !IsMap(field) && IsKnown(field->message_type(), path.rest);
 }
 
-std::string Follow(const std::string& text, const AnyMessage& from, AnyMessage* to, const Change& change) {
+std::string Follow(const std::string& text, const ProtoMessage& from, ProtoMessage* to, const Change& change) {
   const Path path(text);
   const FieldDescriptor* field = to->GetDescriptor()->FindFieldByName(path.first);
   if (path.rest.empty()) return change(field, from, to);
@@ -57,7 +57,7 @@ std::string Follow(const std::string& text, const AnyMessage& from, AnyMessage* 
   return "";
 }
 
-std::string FollowAll(const FieldMask& mask, const AnyMessage& from, AnyMessage* to, const Change& change) {
+std::string FollowAll(const FieldMask& mask, const ProtoMessage& from, ProtoMessage* to, const Change& change) {
   for (const std::string& path : mask.paths()) {
     if (!IsKnown(to->GetDescriptor(), path)) continue;
     const std::string problem = Follow(path, from, to, change);
@@ -68,17 +68,17 @@ std::string FollowAll(const FieldMask& mask, const AnyMessage& from, AnyMessage*
 
 }  // namespace
 
-std::string ReplaceFields(const FieldMask& mask, const AnyMessage& from, AnyMessage* to) {
-  return FollowAll(mask, from, to, [](const FieldDescriptor* field, const AnyMessage& source, AnyMessage* target) {
-    const std::unique_ptr<AnyMessage> copy(source.New());
+std::string ReplaceFields(const FieldMask& mask, const ProtoMessage& from, ProtoMessage* to) {
+  return FollowAll(mask, from, to, [](const FieldDescriptor* field, const ProtoMessage& source, ProtoMessage* target) {
+    const std::unique_ptr<ProtoMessage> copy(source.New());
     copy->CopyFrom(source);
     target->GetReflection()->SwapFields(target, copy.get(), {field});
     return std::string();
   });
 }
 
-std::string AppendFields(const FieldMask& mask, const AnyMessage& from, AnyMessage* to) {
-  return FollowAll(mask, from, to, [](const FieldDescriptor* field, const AnyMessage& source, AnyMessage* target) {
+std::string AppendFields(const FieldMask& mask, const ProtoMessage& from, ProtoMessage* to) {
+  return FollowAll(mask, from, to, [](const FieldDescriptor* field, const ProtoMessage& source, ProtoMessage* target) {
     if (field->type() != FieldDescriptor::TYPE_STRING || field->is_repeated()) return std::string("it names no string");
     const auto* reflection = target->GetReflection();
     if (reflection->HasField(source, field)) {

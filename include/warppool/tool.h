@@ -176,7 +176,7 @@ struct ToolError {
 };
 
 // Any: the tool's message of proto/warppool/wire/result.proto in protobuf's JSON mapping, for what the others do not
-// say. Names that the schema does not have are refused.
+// say. Names that the schema does not have are refused, and dates before 1970 or after 2261.
 struct ResultJson {
   std::string json;
 };

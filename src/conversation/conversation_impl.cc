@@ -32,7 +32,7 @@ TaskInfo ReadTask(const wire::Task& task) {
           static_cast<std::size_t>(task.messages_size())};
 }
 
-// Of bytes that a task has been serialized to, which was as deep as an accepted event may be.
+// Of bytes that a task has been serialized to: nothing is wrong with them, however deep it is.
 wire::Task ParseTask(const std::string& bytes) {
   wire::Task task;
   google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()),
@@ -49,9 +49,9 @@ ConversationImpl::ConversationImpl() {
 }
 
 Result<std::shared_ptr<ConversationImpl>> ConversationImpl::Restore(std::string_view bytes) {
+  auto impl = std::make_shared<ConversationImpl>();
   auto saved = ReadSaved(bytes);
   if (!saved) return saved.status();
-  auto impl = std::make_shared<ConversationImpl>();
   MutexLock lock(&impl->mutex_);
   impl->tree_ = TaskTree(std::move(saved->tasks));
   impl->id_ = std::move(saved->id);
@@ -119,15 +119,17 @@ const wire::Task* ConversationImpl::FindTask(const std::string& id) const {
 
 std::vector<MessageInfo> ConversationImpl::Messages(const std::string& task_id) const {
   if (Forked()) return {};
+  wire::Task task;
   std::string bytes;
   {
     // JSON takes its time, and a request may want to go on. Not a copy: protobuf's frees twice what unknown fields hold
     // if memory runs out in the middle of it.
     MutexLock lock(&mutex_);
     const wire::Task* const found = FindTask(task_id);
-    if (found != nullptr) bytes = found->SerializeAsString();
+    // More than 2 GiB can only be copied.
+    if (found != nullptr && !found->SerializeToString(&bytes)) task = *found;
   }
-  const wire::Task task = ParseTask(bytes);
+  if (!bytes.empty()) task = ParseTask(bytes);
   std::vector<MessageInfo> messages;
   for (const wire::Message& message : task.messages()) messages.push_back(ReadMessage(message));
   return messages;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <google/protobuf/timestamp.pb.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -12,6 +13,7 @@
 #include "base/base64url.h"
 #include "base/rapidjson.h"
 #include "base/rfc3339.h"
+#include "base/utf8.h"
 #include "protocol/map_entry.h"
 #include "protocol/request_content.h"
 #include "warppool/wire/struct.pb.h"
@@ -34,30 +36,10 @@ using JsonDocument = rj::GenericDocument<rj::UTF8<>, rj::MemoryPoolAllocator<Thr
 using Json = JsonDocument::ValueType;
 
 // The recursive parser would overflow the stack.
-constexpr unsigned kStrictJson = rj::kParseIterativeFlag | rj::kParseValidateEncodingFlag;
+constexpr unsigned kStrictJson =
+    rj::kParseIterativeFlag | rj::kParseValidateEncodingFlag | rj::kParseNumbersAsStringsFlag;
 // protobuf's parsers stop at 100 messages in messages, and each level of JSON takes three of them.
 constexpr std::size_t kMaxJsonDepth = 30;
-
-// Counts the levels, and has nothing to say to what is in them.
-class DepthChecker : public rj::BaseReaderHandler<rj::UTF8<>, DepthChecker> {
- public:
-  bool StartObject() { return ++depth_ <= kMaxJsonDepth; }
-  bool StartArray() { return ++depth_ <= kMaxJsonDepth; }
-  bool EndObject(rj::SizeType /*members*/) { return Leave(); }
-  bool EndArray(rj::SizeType /*elements*/) { return Leave(); }
-
- private:
-  bool Leave() {
-    --depth_;
-    return true;
-  }
-
-  std::size_t depth_ = 0;
-};
-
-std::string_view TextOf(const Json& json) {
-  return {json.GetString(), json.GetStringLength()};
-}
 
 // All of `text` is one number.
 template <typename Number>
@@ -65,6 +47,96 @@ std::optional<Number> NumberIn(std::string_view text) {
   Number number{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+}
+
+// The number that JSON's grammar has been seen to allow; nothing: no double holds it.
+std::optional<double> DoubleOf(std::string_view text) {
+  double number = 0;
+  if (std::from_chars(text.data(), text.data() + text.size(), number).ec == std::errc()) return number;
+  // Too large, or too close to zero?
+  const std::string_view digits = text.substr(text.front() == '-' ? 1 : 0);
+  const bool is_small = digits.front() == '0' || digits.find("e-") != digits.npos || digits.find("E-") != digits.npos;
+  return is_small ? std::optional(0.0) : std::nullopt;
+}
+
+// Hands JSON on to `next`, but for what RapidJSON lets through. Numbers come as texts: its own reading of them is off
+// by a digit here and there, and far off near the largest ones.
+template <typename Next>
+class StrictHandler {
+ public:
+  explicit StrictHandler(Next* next) : next_(next) {}
+
+  bool Null() { return next_->Null(); }
+  bool Bool(bool value) { return next_->Bool(value); }
+  bool RawNumber(const char* text, rj::SizeType length, bool /*copy*/) {
+    const std::string_view digits(text, length);
+    if (const auto number = NumberIn<std::int64_t>(digits)) return next_->Int64(*number);
+    if (const auto number = NumberIn<std::uint64_t>(digits)) return next_->Uint64(*number);
+    const auto number = DoubleOf(digits);
+    return number ? next_->Double(*number) : Refuse("Number too big to be stored in double.");
+  }
+  bool String(const char* text, rj::SizeType length, bool copy) {
+    return CheckText(text, length) && next_->String(text, length, copy);
+  }
+  bool Key(const char* text, rj::SizeType length, bool copy) {
+    return CheckText(text, length) && next_->Key(text, length, copy);
+  }
+  bool StartObject() { return Enter() && next_->StartObject(); }
+  bool StartArray() { return Enter() && next_->StartArray(); }
+  bool EndObject(rj::SizeType members) {
+    --depth_;
+    return next_->EndObject(members);
+  }
+  bool EndArray(rj::SizeType elements) {
+    --depth_;
+    return next_->EndArray(elements);
+  }
+  // Not called: numbers come as texts.
+  bool Int(int /*value*/) { return false; }
+  bool Uint(unsigned /*value*/) { return false; }
+  bool Int64(std::int64_t /*value*/) { return false; }
+  bool Uint64(std::uint64_t /*value*/) { return false; }
+  bool Double(double /*value*/) { return false; }
+
+  // Why the last call returned false; null: `next` did.
+  const char* reason() const { return reason_; }
+
+ private:
+  bool Enter() { return ++depth_ <= kMaxJsonDepth || Refuse("Nested too deeply."); }
+  // The reader has looked at the bytes, but not at what "\udc00" becomes.
+  bool CheckText(const char* text, rj::SizeType length) {
+    return !FirstInvalidUtf8({text, length}) || Refuse("The surrogate pair in string is invalid.");
+  }
+  bool Refuse(const char* reason) {
+    reason_ = reason;
+    return false;
+  }
+
+  Next* next_;
+  std::size_t depth_ = 0;
+  const char* reason_ = nullptr;
+};
+
+template <typename Next>
+Problem Parse(std::string_view text, Next* next) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos || text[first] != '{') return Is("is no JSON object");
+  // RapidJSON would take it for the end.
+  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    return Is(fmt::format("not valid JSON at byte {}: NUL.", nul));
+  }
+  ThrowingAllocator allocator;
+  rj::GenericReader<rj::UTF8<>, rj::UTF8<>, ThrowingAllocator> reader(&allocator);
+  rj::MemoryStream stream(text.data(), text.size());
+  StrictHandler<Next> handler(next);
+  const rj::ParseResult result = reader.template Parse<kStrictJson>(stream, handler);
+  if (result) return {};
+  const char* const reason = handler.reason() != nullptr ? handler.reason() : GetParseError_En(result.Code());
+  return Is(fmt::format("not valid JSON at byte {}: {}", result.Offset(), reason));
+}
+
+std::string_view TextOf(const Json& json) {
+  return {json.GetString(), json.GetStringLength()};
 }
 
 template <typename Integer>
@@ -168,7 +240,8 @@ void ReadValue(const Json& json, wire::Value* to) {
 
 Problem ReadDate(const Json& json, google::protobuf::Timestamp* to) {
   const auto time = json.IsString() ? ReadRfc3339(TextOf(json)) : std::nullopt;
-  return time ? Write(*time, to) : Is("is no date from 1970 on as RFC 3339 has it");
+  const bool fits = time && *time != WallTime::max();  // which stands for all that is later
+  return fits ? Write(*time, to) : Is("is no date from 1970 to 2261 as RFC 3339 has it");
 }
 
 Problem ReadElement(const Json& json, const Place& to) {
@@ -223,13 +296,24 @@ Problem CheckFree(const FieldDescriptor& field, const Message& message) {
   return is_set ? Is("is there twice") : Problem();
 }
 
+// Of a name that may be anything.
+std::string Printable(std::string_view name) {
+  constexpr std::size_t kMost = 60;
+  std::string text(name.substr(0, kMost));
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < ' ' || c > '~' || c == '"'; }, '?');
+  return name.size() > kMost ? text + "..." : text;
+}
+
 Problem ReadMembers(const Json& json, Message* to) {
   if (!json.IsObject()) return Is("is no object");
   for (const auto& member : json.GetObject()) {
     const std::string name(TextOf(member.name));
     const auto* field = to->GetDescriptor()->FindFieldByName(name);
     if (field == nullptr) field = to->GetDescriptor()->FindFieldByCamelcaseName(name);
-    if (field == nullptr) return At(name, Is(fmt::format("{} has no such field", to->GetDescriptor()->name())));
+    if (field == nullptr) {
+      return Is(fmt::format("{} has no field \"{}\"", to->GetDescriptor()->name(), Printable(name)));
+    }
     if (member.value.IsNull()) continue;
     Problem problem = CheckFree(*field, *to);
     if (!problem) problem = ReadField(member.value, {to, field});
@@ -251,29 +335,19 @@ Problem ReadMessage(const Json& json, Message* to) {
 }  // namespace
 
 Problem CheckJsonObject(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos || text[first] != '{') return Is("is no JSON object");
-  // RapidJSON would take it for the end.
-  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
-    return Is(fmt::format("not valid JSON at byte {}: NUL.", nul));
-  }
-  ThrowingAllocator allocator;
-  rj::GenericReader<rj::UTF8<>, rj::UTF8<>, ThrowingAllocator> reader(&allocator);
-  rj::MemoryStream stream(text.data(), text.size());
-  DepthChecker checker;
-  const rj::ParseResult result = reader.Parse<kStrictJson>(stream, checker);
-  if (result) return {};
-  const bool too_deep = result.Code() == rj::kParseErrorTermination;
-  return Is(fmt::format("not valid JSON at byte {}: {}", result.Offset(),
-                        too_deep ? "Nested too deeply." : GetParseError_En(result.Code())));
+  rj::BaseReaderHandler<> nobody;
+  return Parse(text, &nobody);
 }
 
 Problem ReadJsonObject(std::string_view text, Message* to) {
-  if (Problem problem = CheckJsonObject(text)) return problem;
   JsonDocument document;
-  rj::MemoryStream stream(text.data(), text.size());
-  document.ParseStream<kStrictJson, rj::UTF8<>>(stream);
-  return ReadMessage(document, to);
+  Problem problem;
+  const auto parse = [&](JsonDocument& into) {
+    problem = Parse(text, &into);
+    return !problem;
+  };
+  document.Populate(parse);
+  return problem ? problem : ReadMessage(document, to);
 }
 
 }  // namespace warppool

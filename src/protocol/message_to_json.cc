@@ -78,6 +78,9 @@ class MessageWriter {
  public:
   explicit MessageWriter(JsonWriter* json) : json_(json) {}
 
+  // Whether all that was written can be said in JSON.
+  bool has_json() const { return has_json_; }
+
   void Write(const Message& message) {
     if (const auto* value = DynamicCastToGenerated<wire::Value>(&message)) return WriteValue(*value);
     if (const auto* list = DynamicCastToGenerated<wire::ListValue>(&message)) return WriteList(*list);
@@ -98,6 +101,7 @@ class MessageWriter {
   void WriteValue(const wire::Value& value) {
     switch (value.kind_case()) {
       case wire::Value::kNumberValue:
+        has_json_ = has_json_ && std::isfinite(value.number_value());
         return WriteNumber(value.number_value());
       case wire::Value::kStringValue:
         return json_->String(value.string_value());
@@ -107,8 +111,10 @@ class MessageWriter {
         return Write(value.struct_value());
       case wire::Value::kListValue:
         return WriteList(value.list_value());
-      case wire::Value::kNullValue:
       case wire::Value::KIND_NOT_SET:
+        has_json_ = false;
+        return json_->Null();
+      case wire::Value::kNullValue:
         return json_->Null();
     }
   }
@@ -197,25 +203,27 @@ class MessageWriter {
   }
 
   void WriteNumber(double number) {
-    constexpr double kExact = 1LL << 53;  // below it each whole number is a double
+    constexpr double kEnd = 9223372036854775808.0;  // of what an int64_t holds
     if (std::isnan(number)) return json_->String("NaN");
     if (std::isinf(number)) return json_->String(number > 0 ? "Infinity" : "-Infinity");
     // Whoever reads 3.0 takes it for a fraction, and refuses it where he counts.
-    if (std::trunc(number) == number && std::abs(number) < kExact) {
+    if (std::trunc(number) == number && std::abs(number) < kEnd) {
       return json_->Number(static_cast<std::int64_t>(number));
     }
     json_->Number(number);
   }
 
   JsonWriter* json_;
+  bool has_json_ = true;
 };
 
 }  // namespace
 
 std::string ToJson(const Message& message) {
   JsonWriter json;
-  MessageWriter(&json).Write(message);
-  return json.text();
+  MessageWriter writer(&json);
+  writer.Write(message);
+  return writer.has_json() ? json.text() : std::string();
 }
 
 }  // namespace warppool

@@ -11,7 +11,7 @@
 namespace warppool {
 namespace {
 
-constexpr std::size_t kFirstBlock = 4U << 10U;  // deltas, which are most events, need none of it
+constexpr std::size_t kFirstBlock = 4U << 10U;  // more than the usual event needs
 
 google::protobuf::ArenaOptions FirstBlock(std::string* block) {
   google::protobuf::ArenaOptions options;

@@ -11,10 +11,6 @@ namespace {
 
 using Cut = loopback::Behaviour::Cut;
 
-loopback::Behaviour HalfAnAnswerThenEnd() {
-  return loopback::Ok().Text("aaaabbbb").Chunks(2).CutAfter(3, Cut::kClean).Times(1);
-}
-
 int Count(const World& world) {
   return world.service.Count("/ai/multi-agent");
 }
@@ -77,7 +73,7 @@ TEST_CASE("an event that does not decode ends the answer, wherever it is") {
 
 TEST_CASE("what the service refuses as the request's own fault is not sent again, although an answer broke off") {
   World world;
-  world.service.On(kOne).Agent(HalfAnAnswerThenEnd()).Agent(loopback::Status(422, "no").Times(1));
+  world.service.On(kOne).Agent(HalfAnAnswer()).Agent(loopback::Status(422, "no").Times(1));
   Client& client = world.Connect({kOne});
   Conversation conversation;
   Viewer viewer(&world);
@@ -92,7 +88,7 @@ TEST_CASE("what the service refuses as the request's own fault is not sent again
 
 TEST_CASE("a quota that ends while an answer goes on is an error: another account would do again what was done since") {
   World world;
-  world.service.On(kOne).Agent(HalfAnAnswerThenEnd()).Agent(loopback::QuotaFinish().Text("more").Times(1));
+  world.service.On(kOne).Agent(HalfAnAnswer()).Agent(loopback::QuotaFinish().Text("more").Times(1));
   world.service.Accept("fake-token-two");
   Config config = ConfigFor(world.service, {kOne, "fake-token-two"});
   config.strategy = Strategy::kFillFirst;
@@ -134,7 +130,7 @@ TEST_CASE("when the JWT is over in mid-answer and no exchange works any more, th
       if (broken && !c.is_key_missing) how = loopback::Status(404);
       if (c.is_end_known) how = how.value_or(loopback::Ok()).JwtLife(kLife);
     } else if (answers++ == 0) {
-      how = HalfAnAnswerThenEnd();
+      how = HalfAnAnswer();
       broken = true;
       if (c.is_key_missing) world.service.RequireKey("fake-web-key");
       if (!c.is_end_known) world.service.ExpireJwts();
@@ -177,7 +173,7 @@ TEST_CASE("when the JWT is over in mid-answer and no exchange works any more, th
 
 TEST_CASE("a deadline ends the wait for an answer that goes on") {
   World world;
-  world.service.On(kOne).Agent(HalfAnAnswerThenEnd()).Agent(loopback::Ok().Delay(60s).Times(1));
+  world.service.On(kOne).Agent(HalfAnAnswer()).Agent(loopback::Ok().Delay(60s).Times(1));
   Client& client = world.Connect({kOne});
   Conversation conversation;
   Viewer viewer(&world);

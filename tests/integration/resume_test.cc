@@ -8,10 +8,6 @@ namespace {
 
 using Cut = loopback::Behaviour::Cut;
 
-// "aaaa", and then nothing more. The first one of a conversation creates the root task before.
-loopback::Behaviour HalfAnAnswer(bool is_first = true) {
-  return loopback::Ok().Text("aaaabbbb").Chunks(2).CutAfter(is_first ? 3 : 2, Cut::kClean).Times(1);
-}
 loopback::Behaviour TheRest() {
   return loopback::Ok().Text("cccc").Times(1);
 }

@@ -19,19 +19,19 @@ using Catch::EndsWith;
 using Catch::StartsWith;
 using Kind = AccountFailure::Kind;
 
-constexpr WallTime kRead{1'795'574'100s};  // 2026-11-25T02:35:00Z
+constexpr WallTime kAsked{1'795'574'100s};  // 2026-11-25T02:35:00Z
 constexpr std::int64_t kMost = 1'000'000'000'000'000;
 
 Quota Success(const std::string& body) {
   INFO(body);
-  const auto read = ReadRequestLimit(200, body, std::nullopt, kRead);
+  const auto read = ReadRequestLimit(200, body, std::nullopt, kAsked);
   if (const auto* failure = std::get_if<AccountFailure>(&read)) FAIL(failure->status.ToString());
   return std::get<Quota>(read);
 }
 
 AccountFailure Failure(int status, const std::string& body) {
   INFO(status << " " << body.substr(0, 1000));
-  const auto read = ReadRequestLimit(status, body, 7s, kRead);
+  const auto read = ReadRequestLimit(status, body, 7s, kAsked);
   REQUIRE(std::holds_alternative<AccountFailure>(read));
   const auto& failure = std::get<AccountFailure>(read);
   CHECK_FALSE(failure.status.ok());
@@ -114,7 +114,7 @@ TEST_CASE("an answer is read") {
   CHECK(quota.limit == 150);
   CHECK(quota.used == 42);
   CHECK(quota.bonus == 35);
-  CHECK(quota.next_reset == kRead + (5 * 24h + 21h + 25min + 500ms));
+  CHECK(quota.next_reset == kAsked + (5 * 24h + 21h + 25min + 500ms));
 }
 
 TEST_CASE("numbers are read strictly, and clamped to what an account can have") {
@@ -194,8 +194,8 @@ TEST_CASE("a reset that cannot be read is not known, and no failure") {
     std::optional<WallTime> read;
   };
   const Case each = GENERATE(values<Case>({
-      {R"("2026-11-25T02:35:00Z")", kRead},
-      {R"("2026-11-25T03:35:00+01:00")", kRead},
+      {R"("2026-11-25T02:35:00Z")", kAsked},
+      {R"("2026-11-25T03:35:00+01:00")", kAsked},
       {R"("1999-01-01T00:00:00Z")", WallTime{915'148'800s}},
       {R"("9999-01-01T00:00:00Z")", WallTime::max()},
       {R"("")", std::nullopt},

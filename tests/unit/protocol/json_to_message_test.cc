@@ -59,12 +59,26 @@ TEST_CASE("what is not JSON is refused with its place") {
   using Catch::StartsWith;
   for (const char* none : {"", " ", "null", "1", "[]", "\"{}\"", "x{}"})
     CHECK(ReadObject(none) == ": is no JSON object");
-  for (const std::string& json :
-       {std::string("{"), std::string("{}{}"), std::string("{'a':1}"), std::string("{a:1}"), std::string("{\"a\":1,}"),
-        std::string("{\"a\":NaN}"), std::string("{\"a\":Infinity}"), std::string("{\"a\":1e999}"),
-        std::string("{\"a\":01}"), std::string("{\"a\":\"\\ud800\"}"), std::string("{\"a\":\"\xFF\"}"),
-        std::string("{\"a\":\"\x01\"}"), std::string("{}\0", 3), std::string("{\"\0\":1}", 7),
-        std::string("{} // why")}) {
+  for (const std::string& json : {std::string("{"),
+                                  std::string("{}{}"),
+                                  std::string("{'a':1}"),
+                                  std::string("{a:1}"),
+                                  std::string("{\"a\":1,}"),
+                                  std::string("{\"a\":NaN}"),
+                                  std::string("{\"a\":Infinity}"),
+                                  std::string("{\"a\":1e999}"),
+                                  std::string("{\"a\":01}"),
+                                  std::string("{\"a\":\"\\ud800\"}"),
+                                  std::string("{\"a\":\"\\udc00\"}"),
+                                  std::string("{\"\\udfff\":1}"),
+                                  std::string("{\"a\":2e308}"),
+                                  std::string("{\"a\":-99e307}"),
+                                  std::string("{\"a\":1" + std::string(400, '0') + "}"),
+                                  std::string("{\"a\":\"\xFF\"}"),
+                                  std::string("{\"a\":\"\x01\"}"),
+                                  std::string("{}\0", 3),
+                                  std::string("{\"\0\":1}", 7),
+                                  std::string("{} // why")}) {
     INFO(json);
     CHECK_THAT(ReadObject(json), StartsWith(": not valid JSON at byte "));
   }
@@ -124,6 +138,10 @@ TEST_CASE("fields of every type are read") {
         "reserved_name: \"a\"\nreserved_name: \"b\"\n");
   CHECK(ReadAs<google::protobuf::FloatValue>(R"({"value": "0.5"})") == "value: 0.5\n");
   CHECK(ReadAs<google::protobuf::DoubleValue>(R"({"value": "NaN"})") == "value: nan\n");
+  for (const char* tiny : {"1e-999", "-1E-999", "0.0000000001e-320"}) {
+    CHECK(ReadAs<google::protobuf::DoubleValue>("{\"value\":" + std::string(tiny) + "}").empty());  // 0
+  }
+  CHECK(ReadAs<Result>(R"({"grep": {"success": null, "error": {}}})") == "grep {\n  error {\n  }\n}\n");
 }
 
 TEST_CASE("numbers go as far as their types") {
@@ -161,7 +179,11 @@ TEST_CASE("numbers go as far as their types") {
 TEST_CASE("what does not fit the schema is refused with the name of the field") {
   using Result = wire::Request::Input::ToolCallResult;
   const auto read = [](const std::string& json) { return ReadAs<Result>(json); };
-  CHECK(read(R"({"tool": 1})") == "tool: ToolCallResult has no such field");
+  CHECK(read(R"({"tool": 1})") == ": ToolCallResult has no field \"tool\"");
+  CHECK(read(R"({"": 1})") == ": ToolCallResult has no field \"\"");
+  CHECK(read(R"({"a\nb\"\u0000": 1})") == ": ToolCallResult has no field \"a?b??\"");
+  CHECK(read("{\"" + std::string(1000, 'x') + "\": 1}") ==
+        ": ToolCallResult has no field \"" + std::string(60, 'x') + "...\"");
   CHECK(read(R"({"grep": 1})") == "grep: is no object");
   CHECK(read(R"({"grep": {"success": {"matchedFiles": {}}}})") == "grep.success.matchedFiles: is no list");
   CHECK(read(R"({"grep": {"success": {"matchedFiles": [{}, {"matchedLines": [{"lineNumber": -1}]}]}}})") ==
@@ -169,9 +191,15 @@ TEST_CASE("what does not fit the schema is refused with the name of the field") 
   CHECK(read(R"({"grep": {"success": {"matchedFiles": [null]}}})") == "grep.success.matchedFiles[0]: is no object");
   CHECK(read(R"({"grep": {}, "file_glob": {}})") == "file_glob: cannot be there together with grep");
   CHECK(read(R"({"tool_call_id": "a", "toolCallId": "b"})") == "toolCallId: is there twice");
+  CHECK(read(R"({"grep": {"success": {"matchedFiles": [{}], "matched_files": []}}})") ==
+        "grep.success.matched_files: is there twice");
   CHECK(read(R"({"tool_call_id": 7})") == "tool_call_id: is no text");
   CHECK(read(R"({"run_shell_command": {"command_finished": {"start_ts": "yesterday"}}})") ==
-        "run_shell_command.command_finished.start_ts: is no date from 1970 on as RFC 3339 has it");
+        "run_shell_command.command_finished.start_ts: is no date from 1970 to 2261 as RFC 3339 has it");
+  for (const char* date : {"1969-12-31T23:59:59Z", "2500-01-01T00:00:00Z"}) {
+    CHECK_THAT(ReadAs<wire::ShellCommandFinished>("{\"startTs\":\"" + std::string(date) + "\"}"),
+               Catch::StartsWith("startTs: is no date"));
+  }
   CHECK(ReadAs<UninterpretedOption>(R"({"stringValue": "?"})") == "stringValue: is no base64");
   CHECK(ReadAs<UninterpretedOption>(R"({"name": [{"isExtension": "true"}]})") ==
         "name[0].isExtension: is no true or false");

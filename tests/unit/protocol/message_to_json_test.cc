@@ -2,12 +2,17 @@
 
 #include <google/protobuf/descriptor.pb.h>
 #include <google/protobuf/duration.pb.h>
+#include <google/protobuf/struct.pb.h>
 #include <google/protobuf/timestamp.pb.h>
 #include <google/protobuf/util/json_util.h>
+#include <google/protobuf/util/message_differencer.h>
 #include <google/protobuf/wrappers.pb.h>
 
 #include <catch2/catch.hpp>
+#include <cmath>
+#include <cstring>
 #include <limits>
+#include <random>
 #include <string>
 
 #include "protocol/json_to_message.h"
@@ -83,7 +88,9 @@ TEST_CASE("numbers are as short as they can be read back, and whole ones look wh
   using Limits = std::numeric_limits<double>;
   CHECK(number(3) == R"({"value":3})");
   CHECK(number(-0.5) == R"({"value":-0.5})");
-  CHECK(number(9007199254740991.0) == R"({"value":9007199254740991})");
+  CHECK(number(9007199254740992.0) == R"({"value":9007199254740992})");
+  CHECK(number(-1e18) == R"({"value":-1000000000000000000})");
+  CHECK(number(9223372036854775808.0) == R"({"value":9223372036854776000.0})");
   CHECK(number(Limits::quiet_NaN()) == R"({"value":"NaN"})");
   CHECK(number(Limits::infinity()) == R"({"value":"Infinity"})");
   CHECK(number(-Limits::infinity()) == R"({"value":"-Infinity"})");
@@ -129,7 +136,42 @@ TEST_CASE("a Struct comes out as the JSON that went in") {
   wire::Struct object;
   REQUIRE_FALSE(ReadJsonObject(json, &object));
   CHECK(ToJson(object) == json);
-  CHECK(ToJson(wire::Value()) == "null");  // of no kind
+
+  // protobuf takes it for the same.
+  google::protobuf::Struct ours;
+  REQUIRE(ours.ParseFromString(object.SerializeAsString()));
+  google::protobuf::Struct theirs;
+  REQUIRE(google::protobuf::util::JsonStringToMessage(json, &theirs).ok());
+  CHECK(google::protobuf::util::MessageDifferencer::Equals(ours, theirs));
+}
+
+TEST_CASE("a Struct that JSON cannot hold is none") {
+  wire::Struct object;
+  AddEntry("a", object.mutable_fields())->set_string_value("text");
+  auto* value = AddEntry("b", object.mutable_fields())->mutable_list_value()->add_values();  // of no kind
+  CHECK(ToJson(object).empty());
+  using Limits = std::numeric_limits<double>;
+  for (const double number : {Limits::quiet_NaN(), Limits::infinity(), -Limits::infinity()}) {
+    value->set_number_value(number);
+    CHECK(ToJson(object).empty());
+  }
+  value->set_number_value(0.1);
+  CHECK(ToJson(object) == R"({"a":"text","b":[0.1]})");
+}
+
+TEST_CASE("numbers come back from JSON as they were") {
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 10'000; ++i) {
+    const std::uint64_t bits = random();
+    double number = 0;
+    std::memcpy(&number, &bits, sizeof number);
+    if (!std::isfinite(number)) continue;
+    wire::Struct object;
+    AddEntry("n", object.mutable_fields())->set_number_value(number);
+    wire::Struct read;
+    REQUIRE_FALSE(ReadJsonObject(ToJson(object), &read));
+    if (read.fields(0).value().number_value() != number) FAIL(ToJson(object));
+  }
 }
 
 TEST_CASE("of two entries with one key the last one counts, and an entry may have no key and no value") {

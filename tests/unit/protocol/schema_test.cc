@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <set>
 #include <sstream>
@@ -174,29 +175,31 @@ TEST_CASE("JSON is written as protobuf's own Struct writes it") {
   CHECK(FieldsOf(*wire::Struct::FieldsEntry::descriptor()) == FieldsOf(entry));
 }
 
-// Each type of protobuf's own that a message of the schema can hold.
-void CollectForeign(const Descriptor& message, std::set<const Descriptor*>* seen, std::set<std::string>* foreign) {
-  if (!seen->insert(&message).second) return;
-  if (message.file()->package() + "." != kPackage) {
-    foreign->insert(message.full_name());
-    return;
-  }
-  for (int i = 0; i < message.field_count(); ++i) {
-    const FieldDescriptor& field = *message.field(i);
-    if (field.message_type() != nullptr) CollectForeign(*field.message_type(), seen, foreign);
-  }
+// What a message can hold that may have a JSON of its own: types of protobuf's and their like, and "map".
+std::set<std::string> SpecialIn(const Descriptor& root) {
+  std::set<const Descriptor*> seen;
+  std::set<std::string> special;
+  const std::function<void(const Descriptor&)> visit = [&](const Descriptor& message) {
+    if (!seen.insert(&message).second) return;
+    if (NameOf(message).rfind("google.protobuf.", 0) == 0) {
+      special.insert(message.name());
+      return;
+    }
+    for (int i = 0; i < message.field_count(); ++i) {
+      const FieldDescriptor& field = *message.field(i);
+      if (IsMap(field)) special.insert("map");
+      if (field.message_type() != nullptr) visit(*field.message_type());
+    }
+  };
+  visit(root);
+  return special;
 }
 
-TEST_CASE("what is turned into JSON, or is made of it, holds nothing for which JSON has words of its own but dates") {
+TEST_CASE("what is turned into JSON, or is made of it, holds nothing that this would not know") {
   using Names = std::set<std::string>;
-  std::set<const Descriptor*> seen;
-  Names foreign;
-  CollectForeign(*wire::Message::descriptor(), &seen, &foreign);
-  CHECK(foreign == Names{"google.protobuf.Duration", "google.protobuf.Empty", "google.protobuf.Timestamp"});
-  seen.clear();
-  foreign.clear();
-  CollectForeign(*wire::Request::Input::ToolCallResult::descriptor(), &seen, &foreign);
-  CHECK(foreign == Names{"google.protobuf.Empty", "google.protobuf.Timestamp"});
+  CHECK(SpecialIn(*wire::Message::descriptor()) == Names{"Duration", "Empty", "Struct", "Timestamp", "map"});
+  CHECK(SpecialIn(*wire::Suggestions::descriptor()).empty());
+  CHECK(SpecialIn(*wire::Request::Input::ToolCallResult::descriptor()) == Names{"Empty", "Timestamp"});
 }
 
 }  // namespace

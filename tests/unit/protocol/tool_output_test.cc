@@ -148,7 +148,7 @@ TEST_CASE("a result may be given as JSON") {
 TEST_CASE("JSON that is no result of the tool is refused with the field") {
   using Catch::StartsWith;
   const auto written = [](const std::string& json) { return Written(Tool::kGrep, ResultJson{json}); };
-  CHECK(written(R"({"sucess": {}})") == "output.json.sucess: GrepResult has no such field");
+  CHECK(written(R"({"sucess": {}})") == "output.json: GrepResult has no field \"sucess\"");
   CHECK(written(R"({"success": 3})") == "output.json.success: is no object");
   CHECK(written(R"({"success": {"matchedFiles": [{"matchedLines": [{"lineNumber": -1}]}]}})") ==
         "output.json.success.matchedFiles[0].matchedLines[0].lineNumber: is no 32-bit number from 0 on");

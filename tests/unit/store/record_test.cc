@@ -15,7 +15,7 @@ using Catch::Contains;
 
 const Secret kKey("fake-refresh-token");
 
-constexpr WallTime kRecordMoment{1'795'574'100'123ms};
+constexpr WallTime kStoredAt{1'795'574'100'123ms};
 // The last millisecond that the clock can hold.
 constexpr WallTime kLast{std::chrono::duration_cast<std::chrono::milliseconds>(WallTime::duration::max())};
 constexpr auto kMostNumber = std::numeric_limits<std::uint64_t>::max();
@@ -33,8 +33,8 @@ StoredToken Full() {
   token.serial = 7;
   token.lineage = RecordKey(kKey);
   token.trail = {RecordKey(kKey), RecordKey(Secret("fake-second")), "x.old-1"};
-  token.jwt = StoredJwt{Secret("fake.jwt.text"), kRecordMoment + 1h, 3600s};
-  token.health = {2, true, true, kRecordMoment + 30min, Code::kUnauthorized, "the service said: \"no\"\n"};
+  token.jwt = StoredJwt{Secret("fake.jwt.text"), kStoredAt + 1h, 3600s};
+  token.health = {2, true, true, kStoredAt + 30min, Code::kUnauthorized, "the service said: \"no\"\n"};
   token.counters.requests = 1;
   for (std::size_t i = 0; i < kOutcomeCount; ++i) token.counters.outcomes[i] = 100 + i;
   token.counters.strikes = 2;
@@ -43,7 +43,7 @@ StoredToken Full() {
     token.counters.first_event.buckets[i] = 200 + i;
   }
   token.counters.first_event.sum = 12'345ms;
-  token.last_used = kRecordMoment;
+  token.last_used = kStoredAt;
   return token;
 }
 
@@ -140,13 +140,13 @@ TEST_CASE("what a record cannot hold is brought into its range") {
   StoredToken token = Smallest();
   token.jwt = StoredJwt{Secret("fake"), WallTime::min(), std::chrono::seconds::max()};
   token.last_used = WallTime::max();
-  token.health.cooling_until = kRecordMoment + 999us;
+  token.health.cooling_until = kStoredAt + 999us;
   token.health.reason = "not UTF-8: \xFF";
   const StoredToken opened = OpenedRecord(SealRecord(token, kKey));
   CHECK(opened.jwt->expires == WallTime{});
   CHECK(opened.jwt->life == 1'000'000'000s);
   CHECK(opened.last_used == kLast);
-  CHECK(opened.health.cooling_until == kRecordMoment);
+  CHECK(opened.health.cooling_until == kStoredAt);
   CHECK(opened.health.reason == "not UTF-8: \xEF\xBF\xBD");
   token.jwt->life = -1s;
   CHECK(OpenedRecord(SealRecord(token, kKey)).jwt->life == 0s);
