@@ -44,7 +44,7 @@ std::pair<char32_t, std::size_t> Decode(std::string_view text) {
   return {c, length};
 }
 
-int WidthOf(char32_t c) {
+int Columns(char32_t c) {
   if (c < 0x300) return 1;
   return IsIn(kCombining, c) ? 0 : IsIn(kWide, c) ? 2 : 1;
 }
@@ -55,8 +55,8 @@ std::pair<std::string_view, int> Fitting(std::string_view printable, int columns
   int width = 0;
   while (end < printable.size()) {
     const auto [c, length] = Decode(printable.substr(end));
-    if (width + WidthOf(c) > columns) break;
-    width += WidthOf(c);
+    if (width + Columns(c) > columns) break;
+    width += Columns(c);
     end += length;
   }
   return {printable.substr(0, end), width};
@@ -110,7 +110,7 @@ int WidthOf(std::string_view printable) {
   int width = 0;
   while (!printable.empty()) {
     const auto [c, length] = Decode(printable);
-    width += WidthOf(c);
+    width += Columns(c);
     printable.remove_prefix(length);
   }
   return width;

@@ -129,7 +129,7 @@ Line TokenLine(const TokenStatus& token, const TokenStats* stats, const History&
   return line;
 }
 
-Line PoolLine(const Picture& picture, Style style) {
+Line TotalsLine(const Picture& picture, Style style) {
   const warppool::RequestStats& requests = picture.stats.requests;
   Line line(style);
   line.Add(StateCounts(picture.pool), Colour::kBold);
@@ -244,7 +244,7 @@ std::vector<std::string> Draw(const Picture& picture, const History& history, Si
   if (!all) lines.push_back(Line(style).Add(fmt::format("... and {} more", tokens.size() - shown), Colour::kFaint));
 
   lines.emplace_back(style);
-  lines.push_back(PoolLine(picture, style));
+  lines.push_back(TotalsLine(picture, style));
   lines.push_back(AttemptsLine(picture, style));
 
   if (!remarks.empty() && lines.size() + 1 < rows) {

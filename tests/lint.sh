@@ -13,11 +13,11 @@ mapfile -t sources < <(find capi examples include src tests -name '*.cc' -o -nam
 clang-format --dry-run -Werror "${sources[@]}"
 [ "${1-}" != format ] || exit 0
 
-# The build with clang knows how everything is compiled, in words that clang-tidy understands. Generated sources have to
-# be there, objects have not.
-build=build/tsan
-[ -f "$build/compile_commands.json" ] || cmake --preset tsan >/dev/null
-cmake --build "$build" --target warppool_wire >/dev/null
+# A build with clang knows how each file is compiled, in words that clang-tidy understands. Generated sources have to be
+# there, objects have not.
+build=build/lint
+cmake --preset lint >/dev/null
+cmake --build "$build" --target warppool_wire_sources >/dev/null
 log=build/clang-tidy.log
 if ! run-clang-tidy -quiet -p "$build" "$PWD/(src|capi|examples)/.*\.cc$" >"$log" 2>&1; then
   grep -E -A4 '(error|warning):' "$log" || tail -n 40 "$log"

@@ -762,6 +762,10 @@ typedef enum warppool_tool WARPPOOL_ENUM_TYPE {
 /** As the service's schema calls it ("call_mcp_tool"); "unknown" for any other number. Any thread; valid for ever. */
 WARPPOOL_API const char* warppool_tool_name(warppool_tool tool);
 
+/** The number, a warppool_tool, of the tool with that name, as events and pending calls have it: what a tool's result
+ * needs, once it is known not to be negative. -1: NULL, or a name that warppool_tool_name() has not. Any thread. */
+WARPPOOL_API int32_t warppool_tool_find(const char* name);
+
 /** The service's switches. What is not set is left to the service. */
 typedef enum warppool_setting WARPPOOL_ENUM_TYPE {
   WARPPOOL_SETTING_RULES = 2,                       /* the account's rules */
@@ -1126,7 +1130,7 @@ WARPPOOL_API warppool_code warppool_request_add_tool_result_error(warppool_reque
                                                                   warppool_tool tool, const char* message,
                                                                   warppool_error** error);
 /** The result of any tool: the tool's message of proto/warppool/wire/result.proto in protobuf's JSON mapping. A name
- *  that the schema does not have is refused when it is sent. */
+ *  that the schema does not have is refused when it is sent, and so is a date before 1970 or after 2261. */
 WARPPOOL_API warppool_code warppool_request_add_tool_result_json(warppool_request* request, const char* call_id,
                                                                  warppool_tool tool, const char* json,
                                                                  warppool_error** error);
@@ -2004,7 +2008,8 @@ WARPPOOL_API const char* warppool_event_value(const warppool_event* event);
 /** TOOL_CALL: what its result has to name. Else "". */
 WARPPOOL_API const char* warppool_event_tool_call_id(const warppool_event* event);
 
-/** TOOL_CALL: as in warppool_tool_name(); "" for one that is not in this version's schema. Else "". */
+/** TOOL_CALL: as in warppool_tool_name(), see warppool_tool_find(); "" for one that is not in this version's schema.
+ * Else "". */
 WARPPOOL_API const char* warppool_event_tool(const warppool_event* event);
 
 /** TOOL_CALL of "call_mcp_tool": the program's function. Else "". */
@@ -2013,8 +2018,8 @@ WARPPOOL_API const char* warppool_event_function(const warppool_event* event);
 /** TOOL_CALL of "call_mcp_tool" and "read_mcp_resource": the server's id. Else "". */
 WARPPOOL_API const char* warppool_event_server_id(const warppool_event* event);
 
-/** TOOL_CALL: JSON, the function's arguments, or those of the tool in protobuf's mapping; "": JSON cannot hold them,
- * but the bytes do, and such a call is to be answered with an error. Else "". */
+/** TOOL_CALL: JSON, the function's arguments, or those of the tool in protobuf's mapping; "": JSON cannot hold them, or
+ * the tool is not in this version's schema. The bytes hold them then. Else "". */
 WARPPOOL_API const char* warppool_event_arguments(const warppool_event* event);
 
 /** TASK_CREATED: the task that it belongs to; "": none. Else "". */
@@ -2245,7 +2250,7 @@ typedef struct warppool_tool_call_info {
   const char* tool;      /* as in warppool_tool_name(); "": not in this version's schema */
   const char* function;  /* of "call_mcp_tool": the program's function; else "" */
   const char* server_id; /* of "call_mcp_tool" and "read_mcp_resource"; else "" */
-  const char* arguments; /* JSON; "": it cannot hold them, but `bytes` do */
+  const char* arguments; /* JSON; "": see warppool_event_arguments() */
   const uint8_t* bytes;  /* the serialized Message.ToolCall */
   size_t length;         /* of `bytes` */
 } warppool_tool_call_info;

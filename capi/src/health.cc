@@ -7,7 +7,7 @@ using warppool::capi::ReadOr;
 
 namespace {
 
-using Result = warppool_health_report::Result;
+using TokenResult = warppool_health_report::Result;
 using Problem = std::optional<warppool_error>;
 
 // Unlike MakeError() without a stand-in: a report that lacks a reason would be a wrong one.
@@ -16,7 +16,7 @@ Problem ToProblem(const Status& status) {
   return warppool_error{status.error(), status.ToString()};
 }
 
-const Result* At(const warppool_health_report* report, size_t index) noexcept {
+const TokenResult* At(const warppool_health_report* report, size_t index) noexcept {
   if (report == nullptr || index >= report->results.size()) return nullptr;
   return &report->results[index];
 }
@@ -45,16 +45,16 @@ size_t warppool_health_report_healthy_count(const warppool_health_report* report
 }
 
 int32_t warppool_health_report_healthy(const warppool_health_report* report, size_t index) {
-  return ReadOr(At(report, index), int32_t{0}, [](const Result& result) { return result.healthy ? 1 : 0; });
+  return ReadOr(At(report, index), int32_t{0}, [](const TokenResult& result) { return result.healthy ? 1 : 0; });
 }
 
 const warppool_error* warppool_health_report_problem(const warppool_health_report* report, size_t index) {
-  const Result* const result = At(report, index);
+  const TokenResult* const result = At(report, index);
   return result == nullptr ? nullptr : Lend(result->problem);
 }
 
 const warppool_error* warppool_health_report_quota_problem(const warppool_health_report* report, size_t index) {
-  const Result* const result = At(report, index);
+  const TokenResult* const result = At(report, index);
   return result == nullptr ? nullptr : Lend(result->quota_problem);
 }
 

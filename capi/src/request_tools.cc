@@ -82,6 +82,11 @@ const char* warppool_tool_name(warppool_tool tool) {
   return warppool::ToolName(static_cast<Tool>(tool));
 }
 
+int32_t warppool_tool_find(const char* name) {
+  const auto tool = warppool::FindTool(OrEmpty(name));
+  return tool ? static_cast<int32_t>(*tool) : -1;
+}
+
 warppool_code warppool_request_set_allowed_tools(warppool_request* request, const warppool_tool* tools, size_t count,
                                                  warppool_error** error) {
   return Edit(request, {{tools, "tools"}}, error, [&](Request* edited) {

@@ -27,7 +27,7 @@ using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
 using Extension = std::unique_ptr<X509_EXTENSION, Deleter<X509_EXTENSION_free>>;
 using MemoryBio = std::unique_ptr<BIO, Deleter<BIO_free_all>>;
 
-constexpr long kDay = 24L * 60 * 60;
+constexpr long kDaySeconds = 24L * 60 * 60;
 
 void Check(bool ok) {
   if (!ok) throw std::runtime_error("loopback: OpenSSL cannot make the certificates");
@@ -60,8 +60,8 @@ Certificate MakeCertificate(const char* name, EVP_PKEY* key, X509* issuer) {
         ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate.get()), serial) == 1 &&
         X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, text, -1, -1, 0) == 1 &&
         X509_set_issuer_name(certificate.get(), issuer != nullptr ? X509_get_subject_name(issuer) : subject) == 1 &&
-        X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -kDay) != nullptr &&
-        X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 30 * kDay) != nullptr &&
+        X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -kDaySeconds) != nullptr &&
+        X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 30 * kDaySeconds) != nullptr &&
         X509_set_pubkey(certificate.get(), key) == 1);
   return certificate;
 }

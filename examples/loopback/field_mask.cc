@@ -12,10 +12,10 @@ namespace {
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::FieldMask;
-using google::protobuf::Message;
+using ProtoMessage = google::protobuf::Message;
 
 // What happens at the end of a path. Returns what is wrong.
-using Change = std::function<std::string(const FieldDescriptor* field, const Message& from, Message* to)>;
+using Change = std::function<std::string(const FieldDescriptor* field, const ProtoMessage& from, ProtoMessage* to)>;
 
 struct Path {
   explicit Path(const std::string& text)
@@ -24,14 +24,20 @@ struct Path {
   std::string rest;  // empty: this is its end
 };
 
+// The schema declares a map as a list of entries. Nothing lies inside one.
+bool IsMap(const FieldDescriptor* field) {
+  const std::string& type = field->message_type()->name();
+  return field->is_repeated() && type.size() > 5 && type.compare(type.size() - 5, 5, "Entry") == 0;
+}
+
 bool IsKnown(const Descriptor* type, const std::string& text) {
   const Path path(text);
   const FieldDescriptor* field = type->FindFieldByName(path.first);
   if (field == nullptr || path.rest.empty()) return field != nullptr;
-  return field->message_type() != nullptr && !field->is_map() && IsKnown(field->message_type(), path.rest);
+  return field->message_type() != nullptr && !IsMap(field) && IsKnown(field->message_type(), path.rest);
 }
 
-std::string Follow(const std::string& text, const Message& from, Message* to, const Change& change) {
+std::string Follow(const std::string& text, const ProtoMessage& from, ProtoMessage* to, const Change& change) {
   const Path path(text);
   const FieldDescriptor* field = to->GetDescriptor()->FindFieldByName(path.first);
   if (path.rest.empty()) return change(field, from, to);
@@ -51,7 +57,7 @@ std::string Follow(const std::string& text, const Message& from, Message* to, co
   return "";
 }
 
-std::string FollowAll(const FieldMask& mask, const Message& from, Message* to, const Change& change) {
+std::string FollowAll(const FieldMask& mask, const ProtoMessage& from, ProtoMessage* to, const Change& change) {
   for (const std::string& path : mask.paths()) {
     if (!IsKnown(to->GetDescriptor(), path)) continue;
     const std::string problem = Follow(path, from, to, change);
@@ -62,17 +68,17 @@ std::string FollowAll(const FieldMask& mask, const Message& from, Message* to, c
 
 }  // namespace
 
-std::string ReplaceFields(const FieldMask& mask, const Message& from, Message* to) {
-  return FollowAll(mask, from, to, [](const FieldDescriptor* field, const Message& source, Message* target) {
-    const std::unique_ptr<Message> copy(source.New());
+std::string ReplaceFields(const FieldMask& mask, const ProtoMessage& from, ProtoMessage* to) {
+  return FollowAll(mask, from, to, [](const FieldDescriptor* field, const ProtoMessage& source, ProtoMessage* target) {
+    const std::unique_ptr<ProtoMessage> copy(source.New());
     copy->CopyFrom(source);
     target->GetReflection()->SwapFields(target, copy.get(), {field});
     return std::string();
   });
 }
 
-std::string AppendFields(const FieldMask& mask, const Message& from, Message* to) {
-  return FollowAll(mask, from, to, [](const FieldDescriptor* field, const Message& source, Message* target) {
+std::string AppendFields(const FieldMask& mask, const ProtoMessage& from, ProtoMessage* to) {
+  return FollowAll(mask, from, to, [](const FieldDescriptor* field, const ProtoMessage& source, ProtoMessage* target) {
     if (field->type() != FieldDescriptor::TYPE_STRING || field->is_repeated()) return std::string("it names no string");
     const auto* reflection = target->GetReflection();
     if (reflection->HasField(source, field)) {

@@ -1,7 +1,5 @@
 #include "history_check.h"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/util/message_differencer.h>
 
 #include <algorithm>
@@ -64,14 +62,7 @@ std::string CheckMessages(const Task& task, std::set<std::string>* ids) {
 }  // namespace
 
 std::string Bytes(const google::protobuf::Message& message) {
-  std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    message.SerializeToCodedStream(&coded);
-  }
-  return bytes;
+  return message.SerializeAsString();
 }
 
 bool AreSame(const Tasks& expected, const Tasks& came) {

@@ -5,6 +5,8 @@
 #include <memory>
 #include <stdexcept>
 
+#include "rehearsal.h"
+
 namespace loopback {
 namespace {
 
@@ -17,6 +19,7 @@ constexpr int kBacklog = 512;
 }  // namespace
 
 HttpServer::HttpServer(int port, int threads, SSL_CTX* tls, Handler handler) : tls_(tls), handler_(std::move(handler)) {
+  Rehearse();
   RestoreSigpipe();
   const auto handle = [this](const httplib::Request& request, httplib::Response& response) {
     Handle(request, response);

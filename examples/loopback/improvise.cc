@@ -11,9 +11,21 @@ namespace {
 
 using warppool::wire::ClientAction;
 using warppool::wire::Message;
+using warppool::wire::Struct;
 using warppool::wire::Task;
+using warppool::wire::Value;
 
 using Paths = std::vector<std::string>;
+
+// The value under `name`, which is added where it is not there.
+Value* Argument(const std::string& name, Struct* args) {
+  for (auto& field : *args->mutable_fields()) {
+    if (field.key() == name) return field.mutable_value();
+  }
+  auto* field = args->add_fields();
+  field->set_key(name);
+  return field->mutable_value();
+}
 
 // One turn being made up. Everything is drawn from the seed and from the tasks as they stand, so that each action is
 // legal. What the protocol leaves open (a mask that names what the message has not) is not drawn.
@@ -124,8 +136,9 @@ class Improviser {
         auto* call = message->mutable_tool_call();
         call->set_tool_call_id(turn_->NewId("call"));
         call->mutable_call_mcp_tool()->set_name("weather");
-        (*call->mutable_call_mcp_tool()->mutable_args()->mutable_fields())[Text()].set_string_value(Text());
-        (*call->mutable_call_mcp_tool()->mutable_args()->mutable_fields())["days"].set_number_value(Below(9));
+        auto* args = call->mutable_call_mcp_tool()->mutable_args();
+        Argument(Text(), args)->set_string_value(Text());
+        Argument("days", args)->set_number_value(Below(9));
         break;
       }
       case 3: {
@@ -214,7 +227,7 @@ class Improviser {
     if (message->tool_call().has_call_mcp_tool()) {
       auto* mcp = message->mutable_tool_call()->mutable_call_mcp_tool();
       mcp->set_name(Text());
-      (*mcp->mutable_args()->mutable_fields())["days"].set_number_value(Below(99));
+      Argument("days", mcp->mutable_args())->set_number_value(Below(99));
     }
     if (message->tool_call().has_run_shell_command()) {
       auto* shell = message->mutable_tool_call()->mutable_run_shell_command();

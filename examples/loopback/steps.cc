@@ -1,5 +1,6 @@
 #include "steps.h"
 
+#include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
 
 #include <stdexcept>
@@ -126,9 +127,11 @@ Step CallMcp(std::string name, const std::string& arguments, std::string server_
   Message::ToolCall call;
   auto* mcp = call.mutable_call_mcp_tool();
   mcp->set_name(std::move(name));
-  if (!google::protobuf::util::JsonStringToMessage(arguments, mcp->mutable_args()).ok()) {
+  google::protobuf::Struct args;  // the same on the wire
+  if (!google::protobuf::util::JsonStringToMessage(arguments, &args).ok()) {
     throw std::invalid_argument("loopback: the arguments are no JSON object");
   }
+  mcp->mutable_args()->ParseFromString(args.SerializeAsString());
   if (!server_id.empty()) mcp->set_server_id(std::move(server_id));
   return AddToolCall(std::move(call));
 }

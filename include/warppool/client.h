@@ -74,7 +74,8 @@ class Client {
 
   // As Close(0). When it returns no callback runs any more, and streams that are left say kCancelled. Not inside a
   // callback of this client: it could not wait for itself. There it cancels the streams and leaves the I/O thread to
-  // finish alone; call Close() first to be told (kMisuse).
+  // finish alone, which may still call the log and pool-event sinks until it has; call Close() first to be told
+  // (kMisuse).
   ~Client();
 
   // Sends a request and pushes its events. Returns at once, and callbacks may be called before it does. If it fails no

@@ -123,8 +123,8 @@ struct ToolCall {
   std::string_view tool;       // as in ToolName(); empty: not in this version's schema
   std::string_view name;       // call_mcp_tool: the function; else empty
   std::string_view server_id;  // call_mcp_tool and read_mcp_resource: McpServer::id; else empty
-  // JSON: the function's arguments, or the tool's in protobuf's mapping. Empty: JSON cannot hold them, but `bytes` do;
-  // such a call is to be answered with an error.
+  // JSON: the function's arguments, or the tool's in protobuf's mapping. Empty: JSON cannot hold them
+  // (a number that is none), or the tool is not in this version's schema. `bytes` hold them then.
   std::string_view arguments;
   std::string_view bytes;  // the serialized Message.ToolCall
 };

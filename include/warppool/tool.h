@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -39,6 +40,10 @@ enum class Tool : int {
 
 // As the schema calls it: "run_shell_command", "call_mcp_tool". "unknown" for any other number. Never NULL. Any thread.
 const char* ToolName(Tool tool) noexcept;
+
+// The tool with that name, as events and pending calls have it: what a ToolResult needs. Nothing for a name that
+// ToolName() has not. Any thread.
+std::optional<Tool> FindTool(std::string_view name) noexcept;
 
 // ---- Tools that the program brings.
 
@@ -171,7 +176,7 @@ struct ToolError {
 };
 
 // Any: the tool's message of proto/warppool/wire/result.proto in protobuf's JSON mapping, for what the others do not
-// say. Names that the schema does not have are refused.
+// say. Names that the schema does not have are refused, and dates before 1970 or after 2261.
 struct ResultJson {
   std::string json;
 };

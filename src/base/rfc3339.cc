@@ -114,7 +114,10 @@ std::optional<WallTime> ReadRfc3339(std::string_view text) {
 }
 
 std::string WriteRfc3339(WallTime time) {
-  const auto seconds = chrono::floor<chrono::seconds>(time);
+  return WriteRfc3339(chrono::floor<chrono::seconds>(time));
+}
+
+std::string WriteRfc3339(chrono::sys_seconds seconds) {
   const auto day = chrono::floor<chrono::days>(seconds);
   const chrono::year_month_day date(day);
   const chrono::hh_mm_ss clock(seconds - day);

@@ -1,6 +1,7 @@
 // Dates as services write them: "2026-11-25T02:35:00Z". Neither the locale nor the time zone of the program matters.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,7 +15,8 @@ namespace warppool {
 // nothing to it unchecked. Nothing for all else.
 std::optional<WallTime> ReadRfc3339(std::string_view text);
 
-// In UTC and whole seconds, rounded down.
+// In UTC and whole seconds, rounded down. The second reaches further than the clock: the years 0 to 9999.
 std::string WriteRfc3339(WallTime time);
+std::string WriteRfc3339(std::chrono::sys_seconds seconds);
 
 }  // namespace warppool

@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t kMaxHostLength = 253;
 constexpr std::size_t kMaxLabelLength = 63;
 
-Status Fault(const char* what) {
+Status BadUrl(const char* what) {
   return {Code::kInvalidArgument, what};
 }
 
@@ -70,7 +70,7 @@ bool LooksNumeric(std::string_view label) {
 
 // `host` in lower case.
 Status CheckName(std::string_view host) {
-  if (host.size() > kMaxHostLength) return Fault("the host is too long");
+  if (host.size() > kMaxHostLength) return BadUrl("the host is too long");
   std::string_view last;
   const bool named = ForEachPiece(host, '.', [&](std::string_view label) {
     last = label;
@@ -78,32 +78,32 @@ Status CheckName(std::string_view host) {
       return IsAsciiLetter(c) || IsAsciiDigit(c) || c == '-' || c == '_';
     });
   });
-  if (!named) return Fault("the host is not a name or an address");
-  if (LooksNumeric(last) && !ParseIpv4(host)) return Fault("the host is an address in an unusual notation");
+  if (!named) return BadUrl("the host is not a name or an address");
+  if (LooksNumeric(last) && !ParseIpv4(host)) return BadUrl("the host is an address in an unusual notation");
   return {};
 }
 
 // Fills host and port from what stands between "//" and the path.
 Status ParseAuthority(std::string_view text, Url& url) {
-  if (text.find('@') != text.npos) return Fault("a user name or password is not allowed");
+  if (text.find('@') != text.npos) return BadUrl("a user name or password is not allowed");
   std::string_view rest;
   if (!text.empty() && text.front() == '[') {
     const std::size_t end = text.find(']');
-    if (end == text.npos) return Fault("the host lacks its closing bracket");
+    if (end == text.npos) return BadUrl("the host lacks its closing bracket");
     url.host = AsciiLower(text.substr(1, end - 1));
     rest = text.substr(end + 1);
-    if (!ParseIpv6(url.host)) return Fault("the host is not an IPv6 address");
+    if (!ParseIpv6(url.host)) return BadUrl("the host is not an IPv6 address");
   } else {
     const std::size_t end = std::min(text.find(':'), text.size());
     url.host = AsciiLower(text.substr(0, end));
     rest = text.substr(end);
-    if (url.host.empty()) return Fault("the host is missing");
+    if (url.host.empty()) return BadUrl("the host is missing");
     if (Status status = CheckName(url.host); !status.ok()) return status;
   }
   url.port = url.scheme == "https" ? 443 : 80;
   if (rest.empty()) return {};
   const auto port = rest.front() == ':' ? ParseNumber(rest.substr(1), 65535) : std::nullopt;
-  if (!port || *port == 0) return Fault("the port is not a number from 1 to 65535");
+  if (!port || *port == 0) return BadUrl("the port is not a number from 1 to 65535");
   url.port = static_cast<std::uint16_t>(*port);
   return {};
 }
@@ -113,15 +113,15 @@ Status CheckPath(std::string_view path) {
     const char c = path[i];
     if (c == '%') {
       if (path.size() - i < 3 || !IsAsciiHexDigit(path[i + 1]) || !IsAsciiHexDigit(path[i + 2])) {
-        return Fault("the path has a % without two hex digits");
+        return BadUrl("the path has a % without two hex digits");
       }
     } else if (!IsAsciiLetter(c) && !IsAsciiDigit(c) && std::strchr("-._~!$&'()*+,;=:@/", c) == nullptr) {
-      return Fault("the path has a character that must be percent-encoded");
+      return BadUrl("the path has a character that must be percent-encoded");
     }
   }
   // libcurl resolves them before it sends: another path than the one that was configured.
   const bool plain = ForEachPiece(path, '/', [](std::string_view piece) { return piece != "." && piece != ".."; });
-  return plain ? Status() : Fault("the path has a . or .. segment");
+  return plain ? Status() : BadUrl("the path has a . or .. segment");
 }
 
 }  // namespace
@@ -135,15 +135,15 @@ bool Url::IsLoopback() const {
 
 Result<Url> ParseUrl(std::string_view text) {
   for (const char c : text) {
-    if (!IsAscii(c)) return Fault("a non-ASCII character is not allowed");
-    if (IsAsciiControl(c) || c == ' ') return Fault("a blank or control character is not allowed");
-    if (c == '?' || c == '#') return Fault("a query or fragment is not allowed");
+    if (!IsAscii(c)) return BadUrl("a non-ASCII character is not allowed");
+    if (IsAsciiControl(c) || c == ' ') return BadUrl("a blank or control character is not allowed");
+    if (c == '?' || c == '#') return BadUrl("a query or fragment is not allowed");
   }
   Url url;
   const std::size_t colon = std::min(text.find("://"), text.size());
   url.scheme = AsciiLower(text.substr(0, colon));
   if (colon == text.size() || (url.scheme != "http" && url.scheme != "https")) {
-    return Fault("it must begin with https:// or http://");
+    return BadUrl("it must begin with https:// or http://");
   }
   text.remove_prefix(colon + 3);
   const std::size_t slash = std::min(text.find('/'), text.size());

@@ -18,6 +18,7 @@
 #include "config/checks.h"
 #include "config/reload.h"
 #include "protocol/request_builder.h"
+#include "protocol/schema.h"
 
 namespace warppool::internal {
 namespace {
@@ -68,6 +69,7 @@ Status AsArgument(const Status& status) {
 
 Result<std::unique_ptr<ClientImpl>> ClientImpl::Create(Config config, const ClientOptions& options) {
   if (Status status = Validate(config); !status.ok()) return status;
+  LoadSchema();
   auto store = StoreOf(config, options);
   if (!store.ok()) return store.status();
   auto core = std::make_shared<Core>(std::move(config), options, *std::move(store), RealClock());

@@ -34,11 +34,11 @@ constexpr std::array kTextVariables{
     TextVariable{"WARP_STATE_FILE", &Config::state_file, LineFault},
 };
 
-Status Invalid(const Setting& setting, std::string_view what) {
+Status Invalid(const ConfiguredText& setting, std::string_view what) {
   return {Code::kInvalidConfig, fmt::format("{}: {}", setting.where, what)};
 }
 
-Status Assign(const std::optional<Setting>& setting, std::string& field, Fault (*check)(const std::string&)) {
+Status Assign(const std::optional<ConfiguredText>& setting, std::string& field, Fault (*check)(const std::string&)) {
   if (!setting) return {};
   if (Fault fault = check(setting->value)) return Invalid(*setting, *fault);
   field = setting->value;

@@ -105,18 +105,18 @@ Result<Settings> Settings::Read(const LoadOptions& options, const Logger& logger
   return settings;
 }
 
-std::optional<Setting> Settings::Find(std::initializer_list<const char*> names) const {
+std::optional<ConfiguredText> Settings::Find(std::initializer_list<const char*> names) const {
   for (const std::string name : names) {
     const std::string value = environment_(name).value_or("");
     const std::string_view trimmed = TrimAsciiBlanks(value);
-    if (!trimmed.empty()) return Setting{std::string(trimmed), name, name};
+    if (!trimmed.empty()) return ConfiguredText{std::string(trimmed), name, name};
   }
   for (const std::string name : names) {
     const auto entry = file_.find(name);
     if (entry == file_.end() || !entry->second.value) continue;
     const std::string_view trimmed = TrimAsciiBlanks(*entry->second.value);
     if (trimmed.empty()) continue;
-    return Setting{std::string(trimmed), name, fmt::format("{}:{}: {}", file_name_, entry->second.line, name)};
+    return ConfiguredText{std::string(trimmed), name, fmt::format("{}:{}: {}", file_name_, entry->second.line, name)};
   }
   return std::nullopt;
 }

@@ -12,7 +12,7 @@
 
 namespace warppool {
 
-struct Setting {
+struct ConfiguredText {
   std::string value;  // without blanks at its ends; not empty
   std::string name;   // the variable's
   std::string where;  // how messages call it: its name, after file and line if it comes from the file
@@ -26,7 +26,7 @@ class Settings {
 
   // The first of `names` that the environment has, else the first that the file has. What is empty or blank counts as
   // not there: an empty environment variable hides nothing.
-  std::optional<Setting> Find(std::initializer_list<const char*> names) const;
+  std::optional<ConfiguredText> Find(std::initializer_list<const char*> names) const;
 
  private:
   EnvironmentLookup environment_;

@@ -55,7 +55,7 @@ class Collector {
  public:
   explicit Collector(const Logger& logger) : logger_(logger) {}
 
-  Status Add(const TokenVariable& variable, const Setting& setting) {
+  Status Add(const TokenVariable& variable, const ConfiguredText& setting) {
     const auto items = variable.is_list ? Items(setting.value) : std::vector<std::string_view>{setting.value};
     std::size_t loaded = 0;
     for (std::size_t i = 0; i < items.size(); ++i) {

@@ -1,12 +1,15 @@
 #include "conversation/conversation_impl.h"
 
+#include <google/protobuf/io/coded_stream.h>
 #include <unistd.h>
 
+#include <limits>
 #include <unordered_set>
 #include <utility>
 
 #include "base/guarded.h"
 #include "conversation/saved_conversation.h"
+#include "protocol/schema.h"
 
 namespace warppool::internal {
 namespace {
@@ -29,12 +32,26 @@ TaskInfo ReadTask(const wire::Task& task) {
           static_cast<std::size_t>(task.messages_size())};
 }
 
+// Of bytes that a task has been serialized to: nothing is wrong with them, however deep it is.
+wire::Task ParseTask(const std::string& bytes) {
+  wire::Task task;
+  google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                            static_cast<int>(bytes.size()));
+  in.SetRecursionLimit(std::numeric_limits<int>::max());
+  task.ParseFromCodedStream(&in);
+  return task;
+}
+
 }  // namespace
 
+ConversationImpl::ConversationImpl() {
+  LoadSchema();
+}
+
 Result<std::shared_ptr<ConversationImpl>> ConversationImpl::Restore(std::string_view bytes) {
+  auto impl = std::make_shared<ConversationImpl>();
   auto saved = ReadSaved(bytes);
   if (!saved) return saved.status();
-  auto impl = std::make_shared<ConversationImpl>();
   MutexLock lock(&impl->mutex_);
   impl->tree_ = TaskTree(std::move(saved->tasks));
   impl->id_ = std::move(saved->id);
@@ -103,12 +120,16 @@ const wire::Task* ConversationImpl::FindTask(const std::string& id) const {
 std::vector<MessageInfo> ConversationImpl::Messages(const std::string& task_id) const {
   if (Forked()) return {};
   wire::Task task;
+  std::string bytes;
   {
-    // JSON takes its time, and a request may want to go on.
+    // JSON takes its time, and a request may want to go on. Not a copy: protobuf's frees twice what unknown fields hold
+    // if memory runs out in the middle of it.
     MutexLock lock(&mutex_);
     const wire::Task* const found = FindTask(task_id);
-    if (found != nullptr) task = *found;
+    // More than 2 GiB can only be copied.
+    if (found != nullptr && !found->SerializeToString(&bytes)) task = *found;
   }
+  if (!bytes.empty()) task = ParseTask(bytes);
   std::vector<MessageInfo> messages;
   for (const wire::Message& message : task.messages()) messages.push_back(ReadMessage(message));
   return messages;

@@ -28,7 +28,7 @@ struct ConversationOwner {
 // Any thread. Between Claim() and Release() one request works on it; the program looks on.
 class ConversationImpl {
  public:
-  ConversationImpl() = default;
+  ConversationImpl();
   ConversationImpl(const ConversationImpl&) = delete;
   ConversationImpl& operator=(const ConversationImpl&) = delete;
 

@@ -5,6 +5,8 @@
 
 #include <memory>
 
+#include "protocol/map_entry.h"
+
 namespace warppool {
 namespace {
 
@@ -32,7 +34,7 @@ bool IsKnown(std::string_view path, const Descriptor& descriptor) {
   const auto [field, rest, is_last] = FirstStep(path, descriptor);
   if (field == nullptr || is_last) return field != nullptr;
   // Nothing lies inside a scalar or a map.
-  if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE || field->is_map()) return false;
+  if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE || IsMap(*field)) return false;
   return IsKnown(rest, *field->message_type());
 }
 

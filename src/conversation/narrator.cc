@@ -1,11 +1,10 @@
 #include "conversation/narrator.h"
 
-#include <google/protobuf/util/json_util.h>
-
 #include <algorithm>
 #include <unordered_set>
 
 #include "base/json_writer.h"
+#include "protocol/message_to_json.h"
 
 namespace warppool {
 namespace {
@@ -137,14 +136,6 @@ bool Tell(const wire::ClientAction& action, const Emit& emit) {
   const auto* field = SetField(action);
   return emit(UnknownEvent{field == nullptr ? std::string_view() : std::string_view(field->name()),
                            action.SerializeAsString()});
-}
-
-std::string ToJson(const google::protobuf::Message& message) {
-  google::protobuf::util::JsonPrintOptions options;
-  options.preserve_proto_field_names = true;
-  std::string json;
-  if (!google::protobuf::util::MessageToJsonString(message, &json, options).ok()) return {};
-  return json;
 }
 
 std::string ContentJson(const wire::Message& message) {

@@ -22,11 +22,7 @@ bool Tell(const Change& change, const Emit& emit);
 // Of an action that changes no task, or that nobody knows.
 bool Tell(const wire::ClientAction& action, const Emit& emit);
 
-// `message` in protobuf's JSON mapping, with the names of the schema; empty for what JSON cannot hold: no number, a
-// value of no kind.
-std::string ToJson(const google::protobuf::Message& message);
-
-// What `message` says, without what is around it: the field of its kind. Empty with kOther.
+// What `message` says, without what is around it: the field of its kind, as JSON. Empty with kOther.
 std::string ContentJson(const wire::Message& message);
 
 // "run_shell_command"; empty: not in the schema.

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/stubs/logging.h>
 
 #include <limits>
@@ -14,11 +13,11 @@
 namespace warppool {
 namespace {
 
-constexpr std::string_view kName = "warppool conversation ";
+constexpr std::string_view kSavedSignature = "warppool conversation ";
 constexpr std::string_view kVersionLine = "1\n";
 constexpr std::size_t kChecksumDigits = 16;
 // An event that was accepted lies this deep at most (Config::max_nesting_depth), and here somewhat deeper.
-constexpr int kDeepest = 1'010;
+constexpr int kDeepestSaved = 1'010;
 
 Status Damaged(std::string_view why) {
   return {Code::kInvalidArgument, fmt::format("no saved conversation: {}", why)};
@@ -26,14 +25,6 @@ Status Damaged(std::string_view why) {
 
 std::string Checksum(std::string_view bytes) {
   return Hex(FingerprintOf(bytes)).substr(0, kChecksumDigits);
-}
-
-// The same bytes for the same message: maps in the order of their keys.
-bool Serialize(const wire::SavedConversation& message, std::string* bytes) {
-  google::protobuf::io::StringOutputStream stream(bytes);
-  google::protobuf::io::CodedOutputStream out(&stream);
-  out.SetSerializationDeterministic(true);
-  return message.ByteSizeLong() <= std::numeric_limits<int>::max() && message.SerializeToCodedStream(&out);
 }
 
 // Ids that are not empty, and differ.
@@ -64,16 +55,16 @@ Result<std::string> WriteSaved(SavedConversation saved) {
   usage->set_cost_in_cents(saved.usage.cost_in_cents);
   usage->set_credits(saved.usage.credits);
   usage->set_context_window_usage(saved.usage.context_window_usage);
-  std::string bytes;
-  if (!Serialize(message, &bytes)) {
+  if (message.ByteSizeLong() > std::numeric_limits<int>::max()) {
     return Status(Code::kLimitExceeded, "the conversation is too large to be saved (2 GiB)");
   }
-  return fmt::format("{}{}{}\n{}", kName, kVersionLine, Checksum(bytes), bytes);
+  const std::string bytes = message.SerializeAsString();
+  return fmt::format("{}{}{}\n{}", kSavedSignature, kVersionLine, Checksum(bytes), bytes);
 }
 
 Result<SavedConversation> ReadSaved(std::string_view bytes) {
-  if (bytes.substr(0, kName.size()) != kName) return Damaged("it does not begin like one");
-  bytes.remove_prefix(kName.size());
+  if (bytes.substr(0, kSavedSignature.size()) != kSavedSignature) return Damaged("it does not begin like one");
+  bytes.remove_prefix(kSavedSignature.size());
   if (bytes.substr(0, kVersionLine.size()) != kVersionLine) {
     return Damaged(fmt::format("of version {}, and this library reads 1",
                                bytes.substr(0, std::min<std::size_t>(bytes.find('\n'), 10))));
@@ -93,7 +84,7 @@ Result<SavedConversation> ReadSavedMessage(std::string_view bytes) {
     const google::protobuf::LogSilencer silencer;
     google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()),
                                               static_cast<int>(bytes.size()));
-    in.SetRecursionLimit(kDeepest);
+    in.SetRecursionLimit(kDeepestSaved);
     if (!message.ParseFromCodedStream(&in) || !in.ConsumedEntireMessage()) return Damaged("no message of its kind");
   }
   if (Status status = CheckTasks(message.tasks()); !status.ok()) return status;

@@ -19,7 +19,7 @@ Status Invalid(std::string message) {
 }
 
 // The text that programs follow by deltas; null: the message has none.
-const std::string* ShownText(const wire::Message& message) {
+const std::string* StreamedText(const wire::Message& message) {
   if (message.has_agent_output()) return &message.agent_output().text();
   if (message.has_agent_reasoning()) return &message.agent_reasoning().reasoning();
   return nullptr;
@@ -207,7 +207,7 @@ Status TaskTree::ReplaceMessage(MessagePlace at, wire::Message message, Told* to
                 .message = own,
                 .in_root = store_.root() == at.task,
                 .kind_changed = own->message_case() != message.message_case()};
-  if (const std::string* text = ShownText(*own)) change.text_before = *text;
+  if (const std::string* text = StreamedText(*own)) change.text_before = *text;
   const bool had_todos = own->has_update_todos();
   if (transaction_) transaction_->ChangesMessage(at, own);
   *own = std::move(message);

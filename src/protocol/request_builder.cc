@@ -9,6 +9,7 @@
 #include <limits>
 #include <set>
 
+#include "protocol/map_entry.h"
 #include "protocol/mcp_context.h"
 #include "protocol/problem.h"
 #include "protocol/request_context.h"
@@ -41,16 +42,21 @@ Problem WriteMode(QueryMode mode, wire::UserQueryMode* to) {
   return Is(fmt::format("unknown mode {}", static_cast<int>(mode)));
 }
 
-Problem WriteAttachments(const Request& request, google::protobuf::Map<std::string, wire::Attachment>* to) {
+template <typename Entry>
+Problem WriteAttachments(const Request& request, google::protobuf::RepeatedPtrField<Entry>* to) {
+  if (!request.system_prompt.empty()) {
+    Problem problem = SetText("system_prompt", request.system_prompt, AddEntry(kSystemPrompt, to),
+                              &wire::Attachment::mutable_plain_text);
+    if (problem) return problem;
+  }
   for (const auto& [name, attachment] : request.attachments) {
     if (name.empty()) return At("attachments", Is("a name is empty"));
     if (Problem problem = NotUtf8(name)) return At("attachments (a name)", problem);
-    Problem problem = Write(attachment, &(*to)[name]);
+    Problem problem = Write(attachment, AddEntry(name, to));
     if (name == kSystemPrompt) problem = Is("the name is taken");
     if (problem) return At(fmt::format("attachments[\"{}\"]", name), problem);
   }
-  if (request.system_prompt.empty()) return {};
-  return SetText("system_prompt", request.system_prompt, &(*to)[kSystemPrompt], &wire::Attachment::mutable_plain_text);
+  return {};
 }
 
 Problem WriteQuery(const Request& request, Input::UserQuery* to) {
@@ -104,7 +110,7 @@ Problem WriteInput(const Request& request, Input* to) {
 }
 
 struct LogWriter {
-  google::protobuf::Value* to;
+  wire::Value* to;
 
   Problem operator()(const std::string& value) const {
     to->set_string_value(value);
@@ -123,7 +129,7 @@ struct LogWriter {
 Problem WriteMetadata(const Request& request, wire::Request::Metadata* to) {
   for (const auto& [key, value] : request.logging) {
     if (Problem problem = NotUtf8(key)) return At("logging (a key)", problem);
-    if (Problem problem = std::visit(LogWriter{&(*to->mutable_logging())[key]}, value)) {
+    if (Problem problem = std::visit(LogWriter{AddEntry(key, to->mutable_logging())}, value)) {
       return At(fmt::format("logging[\"{}\"]", key), problem);
     }
   }
@@ -187,7 +193,7 @@ std::string RequestBuilder::Serialize(const wire::Request::TaskContext& tasks, s
 void RequestBuilder::BecomeResume() {
   if (!raw_.empty()) return;
   message_.mutable_input()->mutable_resume_conversation();  // of the input's kinds there is one at a time
-  (*message_.mutable_metadata()->mutable_logging())[kResumed].set_bool_value(true);
+  FindOrAddEntry(kResumed, message_.mutable_metadata()->mutable_logging())->set_bool_value(true);
 }
 
 }  // namespace warppool

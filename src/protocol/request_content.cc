@@ -42,7 +42,7 @@ Problem Write(TimePoint time, google::protobuf::Timestamp* to) {
   return {};
 }
 
-Problem Write(const FileText& file, wire::FileContent* to) {
+Problem WriteFile(const FileText& file, wire::FileContent* to) {
   if (file.first_line != 0) {
     to->mutable_line_range()->set_start(file.first_line);
     to->mutable_line_range()->set_end(file.last_line);

@@ -13,7 +13,7 @@ namespace warppool {
 
 // Each fills `to`, which is empty.
 Problem Write(std::chrono::system_clock::time_point time, google::protobuf::Timestamp* to);
-Problem Write(const FileText& file, wire::FileContent* to);
+Problem WriteFile(const FileText& file, wire::FileContent* to);
 Problem Write(const ShellCommand& command, wire::ExecutedShellCommand* to);
 
 }  // namespace warppool

@@ -5,74 +5,71 @@
 namespace warppool {
 namespace {
 
-using Wire = wire::InputContext;
+using WireContext = wire::InputContext;
 
 // `field` makes a part of the context that is not sent as long as none of its texts is.
 template <typename Part>
-Problem PutIn(std::string_view name, const std::string& text, Wire* to, Part* (Wire::*part)(),
+Problem PutIn(std::string_view name, const std::string& text, WireContext* to, Part* (WireContext::*part)(),
               std::string* (Part::*field)()) {
   return text.empty() ? Problem() : SetText(name, text, (to->*part)(), field);
 }
 
-Problem WritePlace(const Context& context, Wire* to) {
+Problem WritePlace(const Context& context, WireContext* to) {
   return FirstOf({
-      PutIn("directory", context.directory, to, &Wire::mutable_directory, &Wire::Directory::mutable_pwd),
-      PutIn("home", context.home, to, &Wire::mutable_directory, &Wire::Directory::mutable_home),
-      PutIn("platform", context.platform, to, &Wire::mutable_operating_system,
-            &Wire::OperatingSystem::mutable_platform),
-      PutIn("distribution", context.distribution, to, &Wire::mutable_operating_system,
-            &Wire::OperatingSystem::mutable_distribution),
-      PutIn("shell", context.shell, to, &Wire::mutable_shell, &Wire::Shell::mutable_name),
-      PutIn("shell_version", context.shell_version, to, &Wire::mutable_shell, &Wire::Shell::mutable_version),
+      PutIn("directory", context.directory, to, &WireContext::mutable_directory, &WireContext::Directory::mutable_pwd),
+      PutIn("home", context.home, to, &WireContext::mutable_directory, &WireContext::Directory::mutable_home),
+      PutIn("platform", context.platform, to, &WireContext::mutable_operating_system,
+            &WireContext::OperatingSystem::mutable_platform),
+      PutIn("distribution", context.distribution, to, &WireContext::mutable_operating_system,
+            &WireContext::OperatingSystem::mutable_distribution),
+      PutIn("shell", context.shell, to, &WireContext::mutable_shell, &WireContext::Shell::mutable_name),
+      PutIn("shell_version", context.shell_version, to, &WireContext::mutable_shell,
+            &WireContext::Shell::mutable_version),
       context.current_time ? At("current_time", Write(*context.current_time, to->mutable_current_time())) : Problem(),
   });
 }
 
-Problem WriteGit(const GitState& git, Wire* to) {
-  Wire::Git written;
-  Wire::Git::Repository repository;
+Problem WriteGit(const GitState& git, WireContext* to) {
+  WireContext::Git written;
+  WireContext::Git::Repository repository;
   Problem problem = FirstOf({
-      PutText("head", git.head, &written, &Wire::Git::mutable_head),
-      PutText("branch", git.branch, &written, &Wire::Git::mutable_branch),
-      PutText("repository", git.repository, &repository, &Wire::Git::Repository::mutable_name),
-      PutText("owner", git.owner, &repository, &Wire::Git::Repository::mutable_owner),
-      PutText("host", git.host, &repository, &Wire::Git::Repository::mutable_host),
+      PutText("head", git.head, &written, &WireContext::Git::mutable_head),
+      PutText("branch", git.branch, &written, &WireContext::Git::mutable_branch),
+      PutText("repository", git.repository, &repository, &WireContext::Git::Repository::mutable_name),
+      PutText("owner", git.owner, &repository, &WireContext::Git::Repository::mutable_owner),
+      PutText("host", git.host, &repository, &WireContext::Git::Repository::mutable_host),
   });
   if (repository.ByteSizeLong() > 0) *written.mutable_repository() = std::move(repository);
   if (written.ByteSizeLong() > 0) *to->mutable_git() = std::move(written);
   return problem;
 }
 
-Problem WriteCodebase(const Codebase& codebase, Wire::Codebase* to) {
-  return FirstOf({RequireText("name", codebase.name, to, &Wire::Codebase::mutable_name),
-                  PutText("path", codebase.path, to, &Wire::Codebase::mutable_path)});
+Problem WriteCodebase(const Codebase& codebase, WireContext::Codebase* to) {
+  return FirstOf({RequireText("name", codebase.name, to, &WireContext::Codebase::mutable_name),
+                  PutText("path", codebase.path, to, &WireContext::Codebase::mutable_path)});
 }
 
-Problem WriteFile(const FileText& file, wire::FileContent* to) {
-  return Write(file, to);
-}
-
-Problem WriteRules(const ProjectRules& rules, Wire::ProjectRules* to) {
+Problem WriteRules(const ProjectRules& rules, WireContext::ProjectRules* to) {
   return FirstOf({
-      RequireText("root_path", rules.root_path, to, &Wire::ProjectRules::mutable_root_path),
+      RequireText("root_path", rules.root_path, to, &WireContext::ProjectRules::mutable_root_path),
       AddAll("active_files", rules.active_files, to->mutable_active_rule_files(), WriteFile),
       AddTexts("additional_paths", rules.additional_paths, to->mutable_additional_rule_file_paths()),
   });
 }
 
-Problem WriteSelection(const std::string& text, Wire::SelectedText* to) {
+Problem WriteSelection(const std::string& text, WireContext::SelectedText* to) {
   to->set_text(text);
   return text.empty() ? Is("is empty") : NotUtf8(text);
 }
 
-Problem WriteContextFile(const FileText& file, Wire::File* to) {
-  return Write(file, to->mutable_content());
+Problem WriteContextFile(const FileText& file, WireContext::File* to) {
+  return WriteFile(file, to->mutable_content());
 }
 
-Problem WriteImage(const Image& image, Wire::Image* to) {
+Problem WriteImage(const Image& image, WireContext::Image* to) {
   to->set_data(image.data);
   return FirstOf({image.data.empty() ? At("data", Is("is empty")) : Problem(),
-                  RequireText("mime_type", image.mime_type, to, &Wire::Image::mutable_mime_type)});
+                  RequireText("mime_type", image.mime_type, to, &WireContext::Image::mutable_mime_type)});
 }
 
 Problem WriteCommand(const ShellCommand& command, wire::ExecutedShellCommand* to) {

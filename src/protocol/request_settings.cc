@@ -9,7 +9,7 @@ namespace {
 
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
-using Wire = wire::Request::Settings;
+using WireSettings = wire::Request::Settings;
 
 // The field of that number, if there is one and it is a single value of that type. Settings, roles and providers are
 // numbered like the fields that they stand for.
@@ -24,24 +24,24 @@ Problem SetField(const FieldDescriptor* field, std::string_view text, Message* t
   return NotUtf8(text);
 }
 
-Problem WriteModels(const Request& request, Wire::ModelConfig* to) {
+Problem WriteModels(const Request& request, WireSettings::ModelConfig* to) {
   if (request.model.empty()) return At("model", Is("is empty; \"auto\" lets the service choose"));
   if (request.context_window_limit > 0) to->set_base_model_context_window_limit(request.context_window_limit);
   for (const auto& [role, model] : request.role_models) {
     const int number = static_cast<int>(role);
     const FieldDescriptor* field = FieldOf(*to, number, FieldDescriptor::TYPE_STRING);
-    if (field == nullptr || number == Wire::ModelConfig::kBaseFieldNumber) {
+    if (field == nullptr || number == WireSettings::ModelConfig::kBaseFieldNumber) {
       return At("role_models", Is(fmt::format("unknown role {}", number)));
     }
     if (Problem problem = SetField(field, model, to)) {
       return At(fmt::format("role_models[{}]", field->name()), std::move(problem));
     }
   }
-  return SetText("model", request.model, to, &Wire::ModelConfig::mutable_base);
+  return SetText("model", request.model, to, &WireSettings::ModelConfig::mutable_base);
 }
 
-Problem WriteAws(const AwsCredentials& aws, Wire::ApiKeys* to) {
-  using Aws = Wire::ApiKeys::AWSCredentials;
+Problem WriteAws(const AwsCredentials& aws, WireSettings::ApiKeys* to) {
+  using Aws = WireSettings::ApiKeys::AWSCredentials;
   if (aws.access_key.empty() && aws.secret_key.empty() && aws.session_token.empty() && aws.region.empty()) return {};
   Aws* written = to->mutable_aws_credentials();
   return FirstOf({RequireText("access_key", aws.access_key.Reveal(), written, &Aws::mutable_access_key),
@@ -50,8 +50,8 @@ Problem WriteAws(const AwsCredentials& aws, Wire::ApiKeys* to) {
                   PutText("region", aws.region, written, &Aws::mutable_region)});
 }
 
-Problem WriteKeys(const ModelKeys& keys, Wire::ApiKeys* to) {
-  using Google = Wire::ApiKeys::GoogleCloudCredentials;
+Problem WriteKeys(const ModelKeys& keys, WireSettings::ApiKeys* to) {
+  using Google = WireSettings::ApiKeys::GoogleCloudCredentials;
   to->set_allow_use_of_warp_credits(keys.allow_warp_credits);
   for (const auto& [provider, key] : keys.keys) {
     const FieldDescriptor* field = FieldOf(*to, static_cast<int>(provider), FieldDescriptor::TYPE_STRING);
@@ -67,7 +67,7 @@ Problem WriteKeys(const ModelKeys& keys, Wire::ApiKeys* to) {
                                   &Google::mutable_access_token);
 }
 
-Problem WriteSwitches(const std::map<Setting, bool>& settings, Wire* to) {
+Problem WriteSwitches(const std::map<Setting, bool>& settings, WireSettings* to) {
   for (const auto& [setting, value] : settings) {
     const FieldDescriptor* field = FieldOf(*to, static_cast<int>(setting), FieldDescriptor::TYPE_BOOL);
     if (field == nullptr) return At("settings", Is(fmt::format("unknown setting {}", static_cast<int>(setting))));
@@ -76,7 +76,7 @@ Problem WriteSwitches(const std::map<Setting, bool>& settings, Wire* to) {
   return {};
 }
 
-Problem WriteTools(const std::vector<Tool>& tools, Wire* to) {
+Problem WriteTools(const std::vector<Tool>& tools, WireSettings* to) {
   if (tools.empty()) return At("allowed_tools", Is("is empty, which the service would take for \"any tool\""));
   for (const Tool tool : tools) {
     if (!IsKnown(tool)) return At("allowed_tools", Is(fmt::format("unknown tool {}", static_cast<int>(tool))));
@@ -87,8 +87,8 @@ Problem WriteTools(const std::vector<Tool>& tools, Wire* to) {
 
 }  // namespace
 
-Problem WriteSettings(const Request& request, Wire* to) {
-  Wire::ApiKeys keys;
+Problem WriteSettings(const Request& request, WireSettings* to) {
+  WireSettings::ApiKeys keys;
   Problem problem =
       FirstOf({WriteModels(request, to->mutable_model_config()), WriteTools(request.allowed_tools, to),
                WriteSwitches(request.settings, to), At("model_keys", WriteKeys(request.model_keys, &keys))});

@@ -11,7 +11,7 @@
 namespace warppool {
 namespace {
 
-constexpr std::size_t kFirstBlock = 16U << 10U;
+constexpr std::size_t kFirstBlock = 4U << 10U;  // more than the usual event needs
 
 google::protobuf::ArenaOptions FirstBlock(std::string* block) {
   google::protobuf::ArenaOptions options;
@@ -28,7 +28,7 @@ std::string_view Strip(std::string_view text) {
 }
 
 // To tell what is too deep from what is no message.
-constexpr int kDeepest = 1000;
+constexpr int kDeepestEvent = 1000;
 
 bool ParseTo(wire::ResponseEvent* event, std::string_view bytes, int max_depth) {
   google::protobuf::io::ArrayInputStream array(bytes.data(), static_cast<int>(bytes.size()));
@@ -89,7 +89,7 @@ Result<const wire::ResponseEvent*> ResponseDecoder::Parse(std::string_view bytes
   // protobuf would print what it finds wrong. Its log handler is process-wide: silenced as briefly as possible.
   const google::protobuf::LogSilencer silencer;
   if (ParseTo(event, bytes, max_depth_)) return static_cast<const wire::ResponseEvent*>(event);
-  if (max_depth_ < kDeepest && ParseTo(event, bytes, kDeepest)) {
+  if (max_depth_ < kDeepestEvent && ParseTo(event, bytes, kDeepestEvent)) {
     return Status(Code::kLimitExceeded, fmt::format("messages lie deeper than max_nesting_depth ({})", max_depth_));
   }
   return Undecodable(fmt::format("{} bytes that are no ResponseEvent", bytes.size()));

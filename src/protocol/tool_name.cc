@@ -1,46 +1,47 @@
+#include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "protocol/tool_output.h"
 #include "warppool/tool.h"
 
 namespace warppool {
+namespace {
+
+constexpr std::pair<Tool, const char*> kNames[] = {
+    {Tool::kRunShellCommand, "run_shell_command"},
+    {Tool::kSearchCodebase, "search_codebase"},
+    {Tool::kReadFiles, "read_files"},
+    {Tool::kApplyFileDiffs, "apply_file_diffs"},
+    {Tool::kGrep, "grep"},
+    {Tool::kFileGlob, "file_glob"},
+    {Tool::kReadMcpResource, "read_mcp_resource"},
+    {Tool::kCallMcpTool, "call_mcp_tool"},
+    {Tool::kWriteToShellCommand, "write_to_long_running_shell_command"},
+    {Tool::kSuggestNewConversation, "suggest_new_conversation"},
+    {Tool::kFileGlobV2, "file_glob_v2"},
+    {Tool::kSuggestPrompt, "suggest_prompt"},
+    {Tool::kReadShellCommandOutput, "read_shell_command_output"},
+    {Tool::kAskUserQuestion, "ask_user_question"},
+};
+
+}  // namespace
 
 const char* ToolName(Tool tool) noexcept {
-  switch (tool) {
-    case Tool::kRunShellCommand:
-      return "run_shell_command";
-    case Tool::kSearchCodebase:
-      return "search_codebase";
-    case Tool::kReadFiles:
-      return "read_files";
-    case Tool::kApplyFileDiffs:
-      return "apply_file_diffs";
-    case Tool::kGrep:
-      return "grep";
-    case Tool::kFileGlob:
-      return "file_glob";
-    case Tool::kReadMcpResource:
-      return "read_mcp_resource";
-    case Tool::kCallMcpTool:
-      return "call_mcp_tool";
-    case Tool::kWriteToShellCommand:
-      return "write_to_long_running_shell_command";
-    case Tool::kSuggestNewConversation:
-      return "suggest_new_conversation";
-    case Tool::kFileGlobV2:
-      return "file_glob_v2";
-    case Tool::kSuggestPrompt:
-      return "suggest_prompt";
-    case Tool::kReadShellCommandOutput:
-      return "read_shell_command_output";
-    case Tool::kAskUserQuestion:
-      return "ask_user_question";
-  }
-  return "unknown";
+  const auto* const entry =
+      std::find_if(std::begin(kNames), std::end(kNames), [tool](const auto& known) { return known.first == tool; });
+  return entry == std::end(kNames) ? "unknown" : entry->second;
+}
+
+std::optional<Tool> FindTool(std::string_view name) noexcept {
+  const auto* const entry =
+      std::find_if(std::begin(kNames), std::end(kNames), [name](const auto& known) { return known.second == name; });
+  if (entry == std::end(kNames)) return std::nullopt;
+  return entry->first;
 }
 
 bool IsKnown(Tool tool) {
-  return ToolName(tool) != std::string_view("unknown");
+  return FindTool(ToolName(tool)).has_value();
 }
 
 }  // namespace warppool

@@ -1,18 +1,16 @@
 #include "protocol/tool_output.h"
 
 #include <fmt/format.h>
-#include <google/protobuf/stubs/logging.h>
-#include <google/protobuf/util/json_util.h>
 
 #include <set>
 
-#include "protocol/json_object.h"
+#include "protocol/json_to_message.h"
 #include "protocol/request_content.h"
 
 namespace warppool {
 namespace {
 
-using Wire = wire::Request::Input::ToolCallResult;
+using WireResult = wire::Request::Input::ToolCallResult;
 using google::protobuf::Message;
 
 // The kinds of output that the tool has, for the words of an error.
@@ -47,7 +45,7 @@ const char* KindsOf(Tool tool) {
 }
 
 // The tool's own message in the result.
-Message* MessageOf(Tool tool, Wire* result) {
+Message* MessageOf(Tool tool, WireResult* result) {
   switch (tool) {
     case Tool::kRunShellCommand:
       return result->mutable_run_shell_command();
@@ -95,11 +93,7 @@ Problem WriteRunning(const ShellRunning& output, wire::LongRunningShellCommandSn
                   RequireText("command_id", output.command_id, to, &Snapshot::mutable_command_id)});
 }
 
-Problem WriteFile(const FileText& file, wire::FileContent* to) {
-  return Write(file, to);
-}
-
-Problem WriteResource(const McpOutput::Resource& resource, wire::MCPResourceContent* to) {
+Problem WriteResourceContent(const McpOutput::Resource& resource, wire::MCPResourceContent* to) {
   using wire::MCPResourceContent;
   if (resource.is_binary) to->mutable_binary()->set_data(resource.text);
   return FirstOf({
@@ -128,7 +122,7 @@ struct PartWriter {
                     RequireText("mime_type", image.mime_type, to->mutable_image(), &Result::Image::mutable_mime_type)});
   }
   Problem operator()(const McpOutput::Resource& resource) const {
-    return WriteResource(resource, to->mutable_resource());
+    return WriteResourceContent(resource, to->mutable_resource());
   }
 };
 
@@ -159,7 +153,7 @@ Problem WriteAnswer(const UserAnswers::Answer& answer, wire::AskUserQuestionResu
 // Each kind of output into the messages of the tools that have it.
 class Writer {
  public:
-  Writer(Tool tool, Wire* result) : tool_(tool), result_(result) {}
+  Writer(Tool tool, WireResult* result) : tool_(tool), result_(result) {}
 
   Problem operator()(const McpOutput& output) const {
     if (tool_ != Tool::kCallMcpTool) return Not("McpOutput");
@@ -171,7 +165,7 @@ class Writer {
   Problem operator()(const McpResources& output) const {
     if (tool_ != Tool::kReadMcpResource) return Not("McpResources");
     auto* success = result_->mutable_read_mcp_resource()->mutable_success();
-    return AddAll("contents", output.contents, success->mutable_contents(), WriteResource);
+    return AddAll("contents", output.contents, success->mutable_contents(), WriteResourceContent);
   }
 
   Problem operator()(const ShellFinished& output) const {
@@ -234,13 +228,14 @@ class Writer {
     using Success = wire::ApplyFileDiffsResult::Success;
     if (tool_ != Tool::kApplyFileDiffs) return Not("FilesChanged");
     Success* success = result_->mutable_apply_file_diffs()->mutable_success();
-    return FirstOf(
-        {AddAll("updated", output.updated, success->mutable_updated_files_v2(),
-                [](const FileText& file, Success::UpdatedFileContent* to) { return Write(file, to->mutable_file()); }),
-         AddAll("deleted", output.deleted, success->mutable_deleted_files(),
-                [](const std::string& path, Success::DeletedFile* to) {
-                  return RequireText("", path, to, &Success::DeletedFile::mutable_file_path);
-                })});
+    return FirstOf({AddAll("updated", output.updated, success->mutable_updated_files_v2(),
+                           [](const FileText& file, Success::UpdatedFileContent* to) {
+                             return WriteFile(file, to->mutable_file());
+                           }),
+                    AddAll("deleted", output.deleted, success->mutable_deleted_files(),
+                           [](const std::string& path, Success::DeletedFile* to) {
+                             return RequireText("", path, to, &Success::DeletedFile::mutable_file_path);
+                           })});
   }
 
   Problem operator()(const LinesFound& output) const {
@@ -329,13 +324,11 @@ class Writer {
   }
 
   Problem operator()(const ResultJson& output) const {
-    if (Problem problem = FirstOf({NotUtf8(output.json), CheckJsonObject(output.json)})) return At("json", problem);
     Message* to = MessageOf(tool_, result_);
-    // Its log handler is process-wide: silenced as briefly as possible.
-    const google::protobuf::LogSilencer silencer;
-    const auto status = google::protobuf::util::JsonStringToMessage(output.json, to);
-    if (!status.ok()) return At("json", Is(std::string_view(status.message().data(), status.message().size())));
-    return to->ByteSizeLong() == 0 ? At("json", Is("holds no result")) : Problem();
+    Problem problem = NotUtf8(output.json);
+    if (!problem) problem = ReadJsonObject(output.json, to);
+    if (!problem && to->ByteSizeLong() == 0) problem = Is("holds no result");
+    return At("json", std::move(problem));
   }
 
  private:
@@ -344,14 +337,14 @@ class Writer {
   }
 
   Tool tool_;  // a known one
-  Wire* result_;
+  WireResult* result_;
 };
 
 }  // namespace
 
-Problem Write(const ToolResult& result, Wire* to) {
+Problem Write(const ToolResult& result, WireResult* to) {
   if (!IsKnown(result.tool)) return At("tool", Is(fmt::format("unknown tool {}", static_cast<int>(result.tool))));
-  return FirstOf({RequireText("call_id", result.call_id, to, &Wire::mutable_tool_call_id),
+  return FirstOf({RequireText("call_id", result.call_id, to, &WireResult::mutable_tool_call_id),
                   At("output", std::visit(Writer(result.tool, to), result.output))});
 }
 

@@ -18,7 +18,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::int64_t kFormat = 1;
+constexpr std::int64_t kRecordFormat = 1;
 constexpr std::int64_t kMostInt64 = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kLastMillisecond = std::chrono::duration_cast<milliseconds>(WallTime::duration::max()).count();
 constexpr std::int64_t kMostLife = 1'000'000'000;  // can still be added to the time of either clock
@@ -76,7 +76,7 @@ void WriteCounters(JsonWriter& json, const Counters& counters) {
 
 void WriteToken(JsonWriter& json, const StoredToken& token) {
   json.Object([&] {
-    json.Key("format").Number(kFormat);
+    json.Key("format").Number(kRecordFormat);
     json.Key("credential").String(token.credential.Reveal());
     json.Key("serial").Number(token.serial);
     json.Key("lineage").String(token.lineage);
@@ -209,10 +209,10 @@ Counters ReadCounters(Members& members) {
 Result<StoredToken> ReadToken(const FlatJson& json) {
   Members members(json);
   const auto format = members.Number("format", std::int64_t{1}, kMostInt64);
-  if (members.fault().ok() && format > kFormat) {
+  if (members.fault().ok() && format > kRecordFormat) {
     return Status(Code::kInvalidArgument,
                   fmt::format("the record was written by a later version: it has format {}, and this one reads {}",
-                              format, kFormat));
+                              format, kRecordFormat));
   }
   StoredToken token;
   token.credential = members.NonEmptySecret("credential");

@@ -11,17 +11,17 @@ namespace {
 
 constexpr std::size_t kPiece = std::size_t{1} << 16;
 
-Status Invalid(const std::string& path, std::string_view what) {
+Status BadFile(const std::string& path, std::string_view what) {
   return {Code::kInvalidConfig, fmt::format("{}: {}", path, what)};
 }
 
 Status CheckPrivate(const std::string& path, const struct stat& info, std::size_t most_bytes) {
-  if (!S_ISREG(info.st_mode)) return Invalid(path, "not a regular file");
-  if (info.st_uid != geteuid()) return Invalid(path, "belongs to another user");
+  if (!S_ISREG(info.st_mode)) return BadFile(path, "not a regular file");
+  if (info.st_uid != geteuid()) return BadFile(path, "belongs to another user");
   if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return Invalid(path, "others may use it; it holds credentials: chmod 600 it");
+    return BadFile(path, "others may use it; it holds credentials: chmod 600 it");
   }
-  if (static_cast<std::uint64_t>(info.st_size) > most_bytes) return Invalid(path, "too large for a state file");
+  if (static_cast<std::uint64_t>(info.st_size) > most_bytes) return BadFile(path, "too large for a state file");
   return {};
 }
 
@@ -119,7 +119,7 @@ Result<FileContent> ReadPrivateFile(FileSystem* system, const std::string& path,
     if (got < 0) return FileFailure(path, "cannot be read", errno);
     text.resize(before + static_cast<std::size_t>(got));
     if (got == 0) break;
-    if (text.size() > most_bytes) return Invalid(path, "too large for a state file");
+    if (text.size() > most_bytes) return BadFile(path, "too large for a state file");
   }
   return FileContent{std::move(text), FileIdentity(std::move(file), info)};
 }

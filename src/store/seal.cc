@@ -18,7 +18,7 @@
 namespace warppool {
 namespace {
 
-constexpr char kFormat = 1;
+constexpr char kSealFormat = 1;
 constexpr std::string_view kSalt = "warppool sealed record";
 constexpr std::string_view kInfo = "AES-256-GCM key, format 1";
 constexpr std::string_view kLabel = "warppool sealed record, format 1";
@@ -103,7 +103,7 @@ std::string Seal(const Secret& credential, std::string_view plain) {
   const CipherContext context = NewCipherContext();
 
   std::string sealed(kHead + plain.size() + kTag, '\0');
-  sealed[0] = kFormat;
+  sealed[0] = kSealFormat;
   Check(RAND_bytes(Bytes(sealed, 1), kNonce) == 1);
   int written = 0;
   Check(EVP_EncryptInit_ex(context.get(), EVP_aes_256_gcm(), nullptr, key.data(), Bytes(sealed, 1)) == 1 &&
@@ -117,12 +117,12 @@ std::string Seal(const Secret& credential, std::string_view plain) {
 
 Result<Secret> Unseal(const Secret& credential, std::string_view sealed) {
   return Guarded([&]() -> Result<Secret> {
-    if (!sealed.empty() && sealed[0] > kFormat) {
+    if (!sealed.empty() && sealed[0] > kSealFormat) {
       return Status(Code::kInvalidArgument, fmt::format("the record is sealed in format {}, which this version does "
                                                         "not know, or damaged",
                                                         static_cast<unsigned char>(sealed[0])));
     }
-    if (credential.empty() || sealed.size() < kHead + kTag || sealed.size() > kMostBytes || sealed[0] != kFormat) {
+    if (credential.empty() || sealed.size() < kHead + kTag || sealed.size() > kMostBytes || sealed[0] != kSealFormat) {
       return DoesNotOpen();
     }
     const RecordCipherKey key(credential);

@@ -9,7 +9,7 @@
 namespace warppool {
 namespace {
 
-constexpr std::string_view kName = "warppool-state ";
+constexpr std::string_view kSignature = "warppool-state ";
 constexpr std::string_view kHeader = "warppool-state 1";
 
 std::string_view WithoutCarriageReturn(std::string_view line) {
@@ -47,7 +47,7 @@ Result<StateFile> StateFile::Parse(std::string_view text) {
   if (text.empty()) return file;
   const std::string_view header = WithoutCarriageReturn(TakeLine(&text));
   if (header != kHeader) {
-    const bool ours = header.substr(0, kName.size()) == kName;
+    const bool ours = header.substr(0, kSignature.size()) == kSignature;
     return Status(Code::kInvalidConfig, ours ? "a state file of another version of this library" : "not a state file");
   }
   std::vector<std::string_view> lines;

@@ -224,6 +224,8 @@ TEST_CASE("a value that an enumeration does not have is refused") {
   CHECK(Peek(request).allowed_tools == std::vector{warppool::Tool::kCallMcpTool});
   CHECK(Peek(request).tool_results.empty());
   CHECK(warppool_tool_name(grep) == std::string("grep"));
+  CHECK(warppool_tool_find("grep") == WARPPOOL_TOOL_GREP);
+  for (const char* none : {static_cast<const char*>(nullptr), "", "unknown"}) CHECK(warppool_tool_find(none) == -1);
 }
 
 TEST_CASE("what belongs to something that is not there is misuse") {

@@ -186,7 +186,10 @@ TEST_CASE("attachments set in C are sent") {
     CHECK(code == WARPPOOL_OK);
   }
   const auto message = Sent(request);
-  const auto& sent = message.input().user_inputs().inputs(0).user_query().referenced_attachments();
+  std::map<std::string, warppool::wire::Attachment> sent;
+  for (const auto& entry : message.input().user_inputs().inputs(0).user_query().referenced_attachments()) {
+    sent[entry.key()] = entry.value();
+  }
   REQUIRE(sent.size() == 5);
   CHECK(sent.at("a").plain_text() == "text");
   CHECK(sent.at("b").executed_shell_command().command() == "make");

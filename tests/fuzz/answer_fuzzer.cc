@@ -2,8 +2,6 @@
 // follows the events has to see what the tasks hold, and a transaction has to leave nothing behind.
 //
 // The input is a serialized ResponseEvent.ClientActions, each action of which comes as an event of its own.
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/stubs/logging.h>
 
 #include <map>
@@ -50,12 +48,8 @@ class Viewer {
 
 std::string TasksOf(const ConversationImpl& conversation) {
   std::string bytes;
-  conversation.Look([&](const wire::Request::TaskContext& tasks, const std::string& /*id*/) {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream out(&stream);
-    out.SetSerializationDeterministic(true);  // maps have no order of their own
-    tasks.SerializeToCodedStream(&out);
-  });
+  conversation.Look(
+      [&](const wire::Request::TaskContext& tasks, const std::string& /*id*/) { bytes = tasks.SerializeAsString(); });
   return bytes;
 }
 

@@ -10,10 +10,6 @@ namespace {
 
 using Failures = std::vector<std::pair<Code, NextStep>>;
 
-constexpr const char* kOne = "fake-token-one";
-constexpr const char* kTwo = "fake-token-two";
-constexpr const char* kThree = "fake-token-three";
-
 // Each serves one request at a time, and always the first one that can.
 Config OneAtATime(const World& world, const std::vector<std::string>& credentials) {
   Config config = ConfigFor(world.service, credentials);
@@ -31,8 +27,8 @@ void HoldAgent(World* world, Gate* gate, const std::string& held) {
   });
 }
 
-struct Pushed {
-  Pushed(World* world, const std::string& query) : recorder(world) {
+struct PushedQuery {
+  PushedQuery(World* world, const std::string& query) : recorder(world) {
     auto started = world->client->Start(Request(query), recorder.Callbacks());
     REQUIRE(started.ok());
     stream = *std::move(started);
@@ -59,10 +55,10 @@ TEST_CASE("a request that may not spend a wait on a token that rests still waits
   REQUIRE(world.Ask(Request("spends a quota")).ok());
   REQUIRE(world.StatusOf(0).state == TokenState::kCooling);
   gate.Close();
-  Pushed busy(&world, "keeps one busy");
+  PushedQuery busy(&world, "keeps one busy");
   REQUIRE(gate.WaitUntilInside(1));
 
-  Pushed request(&world, "hello");
+  PushedQuery request(&world, "hello");
   REQUIRE(request.Failed(1));
   CHECK(request.recorder.failures() == Failures{{Code::kUnauthorized, NextStep::kWait}});
   CHECK(request.recorder.dones() == 0);
@@ -110,7 +106,7 @@ TEST_CASE("a request whose budget is spent does not wait for the busy token that
     world.client->DropAccessToken(*bearer);
     world.Said(world.client->AccessToken().status());
   });
-  Pushed request(&world, "hello");
+  PushedQuery request(&world, "hello");
   CHECK(request.recorder.WaitUntilDone());
   CHECK(request.recorder.status().code() == Code::kOverloaded);
   CHECK(request.recorder.failures() ==
@@ -132,9 +128,9 @@ TEST_CASE("a request that does what Retry-After says goes on at once when a toke
     Config config = OneAtATime(world, {kTwo, kOne});
     world.Connect(std::move(config));
     gate.Close();
-    Pushed busy(&world, "keeps one busy");
+    PushedQuery busy(&world, "keeps one busy");
     REQUIRE(gate.WaitUntilInside(1));
-    Pushed request(&world, "hello");
+    PushedQuery request(&world, "hello");
     REQUIRE(request.Failed(1));
     CHECK(request.recorder.failures() == Failures{{Code::kOverloaded, NextStep::kWait}});
     CHECK(request.recorder.dones() == 0);
@@ -148,12 +144,12 @@ TEST_CASE("a request that does what Retry-After says goes on at once when a toke
     Config config = OneAtATime(world, {kTwo, kOne});
     config.max_strikes = 1;
     world.Connect(std::move(config));
-    Pushed request(&world, "hello");
+    PushedQuery request(&world, "hello");
     REQUIRE(request.Failed(2));
     CHECK(request.recorder.failures() ==
           Failures{{Code::kUnauthorized, NextStep::kNextToken}, {Code::kOverloaded, NextStep::kWait}});
     request.stream.reset();  // this one has been refused by it
-    Pushed other(&world, "hello");
+    PushedQuery other(&world, "hello");
     REQUIRE(other.Failed(1));
     CHECK(other.recorder.failures() == Failures{{Code::kOverloaded, NextStep::kWait}});
     CHECK(other.recorder.dones() == 0);
@@ -165,7 +161,6 @@ TEST_CASE("a request that does what Retry-After says goes on at once when a toke
 }
 
 TEST_CASE("a request that finds no exchange that works waits for a token that needs none, if it is only busy") {
-  constexpr const char* kKey = "wk-1.fakefake";
   Gate gate;
   World world;
   world.service.AcceptApiKey(kKey);
@@ -175,9 +170,9 @@ TEST_CASE("a request that finds no exchange that works waits for a token that ne
   config.tokens[0].kind = CredentialKind::kApiKey;
   world.Connect(std::move(config));
   gate.Close();
-  Pushed busy(&world, "keeps it busy");
+  PushedQuery busy(&world, "keeps it busy");
   REQUIRE(gate.WaitUntilInside(1));
-  Pushed request(&world, "hello");
+  PushedQuery request(&world, "hello");
   REQUIRE(request.Failed(1));
   CHECK(request.recorder.failures() == Failures{{Code::kMisconfigured, NextStep::kWait}});
   gate.Open();

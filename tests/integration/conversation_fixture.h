@@ -214,4 +214,13 @@ inline std::vector<ToolResult> ResultsFor(const Conversation& conversation) {
   return results;
 }
 
+// "aaaa", and then nothing more. The first one of a conversation creates the root task before.
+inline loopback::Behaviour HalfAnAnswer(bool is_first = true) {
+  return loopback::Ok()
+      .Text("aaaabbbb")
+      .Chunks(2)
+      .CutAfter(is_first ? 3 : 2, loopback::Behaviour::Cut::kClean)
+      .Times(1);
+}
+
 }  // namespace warppool

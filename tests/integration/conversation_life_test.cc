@@ -11,8 +11,6 @@
 namespace warppool {
 namespace {
 
-constexpr const char* kOne = "fake-token-one";
-
 // One that says "kept", and "undone" in a transaction that stays open until much more has been said.
 loopback::Behaviour LongTransaction() {
   return loopback::Play({loopback::Say("kept"), loopback::Begin(), loopback::Say("undone"),
@@ -22,9 +20,9 @@ loopback::Behaviour LongTransaction() {
 }
 
 // A conversation of so many turns, each begun when the one before has ended: pushed, from within the callback.
-class Pushed {
+class PushedTurns {
  public:
-  Pushed(World* world, int turns) : world_(world), left_(turns) {}
+  PushedTurns(World* world, int turns) : world_(world), left_(turns) {}
   void Begin() { StartTurn(); }
   bool over() const { return over_; }
   Status end() const { return end_; }  // when it is over
@@ -56,9 +54,9 @@ class Pushed {
 };
 
 // The same, pulled. One thread.
-class Pulled {
+class PulledTurns {
  public:
-  Pulled(World* world, int turns) : world_(world), left_(turns) {}
+  PulledTurns(World* world, int turns) : world_(world), left_(turns) {}
   // Takes what has come. False: it is over.
   bool Poll() {
     if (left_ == 0) return false;
@@ -107,23 +105,23 @@ TEST_CASE("fifty conversations at once mix nothing up") {
   config.retry_budget = 20;
   world.Connect(std::move(config));
 
-  std::deque<Pushed> pushed;
-  std::deque<Pulled> pulled;
+  std::deque<PushedTurns> pushed;
+  std::deque<PulledTurns> pulled;
   for (int i = 0; i < kConversations; ++i) pushed.emplace_back(&world, kTurns).Begin();
   for (int i = 0; i < kConversations; ++i) pulled.emplace_back(&world, kTurns);
   REQUIRE(Eventually([&] {
     bool busy = false;
-    for (Pulled& one : pulled) busy = one.Poll() || busy;
-    for (const Pushed& one : pushed) busy = busy || !one.over();
+    for (PulledTurns& one : pulled) busy = one.Poll() || busy;
+    for (const PushedTurns& one : pushed) busy = busy || !one.over();
     return !busy;
   }));
   std::set<std::string> ids;
-  for (const Pushed& one : pushed) {
+  for (const PushedTurns& one : pushed) {
     CHECK(world.Said(one.end()).ToString() == "ok");
     CHECK(Difference(world.service, one.conversation()) == "");
     ids.insert(one.conversation().id());
   }
-  for (const Pulled& one : pulled) {
+  for (const PulledTurns& one : pulled) {
     CHECK(Difference(world.service, one.conversation()) == "");
     ids.insert(one.conversation().id());
   }
@@ -194,6 +192,64 @@ TEST_CASE("a stream that is destroyed leaves its conversation free, without what
   REQUIRE(conversation.Messages().size() == 2);
   world.service.AcceptAnyPrefix(conversation.id());
   CHECK(client.Ask(Request("again"), conversation).status().ToString() == "ok");
+  CHECK(Difference(world.service, conversation) == "");
+}
+
+TEST_CASE(
+    "a request that is cancelled inside a transaction leaves what was before it, and the next turn goes on there") {
+  enum class How : std::uint8_t { kFlow, kPushed, kPulled };
+  const How how = GENERATE(How::kFlow, How::kPushed, How::kPulled);
+  World world;
+  world.service.On(kOne).Agent(loopback::Ok().Times(1)).Agent(LongTransaction());
+  Client& client = world.Connect({kOne});
+  Conversation conversation;
+  REQUIRE(client.Ask(Request("hello"), conversation).status().ToString() == "ok");
+
+  std::string committed;  // inside the transaction
+  const auto look = [&](const Event& event) {
+    const auto* text = std::get_if<TextDelta>(&event);
+    if (text == nullptr || text->text != "undone") return false;
+    committed = *conversation.Save();
+    return true;
+  };
+  Status end;
+  if (how == How::kPulled) {
+    auto stream = client.Start(Request("go"), conversation);
+    REQUIRE(stream.ok());
+    auto event = (*stream)->Next(kPatience);
+    while (event.ok() && !look(*event)) event = (*stream)->Next(kPatience);
+    REQUIRE(event.ok());
+    CHECK(conversation.Messages().size() > 4);
+    (*stream)->Cancel();
+    while (event.ok()) event = (*stream)->Next(kPatience);
+    end = event.status();
+  } else {
+    Viewer viewer(&world);
+    std::unique_ptr<Stream> stream;
+    Gate started;
+    started.Close();
+    StreamCallbacks callbacks = viewer.Callbacks();
+    callbacks.on_event = [&](const Event& event) {
+      if (!look(event)) return Flow::kContinue;
+      if (how == How::kFlow) return Flow::kCancel;
+      started.Pass();
+      stream->Cancel();
+      return Flow::kContinue;
+    };
+    stream = *client.Start(Request("go"), conversation, std::move(callbacks));
+    started.Open();
+    end = viewer.Wait();
+  }
+  CHECK(world.Said(end).code() == Code::kCancelled);
+  CHECK_FALSE(conversation.busy());
+  CHECK(*conversation.Save() == committed);
+  const auto messages = conversation.Messages();
+  REQUIRE(messages.size() == 4);
+  CHECK(messages[2].text == "go");
+  CHECK(messages[3].text == "kept");
+  world.service.AcceptAnyPrefix(conversation.id());
+  CHECK(client.Ask(Request("again"), conversation).status().ToString() == "ok");
+  CHECK(conversation.Messages().size() == 6);
   CHECK(Difference(world.service, conversation) == "");
 }
 

@@ -7,10 +7,6 @@
 namespace warppool {
 namespace {
 
-constexpr const char* kOne = "fake-token-one";
-constexpr const char* kTwo = "fake-token-two";
-constexpr const char* kThree = "fake-token-three";
-
 Result<Answer> Ask(World* world, const Request& request, Conversation* conversation) {
   auto answer = world->client->Ask(request, *conversation);
   world->Said(answer.status());

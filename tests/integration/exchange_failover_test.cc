@@ -8,10 +8,6 @@
 namespace warppool {
 namespace {
 
-constexpr const char* kOne = "fake-token-one";
-constexpr const char* kTwo = "fake-token-two";
-constexpr const char* kKey = "wk-1.fakefake";
-
 // The first strike disables, so that none can be overlooked.
 Config Strict(const World& world, const std::vector<std::string>& credentials) {
   Config config = ConfigFor(world.service, credentials);

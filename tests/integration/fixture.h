@@ -25,6 +25,30 @@ using namespace std::chrono_literals;
 // How long a test waits for what must come: a guard against hanging, not an expectation.
 constexpr auto kPatience = 30s;
 
+// Where the service is asked, and with what.
+constexpr const char* kAgent = "/ai/multi-agent";
+constexpr const char* kExchange = "/proxy/token";
+constexpr const char* kAccount = "/graphql/v2";
+constexpr const char* kOne = "fake-token-one";
+constexpr const char* kTwo = "fake-token-two";
+constexpr const char* kThree = "fake-token-three";
+inline const std::vector<std::string> kAll = {kOne, kTwo, kThree};
+constexpr const char* kRotated = "fake-token-rotated";
+constexpr const char* kKey = "wk-1.fakefake";
+
+// Does not wait for a token.
+inline Request Impatient(const std::string& query = "hello") {
+  Request request(query);
+  request.wait_for_token = false;
+  return request;
+}
+
+inline Request WithTimeout(const std::string& query, std::chrono::milliseconds timeout) {
+  Request request(query);
+  request.timeout = timeout;
+  return request;
+}
+
 // Looks again and again; false when it is not so within kPatience.
 template <typename Condition>
 bool Eventually(const Condition& condition) {
@@ -158,28 +182,11 @@ inline Config ConfigFor(const loopback::Service& service, const std::vector<std:
   return config;
 }
 
-// ThreadSanitizer does not see how httplib, a library that is not instrumented, guards its static objects: they are
-// made before a service has threads.
-inline const loopback::Options& AfterHttplibsStatics(const loopback::Options& options) {
-#ifdef __has_feature
-#if __has_feature(thread_sanitizer)
-  static const bool made = [] {
-    loopback::Service service;
-    service.Accept("fake-first-token");
-    auto client = Client::Create(ConfigFor(service, {"fake-first-token"}));
-    return client.ok() && (*client)->Ask(Request("hello")).ok();
-  }();
-  CHECK(made);
-#endif
-#endif
-  return options;
-}
-
 // A service, its client, and everything that is said: what goes through here, the log, the pool's events and its last
 // state are searched for secrets at the end. Any thread, but for the constructor, Connect() and the destructor.
 class World {
  public:
-  explicit World(const loopback::Options& options = {}) : service(AfterHttplibsStatics(options)) {}
+  explicit World(const loopback::Options& options = {}) : service(options) {}
   ~World() {
     NotePool();
     client.reset();

@@ -14,18 +14,6 @@ namespace {
 
 using loopback::Endpoint;
 
-constexpr const char* kOne = "fake-token-one";
-constexpr const char* kTwo = "fake-token-two";
-constexpr const char* kKey = "wk-1.fakefake";
-constexpr const char* kExchange = "/proxy/token";
-constexpr const char* kAccount = "/graphql/v2";
-
-Request Impatient(const std::string& query) {
-  Request request(query);
-  request.wait_for_token = false;
-  return request;
-}
-
 TokenConfig KeyOf(const std::string& key, Tier tier = Tier::kPersonal) {
   TokenConfig token;
   token.credential = Secret(key);

@@ -302,7 +302,8 @@ TEST_CASE("a decision can rotate, and answer another text") {
 TEST_CASE("decisions are taken several at once, and may use the service") {
   Service service;
   service.Accept("t");
-  CHECK(probe::Status(probe::Exchange(service, "t")) == 200);  // httplib's statics, before there are other threads
+  CHECK(probe::Status(probe::Exchange(service, "t")) ==
+        200);  // httplib's client makes its statics, before there are other threads
   std::mutex mutex;
   std::condition_variable both;
   int inside = 0;

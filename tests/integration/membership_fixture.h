@@ -26,10 +26,10 @@ inline TokenConfig ApiKeyOf(const std::string& key, const std::string& name = ""
   return token;
 }
 
-inline Request Impatient(const std::string& query = "hello") {
-  Request request(query);
-  request.wait_for_token = false;
-  return request;
+// The token that the next request gets, or why there is none.
+inline std::string NextServed(World* world) {
+  const auto answer = world->Ask(Impatient());
+  return answer.ok() ? answer->token : answer.status().ToString();
 }
 
 inline std::vector<std::string> NamesIn(const Client& client) {

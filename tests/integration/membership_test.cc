@@ -9,23 +9,12 @@ namespace {
 
 using loopback::Endpoint;
 
-constexpr const char* kAgent = "/ai/multi-agent";
-constexpr const char* kExchange = "/proxy/token";
-constexpr const char* kOne = "fake-token-one";
-constexpr const char* kTwo = "fake-token-two";
-constexpr const char* kThree = "fake-token-three";
-
 // A client of one and two, called "one" and "two"; the service knows three, too.
 void ConnectTwo(World* world, Tier tier_of_two = Tier::kPersonal) {
   for (const char* token : {kOne, kTwo, kThree}) world->service.Accept(token);
   Config config = ConfigFor(world->service, {});
   config.tokens = {TokenOf(kOne, Tier::kPersonal, "one"), TokenOf(kTwo, tier_of_two, "two")};
   world->Connect(std::move(config));
-}
-
-std::string NextServed(World* world) {
-  const auto answer = world->Ask(Impatient());
-  return answer.ok() ? answer->token : answer.status().ToString();
 }
 
 }  // namespace

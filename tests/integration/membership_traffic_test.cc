@@ -9,9 +9,8 @@
 namespace warppool {
 namespace {
 
-constexpr const char* kAgent = "/ai/multi-agent";
 constexpr const char* kBase = "fake-token-base";
-constexpr int kThreads = 8;
+constexpr int kTrafficThreads = 8;
 constexpr int kEach = 80;
 const std::vector<std::string> kGuests = {"fake-token-guest-1", "fake-token-guest-2", "fake-token-guest-3",
                                           "fake-token-guest-4"};
@@ -20,7 +19,7 @@ const std::vector<std::string> kGuests = {"fake-token-guest-1", "fake-token-gues
 class Traffic {
  public:
   explicit Traffic(World* world) {
-    for (int i = 0; i < kThreads; ++i) {
+    for (int i = 0; i < kTrafficThreads; ++i) {
       threads_.emplace_back([this, world] {
         for (int n = 0; n < kEach; ++n) {
           const auto answer = world->Ask(Request("hello"));
@@ -34,7 +33,7 @@ class Traffic {
   Traffic(const Traffic&) = delete;
   Traffic& operator=(const Traffic&) = delete;
 
-  bool over() const { return through_ == kThreads; }
+  bool over() const { return through_ == kTrafficThreads; }
   void Join() {
     for (std::thread& thread : threads_) {
       if (thread.joinable()) thread.join();
@@ -67,14 +66,14 @@ Config BaseConfig(World* world) {
 void CheckBooks(const World& world, const Traffic& traffic) {
   CHECK(traffic.faults() == std::vector<std::string>());
   const Stats stats = world.client->Statistics();
-  const auto sent = static_cast<std::uint64_t>(kThreads * kEach);
+  const auto sent = static_cast<std::uint64_t>(kTrafficThreads * kEach);
   CHECK(stats.requests.succeeded == sent);
   CHECK(stats.requests.running == 0);
   CHECK(stats.total.Successes() == sent);
   CHECK(stats.total.requests == sent);
   CHECK(stats.total.first_event.Count() == sent);
   CHECK(stats.total.strikes == 0);
-  CHECK(world.service.Count(kAgent) == kThreads * kEach);
+  CHECK(world.service.Count(kAgent) == kTrafficThreads * kEach);
   for (const TokenStats& token : stats.tokens) CHECK(token.in_flight == 0);
   for (const TierStats& tier : stats.tiers) CHECK(tier.in_flight == 0);
 }

@@ -8,14 +8,15 @@
 namespace warppool {
 namespace {
 
-constexpr int kThreads = 8;
-const std::vector<std::string> kTokens = {"fake-token-one", "fake-token-two", "fake-token-three", "fake-token-four"};
+constexpr int kAskers = 8;
+const std::vector<std::string> kFourTokens = {"fake-token-one", "fake-token-two", "fake-token-three",
+                                              "fake-token-four"};
 
 std::unique_ptr<loopback::Service> ServiceAt(int port) {
   loopback::Options options;
   options.port = port;
-  auto service = std::make_unique<loopback::Service>(AfterHttplibsStatics(options));
-  for (const std::string& token : kTokens) service->Accept(token);
+  auto service = std::make_unique<loopback::Service>(options);
+  for (const std::string& token : kFourTokens) service->Accept(token);
   return service;
 }
 
@@ -25,7 +26,7 @@ TEST_CASE("while the service is away requests fail for the network, and afterwar
   auto service = ServiceAt(0);
   const int port = service->port();
   PoolBook events;
-  Config config = ConfigFor(*service, kTokens);
+  Config config = ConfigFor(*service, kFourTokens);
   config.max_strikes = 1;
   auto made = Client::Create(std::move(config), {{}, events.Sink()});
   REQUIRE(made.status().ToString() == "ok");
@@ -37,7 +38,7 @@ TEST_CASE("while the service is away requests fail for the network, and afterwar
   std::atomic<int> lost{0};
   std::atomic<int> others{0};
   std::vector<std::thread> threads;
-  for (int i = 0; i < kThreads; ++i) {
+  for (int i = 0; i < kAskers; ++i) {
     threads.emplace_back([&] {
       while (!stops) {
         gate.Pass();
@@ -59,7 +60,7 @@ TEST_CASE("while the service is away requests fail for the network, and afterwar
   CHECK(comes_to(lost));
   // Nobody may find it before it knows the tokens. It never learns of their JWTs.
   gate.Close();
-  CHECK(gate.WaitUntilInside(kThreads));
+  CHECK(gate.WaitUntilInside(kAskers));
   service = ServiceAt(port);
   gate.Open();
   CHECK(comes_to(answered));

@@ -13,15 +13,6 @@ namespace {
 using Kind = PoolEventKind;
 using WallClock = std::chrono::system_clock;
 
-constexpr const char* kOne = "fake-token-one";
-constexpr const char* kTwo = "fake-token-two";
-
-Request Impatient(const std::string& query) {
-  Request request(query);
-  request.wait_for_token = false;
-  return request;
-}
-
 // Reads the events on from where it stopped.
 class Reader {
  public:

@@ -7,17 +7,6 @@ namespace {
 
 using WallClock = std::chrono::system_clock;
 
-constexpr const char* kAccount = "/graphql/v2";
-constexpr const char* kAgent = "/ai/multi-agent";
-constexpr const char* kOne = "fake-token-one";
-constexpr const char* kTwo = "fake-token-two";
-
-Request Impatient(const std::string& query) {
-  Request request(query);
-  request.wait_for_token = false;
-  return request;
-}
-
 bool IsCooling(World* world, std::size_t token) {
   return world->StatusOf(token).state == TokenState::kCooling;
 }

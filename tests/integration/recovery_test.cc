@@ -9,15 +9,6 @@ namespace {
 
 using WallClock = std::chrono::system_clock;
 
-constexpr const char* kOne = "fake-token-one";
-constexpr const char* kTwo = "fake-token-two";
-
-Request Impatient(const std::string& query) {
-  Request request(query);
-  request.wait_for_token = false;
-  return request;
-}
-
 // Three requests that fail, and with them the token that is asked.
 void Disable(World* world) {
   for (const char* query : {"1", "2", "3"}) CHECK(world->Ask(Impatient(query)).code() == Code::kUnauthorized);

@@ -12,23 +12,6 @@ namespace {
 
 using loopback::Endpoint;
 
-constexpr const char* kExchange = "/proxy/token";
-constexpr const char* kOne = "fake-token-one";
-constexpr const char* kTwo = "fake-token-two";
-constexpr const char* kKey = "wk-1.fakefake";
-
-Request With(const std::string& query, std::chrono::milliseconds timeout) {
-  Request request(query);
-  request.timeout = timeout;
-  return request;
-}
-
-Request Impatient(const std::string& query) {
-  Request request(query);
-  request.wait_for_token = false;
-  return request;
-}
-
 }  // namespace
 
 TEST_CASE("a JWT that was used is renewed ahead of its end, without a request, and then left alone") {
@@ -107,10 +90,10 @@ TEST_CASE("those who wait for one exchange keep their own time-outs") {
     REQUIRE(stream.ok());
     streams.push_back(*std::move(stream));
   };
-  start(With("hurried", 50ms), &hurried);
+  start(WithTimeout("hurried", 50ms), &hurried);
   for (int i = 0; i < 5; ++i) {
     patient.push_back(std::make_unique<Recorder>(&world));
-    start(With("patient", i == 0 ? 0ms : 20s), patient.back().get());
+    start(WithTimeout("patient", i == 0 ? 0ms : 20s), patient.back().get());
   }
   CHECK(world.Said(client.AccessToken(20ms).status()).code() == Code::kTimeout);
   REQUIRE(hurried.WaitUntilDone());

@@ -7,11 +7,6 @@ namespace {
 
 using loopback::Endpoint;
 
-constexpr const char* kExchange = "/proxy/token";
-constexpr const char* kOne = "fake-token-one";
-constexpr const char* kTwo = "fake-token-two";
-constexpr const char* kThree = "fake-token-three";
-
 using Names = std::vector<std::string>;
 
 Config ThreeTokens(const World& world) {
@@ -23,11 +18,6 @@ Config ThreeTokens(const World& world) {
 
 void AcceptThree(World* world) {
   for (const char* token : {kOne, kTwo, kThree}) world->service.Accept(token);
-}
-
-std::string NextServed(World* world) {
-  const auto answer = world->Ask(Impatient());
-  return answer.ok() ? answer->token : answer.status().ToString();
 }
 
 }  // namespace

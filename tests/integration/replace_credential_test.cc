@@ -7,12 +7,9 @@ namespace {
 
 using loopback::Endpoint;
 
-constexpr const char* kAgent = "/ai/multi-agent";
-constexpr const char* kExchange = "/proxy/token";
 constexpr const char* kOld = "fake-token-old";
 constexpr const char* kNew = "fake-token-new";
 constexpr const char* kOther = "fake-token-other";
-constexpr const char* kKey = "wk-1.fakefake";
 
 // A client of the old one, which is called "main", and another one called "other".
 void ConnectOld(World* world, int max_strikes = 1) {

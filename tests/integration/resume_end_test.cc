@@ -1,6 +1,8 @@
 // Answers that fail after their first action for good: what is not resumed, and that the conversation can be used all
 // the same.
 
+#include <atomic>
+
 #include "answer_stream.h"
 #include "conversation_fixture.h"
 
@@ -8,12 +10,6 @@ namespace warppool {
 namespace {
 
 using Cut = loopback::Behaviour::Cut;
-
-constexpr const char* kOne = "fake-token-one";
-
-loopback::Behaviour HalfAnAnswer() {
-  return loopback::Ok().Text("aaaabbbb").Chunks(2).CutAfter(3, Cut::kClean).Times(1);
-}
 
 int Count(const World& world) {
   return world.service.Count("/ai/multi-agent");
@@ -88,6 +84,91 @@ TEST_CASE("what the service refuses as the request's own fault is not sent again
   CHECK(Count(world) == 2);
   CheckNobodysFault(&world);
   CheckUsable(&world, &viewer, &conversation);
+}
+
+TEST_CASE("a quota that ends while an answer goes on is an error: another account would do again what was done since") {
+  World world;
+  world.service.On(kOne).Agent(HalfAnAnswer()).Agent(loopback::QuotaFinish().Text("more").Times(1));
+  world.service.Accept("fake-token-two");
+  Config config = ConfigFor(world.service, {kOne, "fake-token-two"});
+  config.strategy = Strategy::kFillFirst;
+  Client& client = world.Connect(std::move(config));
+  Conversation conversation;
+  Viewer viewer(&world);
+  const Status status = viewer.Turn(&client, Request("hello"), &conversation);
+  CHECK(status.code() == Code::kQuotaExhausted);
+  CHECK(viewer.steps() == "st5stf");
+  CHECK(viewer.answer() == "aaaamore");
+  REQUIRE(status.attempts().size() == 2);
+  CHECK(status.attempts()[0].code == Code::kTruncated);
+  CHECK(Count(world) == 2);
+  CHECK(world.StatusOf(0).state == TokenState::kCooling);
+  CheckUsable(&world, &viewer, &conversation);
+  CHECK(viewer.steps() == "mstf");
+}
+
+TEST_CASE("when the JWT is over in mid-answer and no exchange works any more, the setting is the error") {
+  struct Case {
+    bool is_end_known;    // or a refused bearer tells it
+    bool is_key_missing;  // or nothing is at the exchange's address
+    const char* setting;
+    const char* steps;
+  };
+  const Case c = GENERATE(values<Case>({{true, false, "WARP_SERVER_URL", "st54"},
+                                        {false, false, "WARP_SERVER_URL", "st514"},
+                                        {true, true, "WARP_FIREBASE_API_KEY", "st54"},
+                                        {false, true, "WARP_FIREBASE_API_KEY", "st514"}}));
+  INFO(c.setting << (c.is_end_known ? ", after the end that was told" : ", after a 401"));
+  constexpr auto kLife = 2s;
+  World world;
+  std::atomic<bool> broken{false};
+  std::atomic<int> answers{0};
+  world.service.Accept(kOne).Accept("fake-token-two");
+  world.service.Decide([&](loopback::Endpoint endpoint, const std::string& /*token*/) {
+    std::optional<loopback::Behaviour> how;
+    if (endpoint == loopback::Endpoint::kExchange) {
+      if (broken && !c.is_key_missing) how = loopback::Status(404);
+      if (c.is_end_known) how = how.value_or(loopback::Ok()).JwtLife(kLife);
+    } else if (answers++ == 0) {
+      how = HalfAnAnswer();
+      broken = true;
+      if (c.is_key_missing) world.service.RequireKey("fake-web-key");
+      if (!c.is_end_known) world.service.ExpireJwts();
+    }
+    return how;
+  });
+  Config config = ConfigFor(world.service, {kOne, "fake-token-two"});
+  config.strategy = Strategy::kFillFirst;
+  config.background_refresh = false;
+  if (c.is_end_known) config.retry_base_delay = config.retry_max_delay = kLife;  // the JWT was there before the wait
+  Client& client = world.Connect(config);
+  Conversation conversation;
+  Viewer viewer(&world);
+  const Status status = viewer.Turn(&client, Request("hello"), &conversation);
+  CHECK(CodeName(status.code()) == std::string(CodeName(Code::kMisconfigured)));
+  INFO(status.ToString());
+  CHECK(status.message().find(c.setting) != std::string::npos);
+  REQUIRE(status.attempts().size() >= 2);
+  CHECK(status.attempts().front().code == Code::kTruncated);
+  CHECK(status.attempts().back().code == Code::kMisconfigured);
+  CHECK(viewer.steps() == c.steps);
+  CHECK(world.service.Count("/proxy/token") == 2);
+  CheckNobodysFault(&world);
+  CHECK_FALSE(conversation.busy());
+  CHECK(viewer.answer() == "aaaa");
+  CHECK(viewer.Differs(conversation) == "");
+  const std::string id = conversation.id();
+  CHECK(Difference(world.service, conversation) == "");
+
+  // The setting is put right.
+  broken = false;
+  config.firebase_api_key = Secret("fake-web-key");
+  world.Connect(config);
+  CheckUsable(&world, &viewer, &conversation);
+  CHECK(viewer.steps() == "stf");
+  CHECK(viewer.answer() == "aaaaEcho: next");
+  CHECK(conversation.id() == id);
+  CHECK_FALSE(BodiesOf(world.service).back().input().has_resume_conversation());
 }
 
 TEST_CASE("a deadline ends the wait for an answer that goes on") {
@@ -220,6 +301,8 @@ TEST_CASE("an answer beyond a limit ends there, naming the limit, and the conver
                          [](Config* config) { config->max_message_bytes = 1'024; }},
                         {"max_message_bytes", loopback::Ok().Text(std::string(5'000, 'x')).Chunks(1),
                          [](Config* config) { config->max_message_bytes = 1'024; }, false},
+                        {"max_event_bytes", loopback::Ok().Text(std::string(5'000, 'x')).Chunks(1),
+                         [](Config* config) { config->max_event_bytes = 4'096; }},
                         {"max_tasks", loopback::Play(errands), [](Config* config) { config->max_tasks = 3; }},
                         {"max_stream_events", loopback::Ok().Text("aaaabbbbccccdddd").Chunks(16),
                          [](Config* config) { config->max_stream_events = 7; }, false},
@@ -247,6 +330,28 @@ TEST_CASE("an answer beyond a limit ends there, naming the limit, and the conver
     world.service.AcceptAnyPrefix(conversation.id());
     CheckUsable(&world, &viewer, &conversation);
   }
+}
+
+TEST_CASE("the tasks of all turns count, also of a conversation that was saved, but none that was taken back") {
+  const auto errand = loopback::SubTask("errand", {loopback::Say("on my way")});
+  World world;
+  world.service.On(kOne)
+      .Agent(loopback::Play({loopback::Begin(), errand, errand, loopback::Rollback(), errand}).Times(1))
+      .Agent(loopback::Play({loopback::Begin(), errand, loopback::Say("undone"), errand}).Times(1));
+  Config config = ConfigFor(world.service, {kOne});
+  config.max_tasks = 3;
+  Client& client = world.Connect(std::move(config));
+  Conversation conversation;
+  Viewer viewer(&world);
+  CHECK(viewer.Turn(&client, Request("hello"), &conversation).ToString() == "ok");
+  conversation = *Conversation::Restore(*conversation.Save());
+  const Status status = viewer.Turn(&client, Request("again"), &conversation);
+  CHECK(CodeName(status.code()) == std::string(CodeName(Code::kLimitExceeded)));
+  CHECK(status.message().find("max_tasks (3)") != std::string::npos);
+  CHECK(conversation.Tasks().size() == 2);
+  CHECK(viewer.Differs(conversation) == "");
+  world.service.AcceptAnyPrefix(conversation.id());
+  CheckUsable(&world, &viewer, &conversation);
 }
 
 }  // namespace warppool

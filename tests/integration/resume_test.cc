@@ -8,23 +8,17 @@ namespace {
 
 using Cut = loopback::Behaviour::Cut;
 
-constexpr const char* kOne = "fake-token-one";
-constexpr const char* kTwo = "fake-token-two";
-
-// "aaaa", and then nothing more. The first one of a conversation creates the root task before.
-loopback::Behaviour HalfAnAnswer(bool is_first = true) {
-  return loopback::Ok().Text("aaaabbbb").Chunks(2).CutAfter(is_first ? 3 : 2, Cut::kClean).Times(1);
-}
 loopback::Behaviour TheRest() {
   return loopback::Ok().Text("cccc").Times(1);
 }
 
 // The first token serves while it can.
-Client& ConnectInOrder(World* world, int retry_budget = 3) {
+Client& ConnectInOrder(World* world, int retry_budget = 3, std::chrono::milliseconds silence_timeout = 10s) {
   for (const char* token : {kOne, kTwo}) world->service.Accept(token);
   Config config = ConfigFor(world->service, {kOne, kTwo});
   config.strategy = Strategy::kFillFirst;
   config.retry_budget = retry_budget;
+  config.silence_timeout = silence_timeout;
   return world->Connect(std::move(config));
 }
 
@@ -69,6 +63,47 @@ TEST_CASE("an answer that breaks off after its first action goes on at the same 
   CHECK(Difference(world.service, conversation) == "");
   CHECK(world.StatusOf(0).blamed == 0);
   CHECK(client.Statistics().tokens[0].counters.Of(Outcome::kStreamCut) == 1);
+}
+
+TEST_CASE("an answer that falls silent after its first action goes on at the same token") {
+  World world;
+  world.service.OnAny().Agent(HalfAnAnswer().CutAfter(3, Cut::kStall)).Agent(TheRest());
+  Client& client = ConnectInOrder(&world, 3, 1s);
+  Conversation conversation;
+  Viewer viewer(&world);
+  CHECK(viewer.Turn(&client, Request("hello"), &conversation).ToString() == "ok");
+  CHECK(viewer.steps() == "st5stf");
+  CHECK(viewer.answer() == "aaaacccc");
+  CHECK(viewer.failures() == std::vector{std::pair(Code::kNetwork, NextStep::kResume)});
+  CHECK(Served(world) == "11");
+  CheckResumed(world, conversation);
+  CHECK(viewer.Differs(conversation) == "");
+  CHECK(Difference(world.service, conversation) == "");
+  CHECK(world.StatusOf(0).blamed == 0);
+  CHECK(client.Statistics().tokens[0].counters.Of(Outcome::kStreamCut) == 1);
+}
+
+TEST_CASE("a turn that meets nothing but silence is sent again as it was, at the conversation's token") {
+  const auto silence = GENERATE(values(
+      {loopback::Ok().Delay(60s), loopback::Ok().CutAfter(0, Cut::kStall), loopback::Ok().CutAfter(1, Cut::kStall)}));
+  World world;
+  world.service.OnAny().Agent(loopback::Ok().Times(1)).Agent(loopback::Behaviour(silence).Times(1));
+  Client& client = ConnectInOrder(&world, 3, 1s);
+  Conversation conversation;
+  Viewer viewer(&world);
+  CHECK(viewer.Turn(&client, Request("hello"), &conversation).ToString() == "ok");
+  CHECK(viewer.Turn(&client, Request("again"), &conversation).ToString() == "ok");
+  CHECK(viewer.steps() == "3stf");
+  CHECK(viewer.answer() == "Echo: helloEcho: again");
+  CHECK(viewer.failures() == std::vector{std::pair(Code::kNetwork, NextStep::kWait)});
+  CHECK(Served(world) == "111");
+  const auto requests = world.service.Requests("/ai/multi-agent");
+  REQUIRE(requests.size() == 3);
+  CHECK(requests[1].body == requests[2].body);
+  CHECK_FALSE(IsResume(BodiesOf(world.service)[2]));
+  CHECK(conversation.Messages().size() == 4);
+  CHECK(Difference(world.service, conversation) == "");
+  CHECK(world.StatusOf(0).blamed == 0);
 }
 
 TEST_CASE("a request without a conversation of the program's goes on, too, and its answer is whole") {
@@ -186,8 +221,11 @@ TEST_CASE("without a budget an answer that breaks off is an error") {
 }
 
 TEST_CASE("when the token's quota is used up in between, the answer goes on at another account") {
+  const bool is_told_in_stream = GENERATE(false, true);
   World world;
-  world.service.On(kOne).Agent(HalfAnAnswer()).Agent(loopback::Quota().Times(1));
+  world.service.On(kOne)
+      .Agent(HalfAnAnswer())
+      .Agent((is_told_in_stream ? loopback::QuotaFinish() : loopback::Quota()).Times(1));
   world.service.On(kTwo).Agent(TheRest());
   Client& client = ConnectInOrder(&world);
   Conversation conversation;

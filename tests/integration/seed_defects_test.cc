@@ -14,37 +14,26 @@
 #include "fixture.h"
 
 namespace warppool {
-namespace {
-
-constexpr const char* kAgent = "/ai/multi-agent";
-const std::vector<std::string> kThree = {"fake-token-one", "fake-token-two", "fake-token-three"};
-
-Request Impatient(const std::string& query) {
-  Request request(query);
-  request.wait_for_token = false;
-  return request;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("seed defect: retrying the same failed token") {
   World world;
-  world.service.On(kThree[0]).Agent(loopback::Status(403));
-  world.service.On(kThree[1]).Agent(loopback::Status(500));
-  world.service.Accept(kThree[2]);
-  Config config = ConfigFor(world.service, kThree);
+  world.service.On(kAll[0]).Agent(loopback::Status(403));
+  world.service.On(kAll[1]).Agent(loopback::Status(500));
+  world.service.Accept(kAll[2]);
+  Config config = ConfigFor(world.service, kAll);
   config.retry_budget = 10;
   world.Connect(std::move(config));
   CHECK(world.Ask(Request("hello")).ok());
-  for (const std::string& token : kThree) CHECK(world.service.Count(kAgent, token) == 1);
+  for (const std::string& token : kAll) CHECK(world.service.Count(kAgent, token) == 1);
 }
 
 TEST_CASE("seed defect: a disabled neighbour skews the round robin") {
   World world;
   const std::size_t disabled = GENERATE(0U, 1U, 2U);
-  for (const std::string& token : kThree) world.service.Accept(token);
-  world.service.On(kThree[disabled]).Exchange(loopback::Dead("USER_DISABLED").Times(1));
-  Client& client = world.Connect(kThree);
+  for (const std::string& token : kAll) world.service.Accept(token);
+  world.service.On(kAll[disabled]).Exchange(loopback::Dead("USER_DISABLED").Times(1));
+  Client& client = world.Connect(kAll);
   for (int i = 0; i < 3; ++i) REQUIRE(world.Ask(Request("warm up")).ok());
   REQUIRE(client.Pool().Active() == 2);
   std::map<std::string, int> served;
@@ -72,15 +61,15 @@ TEST_CASE("seed defect: a disabled neighbour skews the round robin") {
 
 TEST_CASE("seed defect: a lost network disables the pool") {
   World world;
-  for (const std::string& token : kThree) world.service.Accept(token);
-  Client& client = world.Connect(kThree);
+  for (const std::string& token : kAll) world.service.Accept(token);
+  Client& client = world.Connect(kAll);
   for (int i = 0; i < 3; ++i) REQUIRE(world.Ask(Request("hello")).ok());
   world.service.Stop();
   // Many more failures than it takes to disable a token, with JWTs and without.
   for (int i = 0; i < 12; ++i) {
     CHECK(world.Ask(Request("hello")).code() == Code::kNetwork);
     if (i != 5) continue;
-    for (std::size_t j = 0; j < kThree.size(); ++j) client.DropAccessToken(*client.AccessToken());
+    for (std::size_t j = 0; j < kAll.size(); ++j) client.DropAccessToken(*client.AccessToken());
   }
   CHECK(client.Pool().Active() == 3);
   for (const std::size_t i : {0U, 1U, 2U}) CHECK(world.StatusOf(i).blamed == 0);
@@ -88,15 +77,15 @@ TEST_CASE("seed defect: a lost network disables the pool") {
   loopback::Options same_port;
   same_port.port = world.service.port();
   loopback::Service again(same_port);
-  for (const std::string& token : kThree) again.Accept(token);
+  for (const std::string& token : kAll) again.Accept(token);
   for (int i = 0; i < 3; ++i) CHECK(world.Ask(Request("hello")).status().ToString() == "ok");
-  for (const std::string& token : kThree) CHECK(again.Count(kAgent, token) == 1);
+  for (const std::string& token : kAll) CHECK(again.Count(kAgent, token) == 1);
 }
 
 TEST_CASE("seed defect: a recovery that nothing schedules") {
   World world;
-  world.service.On(kThree[0]).Agent(loopback::Status(403).Times(3));
-  Config config = ConfigFor(world.service, {kThree[0]});
+  world.service.On(kAll[0]).Agent(loopback::Status(403).Times(3));
+  Config config = ConfigFor(world.service, {kAll[0]});
   config.recovery_delay = 50ms;
   world.Connect(std::move(config));
   for (int i = 0; i < 3; ++i) CHECK_FALSE(world.Ask(Impatient("hello")).ok());
@@ -108,11 +97,11 @@ TEST_CASE("seed defect: a recovery that nothing schedules") {
 
 TEST_CASE("seed defect: a health check that checks nothing") {
   World world;
-  for (const std::string& token : kThree) world.service.Accept(token);
-  Client& client = world.Connect(kThree);
+  for (const std::string& token : kAll) world.service.Accept(token);
+  Client& client = world.Connect(kAll);
   for (int i = 0; i < 3; ++i) REQUIRE(world.Ask(Request("hello")).ok());
   // The pool has no reason to think ill of this one, whose JWT is still good.
-  world.service.On(kThree[1]).Exchange(loopback::Dead("USER_NOT_FOUND"));
+  world.service.On(kAll[1]).Exchange(loopback::Dead("USER_NOT_FOUND"));
   const auto report = client.CheckHealth({.active = true});
   REQUIRE(report.ok());
   CHECK(report->Healthy() == 2);
@@ -132,10 +121,10 @@ TEST_CASE("seed defect: an unencoded form body") {
 
 TEST_CASE("seed defect: names that change at every start") {
   World world;
-  for (const std::string& token : kThree) world.service.Accept(token);
-  std::vector<std::string> reversed(kThree.rbegin(), kThree.rend());
+  for (const std::string& token : kAll) world.service.Accept(token);
+  std::vector<std::string> reversed(kAll.rbegin(), kAll.rend());
   std::vector<std::string> names;
-  for (const TokenStatus& token : world.Connect(kThree).Pool().tokens) names.push_back(token.name);
+  for (const TokenStatus& token : world.Connect(kAll).Pool().tokens) names.push_back(token.name);
   std::vector<std::string> again;
   for (const TokenStatus& token : world.Connect(reversed).Pool().tokens) again.push_back(token.name);
   std::reverse(again.begin(), again.end());
@@ -174,8 +163,8 @@ TEST_CASE("seed defect: 20 characters of the token in the log") {
 
 TEST_CASE("seed defect: failed events skipped in silence") {
   World world;
-  world.service.On(kThree[0]).Agent(loopback::UndecodableEvent());
-  Client& client = world.Connect({kThree[0]});
+  world.service.On(kAll[0]).Agent(loopback::UndecodableEvent());
+  Client& client = world.Connect({kAll[0]});
   Recorder recorder(&world);
   auto stream = client.Start(Request("hello"), recorder.Callbacks());
   REQUIRE(stream.ok());
@@ -190,13 +179,13 @@ TEST_CASE("seed defect: a quota that is used up as a normal end") {
   std::string text;
   SECTION("with text") {
     text = "abc";
-    world.service.On(kThree[0]).Agent(loopback::QuotaFinish().Text(text));
+    world.service.On(kAll[0]).Agent(loopback::QuotaFinish().Text(text));
   }
   SECTION("without") {
-    world.service.On(kThree[0]).Agent(loopback::QuotaFinish());
+    world.service.On(kAll[0]).Agent(loopback::QuotaFinish());
   }
-  world.service.On(kThree[0]).Account(loopback::Status(404));
-  Client& client = world.Connect({kThree[0]});
+  world.service.On(kAll[0]).Account(loopback::Status(404));
+  Client& client = world.Connect({kAll[0]});
   Recorder recorder(&world);
   auto stream = client.Start(Impatient("hello"), recorder.Callbacks());
   REQUIRE(stream.ok());
@@ -209,8 +198,8 @@ TEST_CASE("seed defect: a quota that is used up as a normal end") {
 
 TEST_CASE("seed defect: a missing `finished` unnoticed") {
   World world;
-  world.service.On(kThree[0]).Agent(loopback::Ok().CutAfter(5, loopback::Behaviour::Cut::kClean));
-  Client& client = world.Connect({kThree[0]});
+  world.service.On(kAll[0]).Agent(loopback::Ok().CutAfter(5, loopback::Behaviour::Cut::kClean));
+  Client& client = world.Connect({kAll[0]});
   Recorder recorder(&world);
   auto stream = client.Start(Request("hello"), recorder.Callbacks());
   REQUIRE(stream.ok());
@@ -223,8 +212,8 @@ TEST_CASE("seed defect: a missing `finished` unnoticed") {
 
 TEST_CASE("seed defect: one conversation id shared by all callers") {
   World world;
-  for (const std::string& token : kThree) world.service.Accept(token);
-  world.Connect(kThree);
+  for (const std::string& token : kAll) world.service.Accept(token);
+  world.Connect(kAll);
   std::mutex mutex;
   std::set<std::string> conversations;
   std::vector<std::thread> threads;

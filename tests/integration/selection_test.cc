@@ -4,28 +4,13 @@
 #include <atomic>
 #include <map>
 
-#include "fixture.h"
+#include "membership_fixture.h"
 
 namespace warppool {
 namespace {
 
-const std::vector<std::string> kThree = {"fake-token-one", "fake-token-two", "fake-token-three"};
-
-Request Impatient(const std::string& query) {
-  Request request(query);
-  request.wait_for_token = false;
-  return request;
-}
-
-TokenConfig TokenOf(const std::string& credential, Tier tier) {
-  TokenConfig token;
-  token.credential = Secret(credential);
-  token.tier = tier;
-  return token;
-}
-
 // The token that the next request gets; empty: none.
-std::string NextServed(World* world) {
+std::string TokenThatServes(World* world) {
   const auto answer = world->Ask(Impatient("hello"));
   return answer.ok() ? answer->token : "";
 }
@@ -48,30 +33,30 @@ std::vector<std::string> Order(World* world) {
 
 TEST_CASE("fill first uses the first token until it fails, and goes back to it") {
   World world;
-  for (const std::string& token : kThree) world.service.Accept(token);
-  Config config = ConfigFor(world.service, kThree);
+  for (const std::string& token : kAll) world.service.Accept(token);
+  Config config = ConfigFor(world.service, kAll);
   config.strategy = Strategy::kFillFirst;
   Client& client = world.Connect(std::move(config));
   const auto names = client.Pool().tokens;
-  for (int i = 0; i < 4; ++i) CHECK(NextServed(&world) == names[0].name);
-  world.service.On(kThree[0]).Agent(loopback::Quota().Header("Retry-After", "3600").Times(1));
-  for (int i = 0; i < 4; ++i) CHECK(NextServed(&world) == names[1].name);
+  for (int i = 0; i < 4; ++i) CHECK(TokenThatServes(&world) == names[0].name);
+  world.service.On(kAll[0]).Agent(loopback::Quota().Header("Retry-After", "3600").Times(1));
+  for (int i = 0; i < 4; ++i) CHECK(TokenThatServes(&world) == names[1].name);
   CHECK(world.StatusOf(0).state == TokenState::kCooling);
   CHECK(client.Recover(names[0].name).ok());
-  for (int i = 0; i < 3; ++i) CHECK(NextServed(&world) == names[0].name);
-  CHECK(world.service.Count("", kThree[2]) == 0);
+  for (int i = 0; i < 3; ++i) CHECK(TokenThatServes(&world) == names[0].name);
+  CHECK(world.service.Count("", kAll[2]) == 0);
 }
 
 TEST_CASE("least in flight goes to the token that serves the fewest requests at the moment") {
   Gate gate;
   std::atomic<bool> hold{true};
   World world;
-  for (const std::string& token : kThree) world.service.Accept(token);
+  for (const std::string& token : kAll) world.service.Accept(token);
   world.service.Decide([&](loopback::Endpoint endpoint, const std::string& /*token*/) {
     if (endpoint == loopback::Endpoint::kAgent && hold) gate.Pass();
     return std::optional<loopback::Behaviour>();
   });
-  Config config = ConfigFor(world.service, kThree);
+  Config config = ConfigFor(world.service, kAll);
   config.strategy = Strategy::kLeastInFlight;
   Client& client = world.Connect(std::move(config));
   gate.Close();
@@ -96,7 +81,7 @@ TEST_CASE("least in flight goes to the token that serves the fewest requests at 
     if (token.in_flight == 0) idle = token.name;
   }
   CHECK(busy == 2);
-  for (int i = 0; i < 5; ++i) CHECK(NextServed(&world) == idle);
+  for (int i = 0; i < 5; ++i) CHECK(TokenThatServes(&world) == idle);
   // Two each, and one more.
   hold = true;
   for (int i = 2; i < 7; ++i) start();
@@ -114,11 +99,11 @@ TEST_CASE("least in flight goes to the token that serves the fewest requests at 
 
 TEST_CASE("idle tokens of least in flight take turns") {
   World world;
-  for (const std::string& token : kThree) world.service.Accept(token);
-  Config config = ConfigFor(world.service, kThree);
+  for (const std::string& token : kAll) world.service.Accept(token);
+  Config config = ConfigFor(world.service, kAll);
   config.strategy = Strategy::kLeastInFlight;
   world.Connect(std::move(config));
-  for (int i = 0; i < 9; ++i) CHECK_FALSE(NextServed(&world).empty());
+  for (int i = 0; i < 9; ++i) CHECK_FALSE(TokenThatServes(&world).empty());
   for (const std::size_t i : {0U, 1U, 2U}) CHECK(world.StatusOf(i).served == 3);
 }
 
@@ -134,9 +119,9 @@ TEST_CASE("tiers are tried in the configured order, and one that is left out is 
   REQUIRE(tokens.size() == 2);
   CHECK(tokens[0].tier == Tier::kAnonymous);
   CHECK(tokens[1].tier == Tier::kPersonal);
-  for (int i = 0; i < 3; ++i) CHECK(NextServed(&world) == tokens[0].name);
+  for (int i = 0; i < 3; ++i) CHECK(TokenThatServes(&world) == tokens[0].name);
   world.service.On("fake-anonymous").Agent(loopback::Quota().Header("Retry-After", "3600"));
-  for (int i = 0; i < 3; ++i) CHECK(NextServed(&world) == tokens[1].name);
+  for (int i = 0; i < 3; ++i) CHECK(TokenThatServes(&world) == tokens[1].name);
   CHECK(world.service.Count("", "fake-shared") == 0);
 }
 
@@ -161,7 +146,7 @@ TEST_CASE("Explain() names the tokens in the order in which a request tries them
     const auto expected = Order(&world);
     REQUIRE(expected.size() == 6);
     CHECK(Order(&world) == expected);  // looking changes nothing
-    CHECK(NextServed(&world) == expected[0]);
+    CHECK(TokenThatServes(&world) == expected[0]);
 
     const auto tried = Order(&world);
     refuse = true;
@@ -217,19 +202,19 @@ TEST_CASE("Explain() tells those that would not be tried, why, and until when") 
     CHECK(*all[i].until - *tokens[i].ready_at < 1s);
     CHECK(*tokens[i].ready_at - *all[i].until < 1s);
   }
-  CHECK(NextServed(&world) == tokens[4].name);
+  CHECK(TokenThatServes(&world) == tokens[4].name);
   gate.Open();
   REQUIRE(recorder.WaitUntilDone());
   CHECK(recorder.token() == tokens[3].name);
-  CHECK(NextServed(&world) == tokens[3].name);
+  CHECK(TokenThatServes(&world) == tokens[3].name);
 }
 
 TEST_CASE("Explain() has a request try one half-open token, in its turn") {
   World world;
-  world.service.On(kThree[0]).Agent(loopback::Status(403).Times(1));
-  world.service.On(kThree[1]).Agent(loopback::Status(403).Times(1));
-  world.service.Accept(kThree[2]);
-  Config config = ConfigFor(world.service, kThree);
+  world.service.On(kAll[0]).Agent(loopback::Status(403).Times(1));
+  world.service.On(kAll[1]).Agent(loopback::Status(403).Times(1));
+  world.service.Accept(kAll[2]);
+  Config config = ConfigFor(world.service, kAll);
   config.max_strikes = 1;
   config.recovery_delay = 20ms;
   config.strategy = GENERATE(Strategy::kRoundRobin, Strategy::kFillFirst, Strategy::kLeastInFlight);
@@ -245,18 +230,18 @@ TEST_CASE("Explain() has a request try one half-open token, in its turn") {
   CHECK(all[1].turn == 0);
   CHECK_FALSE(all[1].reason.empty());
   CHECK(all[2].turn == 2);
-  CHECK(NextServed(&world) == all[0].name);
+  CHECK(TokenThatServes(&world) == all[0].name);
   CHECK(world.StatusOf(0).state == TokenState::kReady);
   CHECK(world.StatusOf(1).state == TokenState::kHalfOpen);
 }
 
 TEST_CASE("without a token that is ready, Explain() gives nobody a turn") {
   World world;
-  world.service.On(kThree[0]).Exchange(loopback::Dead("USER_DISABLED"));
-  Client& client = world.Connect({kThree[0]});
+  world.service.On(kAll[0]).Exchange(loopback::Dead("USER_DISABLED"));
+  Client& client = world.Connect({kAll[0]});
   CHECK_FALSE(world.Ask(Impatient("hello")).ok());
   CHECK(Order(&world).empty());
-  CHECK(NextServed(&world).empty());
+  CHECK(TokenThatServes(&world).empty());
   CHECK(client.Close(0ms).ok());
   CHECK(client.Explain().size() == 1);
 }

@@ -10,10 +10,6 @@
 namespace warppool {
 namespace {
 
-constexpr const char* kOne = "fake-token-one";
-constexpr const char* kRotated = "fake-token-rotated";
-constexpr const char* kKey = "wk-1.fakefake";
-
 std::string HexOf(const std::string& text, const char* digits) {
   std::string hex;
   for (const char c : text) {

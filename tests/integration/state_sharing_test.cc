@@ -19,7 +19,6 @@ namespace {
 
 using loopback::Endpoint;
 
-constexpr const char* kExchange = "/proxy/token";
 constexpr int kRequests = WARPPOOL_SHARED_REQUESTS;  // of all processes
 constexpr int kThreads = 4;                          // in each of them
 constexpr int kGeneration = 100;                     // requests after which all JWTs end

@@ -5,13 +5,6 @@
 namespace warppool {
 namespace {
 
-constexpr const char* kAgent = "/ai/multi-agent";
-constexpr const char* kExchange = "/proxy/token";
-constexpr const char* kOne = "fake-token-one";
-constexpr const char* kTwo = "fake-token-two";
-constexpr const char* kRotated = "fake-token-rotated";
-constexpr const char* kKey = "wk-1.fakefake";
-
 bool Concerns(const std::vector<StateChange>& changes, const std::string& credential) {
   const std::string key = RecordKey(Secret(credential));
   return std::any_of(changes.begin(), changes.end(), [&](const StateChange& change) { return change.key == key; });

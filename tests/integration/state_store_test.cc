@@ -5,11 +5,6 @@
 namespace warppool {
 namespace {
 
-constexpr const char* kAgent = "/ai/multi-agent";
-constexpr const char* kExchange = "/proxy/token";
-constexpr const char* kOne = "fake-token-one";
-constexpr const char* kTwo = "fake-token-two";
-constexpr const char* kRotated = "fake-token-rotated";
 constexpr const char* kRotatedAgain = "fake-token-rotated-again";
 
 // A client of `credentials` with a state file of its own.

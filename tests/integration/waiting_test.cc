@@ -9,28 +9,13 @@
 namespace warppool {
 namespace {
 
-constexpr const char* kOne = "fake-token-one";
-constexpr const char* kTwo = "fake-token-two";
-
-Request With(const std::string& query, std::chrono::milliseconds timeout) {
-  Request request(query);
-  request.timeout = timeout;
-  return request;
-}
-
-Request Impatient(const std::string& query) {
-  Request request(query);
-  request.wait_for_token = false;
-  return request;
-}
-
 loopback::Behaviour QuotaFor(const std::string& seconds) {
   return loopback::Quota().Header("Retry-After", seconds).Times(1);
 }
 
 // A request that is pushed, with all that belongs to it.
-struct Pushed {
-  Pushed(World* world, const Request& request) : recorder(world) {
+struct PushedRequest {
+  PushedRequest(World* world, const Request& request) : recorder(world) {
     auto started = world->client->Start(request, recorder.Callbacks());
     REQUIRE(started.ok());
     stream = *std::move(started);
@@ -53,7 +38,7 @@ TEST_CASE("a request that spends the last quota waits for it to come back, and i
   World world;
   world.service.On(kOne).Agent(QuotaFor("1"));
   world.Connect({kOne});
-  Pushed request(&world, With("hello", 20s));
+  PushedRequest request(&world, WithTimeout("hello", 20s));
   REQUIRE(request.recorder.WaitUntilDone());
   CHECK(request.recorder.status().ToString() == "ok");
   CHECK(request.recorder.failures() ==
@@ -73,7 +58,7 @@ TEST_CASE("a request that comes while all tokens cool waits, and is served") {
     asked.timeout = 20s;
   }
   SECTION("with none") {}
-  Pushed request(&world, asked);
+  PushedRequest request(&world, asked);
   REQUIRE(request.recorder.WaitUntilDone());
   CHECK(request.recorder.status().ToString() == "ok");
   CHECK(request.recorder.waits() == 1);
@@ -99,7 +84,7 @@ TEST_CASE("a request that cannot get a token in time fails at once, and says whe
   SECTION("it does not want to wait") {
     asked.wait_for_token = false;
   }
-  Pushed request(&world, asked);
+  PushedRequest request(&world, asked);
   REQUIRE(request.recorder.WaitUntilDone());
   const Error error = request.recorder.status().error();
   CHECK(error.code == Code::kNoTokenReady);
@@ -134,8 +119,8 @@ TEST_CASE("a recovery by hand wakes those who wait") {
   world.service.On(kOne).Agent(QuotaFor("1000"));
   world.Connect({kOne});
   CHECK(world.Ask(Impatient("spends it")).code() == Code::kQuotaExhausted);
-  Pushed first(&world, With("hello", 2000s));
-  Pushed second(&world, With("hello", 2000s));
+  PushedRequest first(&world, WithTimeout("hello", 2000s));
+  PushedRequest second(&world, WithTimeout("hello", 2000s));
   REQUIRE(first.recorder.WaitForWait());
   REQUIRE(second.recorder.WaitForWait());
   CHECK(first.recorder.dones() == 0);
@@ -145,7 +130,7 @@ TEST_CASE("a recovery by hand wakes those who wait") {
   SECTION("of all") {
     CHECK(*world.client->RecoverAll() == 1);
   }
-  for (Pushed* request : {&first, &second}) {
+  for (PushedRequest* request : {&first, &second}) {
     REQUIRE(request->recorder.WaitUntilDone());
     CHECK(request->recorder.status().ToString() == "ok");
   }
@@ -156,7 +141,7 @@ TEST_CASE("a health check that finds a quota back wakes those who wait") {
   world.service.On(kOne).Agent(QuotaFor("1000"));
   world.Connect({kOne});
   CHECK(world.Ask(Impatient("spends it")).code() == Code::kQuotaExhausted);
-  Pushed request(&world, With("hello", 2000s));
+  PushedRequest request(&world, WithTimeout("hello", 2000s));
   REQUIRE(request.recorder.WaitForWait());
   CHECK(request.recorder.dones() == 0);
   CHECK(world.client->CheckHealth({.active = true})->Healthy() == 1);
@@ -187,17 +172,18 @@ TEST_CASE("the event that a request waits can cancel it, destroy it, or pause it
   }
   std::unique_ptr<Stream> stream;
   std::promise<void> stored;
-  auto started = world.client->Start(With("hello", 2000s), {[&](const Event& event) {
-                                                              if (const auto* delta = std::get_if<TextDelta>(&event))
-                                                                text += delta->text;
-                                                              if (!std::holds_alternative<Waiting>(event))
-                                                                return Flow::kContinue;
-                                                              stored.get_future().wait();
-                                                              if (destroys) stream.reset();
-                                                              waits.set_value();
-                                                              return flow;
-                                                            },
-                                                            [&](const Status& status) { done.set_value(status); }});
+  auto started =
+      world.client->Start(WithTimeout("hello", 2000s), {[&](const Event& event) {
+                                                          if (const auto* delta = std::get_if<TextDelta>(&event))
+                                                            text += delta->text;
+                                                          if (!std::holds_alternative<Waiting>(event))
+                                                            return Flow::kContinue;
+                                                          stored.get_future().wait();
+                                                          if (destroys) stream.reset();
+                                                          waits.set_value();
+                                                          return flow;
+                                                        },
+                                                        [&](const Status& status) { done.set_value(status); }});
   REQUIRE(started.ok());
   stream = *std::move(started);
   stored.set_value();
@@ -221,7 +207,7 @@ TEST_CASE("a request waits for the rest of a disabled token, and is its probe") 
   config.recovery_delay = 1s;
   world.Connect(std::move(config));
   for (const char* query : {"1", "2", "3"}) CHECK(world.Ask(Impatient(query)).code() == Code::kUnauthorized);
-  Pushed request(&world, With("hello", 20s));
+  PushedRequest request(&world, WithTimeout("hello", 20s));
   REQUIRE(request.recorder.WaitUntilDone());
   CHECK(request.recorder.status().ToString() == "ok");
   CHECK(request.recorder.waits() == 1);
@@ -233,9 +219,9 @@ TEST_CASE("those who wait can be cancelled, and their client destroyed") {
   world.service.On(kOne).Agent(QuotaFor("1000"));
   world.Connect({kOne});
   CHECK(world.Ask(Impatient("spends it")).code() == Code::kQuotaExhausted);
-  std::vector<std::unique_ptr<Pushed>> requests;
+  std::vector<std::unique_ptr<PushedRequest>> requests;
   for (int i = 0; i < 5; ++i) {
-    requests.push_back(std::make_unique<Pushed>(&world, With("hello", 2000s)));
+    requests.push_back(std::make_unique<PushedRequest>(&world, WithTimeout("hello", 2000s)));
     REQUIRE(requests.back()->recorder.WaitForWait());
   }
   requests[2]->stream->Cancel();
@@ -279,10 +265,10 @@ TEST_CASE("a token serves one request at a time where that is the limit, and tho
   config.max_in_flight = 1;
   world.Connect(std::move(config));
   gate.Close();
-  std::vector<std::unique_ptr<Pushed>> requests;
+  std::vector<std::unique_ptr<PushedRequest>> requests;
   constexpr int kRequests = 8;
   for (int i = 0; i < kRequests; ++i) {
-    requests.push_back(std::make_unique<Pushed>(&world, With("query-" + std::to_string(i), 60s)));
+    requests.push_back(std::make_unique<PushedRequest>(&world, WithTimeout("query-" + std::to_string(i), 60s)));
     if (i == 0) REQUIRE(gate.WaitUntilInside(1));
     if (i > 0) REQUIRE(requests.back()->recorder.WaitForWait());
   }
@@ -334,8 +320,8 @@ TEST_CASE("the limit sends requests on to other tokens, whatever the strategy") 
   config.strategy = GENERATE(Strategy::kRoundRobin, Strategy::kFillFirst, Strategy::kLeastInFlight);
   world.Connect(std::move(config));
   gate.Close();
-  std::vector<std::unique_ptr<Pushed>> requests;
-  for (int i = 0; i < 7; ++i) requests.push_back(std::make_unique<Pushed>(&world, Request("hello")));
+  std::vector<std::unique_ptr<PushedRequest>> requests;
+  for (int i = 0; i < 7; ++i) requests.push_back(std::make_unique<PushedRequest>(&world, Request("hello")));
   REQUIRE(gate.WaitUntilInside(6));
   REQUIRE(requests.back()->recorder.WaitForWait());
   for (const std::size_t i : {0U, 1U, 2U}) CHECK(world.StatusOf(i).in_flight == 2);
@@ -356,9 +342,9 @@ TEST_CASE("a request's time-out passes while it waits for a token that has its h
   config.max_in_flight = 1;
   world.Connect(std::move(config));
   gate.Close();
-  Pushed first(&world, Request("first"));
+  PushedRequest first(&world, Request("first"));
   REQUIRE(gate.WaitUntilInside(1));
-  Pushed second(&world, With("second", 100ms));
+  PushedRequest second(&world, WithTimeout("second", 100ms));
   REQUIRE(second.recorder.WaitUntilDone());
   CHECK(second.recorder.waits() == 1);
   CHECK(second.recorder.status().code() == Code::kDeadlineExceeded);
@@ -372,7 +358,7 @@ TEST_CASE("a time-out that is longer than any clock is none") {
   world.service.On(kOne).Agent(QuotaFor("1"));
   Client& client = world.Connect({kOne});
   CHECK(world.Ask(Impatient("spends it")).code() == Code::kQuotaExhausted);
-  CHECK(world.Ask(With("hello", std::chrono::milliseconds::max())).status().ToString() == "ok");
+  CHECK(world.Ask(WithTimeout("hello", std::chrono::milliseconds::max())).status().ToString() == "ok");
   CHECK(client.AccessToken(std::chrono::milliseconds::max()).ok());
   HealthCheckOptions options;
   options.active = true;
@@ -399,9 +385,9 @@ TEST_CASE("those who wait for a busy token go on when it cools instead") {
   config.max_in_flight = 1;
   world.Connect(std::move(config));
   gate.Close();
-  Pushed first(&world, Impatient("first"));
+  PushedRequest first(&world, Impatient("first"));
   REQUIRE(gate.WaitUntilInside(1));
-  Pushed second(&world, With("second", timeout));
+  PushedRequest second(&world, WithTimeout("second", timeout));
   REQUIRE(second.recorder.WaitForWait());
   gate.Open();
   REQUIRE(first.recorder.WaitUntilDone());
@@ -428,8 +414,8 @@ TEST_CASE("those who wait behind a probe that fails go on when the next rest is 
   config.recovery_delay = 50ms;
   world.Connect(std::move(config));
   CHECK(world.Ask(Impatient("disables it")).code() == Code::kUnauthorized);
-  Pushed first(&world, With("first", 100s));
-  Pushed second(&world, With("second", 100s));
+  PushedRequest first(&world, WithTimeout("first", 100s));
+  PushedRequest second(&world, WithTimeout("second", 100s));
   REQUIRE(second.recorder.WaitForWait());
   REQUIRE(first.recorder.WaitUntilDone());
   CHECK(first.recorder.status().code() == Code::kUnauthorized);

@@ -19,19 +19,19 @@ using Catch::EndsWith;
 using Catch::StartsWith;
 using Kind = AccountFailure::Kind;
 
-constexpr WallTime kNow{1'795'574'100s};  // 2026-11-25T02:35:00Z
+constexpr WallTime kAsked{1'795'574'100s};  // 2026-11-25T02:35:00Z
 constexpr std::int64_t kMost = 1'000'000'000'000'000;
 
 Quota Success(const std::string& body) {
   INFO(body);
-  const auto read = ReadRequestLimit(200, body, std::nullopt, kNow);
+  const auto read = ReadRequestLimit(200, body, std::nullopt, kAsked);
   if (const auto* failure = std::get_if<AccountFailure>(&read)) FAIL(failure->status.ToString());
   return std::get<Quota>(read);
 }
 
 AccountFailure Failure(int status, const std::string& body) {
   INFO(status << " " << body.substr(0, 1000));
-  const auto read = ReadRequestLimit(status, body, 7s, kNow);
+  const auto read = ReadRequestLimit(status, body, 7s, kAsked);
   REQUIRE(std::holds_alternative<AccountFailure>(read));
   const auto& failure = std::get<AccountFailure>(read);
   CHECK_FALSE(failure.status.ok());
@@ -41,7 +41,7 @@ AccountFailure Failure(int status, const std::string& body) {
 }
 
 // An answer with this requestLimitInfo and these bonusGrants.
-std::string Answer(const std::string& info, const std::string& grants = "[]") {
+std::string LimitAnswer(const std::string& info, const std::string& grants = "[]") {
   return R"({"data": {"user": {"user": {"requestLimitInfo": )" + info + R"(, "bonusGrants": )" + grants + "}}}}";
 }
 
@@ -114,7 +114,7 @@ TEST_CASE("an answer is read") {
   CHECK(quota.limit == 150);
   CHECK(quota.used == 42);
   CHECK(quota.bonus == 35);
-  CHECK(quota.next_reset == kNow + (5 * 24h + 21h + 25min + 500ms));
+  CHECK(quota.next_reset == kAsked + (5 * 24h + 21h + 25min + 500ms));
 }
 
 TEST_CASE("numbers are read strictly, and clamped to what an account can have") {
@@ -144,8 +144,8 @@ TEST_CASE("numbers are read strictly, and clamped to what an account can have") 
   INFO(each.written);
   const std::string written = each.written;
   const Quota quota =
-      Success(Answer(R"({"requestLimit": )" + written + R"(, "requestsUsedSinceLastRefresh": )" + written + "}",
-                     R"([{"requestCreditsRemaining": )" + written + "}]"));
+      Success(LimitAnswer(R"({"requestLimit": )" + written + R"(, "requestsUsedSinceLastRefresh": )" + written + "}",
+                          R"([{"requestCreditsRemaining": )" + written + "}]"));
   CHECK(quota.limit == each.read);
   CHECK(quota.used == each.read);
   CHECK(quota.bonus == each.read);
@@ -156,16 +156,16 @@ TEST_CASE("a limit that is no number is none") {
                                        R"(" 150")", R"("+150")", R"("150x")", R"("0x96")", R"("nan")", R"("inf")",
                                        R"("-infinity")", R"("1e999")", R"("1,5")", R"("150\u0000")");
   INFO(written);
-  const auto failure =
-      Failure(200, Answer(std::string(R"({"isUnlimited": false, "requestsUsedSinceLastRefresh": 3, "requestLimit": )") +
-                          written + "}"));
+  const auto failure = Failure(
+      200, LimitAnswer(std::string(R"({"isUnlimited": false, "requestsUsedSinceLastRefresh": 3, "requestLimit": )") +
+                       written + "}"));
   CHECK(failure.kind == Kind::kUnusable);
   CHECK(failure.status.code() == Code::kMisconfigured);
   CHECK_THAT(failure.status.message(), Contains("has no requestLimit that is a number"));
 }
 
 TEST_CASE("without the number of requests used nobody knows what is left") {
-  const auto failure = Failure(200, Answer(R"({"isUnlimited": false, "requestLimit": 150})"));
+  const auto failure = Failure(200, LimitAnswer(R"({"isUnlimited": false, "requestLimit": 150})"));
   CHECK_THAT(failure.status.message(), Contains("has no requestsUsedSinceLastRefresh"));
 }
 
@@ -173,7 +173,7 @@ TEST_CASE("an unlimited account needs no limit") {
   const char* const info =
       GENERATE(R"({"isUnlimited": true})", R"({"isUnlimited": true, "requestLimit": null})",
                R"({"isUnlimited": true, "requestLimit": -1, "requestsUsedSinceLastRefresh": "unknown"})");
-  const Quota quota = Success(Answer(info));
+  const Quota quota = Success(LimitAnswer(info));
   CHECK(quota.unlimited);
   CHECK(quota.limit == 0);
   CHECK(quota.used == 0);
@@ -183,8 +183,8 @@ TEST_CASE("an account is unlimited only if the service says true") {
   const char* const word = GENERATE("false", "null", "1", R"("yes")", "[true]");
   INFO(word);
   CHECK_FALSE(
-      Success(Answer(std::string(R"({"requestLimit": 150, "requestsUsedSinceLastRefresh": 3, "isUnlimited": )") + word +
-                     "}"))
+      Success(LimitAnswer(std::string(R"({"requestLimit": 150, "requestsUsedSinceLastRefresh": 3, "isUnlimited": )") +
+                          word + "}"))
           .unlimited);
 }
 
@@ -194,8 +194,8 @@ TEST_CASE("a reset that cannot be read is not known, and no failure") {
     std::optional<WallTime> read;
   };
   const Case each = GENERATE(values<Case>({
-      {R"("2026-11-25T02:35:00Z")", kNow},
-      {R"("2026-11-25T03:35:00+01:00")", kNow},
+      {R"("2026-11-25T02:35:00Z")", kAsked},
+      {R"("2026-11-25T03:35:00+01:00")", kAsked},
       {R"("1999-01-01T00:00:00Z")", WallTime{915'148'800s}},
       {R"("9999-01-01T00:00:00Z")", WallTime::max()},
       {R"("")", std::nullopt},
@@ -206,9 +206,10 @@ TEST_CASE("a reset that cannot be read is not known, and no failure") {
       {"{}", std::nullopt},
   }));
   INFO(each.written);
-  CHECK(Success(Answer(std::string(R"({"requestLimit": 1, "requestsUsedSinceLastRefresh": 1, "nextRefreshTime": )") +
-                       each.written + "}"))
-            .next_reset == each.read);
+  CHECK(
+      Success(LimitAnswer(std::string(R"({"requestLimit": 1, "requestsUsedSinceLastRefresh": 1, "nextRefreshTime": )") +
+                          each.written + "}"))
+          .next_reset == each.read);
 }
 
 TEST_CASE("granted credits count until they expire") {
@@ -238,13 +239,13 @@ TEST_CASE("granted credits count until they expire") {
       {R"([{"requestCreditsRemaining": 1e300}, {"requestCreditsRemaining": 1e300}])", kMost},
   }));
   INFO(each.grants);
-  CHECK(Success(Answer(kInfo, each.grants)).bonus == each.bonus);
+  CHECK(Success(LimitAnswer(kInfo, each.grants)).bonus == each.bonus);
 }
 
 TEST_CASE("of very many grants the first thousand count") {
   std::string grants = R"([{"requestCreditsRemaining": 1})";
   for (int i = 1; i < 20'000; ++i) grants += R"(, {"requestCreditsRemaining": 1})";
-  CHECK(Success(Answer(kInfo, grants + "]")).bonus == 1000);
+  CHECK(Success(LimitAnswer(kInfo, grants + "]")).bonus == 1000);
 }
 
 TEST_CASE("an answer without the quota says what it lacks") {
@@ -284,7 +285,8 @@ TEST_CASE("what is no JSON is no answer, and does no harm") {
 }
 
 TEST_CASE("an answer that was cut off is no answer, wherever it was cut") {
-  const std::string whole = Answer(kInfo, R"([{"requestCreditsRemaining": 7, "expiration": "2027-01-01T00:00:00Z"}])");
+  const std::string whole =
+      LimitAnswer(kInfo, R"([{"requestCreditsRemaining": 7, "expiration": "2027-01-01T00:00:00Z"}])");
   for (std::size_t size = 0; size < whole.size(); ++size) {
     CHECK(Failure(200, whole.substr(0, size)).status.code() == Code::kMisconfigured);
   }
@@ -369,7 +371,7 @@ TEST_CASE("an HTTP status says whose fault it is") {
       {100, Kind::kUnusable, Code::kMisconfigured},   {0, Kind::kUnusable, Code::kMisconfigured},
   }));
   // A quota in the body of another status is none.
-  for (const std::string& body : {std::string(), std::string("<html>"), Answer(kInfo)}) {
+  for (const std::string& body : {std::string(), std::string("<html>"), LimitAnswer(kInfo)}) {
     const auto failure = Failure(each.status, body);
     CHECK(failure.kind == each.kind);
     CHECK(failure.status.code() == each.code);

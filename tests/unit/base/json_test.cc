@@ -12,7 +12,7 @@ namespace {
 using Catch::Contains;
 using Catch::StartsWith;
 
-FlatJson Parsed(std::string_view text) {
+FlatJson ParsedJson(std::string_view text) {
   auto json = FlatJson::Parse(text);
   INFO(text << "\n" << json.status().ToString());
   REQUIRE(json.ok());
@@ -25,7 +25,7 @@ std::string At(const FlatJson& json, const std::string& path) {
 }
 
 TEST_CASE("scalars are found under their paths") {
-  const FlatJson json = Parsed(R"( {"error": {"code": 400, "details": ["x", {"y": true}, [false, []], "z"]},
+  const FlatJson json = ParsedJson(R"( {"error": {"code": 400, "details": ["x", {"y": true}, [false, []], "z"]},
       "none": null, "empty": "", "": "no name", "last": {}} )");
   CHECK(At(json, "error.code") == "400");
   CHECK(At(json, "error.details.0") == "x");
@@ -41,34 +41,34 @@ TEST_CASE("scalars are found under their paths") {
 }
 
 TEST_CASE("a null in a list takes a place") {
-  CHECK(At(Parsed(R"(["a", null, "b"])"), "2") == "b");
+  CHECK(At(ParsedJson(R"(["a", null, "b"])"), "2") == "b");
 }
 
 TEST_CASE("a document may be a scalar") {
-  CHECK(At(Parsed("\"alone\""), "") == "alone");
-  CHECK(At(Parsed(" 7 "), "") == "7");
+  CHECK(At(ParsedJson("\"alone\""), "") == "alone");
+  CHECK(At(ParsedJson(" 7 "), "") == "7");
 }
 
 TEST_CASE("numbers keep the text that they were written in") {
   const auto number = GENERATE(as<std::string>(), "0", "-0", "3600", "18446744073709551616", "-1.50E+3", "0.1000",
                                "123456789012345678901234567890.123456789012345678901234567890");
-  CHECK(At(Parsed("{\"n\":" + number + "}"), "n") == number);
-  CHECK(At(Parsed("[" + number + "," + number + "]"), "1") == number);
+  CHECK(At(ParsedJson("{\"n\":" + number + "}"), "n") == number);
+  CHECK(At(ParsedJson("[" + number + "," + number + "]"), "1") == number);
 }
 
 TEST_CASE("strings are unescaped, NUL and all") {
-  const FlatJson json = Parsed(R"({"s": "\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00\u0000!", "k\u0065y": 1})");
+  const FlatJson json = ParsedJson(R"({"s": "\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00\u0000!", "k\u0065y": 1})");
   CHECK(At(json, "s") == std::string("\"\\/\b\f\n\r\t\xC3\xA9\xF0\x9F\x98\x80\0!", 16));
   CHECK(At(json, "key") == "1");
 }
 
 TEST_CASE("of two members with one path the last one wins") {
-  CHECK(At(Parsed(R"({"a": 1, "a": 2})"), "a") == "2");
-  CHECK(At(Parsed(R"({"a": {"b": 1}, "a.b": 2})"), "a.b") == "2");
+  CHECK(At(ParsedJson(R"({"a": 1, "a": 2})"), "a") == "2");
+  CHECK(At(ParsedJson(R"({"a": {"b": 1}, "a.b": 2})"), "a.b") == "2");
 }
 
 TEST_CASE("the first path that holds something is taken") {
-  const FlatJson json = Parsed(R"({"id_token": "", "access_token": "a", "other": "b"})");
+  const FlatJson json = ParsedJson(R"({"id_token": "", "access_token": "a", "other": "b"})");
   const std::string* found = json.FindAny({"missing", "id_token", "access_token", "other"});
   REQUIRE(found != nullptr);
   CHECK(*found == "a");

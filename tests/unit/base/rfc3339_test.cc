@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // Of 2026-11-25T02:35:00Z, by `date -u +%s`.
-constexpr WallTime kMoment{1'795'574'100s};
+constexpr WallTime kThatMinute{1'795'574'100s};
 
 TEST_CASE("a date-time is read in every spelling of RFC 3339") {
   struct Case {
@@ -21,15 +21,15 @@ TEST_CASE("a date-time is read in every spelling of RFC 3339") {
   };
   const Case each = GENERATE(values<Case>({
       {"1970-01-01T00:00:00Z", WallTime{}},
-      {"2026-11-25T02:35:00Z", kMoment},
-      {"2026-11-25t02:35:00z", kMoment},
-      {"2026-11-25 02:35:00Z", kMoment},
-      {"2026-11-25T02:35:07Z", kMoment + 7s},
-      {"2026-11-25T02:35:00+00:00", kMoment},
-      {"2026-11-25T02:35:00-00:00", kMoment},  // RFC 3339, 4.3: UTC, the place is unknown
-      {"2026-11-25T08:20:00+05:45", kMoment},
-      {"2026-11-24T18:35:00-08:00", kMoment},
-      {"2026-11-26T02:34:00+23:59", kMoment},
+      {"2026-11-25T02:35:00Z", kThatMinute},
+      {"2026-11-25t02:35:00z", kThatMinute},
+      {"2026-11-25 02:35:00Z", kThatMinute},
+      {"2026-11-25T02:35:07Z", kThatMinute + 7s},
+      {"2026-11-25T02:35:00+00:00", kThatMinute},
+      {"2026-11-25T02:35:00-00:00", kThatMinute},  // RFC 3339, 4.3: UTC, the place is unknown
+      {"2026-11-25T08:20:00+05:45", kThatMinute},
+      {"2026-11-24T18:35:00-08:00", kThatMinute},
+      {"2026-11-26T02:34:00+23:59", kThatMinute},
       {"1970-01-01T00:00:00+01:00", WallTime{-1h}},
       {"2000-02-29T00:00:00Z", WallTime{951'782'400s}},
       {"2024-02-29T23:59:59Z", WallTime{1'709'251'199s}},
@@ -44,13 +44,13 @@ TEST_CASE("a date-time is read in every spelling of RFC 3339") {
 }
 
 TEST_CASE("fractions of any length count down to the nanosecond") {
-  CHECK(ReadRfc3339("2026-11-25T02:35:00.5Z") == kMoment + 500ms);
-  CHECK(ReadRfc3339("2026-11-25T02:35:00.001Z") == kMoment + 1ms);
-  CHECK(ReadRfc3339("2026-11-25T02:35:00.123456Z") == kMoment + 123'456us);
-  CHECK(ReadRfc3339("2026-11-25T02:35:00.123456789+00:00") == kMoment + 123'456'789ns);
-  CHECK(ReadRfc3339("2026-11-25T02:35:00.1234567899Z") == kMoment + 123'456'789ns);
-  CHECK(ReadRfc3339("2026-11-25T02:35:00." + std::string(2'000'000, '0') + "9Z") == kMoment);
-  CHECK(ReadRfc3339("2026-11-25T02:35:00." + std::string(2'000'000, '9') + "Z") == kMoment + 999'999'999ns);
+  CHECK(ReadRfc3339("2026-11-25T02:35:00.5Z") == kThatMinute + 500ms);
+  CHECK(ReadRfc3339("2026-11-25T02:35:00.001Z") == kThatMinute + 1ms);
+  CHECK(ReadRfc3339("2026-11-25T02:35:00.123456Z") == kThatMinute + 123'456us);
+  CHECK(ReadRfc3339("2026-11-25T02:35:00.123456789+00:00") == kThatMinute + 123'456'789ns);
+  CHECK(ReadRfc3339("2026-11-25T02:35:00.1234567899Z") == kThatMinute + 123'456'789ns);
+  CHECK(ReadRfc3339("2026-11-25T02:35:00." + std::string(2'000'000, '0') + "9Z") == kThatMinute);
+  CHECK(ReadRfc3339("2026-11-25T02:35:00." + std::string(2'000'000, '9') + "Z") == kThatMinute + 999'999'999ns);
 }
 
 TEST_CASE("a leap second is the second after it") {
@@ -110,8 +110,8 @@ TEST_CASE("what was cut off is not read, wherever it was cut") {
 }
 
 TEST_CASE("a date is written in UTC and whole seconds") {
-  CHECK(WriteRfc3339(kMoment) == "2026-11-25T02:35:00Z");
-  CHECK(WriteRfc3339(kMoment + 999ms) == "2026-11-25T02:35:00Z");
+  CHECK(WriteRfc3339(kThatMinute) == "2026-11-25T02:35:00Z");
+  CHECK(WriteRfc3339(kThatMinute + 999ms) == "2026-11-25T02:35:00Z");
   CHECK(WriteRfc3339(WallTime{}) == "1970-01-01T00:00:00Z");
   CHECK(WriteRfc3339(WallTime{-1ms}) == "1969-12-31T23:59:59Z");
   CHECK(WriteRfc3339(WallTime{951'868'799s}) == "2000-02-29T23:59:59Z");
@@ -131,10 +131,10 @@ TEST_CASE("the program's time zone does not matter") {
   REQUIRE(setenv("TZ", "XXX-11:30", 1) == 0);
   tzset();
   const auto read = ReadRfc3339("2026-11-25T02:35:00Z");
-  const std::string written = WriteRfc3339(kMoment);
+  const std::string written = WriteRfc3339(kThatMinute);
   REQUIRE((before == nullptr ? unsetenv("TZ") : setenv("TZ", old.c_str(), 1)) == 0);
   tzset();
-  CHECK(read == kMoment);
+  CHECK(read == kThatMinute);
   CHECK(written == "2026-11-25T02:35:00Z");
 }
 

@@ -83,7 +83,7 @@ TEST_CASE("each byte that does not belong is replaced, and no other") {
   CHECK_FALSE(FirstInvalidUtf8(RepairedUtf8(all)));
 }
 
-std::string Encoded(std::uint32_t point) {
+std::string EncodedPoint(std::uint32_t point) {
   const auto byte = [](std::uint32_t bits) { return static_cast<char>(bits); };
   if (point < 0x80) return {byte(point)};
   if (point < 0x800) return {byte(0xC0 | point >> 6), byte(0x80 | (point & 63))};
@@ -96,7 +96,7 @@ TEST_CASE("every code point but the surrogates is UTF-8, and none beyond the las
   std::uint32_t wrong = 0;
   for (std::uint32_t point = 0; point < 0x200000; ++point) {
     const bool scalar = point <= 0x10FFFF && (point < 0xD800 || point > 0xDFFF);
-    if (FirstInvalidUtf8(Encoded(point)).has_value() == scalar) ++wrong;
+    if (FirstInvalidUtf8(EncodedPoint(point)).has_value() == scalar) ++wrong;
   }
   CHECK(wrong == 0);
 }

@@ -21,7 +21,7 @@ struct Happening {
   std::optional<milliseconds> retry_after{};
 };
 
-std::string Text(const Decision& decision) {
+std::string DecisionText(const Decision& decision) {
   switch (decision.step) {
     case Decision::Step::kSameToken:
       return "same";
@@ -40,7 +40,7 @@ std::vector<std::string> Steps(const std::vector<Happening>& story, const Failov
   FailoverPolicy policy(options);
   std::vector<std::string> steps;
   for (const Happening& happening : story) {
-    steps.push_back(Text(policy.Next(happening.outcome, happening.another_ready, happening.retry_after, 0)));
+    steps.push_back(DecisionText(policy.Next(happening.outcome, happening.another_ready, happening.retry_after, 0)));
   }
   return steps;
 }

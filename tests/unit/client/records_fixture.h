@@ -53,6 +53,10 @@ class FaultyStore final : public StateStore {
   bool Fails() { return fail_in > 0 && --fail_in == 0; }
 };
 
+inline std::shared_ptr<FaultyStore> NewStore() {
+  return std::make_shared<FaultyStore>();
+}
+
 // A client's records of one token.
 struct Process {
   Process(std::shared_ptr<FaultyStore> in, std::string_view configured)

@@ -14,10 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::shared_ptr<FaultyStore> NewStore() {
-  return std::make_shared<FaultyStore>();
-}
-
 TEST_CASE("what each process counted is added to what is there") {
   const auto store = NewStore();
   Process first(store, "fake-0");

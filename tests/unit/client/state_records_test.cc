@@ -16,10 +16,6 @@ using namespace std::chrono_literals;
 using Catch::Contains;
 using Catch::StartsWith;
 
-std::shared_ptr<FaultyStore> NewStore() {
-  return std::make_shared<FaultyStore>();
-}
-
 // A record under the credential `key`, which says that `credential` counts.
 void Put(FaultyStore* store, std::string_view key, std::string_view credential, std::uint64_t serial) {
   StoredToken stored;

@@ -17,7 +17,7 @@ Config Valid() {
   return config;
 }
 
-TokenConfig Token(std::string_view credential, Tier tier = Tier::kPersonal, std::string name = "") {
+TokenConfig TokenWith(std::string_view credential, Tier tier = Tier::kPersonal, std::string name = "") {
   return {Secret(credential), tier, CredentialKind::kRefreshToken, std::move(name)};
 }
 
@@ -58,23 +58,25 @@ TEST_CASE("without a token that can be used there is nothing to work with") {
 
 TEST_CASE("each token is checked, and named by its place") {
   for (const Case& row : std::initializer_list<Case>{
-           {"tokens[1].credential: is empty", [](Config& c) { c.tokens.push_back(Token("")); }},
-           {"tokens[1].credential: holds a blank", [](Config& c) { c.tokens.push_back(Token("hunter2 x")); }},
-           {"tokens[1].credential: begins", [](Config& c) { c.tokens.push_back(Token("bearer hunter2")); }},
-           {"tokens[1].credential: holds a quote", [](Config& c) { c.tokens.push_back(Token("\"hunter2\"")); }},
-           {"tokens[1].credential: holds a control", [](Config& c) { c.tokens.push_back(Token("hunter2\r\nX: y")); }},
-           {"tokens[1].credential: holds a non-ASCII", [](Config& c) { c.tokens.push_back(Token("hunter2\xC3\xA9")); }},
-           {"tokens[1].tier: ", [](Config& c) { c.tokens.push_back(Token("x", static_cast<Tier>(0))); }},
+           {"tokens[1].credential: is empty", [](Config& c) { c.tokens.push_back(TokenWith("")); }},
+           {"tokens[1].credential: holds a blank", [](Config& c) { c.tokens.push_back(TokenWith("hunter2 x")); }},
+           {"tokens[1].credential: begins", [](Config& c) { c.tokens.push_back(TokenWith("bearer hunter2")); }},
+           {"tokens[1].credential: holds a quote", [](Config& c) { c.tokens.push_back(TokenWith("\"hunter2\"")); }},
+           {"tokens[1].credential: holds a control",
+            [](Config& c) { c.tokens.push_back(TokenWith("hunter2\r\nX: y")); }},
+           {"tokens[1].credential: holds a non-ASCII",
+            [](Config& c) { c.tokens.push_back(TokenWith("hunter2\xC3\xA9")); }},
+           {"tokens[1].tier: ", [](Config& c) { c.tokens.push_back(TokenWith("x", static_cast<Tier>(0))); }},
            {"tokens[0].kind: ", [](Config& c) { c.tokens[0].kind = static_cast<CredentialKind>(9); }},
            {"tokens[0].name: is the credential", [](Config& c) { c.tokens[0].name = kToken; }},
            {"tokens[0].name: holds a control", [](Config& c) { c.tokens[0].name = "a\nb"; }},
            {"tokens[0].name: is not UTF-8", [](Config& c) { c.tokens[0].name = "\xFF"; }},
            {"tokens[2].name: another",
             [](Config& c) {
-              c.tokens.push_back(Token("a", Tier::kShared, "mine"));
-              c.tokens.push_back(Token("b", Tier::kPersonal, "mine"));
+              c.tokens.push_back(TokenWith("a", Tier::kShared, "mine"));
+              c.tokens.push_back(TokenWith("b", Tier::kPersonal, "mine"));
             }},
-           {"", [](Config& c) { c.tokens.push_back(Token("a", Tier::kShared)); }},
+           {"", [](Config& c) { c.tokens.push_back(TokenWith("a", Tier::kShared)); }},
            {"", [](Config& c) { c.tokens[0].name = "J\xC3\xBCrgen's laptop"; }},
        }) {
     Run(row);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "protocol/map_entry.h"
 #include "warppool/wire/task.pb.h"
 
 namespace warppool {
@@ -85,12 +86,12 @@ TEST_CASE("a list at the end of a path is replaced whole, whatever its length") 
 
 TEST_CASE("a map at the end of a path is replaced whole") {
   wire::Message from;
-  (*from.mutable_user_query()->mutable_referenced_attachments())["new"].set_plain_text("n");
+  AddEntry("new", from.mutable_user_query()->mutable_referenced_attachments())->set_plain_text("n");
   wire::Message to;
-  (*to.mutable_user_query()->mutable_referenced_attachments())["old"].set_plain_text("o");
+  AddEntry("old", to.mutable_user_query()->mutable_referenced_attachments())->set_plain_text("o");
   REQUIRE(ReplaceField("user_query.referenced_attachments", from, &to).ok());
-  CHECK(to.user_query().referenced_attachments().size() == 1);
-  CHECK(to.user_query().referenced_attachments().count("new") == 1);
+  REQUIRE(to.user_query().referenced_attachments().size() == 1);
+  CHECK(to.user_query().referenced_attachments(0).key() == "new");
 }
 
 TEST_CASE("a list on the way is gone through element by element") {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "protocol/map_entry.h"
 #include "unit/conversation/actions.h"
 
 namespace warppool {
@@ -126,7 +127,7 @@ TEST_CASE("a tool call is told with its arguments as JSON, again when it changes
   wire::Message call = McpCall("m1", "call-1", "weather");
   auto* mcp = call.mutable_tool_call()->mutable_call_mcp_tool();
   mcp->set_server_id("s1");
-  (*mcp->mutable_args()->mutable_fields())["city"].set_string_value("Graz");
+  AddEntry("city", mcp->mutable_args()->mutable_fields())->set_string_value("Graz");
   CHECK(story.Do(Add("root", {call})).back() == R"(call root m1 call-1 call_mcp_tool weather s1 {"city":"Graz"})");
   mcp->set_name("forecast");
   const Lines again = story.Do(Update("root", call, {"tool_call"}));
@@ -248,6 +249,15 @@ TEST_CASE("the to-do list is told again when a message that it was made of is ta
     story.Do(Begin());
     story.Do(Add("root", {todos}));
     CHECK(story.Do(Rollback()) == Lines{"retracted root m1 root", "todos root []"});
+  }
+  SECTION("by a rollback that makes it again what it was") {
+    story.Do(Add("root", {Output("m1", "a")}));
+    story.Do(Begin());
+    story.Do(Update("root", todos));
+    const Lines told = story.Do(Rollback());
+    REQUIRE_FALSE(told.empty());
+    CHECK(told.front() == "retracted root m1 root");
+    CHECK(told.back() == "todos root []");
   }
   SECTION("by a move") {
     story.Do(Add("root", {todos}));

@@ -60,6 +60,21 @@ TEST_CASE("tasks are created, and the one without a parent is the root") {
   }
 }
 
+TEST_CASE("who is told of a task is told whether it is the root") {
+  Tree tree;
+  const std::pair<wire::ClientAction, bool> rows[] = {{Create("root", "", {Output("m1", "a")}), true},
+                                                      {Create("sub", "root"), false},
+                                                      {Move("root", "old", "m1", "m1", 1), false},
+                                                      {Create("other"), true}};
+  for (const auto& [action, is_root] : rows) {
+    CAPTURE(action.ShortDebugString());
+    REQUIRE(tree.Do(action).ok());
+    REQUIRE_FALSE(tree.changes.empty());
+    CHECK(tree.changes[0].kind == Change::Kind::kTaskCreated);
+    CHECK(tree.changes[0].in_root == is_root);
+  }
+}
+
 TEST_CASE("messages are added at the end") {
   Tree tree;
   tree.DoAll({Create("root"), Add("root", {Output("m1", "a"), Output("m2", "b")}), Add("root", {Output("m3", "c")})});
@@ -165,6 +180,15 @@ TEST_CASE("messages move to a new task, and replacements take their place") {
   CHECK(tree.Text() == "root[m1=a r1=sum m4=d!] old[m2=b m3=c!]");
 }
 
+TEST_CASE("a task that messages move to is no root, also without a parent") {
+  Tree tree;
+  wire::ClientAction move = Move("root", "old", "m1", "m1", 1, {Output("r1", "sum")});
+  move.mutable_move_messages_to_new_task()->mutable_new_task()->clear_dependencies();
+  tree.DoAll({Create("root", "", {Output("m1", "a")}), move});
+  CHECK(tree.tree.store().root() == 0);
+  CHECK(tree.Text() == "root[r1=sum] old[m1=a]");
+}
+
 TEST_CASE("what contradicts the tasks is refused, with its names") {
   Tree tree;
   tree.DoAll({Create("root", "", {Output("m1", "a"), Output("m2", "b")})});
@@ -228,13 +252,49 @@ TEST_CASE("limits are errors that name them") {
         Code::kLimitExceeded);
 }
 
+TEST_CASE("a message may be as large as its limit, however it comes") {
+  wire::Message message = Output("m1", std::string(1010, 'a'));
+  while (message.ByteSizeLong() < 1024) message.mutable_agent_output()->mutable_text()->push_back('a');
+  REQUIRE(message.ByteSizeLong() == 1024);
+  Tree tree;
+  tree.tree.set_limits({.max_message_bytes = 1024});
+  tree.DoAll({Create("root", "", {Output("m1", "b")}), Update("root", message, {"agent_output.text"})});
+  message.set_id("m2");
+  tree.DoAll({Add("root", {message})});
+  wire::Message larger = message;
+  larger.mutable_agent_output()->mutable_text()->push_back('a');
+  const std::string before = tree.Bytes();
+  for (const auto& action : {Add("root", {larger}), Move("root", "new", "m1", "m1", 1, {larger})}) {
+    CAPTURE(action.action_case());
+    const Status status = tree.Do(action);
+    CHECK(status.code() == Code::kLimitExceeded);
+    CHECK_THAT(status.message(), Catch::Contains("max_message_bytes (1024)"));
+    CHECK(tree.Bytes() == before);
+  }
+}
+
+TEST_CASE("a text may grow to its limit by the short way to append, and no further") {
+  Tree tree;
+  tree.tree.set_limits({.max_message_bytes = 1024});
+  tree.DoAll({Create("root", "", {Output("m1", std::string(1000, 'a'))})});
+  Changes changes;
+  CHECK(*tree.tree.Append({"root", "m1", "agent_output.text", std::string(24, 'b')}, &changes));
+  const std::string before = tree.Bytes();
+  const auto refused = tree.tree.Append({"root", "m1", "agent_output.text", "c"}, &changes);
+  CHECK(refused.code() == Code::kLimitExceeded);
+  CHECK_THAT(refused.status().message(), Catch::Contains("max_message_bytes (1024)"));
+  CHECK(tree.Bytes() == before);
+}
+
 TEST_CASE("a mask of more paths than any message has fields is refused") {
   Tree tree;
   tree.DoAll({Create("root", "", {Output("m1", "a")})});
-  const std::vector<std::string> paths(101, "agent_output.text");
+  std::vector<std::string> paths(101, "agent_output.text");
   CHECK(tree.Do(Update("root", Output("m1", "b"), paths)).code() == Code::kLimitExceeded);
   CHECK(tree.Do(Append("root", Output("m1", "b"), paths)).code() == Code::kLimitExceeded);
   CHECK(tree.Text() == "root[m1=a]");
+  paths.pop_back();
+  CHECK(tree.Do(Update("root", Output("m1", "b"), paths)).ok());
 }
 
 TEST_CASE("an update that fails leaves the message as it was") {
@@ -274,6 +334,82 @@ TEST_CASE("a transaction that is rolled back leaves everything as it was") {
   // And everything can be found again.
   tree.DoAll({Append("root", Output("m3", "+")), Append("root", Output("m1", "+")), Add("sub", {Output("m6", "f")})});
   CHECK(tree.Text() == "root[m1=a+ m2=b m3=c+] sub[m6=f]");
+}
+
+TEST_CASE("a rollback takes back what came by the short way to append") {
+  Tree tree;
+  tree.DoAll({Create("root", "", {Output("m1", "a"), Reasoning("m2", "t")})});
+  const std::string before = tree.Bytes();
+  Changes changes;
+  // The first one by the place that is kept from before the transaction.
+  CHECK(*tree.tree.Append({"root", "m1", "agent_output.text", ""}, &changes));
+  tree.DoAll({Begin()});
+  CHECK(*tree.tree.Append({"root", "m1", "agent_output.text", "b"}, &changes));
+  CHECK(*tree.tree.Append({"root", "m1", "agent_output.text", "c"}, &changes));
+  CHECK(*tree.tree.Append({"root", "m2", "agent_reasoning.reasoning", "h"}, &changes));
+  CHECK(tree.Text() == "root[m1=abc m2=th]");
+  CHECK(tree.tree.Committed().context().SerializeAsString() == before);
+  tree.DoAll({Rollback()});
+  CHECK(tree.Bytes() == before);
+}
+
+TEST_CASE(
+    "a text that is not there yet is no matter for the short way to append, and is absent again after a rollback") {
+  wire::Message output;
+  output.set_id("m1");
+  output.mutable_agent_output();
+  wire::Message reasoning;
+  reasoning.set_id("m2");
+  reasoning.mutable_agent_reasoning();
+  Tree tree;
+  tree.DoAll({Create("root", "", {output, reasoning}), Begin()});
+  const std::string before = tree.Bytes();
+  Changes changes;
+  CHECK_FALSE(*tree.tree.Append({"root", "m1", "agent_output.text", "b"}, &changes));
+  CHECK_FALSE(*tree.tree.Append({"root", "m2", "agent_reasoning.reasoning", "h"}, &changes));
+  CHECK(tree.Bytes() == before);
+  tree.DoAll({Append("root", Output("m1", "b")), Append("root", Reasoning("m2", "h"), {"agent_reasoning.reasoning"})});
+  CHECK(tree.Text() == "root[m1=b m2=h]");
+  tree.DoAll({Rollback()});
+  CHECK(tree.Bytes() == before);
+}
+
+TEST_CASE("a rollback gives back the texts of a task, and to messages that moved the task that they named") {
+  const auto set_all = [](const std::string& value) {
+    std::vector<wire::ClientAction> actions(3);
+    actions[0].mutable_update_task_description()->set_task_id("root");
+    actions[0].mutable_update_task_description()->set_description(value);
+    actions[1].mutable_update_task_summary()->set_task_id("root");
+    actions[1].mutable_update_task_summary()->set_summary(value);
+    actions[2].mutable_update_task_server_data()->set_task_id("root");
+    actions[2].mutable_update_task_server_data()->set_server_data(value);
+    return actions;
+  };
+  wire::Message named = Output("m1", "a");
+  named.set_task_id("root");
+  Tree tree;
+  tree.DoAll({Create("root", "", {named, Output("m2", "b")})});
+  const bool had_texts = GENERATE(false, true);
+  if (had_texts) tree.DoAll(set_all("before"));
+  const std::string before = tree.Bytes();
+  tree.DoAll({Begin()});
+  tree.DoAll(set_all("once"));
+  tree.DoAll(set_all("twice"));
+  tree.DoAll({Move("root", "new", "m1", "m2", 2)});
+  CHECK(tree.tree.Committed().context().SerializeAsString() == before);
+  tree.DoAll({Rollback()});
+  CHECK(tree.Bytes() == before);
+}
+
+TEST_CASE("the short way to append does not look for a message where it was before a rollback") {
+  Tree tree;
+  tree.DoAll({Create("root", "", {Output("m1", "a"), Output("m2", "b")}), Begin(), Move("root", "new", "m1", "m1", 1)});
+  Changes changes;
+  CHECK(*tree.tree.Append({"root", "m2", "agent_output.text", "c"}, &changes));
+  CHECK(tree.Text() == "root[m2=bc] new[m1=a]");
+  tree.tree.RollBack(&changes);  // as when an answer breaks off
+  CHECK(*tree.tree.Append({"root", "m2", "agent_output.text", "d"}, &changes));
+  CHECK(tree.Text() == "root[m1=a m2=bd]");
 }
 
 TEST_CASE("a transaction that is committed stays") {

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "unit/examples/monitor_styles.h"
+
 using namespace std::chrono_literals;
 using monitor::Align;
 using monitor::Colour;
@@ -16,10 +18,6 @@ using monitor::WidthOf;
 using warppool::Outcome;
 
 namespace {
-
-constexpr Style kAscii{};
-constexpr Style kUtf8{false, true};
-constexpr Style kColours{true, true};
 
 warppool::Counters Ended(std::uint64_t successes, std::uint64_t refusals) {
   warppool::Counters counters;

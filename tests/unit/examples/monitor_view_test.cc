@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "unit/examples/monitor_styles.h"
+
 using namespace std::chrono_literals;
 using monitor::Draw;
 using monitor::History;
@@ -19,11 +21,7 @@ using warppool::TokenState;
 
 namespace {
 
-constexpr Style kUtf8{false, true};
-constexpr Style kColours{true, true};
-constexpr Style kAscii{};
 constexpr Size kUsual{120, 40};
-const std::chrono::system_clock::time_point kNow = std::chrono::system_clock::from_time_t(1'800'000'000);
 
 class PictureTest {
  protected:

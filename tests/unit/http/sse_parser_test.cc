@@ -24,7 +24,7 @@ void Feed(SseParser* parser, std::string_view chunk, Events* events) {
   if (!parser->too_large()) REQUIRE(input.empty());
 }
 
-Events Parsed(std::string_view stream) {
+Events ParsedStream(std::string_view stream) {
   SseParser parser(kLimit);
   Events events;
   Feed(&parser, stream, &events);
@@ -35,10 +35,11 @@ Events Parsed(std::string_view stream) {
 }
 
 TEST_CASE("lines end with LF, CR or CRLF, mixed even") {
-  CHECK(Parsed("data: a\n\ndata: b\n\n") == Events{"a", "b"});
-  CHECK(Parsed("data: a\r\rdata: b\r\r") == Events{"a", "b"});
-  CHECK(Parsed("data: a\r\n\r\ndata: b\r\n\r\n") == Events{"a", "b"});
-  CHECK(Parsed("data: a\r\n\ndata: b\n\r\ndata: c\r\r\ndata: d\n\rdata: e\r\n\r") == Events{"a", "b", "c", "d", "e"});
+  CHECK(ParsedStream("data: a\n\ndata: b\n\n") == Events{"a", "b"});
+  CHECK(ParsedStream("data: a\r\rdata: b\r\r") == Events{"a", "b"});
+  CHECK(ParsedStream("data: a\r\n\r\ndata: b\r\n\r\n") == Events{"a", "b"});
+  CHECK(ParsedStream("data: a\r\n\ndata: b\n\r\ndata: c\r\r\ndata: d\n\rdata: e\r\n\r") ==
+        Events{"a", "b", "c", "d", "e"});
 }
 
 TEST_CASE("fields are read by the standard's rules") {
@@ -88,12 +89,12 @@ TEST_CASE("fields are read by the standard's rules") {
       {"data: \xC3\xA9\xFF\n\n", {"\xC3\xA9\xFF"}},  // bytes are bytes
   }));
   INFO(row.stream);
-  CHECK(Parsed(row.stream) == row.events);
+  CHECK(ParsedStream(row.stream) == row.events);
 }
 
 TEST_CASE("a NUL is a character like others") {
   using namespace std::string_view_literals;
-  CHECK(Parsed("data: a\0b\n\n"sv) == Events{std::string("a\0b", 3)});
+  CHECK(ParsedStream("data: a\0b\n\n"sv) == Events{std::string("a\0b", 3)});
 }
 
 const std::string kSample =
@@ -104,7 +105,7 @@ const std::string kSample =
 const Events kSampleEvents = {"one", "two\nlines", "", "", " three\na:b", "\xE2\x82\xAC\n\nx"};
 
 TEST_CASE("a stream cut anywhere holds the same events") {
-  REQUIRE(Parsed(kSample) == kSampleEvents);
+  REQUIRE(ParsedStream(kSample) == kSampleEvents);
   for (std::size_t cut = 0; cut <= kSample.size(); ++cut) {
     SseParser parser(kLimit);
     Events events;

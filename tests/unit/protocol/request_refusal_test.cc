@@ -15,27 +15,27 @@ using namespace std::chrono_literals;
 using Catch::Contains;
 using Catch::StartsWith;
 
-std::string Refusal(const Request& request) {
+std::string RefusalOf(const Request& request) {
   const auto builder = RequestBuilder::Create(request);
   if (builder.ok()) return "accepted";
   CHECK(builder.code() == Code::kInvalidArgument);
   return builder.status().message();
 }
 
-struct Row {
+struct Refused {
   const char* start;  // of the message
   void (*spoil)(Request*);
 };
 
-void CheckRefused(const Row& row) {
+void CheckRefused(const Refused& row) {
   INFO(row.start);
   Request request("q");
   row.spoil(&request);
-  CHECK_THAT(Refusal(request), StartsWith(row.start));
+  CHECK_THAT(RefusalOf(request), StartsWith(row.start));
 }
 
 TEST_CASE("each field of the request that is not valid is named") {
-  CheckRefused(GENERATE(values<Row>({
+  CheckRefused(GENERATE(values<Refused>({
       {"query: is empty, and there are no tool results", [](Request* r) { r->query.clear(); }},
       {"query: not UTF-8 at byte 1", [](Request* r) { r->query = "q\xFF"; }},
       {"query: a resumed conversation has none", [](Request* r) { r->kind = RequestKind::kResume; }},
@@ -120,7 +120,7 @@ TEST_CASE("each field of the request that is not valid is named") {
 }
 
 TEST_CASE("each part of the context that is not valid is named") {
-  CheckRefused(GENERATE(values<Row>({
+  CheckRefused(GENERATE(values<Refused>({
       {"context.directory: not UTF-8 at byte 1", [](Request* r) { r->context.directory = "/\xFF"; }},
       {"context.home: not UTF-8", [](Request* r) { r->context.home = "\xFF"; }},
       {"context.platform: not UTF-8", [](Request* r) { r->context.platform = "\xFF"; }},
@@ -188,7 +188,7 @@ TEST_CASE("each part of the context that is not valid is named") {
 }
 
 TEST_CASE("each part of the program's tools that is not valid is named") {
-  CheckRefused(GENERATE(values<Row>({
+  CheckRefused(GENERATE(values<Refused>({
       {"mcp_servers[0].name: is empty",
        [](Request* r) {
          r->mcp_servers = {{"", "", "id"}};
@@ -246,7 +246,7 @@ TEST_CASE("each part of the program's tools that is not valid is named") {
 }
 
 TEST_CASE("each model key that is not valid is named, and no error quotes one") {
-  CheckRefused(GENERATE(values<Row>({
+  CheckRefused(GENERATE(values<Refused>({
       {"model_keys.keys: unknown provider 5",
        [](Request* r) { r->model_keys.keys[static_cast<ModelProvider>(5)] = Secret("sk-demo-key"); }},
       {"model_keys.keys: unknown provider 6",
@@ -277,7 +277,7 @@ TEST_CASE("a key that is not UTF-8 is refused without being quoted") {
   SECTION("of Google's") {
     request.model_keys.google_cloud_access_token = key;
   }
-  CHECK_THAT(Refusal(request), StartsWith("model_keys.") && Contains(": not UTF-8 at byte 11") && !Contains("demo"));
+  CHECK_THAT(RefusalOf(request), StartsWith("model_keys.") && Contains(": not UTF-8 at byte 11") && !Contains("demo"));
 }
 
 int lines = 0;  // that protobuf would have printed
@@ -291,7 +291,7 @@ TEST_CASE("protobuf prints nothing about what is refused") {
   raw.raw = "\x22\x03\x0a\x01\xFF";
   Request result("q");
   result.tool_results.push_back({"c", Tool::kGrep, ResultJson{R"({"sucess": {}})"}});
-  const std::string refusals = Refusal(raw) + Refusal(result);
+  const std::string refusals = RefusalOf(raw) + RefusalOf(result);
   SetLogHandler(before);
   CHECK_THAT(refusals, !Contains("accepted"));
   CHECK(lines == 0);
@@ -300,7 +300,7 @@ TEST_CASE("protobuf prints nothing about what is refused") {
 TEST_CASE("what is in a raw request but in no schema is no reason to refuse it") {
   Request request;
   request.raw = std::string("\xc2\x3e\x03...", 6);  // field 1000
-  CHECK(Refusal(request) == "accepted");
+  CHECK(RefusalOf(request) == "accepted");
 }
 
 }  // namespace

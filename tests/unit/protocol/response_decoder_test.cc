@@ -253,7 +253,7 @@ TEST_CASE("messages that lie too deep in one another are told from what is no me
   wire::ResponseEvent event;
   auto* task = event.mutable_client_actions()->add_actions()->mutable_create_task()->mutable_task();
   auto* args = task->add_messages()->mutable_tool_call()->mutable_call_mcp_tool()->mutable_args();
-  auto* value = &(*args->mutable_fields())["x"];
+  auto* value = args->add_fields()->mutable_value();
   for (int i = 0; i < 30; ++i) value = value->mutable_list_value()->add_values();
   value->set_bool_value(true);
   const std::string bytes = event.SerializeAsString();

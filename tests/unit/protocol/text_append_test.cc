@@ -9,14 +9,14 @@
 namespace warppool {
 namespace {
 
-std::string Event(const wire::ClientAction& action) {
+std::string EventWith(const wire::ClientAction& action) {
   wire::ResponseEvent event;
   *event.mutable_client_actions()->add_actions() = action;
   return event.SerializeAsString();
 }
 
 TEST_CASE("an append to the answer is read without a message for it") {
-  const std::string event = Event(Append("task-1", Output("m1", "gr\xC3\xBC\xC3\x9F")));
+  const std::string event = EventWith(Append("task-1", Output("m1", "gr\xC3\xBC\xC3\x9F")));
   const auto append = ScanTextAppend(event);
   REQUIRE(append);
   CHECK(append->task_id == "task-1");
@@ -26,15 +26,15 @@ TEST_CASE("an append to the answer is read without a message for it") {
 }
 
 TEST_CASE("so is one to the reasoning, a long one, an empty one, and one that repeats whose it is") {
-  const std::string reasoning = Event(Append("t", Reasoning("m", "hm"), {"agent_reasoning.reasoning"}));
+  const std::string reasoning = EventWith(Append("t", Reasoning("m", "hm"), {"agent_reasoning.reasoning"}));
   CHECK(ScanTextAppend(reasoning)->path == "agent_reasoning.reasoning");
   const std::string text(100'000, 'x');
-  CHECK(ScanTextAppend(Event(Append("t", Output("m", text))))->text.size() == text.size());
-  CHECK(ScanTextAppend(Event(Append("t", Output("m", ""))))->text.empty());
+  CHECK(ScanTextAppend(EventWith(Append("t", Output("m", text))))->text.size() == text.size());
+  CHECK(ScanTextAppend(EventWith(Append("t", Output("m", ""))))->text.empty());
   wire::Message message = Output("m", "x");
   message.set_task_id("t");
   message.set_request_id("r");
-  CHECK(ScanTextAppend(Event(Append("t", message)))->text == "x");
+  CHECK(ScanTextAppend(EventWith(Append("t", message)))->text == "x");
 }
 
 TEST_CASE("anything unusual is left to protobuf") {
@@ -54,16 +54,16 @@ TEST_CASE("anything unusual is left to protobuf") {
   wire::ClientAction no_task = Append("t", Output("m", "x"));
   no_task.mutable_append_to_message_content()->clear_task_id();
   const auto event = GENERATE_COPY(values<std::string>({
-      Event(Append("t", Output("m", "x"), {})),
-      Event(Append("t", Output("m", "x"), {"agent_output"})),
-      Event(Append("t", Output("m", "x"), {"agent_reasoning.reasoning"})),
-      Event(Append("t", Output("m", "x"), {"agent_output.text", "agent_output.text"})),
-      Event(Append("t", with_data)),
-      Event(Append("t", unknown)),
-      Event(Append("t", no_text)),
-      Event(Append("t", no_id)),
-      Event(Add("t", {Output("m", "x")})),
-      Event(no_task),
+      EventWith(Append("t", Output("m", "x"), {})),
+      EventWith(Append("t", Output("m", "x"), {"agent_output"})),
+      EventWith(Append("t", Output("m", "x"), {"agent_reasoning.reasoning"})),
+      EventWith(Append("t", Output("m", "x"), {"agent_output.text", "agent_output.text"})),
+      EventWith(Append("t", with_data)),
+      EventWith(Append("t", unknown)),
+      EventWith(Append("t", no_text)),
+      EventWith(Append("t", no_id)),
+      EventWith(Add("t", {Output("m", "x")})),
+      EventWith(no_task),
       two.SerializeAsString(),
       init.SerializeAsString(),
       "",
@@ -72,13 +72,13 @@ TEST_CASE("anything unusual is left to protobuf") {
 }
 
 TEST_CASE("a text that is not UTF-8 is left to protobuf, which refuses it") {
-  std::string event = Event(Append("t", Output("m", "xx")));
+  std::string event = EventWith(Append("t", Output("m", "xx")));
   event[event.find("xx")] = '\xFF';
   CHECK_FALSE(ScanTextAppend(event));
 }
 
 TEST_CASE("an event that is cut off anywhere, or has a byte changed, is no other append than protobuf reads") {
-  const std::string event = Event(Append("task-1", Output("m1", "text")));
+  const std::string event = EventWith(Append("task-1", Output("m1", "text")));
   for (std::size_t size = 0; size < event.size(); ++size) CHECK_FALSE(ScanTextAppend(event.substr(0, size)));
   for (std::size_t i = 0; i < event.size(); ++i) {
     for (int bit = 0; bit < 8; ++bit) {

@@ -18,7 +18,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::shared_ptr<StateStore> Opened(const std::string& path) {
+std::shared_ptr<StateStore> OpenedOrThrow(const std::string& path) {
   auto store = OpenFileStore(path);
   if (!store.ok()) throw std::runtime_error(store.status().ToString());
   return *std::move(store);
@@ -33,8 +33,8 @@ void SetTimes(const std::string& path, const struct stat& info) {
 TEST_CASE("a store sees what another one wrote, even if size, time, and a freed inode number are those of before") {
   const TemporaryDirectory directory;
   const std::string path = directory / "state";
-  const auto reader = Opened(path);
-  const auto writer = Opened(path);
+  const auto reader = OpenedOrThrow(path);
+  const auto writer = OpenedOrThrow(path);
   REQUIRE(writer->Write({{"a", "100"}}).ok());
   struct stat info {};
   REQUIRE(stat(path.c_str(), &info) == 0);
@@ -49,7 +49,7 @@ TEST_CASE("a store sees what another one wrote, even if size, time, and a freed 
 
 TEST_CASE("a file that is not replaced is not read again") {
   const TemporaryDirectory directory;
-  const auto store = Opened(directory / "state");
+  const auto store = OpenedOrThrow(directory / "state");
   REQUIRE(store->Write({{"a", "1"}}).ok());
   struct stat info {};
   REQUIRE(stat((directory / "state").c_str(), &info) == 0);
@@ -59,7 +59,7 @@ TEST_CASE("a file that is not replaced is not read again") {
   PutContent(directory / "state", text.substr(0, text.find("MQ==")) + "Mg==\n");
   SetTimes(directory / "state", info);
   CHECK(ValueOf(*store, "a") == "1");
-  CHECK(ValueOf(*Opened(directory / "state"), "a") == "2");
+  CHECK(ValueOf(*OpenedOrThrow(directory / "state"), "a") == "2");
   // A write is never based on what was read before.
   REQUIRE(store->Write({{"b", "1"}}).ok());
   CHECK(ValueOf(*store, "a") == "2");
@@ -67,7 +67,7 @@ TEST_CASE("a file that is not replaced is not read again") {
 
 TEST_CASE("a file that is removed takes its records along") {
   const TemporaryDirectory directory;
-  const auto store = Opened(directory / "state");
+  const auto store = OpenedOrThrow(directory / "state");
   REQUIRE(store->Write({{"a", "1"}}).ok());
   REQUIRE(std::filesystem::remove(directory / "state"));
   CHECK(ValueOf(*store, "a") == "(none)");
@@ -82,10 +82,10 @@ TEST_CASE("processes that write at the same time lose nothing") {
   std::deque<ChildProcess> children;
   for (int i = 0; i < kProcesses; ++i) {
     children.emplace_back(
-        [&] { return CountUp(*Opened(directory / "state"), "own" + std::to_string(i), kTimes) ? 0 : 1; });
+        [&] { return CountUp(*OpenedOrThrow(directory / "state"), "own" + std::to_string(i), kTimes) ? 0 : 1; });
   }
   for (ChildProcess& child : children) CHECK(child.Wait() == 0);
-  const auto store = Opened(directory / "state");
+  const auto store = OpenedOrThrow(directory / "state");
   CHECK(ValueOf(*store, "shared") == std::to_string(kProcesses * kTimes));
   for (int i = 0; i < kProcesses; ++i) CHECK(ValueOf(*store, "own" + std::to_string(i)) == std::to_string(kTimes));
 }
@@ -94,7 +94,7 @@ TEST_CASE("threads that write at the same time, through one store or two, lose n
   const TemporaryDirectory directory;
   constexpr int kThreads = 4;
   constexpr int kTimes = 8;
-  const std::shared_ptr<StateStore> stores[] = {Opened(directory / "state"), Opened(directory / "state")};
+  const std::shared_ptr<StateStore> stores[] = {OpenedOrThrow(directory / "state"), OpenedOrThrow(directory / "state")};
   std::vector<std::thread> threads;
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&, i] { CountUp(*stores[i % 2], "own" + std::to_string(i), kTimes); });
@@ -108,14 +108,14 @@ TEST_CASE("threads that write at the same time, through one store or two, lose n
 
 TEST_CASE("a lock of a file store keeps others away, in this process, in this store, and elsewhere") {
   const TemporaryDirectory directory;
-  const auto first = Opened(directory / "state");
-  auto second = Opened(directory / "state");
+  const auto first = OpenedOrThrow(directory / "state");
+  auto second = OpenedOrThrow(directory / "state");
   REQUIRE(TryLock(*first, "a"));
   CHECK_FALSE(TryLock(*first, "a"));
   CHECK_FALSE(TryLock(*second, "a"));
   CHECK_FALSE(TryLock(*second, "a", 10ms));
   CHECK(TryLock(*second, "b"));
-  ChildProcess child([&] { return TryLock(*Opened(directory / "state"), "a") ? 1 : 0; });
+  ChildProcess child([&] { return TryLock(*OpenedOrThrow(directory / "state"), "a") ? 1 : 0; });
   CHECK(child.Wait() == 0);
   second->Unlock("a");  // not its own
   CHECK_FALSE(TryLock(*second, "a"));
@@ -128,11 +128,11 @@ TEST_CASE("a lock of a file store keeps others away, in this process, in this st
 
 TEST_CASE("who waits for a lock of a file store gets it when its holder lets go, or dies") {
   const TemporaryDirectory directory;
-  const auto store = Opened(directory / "state");
+  const auto store = OpenedOrThrow(directory / "state");
   const Signal held;
   const Signal done;
   ChildProcess holder([&] {
-    const auto own = Opened(directory / "state");
+    const auto own = OpenedOrThrow(directory / "state");
     const bool locked = TryLock(*own, "a");
     held.Give();
     done.Await();
@@ -158,9 +158,9 @@ TEST_CASE("who waits for a lock of a file store gets it when its holder lets go,
 
 TEST_CASE("a lock does not keep anybody from writing, nor a write from locking") {
   const TemporaryDirectory directory;
-  const auto store = Opened(directory / "state");
+  const auto store = OpenedOrThrow(directory / "state");
   REQUIRE(TryLock(*store, "a"));
-  CHECK(Opened(directory / "state")->Write({{"a", "1"}}).ok());
+  CHECK(OpenedOrThrow(directory / "state")->Write({{"a", "1"}}).ok());
   const auto write_lock = FileLock::Take(&RealFileSystem(), directory / "state.lock", 0, 0ms);
   REQUIRE(write_lock.ok());
   REQUIRE(*write_lock);
@@ -188,14 +188,14 @@ TEST_CASE("a write that others keep waiting fails when its patience is over, and
 
 TEST_CASE("a forked child that destroys a store leaves its parent's locks alone") {
   const TemporaryDirectory directory;
-  auto store = Opened(directory / "state");
+  auto store = OpenedOrThrow(directory / "state");
   REQUIRE(TryLock(*store, "a"));
   ChildProcess child([&] {
     store.reset();
     return 0;
   });
   CHECK(child.Wait() == 0);
-  CHECK_FALSE(TryLock(*Opened(directory / "state"), "a"));
+  CHECK_FALSE(TryLock(*OpenedOrThrow(directory / "state"), "a"));
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ std::shared_ptr<StateStore> Opened(const std::string& path) {
 }
 
 // What opening it fails with.
-std::string Refusal(const std::string& path) {
+std::string RefusalAt(const std::string& path) {
   const auto store = OpenFileStore(path);
   REQUIRE_FALSE(store.ok());
   CHECK(store.code() == Code::kInvalidConfig);
@@ -112,7 +112,7 @@ TEST_CASE("a file that others may use is refused, before and after opening it") 
   const auto mode = GENERATE(as<mode_t>(), 0640, 0620, 0610, 0604, 0602, 0601, 0644, 0666);
   const auto store = Opened(path);
   PutContent(path, "warppool-state 1\na eA==\n", mode);
-  CHECK_THAT(Refusal(path), Contains(path) && Contains("chmod 600"));
+  CHECK_THAT(RefusalAt(path), Contains(path) && Contains("chmod 600"));
   CHECK(store->Read("a").code() == Code::kInvalidConfig);
   CHECK(store->Write({{"a", "1"}}).code() == Code::kInvalidConfig);
   CHECK(ContentOf(path) == "warppool-state 1\na eA==\n");
@@ -123,27 +123,27 @@ TEST_CASE("a file that others may use is refused, before and after opening it") 
 TEST_CASE("what is no regular file is refused, and nobody waits for it") {
   const TemporaryDirectory directory;
   REQUIRE(mkfifo((directory / "pipe").c_str(), 0600) == 0);
-  CHECK_THAT(Refusal(directory / "pipe"), EndsWith("pipe: not a regular file"));
+  CHECK_THAT(RefusalAt(directory / "pipe"), EndsWith("pipe: not a regular file"));
   fs::create_directory(directory / "folder");
-  CHECK_THAT(Refusal(directory / "folder"), EndsWith("folder: not a regular file"));
-  CHECK_THAT(Refusal("/dev/null"), EndsWith("/dev/null: not a regular file"));
+  CHECK_THAT(RefusalAt(directory / "folder"), EndsWith("folder: not a regular file"));
+  CHECK_THAT(RefusalAt("/dev/null"), EndsWith("/dev/null: not a regular file"));
 }
 
 TEST_CASE("what is no name of a file is refused") {
   const TemporaryDirectory directory;
   for (const char* name : {"", "/", ".", "..", "folder/"}) {
     INFO(name);
-    CHECK_THAT(Refusal(name), EndsWith("not the name of a file"));
+    CHECK_THAT(RefusalAt(name), EndsWith("not the name of a file"));
   }
-  CHECK_THAT(Refusal(std::string("a\0b", 3)), EndsWith("holds a NUL character"));
+  CHECK_THAT(RefusalAt(std::string("a\0b", 3)), EndsWith("holds a NUL character"));
 }
 
 TEST_CASE("a directory that is not there is refused") {
   const TemporaryDirectory directory;
   PutContent(directory / "file", "");
-  CHECK(Refusal(directory / "no/state") ==
+  CHECK(RefusalAt(directory / "no/state") ==
         directory / "no/state" + ": its directory " + directory / "no" + ": No such file or directory");
-  CHECK_THAT(Refusal(directory / "file/state"), Contains("file/state: "));
+  CHECK_THAT(RefusalAt(directory / "file/state"), Contains("file/state: "));
 }
 
 TEST_CASE("of another user's files and directories none is used") {
@@ -152,7 +152,7 @@ TEST_CASE("of another user's files and directories none is used") {
   constexpr uid_t kNobody = 65534;
   PutContent(directory / "theirs", "");
   REQUIRE(chown((directory / "theirs").c_str(), kNobody, kNobody) == 0);
-  CHECK_THAT(Refusal(directory / "theirs"), EndsWith("theirs: belongs to another user"));
+  CHECK_THAT(RefusalAt(directory / "theirs"), EndsWith("theirs: belongs to another user"));
 
   fs::permissions(directory.path(), fs::perms(0755));
   fs::create_directory(directory / "open");
@@ -198,9 +198,9 @@ TEST_CASE("a link to the file stays a link") {
 TEST_CASE("links that lead nowhere are refused") {
   const TemporaryDirectory directory;
   fs::create_symlink("loop", directory / "loop");
-  CHECK_THAT(Refusal(directory / "loop"), Contains("loop: "));
+  CHECK_THAT(RefusalAt(directory / "loop"), Contains("loop: "));
   fs::create_symlink("no/state", directory / "dangling");
-  CHECK_THAT(Refusal(directory / "dangling"), Contains("No such file or directory"));
+  CHECK_THAT(RefusalAt(directory / "dangling"), Contains("No such file or directory"));
 }
 
 TEST_CASE("a link that comes in the place of the file is not followed") {
@@ -232,7 +232,7 @@ TEST_CASE("a file of something else is refused, and never overwritten") {
   const auto content =
       GENERATE(as<std::string>(), "WARP_REFRESH_TOKEN=fake-token\n", "\n", "warppool-state 2\na eA==\n");
   PutContent(path, content);
-  CHECK_THAT(Refusal(path), Contains(path) && Contains("state file") && !Contains("fake"));
+  CHECK_THAT(RefusalAt(path), Contains(path) && Contains("state file") && !Contains("fake"));
   CHECK(store->Read("a").code() == Code::kInvalidConfig);
   CHECK(store->Write({{"a", "2"}}).code() == Code::kInvalidConfig);
   CHECK(ContentOf(path) == content);

@@ -15,10 +15,10 @@ using Catch::Contains;
 
 const Secret kKey("fake-refresh-token");
 
-constexpr WallTime kMoment{1'795'574'100'123ms};
+constexpr WallTime kStoredAt{1'795'574'100'123ms};
 // The last millisecond that the clock can hold.
 constexpr WallTime kLast{std::chrono::duration_cast<std::chrono::milliseconds>(WallTime::duration::max())};
-constexpr auto kMost = std::numeric_limits<std::uint64_t>::max();
+constexpr auto kMostNumber = std::numeric_limits<std::uint64_t>::max();
 
 StoredToken Smallest() {
   StoredToken token;
@@ -33,8 +33,8 @@ StoredToken Full() {
   token.serial = 7;
   token.lineage = RecordKey(kKey);
   token.trail = {RecordKey(kKey), RecordKey(Secret("fake-second")), "x.old-1"};
-  token.jwt = StoredJwt{Secret("fake.jwt.text"), kMoment + 1h, 3600s};
-  token.health = {2, true, true, kMoment + 30min, Code::kUnauthorized, "the service said: \"no\"\n"};
+  token.jwt = StoredJwt{Secret("fake.jwt.text"), kStoredAt + 1h, 3600s};
+  token.health = {2, true, true, kStoredAt + 30min, Code::kUnauthorized, "the service said: \"no\"\n"};
   token.counters.requests = 1;
   for (std::size_t i = 0; i < kOutcomeCount; ++i) token.counters.outcomes[i] = 100 + i;
   token.counters.strikes = 2;
@@ -43,27 +43,27 @@ StoredToken Full() {
     token.counters.first_event.buckets[i] = 200 + i;
   }
   token.counters.first_event.sum = 12'345ms;
-  token.last_used = kMoment;
+  token.last_used = kStoredAt;
   return token;
 }
 
 StoredToken Extreme() {
   StoredToken token = Full();
   token.credential = Secret(std::string(100'000, 'c'));
-  token.serial = kMost;
+  token.serial = kMostNumber;
   token.lineage = std::string(200, 'l');
   token.trail.assign(1'000, std::string(200, 't'));
   token.jwt = StoredJwt{Secret(std::string("\0", 1)), kLast, 1'000'000'000s};
   token.health = {std::numeric_limits<int>::max(), true, true, kLast, Code::kFinishedUnknown, std::string(10'000, 'r')};
-  token.counters.outcomes.fill(kMost);
-  token.counters.requests = token.counters.strikes = token.counters.refreshes = kMost;
-  token.counters.first_event.buckets.fill(kMost);
+  token.counters.outcomes.fill(kMostNumber);
+  token.counters.requests = token.counters.strikes = token.counters.refreshes = kMostNumber;
+  token.counters.first_event.buckets.fill(kMostNumber);
   token.counters.first_event.sum = std::chrono::milliseconds::max();
   token.last_used = WallTime{};
   return token;
 }
 
-StoredToken Opened(std::string_view sealed) {
+StoredToken OpenedRecord(std::string_view sealed) {
   auto token = OpenRecord(sealed, kKey);
   INFO(token.status().ToString());
   REQUIRE(token.ok());
@@ -117,39 +117,39 @@ Result<StoredToken> OpenPlain(std::string_view plain) {
 
 TEST_CASE("a record opens as it was sealed") {
   SECTION("with nothing in it that may be missing") {
-    CheckSame(Opened(SealRecord(Smallest(), kKey)), Smallest());
+    CheckSame(OpenedRecord(SealRecord(Smallest(), kKey)), Smallest());
   }
   SECTION("with everything") {
-    CheckSame(Opened(SealRecord(Full(), kKey)), Full());
+    CheckSame(OpenedRecord(SealRecord(Full(), kKey)), Full());
   }
   SECTION("with all that it can hold") {
-    CheckSame(Opened(SealRecord(Extreme(), kKey)), Extreme());
+    CheckSame(OpenedRecord(SealRecord(Extreme(), kKey)), Extreme());
   }
 }
 
 TEST_CASE("each flag is its own") {
   StoredToken token = Smallest();
   token.health.disabled = true;
-  CheckSame(Opened(SealRecord(token, kKey)), token);
+  CheckSame(OpenedRecord(SealRecord(token, kKey)), token);
   // Dead implies disabled, whoever wrote it.
   token.health = {0, false, true, {}, Code::kOk, {}};
-  CHECK(Opened(SealRecord(token, kKey)).health.disabled);
+  CHECK(OpenedRecord(SealRecord(token, kKey)).health.disabled);
 }
 
 TEST_CASE("what a record cannot hold is brought into its range") {
   StoredToken token = Smallest();
   token.jwt = StoredJwt{Secret("fake"), WallTime::min(), std::chrono::seconds::max()};
   token.last_used = WallTime::max();
-  token.health.cooling_until = kMoment + 999us;
+  token.health.cooling_until = kStoredAt + 999us;
   token.health.reason = "not UTF-8: \xFF";
-  const StoredToken opened = Opened(SealRecord(token, kKey));
+  const StoredToken opened = OpenedRecord(SealRecord(token, kKey));
   CHECK(opened.jwt->expires == WallTime{});
   CHECK(opened.jwt->life == 1'000'000'000s);
   CHECK(opened.last_used == kLast);
-  CHECK(opened.health.cooling_until == kMoment);
+  CHECK(opened.health.cooling_until == kStoredAt);
   CHECK(opened.health.reason == "not UTF-8: \xEF\xBF\xBD");
   token.jwt->life = -1s;
-  CHECK(Opened(SealRecord(token, kKey)).jwt->life == 0s);
+  CHECK(OpenedRecord(SealRecord(token, kKey)).jwt->life == 0s);
 }
 
 TEST_CASE("a code that this version does not know is kept") {

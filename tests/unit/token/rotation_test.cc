@@ -42,7 +42,7 @@ Rotation AllReady(Strategy strategy, std::size_t size) {
 }
 
 // The same, by sorting all of them each time.
-struct Model {
+struct RotationModel {
   struct Seat {
     Place place = Place::kOut;
     int load = 0;
@@ -202,7 +202,7 @@ TEST_CASE("it orders as sorting would") {
   INFO(StrategyName(strategy) << ", size " << size << ", seed " << seed);
   std::mt19937 random(seed);
   Rotation rotation(strategy, size);
-  Model model{strategy, std::vector<Model::Seat>(size)};
+  RotationModel model{strategy, std::vector<RotationModel::Seat>(size)};
   const int rounds = size > 100 ? 12 : 400;
   for (int round = 0; round < rounds; ++round) {
     // A few changes; now and then a flood, or next to nobody left.

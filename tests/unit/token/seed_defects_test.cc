@@ -23,7 +23,7 @@ namespace {
 using namespace std::chrono_literals;
 using Catch::Contains;
 
-std::string Encoded(const wire::ResponseEvent& event) {
+std::string EncodedEvent(const wire::ResponseEvent& event) {
   return EncodeBase64Url(event.SerializeAsString());
 }
 
@@ -194,7 +194,7 @@ TEST_CASE("seed defect: quota exhaustion is reported as a normal end") {
   wire::ResponseEvent event;
   event.mutable_finished()->mutable_quota_limit();
   AnswerReader reader(nullptr, 100);
-  const auto kind = reader.Read(Encoded(event));
+  const auto kind = reader.Read(EncodedEvent(event));
   REQUIRE(kind.ok());
   REQUIRE(*kind == AnswerReader::Kind::kFinished);
   CHECK(reader.finished().reason == FinishReason::kQuotaLimit);
@@ -205,7 +205,7 @@ TEST_CASE("seed defect: one conversation id is shared by all callers") {
   const auto init = [](const std::string& id) {
     wire::ResponseEvent event;
     event.mutable_init()->set_conversation_id(id);
-    return Encoded(event);
+    return EncodedEvent(event);
   };
   AnswerReader one(nullptr, 100);
   AnswerReader other(nullptr, 100);

@@ -11,20 +11,20 @@ namespace {
 using namespace std::chrono_literals;
 using Catch::Contains;
 
-std::variant<ExchangeSuccess, ExchangeFailure> Read(int status, std::string_view body, bool has_api_key = true) {
+std::variant<ExchangeSuccess, ExchangeFailure> ReadAnswer(int status, std::string_view body, bool has_api_key = true) {
   return ReadExchange(status, body, 7s, "THE_SETTING", has_api_key);
 }
 
-ExchangeSuccess Success(std::string_view body) {
+ExchangeSuccess AnsweredWith(std::string_view body) {
   INFO(body);
-  auto read = Read(200, body);
+  auto read = ReadAnswer(200, body);
   REQUIRE(std::holds_alternative<ExchangeSuccess>(read));
   return std::get<ExchangeSuccess>(std::move(read));
 }
 
-ExchangeFailure Failure(int status, std::string_view body, bool has_api_key = true) {
+ExchangeFailure RefusedWith(int status, std::string_view body, bool has_api_key = true) {
   INFO(status << " " << body);
-  const auto read = Read(status, body, has_api_key);
+  const auto read = ReadAnswer(status, body, has_api_key);
   REQUIRE(std::holds_alternative<ExchangeFailure>(read));
   const auto& failure = std::get<ExchangeFailure>(read);
   CHECK_FALSE(failure.status.ok());
@@ -33,7 +33,7 @@ ExchangeFailure Failure(int status, std::string_view body, bool has_api_key = tr
   return failure;
 }
 
-std::string Refusal(const std::string& message) {
+std::string RefusalSaying(const std::string& message) {
   return R"({"error": {"code": 400, "message": ")" + message + R"(", "status": "INVALID_ARGUMENT"}})";
 }
 
@@ -61,7 +61,7 @@ TEST_CASE("a success is read in snake case and in camel case") {
                    "access_token": "fake-access", "token_type": "Bearer", "project_id": "1"})",
                R"({"idToken": "fake.jwt.1", "refreshToken": "fake-new", "expiresIn": 3600, "userId": "u1",
                    "accessToken": "fake-access"})");
-  const ExchangeSuccess success = Success(body);
+  const ExchangeSuccess success = AnsweredWith(body);
   CHECK(success.bearer.Reveal() == "fake.jwt.1");
   CHECK(success.refresh_token.Reveal() == "fake-new");
   CHECK(success.life == 3600s);
@@ -69,12 +69,12 @@ TEST_CASE("a success is read in snake case and in camel case") {
 }
 
 TEST_CASE("without an id_token the access_token is the bearer") {
-  CHECK(Success(R"({"access_token": "fake-access"})").bearer.Reveal() == "fake-access");
-  CHECK(Success(R"({"accessToken": "fake-access", "id_token": ""})").bearer.Reveal() == "fake-access");
+  CHECK(AnsweredWith(R"({"access_token": "fake-access"})").bearer.Reveal() == "fake-access");
+  CHECK(AnsweredWith(R"({"accessToken": "fake-access", "id_token": ""})").bearer.Reveal() == "fake-access");
 }
 
 TEST_CASE("a success may be silent about all but the bearer") {
-  const ExchangeSuccess success = Success(R"({"id_token": "fake.jwt.1"})");
+  const ExchangeSuccess success = AnsweredWith(R"({"id_token": "fake.jwt.1"})");
   CHECK_FALSE(success.life);
   CHECK(success.refresh_token.empty());
   CHECK(success.user_id.empty());
@@ -82,7 +82,7 @@ TEST_CASE("a success may be silent about all but the bearer") {
 
 TEST_CASE("the life of a token is a number of seconds, written as a string or a number") {
   const auto life = [](const std::string& value) {
-    return Success(R"({"id_token": "fake.jwt.1", "expires_in": )" + value + "}").life;
+    return AnsweredWith(R"({"id_token": "fake.jwt.1", "expires_in": )" + value + "}").life;
   };
   CHECK(life("\"3600\"") == 3600s);
   CHECK(life("3600") == 3600s);
@@ -94,13 +94,13 @@ TEST_CASE("the life of a token is a number of seconds, written as a string or a 
 }
 
 TEST_CASE("an exponent is a part of the number") {
-  CHECK(Success(R"({"id_token": "fake.jwt.1", "expires_in": 3.6e3})").life == 3600s);
+  CHECK(AnsweredWith(R"({"id_token": "fake.jwt.1", "expires_in": 3.6e3})").life == 3600s);
 }
 
 TEST_CASE("a life that makes no sense counts as not told, and costs neither bearer nor rotated credential") {
   const auto life = GENERATE(as<std::string>(), "\"36 months\"", "\"soon\"", "-1", "true", "\"nan\"");
   const ExchangeSuccess success =
-      Success(R"({"id_token": "fake.jwt.1", "refresh_token": "fake-rotated", "expires_in": )" + life + "}");
+      AnsweredWith(R"({"id_token": "fake.jwt.1", "refresh_token": "fake-rotated", "expires_in": )" + life + "}");
   CHECK_FALSE(success.life);
   CHECK(success.refresh_token.Reveal() == "fake-rotated");
 }
@@ -109,7 +109,7 @@ TEST_CASE("an answer that cannot be used is nobody's fault, and another address 
   const auto body =
       GENERATE(as<std::string>(), "", "<html>welcome</html>", "null", "[]", "{}", R"({"id_token": null})",
                R"({"id_token": ""})", R"({"data": {"id_token": "fake.jwt.1"}})", R"({"id_token": "fake.jwt)");
-  const ExchangeFailure failure = Failure(200, body);
+  const ExchangeFailure failure = RefusedWith(200, body);
   CHECK(failure.outcome == Outcome::kGarbled);
   CHECK(failure.ask_elsewhere);
   CHECK_FALSE(failure.status.retryable());
@@ -121,15 +121,15 @@ TEST_CASE("a bearer that would bring header lines of its own is refused") {
                                "fake\\u0000", "fake\\u007f", "f\xC3\xA4ke");
   const std::string id_token = "{\"id_token\": \"" + bearer + "\"}";
   INFO(id_token);
-  CHECK(Failure(200, id_token).outcome == Outcome::kGarbled);
-  CHECK(Failure(200, "{\"access_token\": \"" + bearer + "\"}").outcome == Outcome::kGarbled);
+  CHECK(RefusedWith(200, id_token).outcome == Outcome::kGarbled);
+  CHECK(RefusedWith(200, "{\"access_token\": \"" + bearer + "\"}").outcome == Outcome::kGarbled);
 }
 
 TEST_CASE("five messages are final") {
   const auto message = GENERATE(as<std::string>(), "TOKEN_EXPIRED", "INVALID_REFRESH_TOKEN", "MISSING_REFRESH_TOKEN",
                                 "USER_DISABLED", "USER_NOT_FOUND");
   for (const int status : {400, 401, 403}) {
-    const ExchangeFailure failure = Failure(status, Refusal(message));
+    const ExchangeFailure failure = RefusedWith(status, RefusalSaying(message));
     CHECK(failure.outcome == Outcome::kAuthDead);
     CHECK_FALSE(failure.ask_elsewhere);
     CHECK(failure.status.code() == Code::kUnauthorized);
@@ -137,20 +137,20 @@ TEST_CASE("five messages are final") {
     CHECK_THAT(failure.status.message(), Contains("(" + message + ")"));
     CHECK_FALSE(failure.status.retryable());
   }
-  CHECK(Failure(400, "{\"error\": \"" + message + "\"}").outcome == Outcome::kAuthDead);
+  CHECK(RefusedWith(400, "{\"error\": \"" + message + "\"}").outcome == Outcome::kAuthDead);
 }
 
 TEST_CASE("words that only resemble a final message are not final") {
   const auto message = GENERATE(as<std::string>(), "TOKEN_EXPIRED ", "token_expired", "TOKEN_EXPIRED: really",
                                 "INVALID_GRANT_TYPE", "INVALID_ID_TOKEN", "PROJECT_NUMBER_MISMATCH", "");
-  const ExchangeFailure failure = Failure(400, Refusal(message));
+  const ExchangeFailure failure = RefusedWith(400, RefusalSaying(message));
   CHECK(failure.outcome == Outcome::kAuthRejected);
   CHECK(failure.ask_elsewhere);
 }
 
 TEST_CASE("a refusal without JSON is a refusal") {
   const auto body = GENERATE(as<std::string>(), "", "Bad Request", "<html>400</html>", "{", "[]", "\"TOKEN_EXPIRED\"");
-  const ExchangeFailure failure = Failure(400, body);
+  const ExchangeFailure failure = RefusedWith(400, body);
   CHECK(failure.outcome == Outcome::kAuthRejected);
   CHECK(failure.status.code() == Code::kUnauthorized);
   CHECK_THAT(failure.status.message(), Contains("(400)"));
@@ -160,18 +160,18 @@ TEST_CASE("a refused API key is the configuration's fault, and the message names
   const auto message = GENERATE(as<std::string>(), "API key not valid. Please pass a valid API key.",
                                 "The request is missing a valid API key.", "API_KEY_INVALID",
                                 "api Key expired. Please renew the API key.");
-  const ExchangeFailure with = Failure(400, Refusal(message), true);
+  const ExchangeFailure with = RefusedWith(400, RefusalSaying(message), true);
   CHECK(with.outcome == Outcome::kMisconfigured);
   CHECK(with.status.code() == Code::kMisconfigured);
   CHECK_THAT(with.status.message(), Contains("check WARP_FIREBASE_API_KEY"));
-  const ExchangeFailure without = Failure(403, Refusal(message), false);
+  const ExchangeFailure without = RefusedWith(403, RefusalSaying(message), false);
   CHECK(without.outcome == Outcome::kMisconfigured);
   CHECK_THAT(without.status.message(), Contains("set WARP_FIREBASE_API_KEY"));
 }
 
 TEST_CASE("a refusal when no key was sent says that, too") {
-  CHECK_THAT(Failure(403, Refusal("Forbidden"), false).status.message(), Contains("WARP_FIREBASE_API_KEY"));
-  CHECK_THAT(Failure(403, Refusal("Forbidden"), true).status.message(), !Contains("WARP_FIREBASE_API_KEY"));
+  CHECK_THAT(RefusedWith(403, RefusalSaying("Forbidden"), false).status.message(), Contains("WARP_FIREBASE_API_KEY"));
+  CHECK_THAT(RefusedWith(403, RefusalSaying("Forbidden"), true).status.message(), !Contains("WARP_FIREBASE_API_KEY"));
 }
 
 TEST_CASE("each other status has its meaning, whatever the body says") {
@@ -199,7 +199,7 @@ TEST_CASE("each other status has its meaning, whatever the body says") {
       {418, Outcome::kAuthRejected, Code::kUnauthorized, false},
   }));
   for (const char* body : {"", "<html>try later</html>", R"({"error": {"message": "words"}})"}) {
-    const ExchangeFailure failure = Failure(row.status, body);
+    const ExchangeFailure failure = RefusedWith(row.status, body);
     CHECK(failure.outcome == row.outcome);
     CHECK(failure.status.code() == row.code);
     CHECK(failure.status.retryable() == row.retryable);
@@ -209,18 +209,19 @@ TEST_CASE("each other status has its meaning, whatever the body says") {
 }
 
 TEST_CASE("an address where no exchange is names the setting that it comes from") {
-  CHECK_THAT(Failure(404, "").status.message(), Contains("THE_SETTING"));
-  CHECK_THAT(Failure(307, "").status.message(), Contains("THE_SETTING"));
+  CHECK_THAT(RefusedWith(404, "").status.message(), Contains("THE_SETTING"));
+  CHECK_THAT(RefusedWith(307, "").status.message(), Contains("THE_SETTING"));
 }
 
 TEST_CASE("a success of another kind is no refusal of the token") {
-  for (const int status : {201, 202, 204}) CHECK(Failure(status, "").outcome == Outcome::kGarbled);
+  for (const int status : {201, 202, 204}) CHECK(RefusedWith(status, "").outcome == Outcome::kGarbled);
 }
 
 TEST_CASE("the service's words are made printable, and short") {
-  const std::string words = Failure(400, Refusal("line\\nbreak \\u001b[31m gr\xC3\xBC\xC3\x9F")).status.message();
+  const std::string words =
+      RefusedWith(400, RefusalSaying("line\\nbreak \\u001b[31m gr\xC3\xBC\xC3\x9F")).status.message();
   CHECK_THAT(words, Contains("line?break ?[31m gr????"));
-  CHECK(Failure(400, Refusal(std::string(5000, 'x'))).status.message().size() < 500);
+  CHECK(RefusedWith(400, RefusalSaying(std::string(5000, 'x'))).status.message().size() < 500);
 }
 
 }  // namespace

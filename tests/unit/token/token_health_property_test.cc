@@ -17,15 +17,15 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
-constexpr int kRuns = 300;
-constexpr int kSteps = 2000;
+constexpr int kHealthRuns = 300;
+constexpr int kHealthSteps = 2000;
 
 const std::vector<Outcome> kNeverBlamed{Outcome::kAuthStale,        Outcome::kServerError,   Outcome::kOverloaded,
                                         Outcome::kNetwork,          Outcome::kStreamCut,     Outcome::kRequestFault,
                                         Outcome::kGarbled,          Outcome::kMisconfigured, Outcome::kCancelled,
                                         Outcome::kFinishedOtherwise};
 
-class Model {
+class HealthModel {
  public:
   // One that uses the token, or whose server error waits for another token's success.
   struct Use {
@@ -34,7 +34,7 @@ class Model {
     bool probe = false;
   };
 
-  explicit Model(HealthOptions options) : options_(options) {}
+  explicit HealthModel(HealthOptions options) : options_(options) {}
 
   Use Begin(SteadyTime now) {
     const Use use{story_.size(), 0, !Good()};
@@ -217,9 +217,9 @@ class Model {
 };
 
 // A token and its model, and all who use it.
-class Story {
+class HealthStory {
  public:
-  explicit Story(unsigned seed) : random_(seed) {
+  explicit HealthStory(unsigned seed) : random_(seed) {
     recovers_once_in_ = Any(8) == 0 ? 20 : 2;
     token_.options.max_strikes = 1 + static_cast<int>(Any(4));
     token_.options.quota_cooling = 10s;
@@ -299,11 +299,11 @@ class Story {
  private:
   struct Lease {
     HealthStamp stamp;
-    Model::Use use;
+    HealthModel::Use use;
   };
   struct Charge {
     PendingCharge pending;
-    Model::Use use;
+    HealthModel::Use use;
   };
 
   std::size_t Any(std::size_t below) { return std::uniform_int_distribution<std::size_t>(0, below - 1)(random_); }
@@ -390,7 +390,7 @@ class Story {
 
   std::mt19937 random_;
   Patient token_;
-  std::optional<Model> model_;
+  std::optional<HealthModel> model_;
   std::vector<Lease> leases_;
   std::vector<HealthStamp> probes_;  // all there ever were
   std::vector<Charge> charges_;
@@ -399,9 +399,9 @@ class Story {
 };
 
 TEST_CASE("whatever happens, a token's health is what its story says, and there is a way back") {
-  for (unsigned seed = 1; seed <= kRuns; ++seed) {
-    Story story(seed);
-    for (int step = 0; step < kSteps; ++step) {
+  for (unsigned seed = 1; seed <= kHealthRuns; ++seed) {
+    HealthStory story(seed);
+    for (int step = 0; step < kHealthSteps; ++step) {
       story.Step();
       std::string wrong = story.Difference();
       if (wrong.empty() && step % 50 == 0) wrong = story.DeadEnd();
@@ -413,7 +413,7 @@ TEST_CASE("whatever happens, a token's health is what its story says, and there 
 }
 
 TEST_CASE("a burst of requests that fail together is at most one strike") {
-  for (unsigned seed = 1; seed <= kRuns; ++seed) {
+  for (unsigned seed = 1; seed <= kHealthRuns; ++seed) {
     std::mt19937 random(seed);
     INFO("seed " << seed);
     Patient token;

@@ -18,8 +18,8 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
-constexpr int kRuns = 60;
-constexpr int kSteps = 1000;
+constexpr int kPoolRuns = 60;
+constexpr int kPoolSteps = 1000;
 
 const std::vector<Outcome> kOutcomes{Outcome::kSuccess,       Outcome::kSuccess,      Outcome::kSuccess,
                                      Outcome::kSuccess,       Outcome::kAuthRejected, Outcome::kAuthRejected,
@@ -28,9 +28,9 @@ const std::vector<Outcome> kOutcomes{Outcome::kSuccess,       Outcome::kSuccess,
                                      Outcome::kNetwork,       Outcome::kStreamCut,    Outcome::kRequestFault,
                                      Outcome::kMisconfigured, Outcome::kGarbled,      Outcome::kCancelled};
 
-class Story {
+class PoolStory {
  public:
-  explicit Story(unsigned seed)
+  explicit PoolStory(unsigned seed)
       : random_(seed), options_(AnyOptions()), pool_({"p1", "p2", "p3", "s1", "s2", "a1"}, options_) {
     for (const std::string& name : pool_.names) tokens_[name];
   }
@@ -220,9 +220,9 @@ class Story {
 };
 
 TEST_CASE("whatever happens, the pool leases who can serve, and says so when nobody can") {
-  for (unsigned seed = 1; seed <= kRuns; ++seed) {
-    Story story(seed);
-    for (int step = 0; step < kSteps; ++step) {
+  for (unsigned seed = 1; seed <= kPoolRuns; ++seed) {
+    PoolStory story(seed);
+    for (int step = 0; step < kPoolSteps; ++step) {
       story.Step();
       if (step % 20 == 0) story.Look();
       if (story.wrong().empty()) continue;

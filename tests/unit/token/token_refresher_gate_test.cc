@@ -13,12 +13,12 @@ namespace {
 
 using namespace std::chrono_literals;
 using Catch::Contains;
-using Calls = std::vector<std::string>;
+using GateCalls = std::vector<std::string>;
 
 TEST_CASE("what is issued is in safety before it counts, and before others are let in") {
   Guarding r;
   r.Refresh();
-  CHECK(r.gate.calls == Calls{"enter"});
+  CHECK(r.gate.calls == GateCalls{"enter"});
   CHECK(r.transport.started() == 0);
   CHECK_FALSE(r.refresher.HasPrecious());
   r.gate.LetIn();
@@ -26,7 +26,7 @@ TEST_CASE("what is issued is in safety before it counts, and before others are l
   CHECK(r.Sent(0) == "hunter2%2Bold");
   CHECK(r.refresher.HasPrecious());
   r.transport.Answer(0, 200, Issued("one", R"(, "refresh_token": "hunter2-new")"));
-  CHECK(r.gate.calls == Calls{"enter", "keep hunter2-new, rotated, hunter2-one over hunter2+old"});
+  CHECK(r.gate.calls == GateCalls{"enter", "keep hunter2-new, rotated, hunter2-one over hunter2+old"});
   CHECK(r.token->credential().Reveal() == "hunter2+old");
   CHECK(r.token->jwt() == nullptr);
   CHECK(r.results.empty());
@@ -172,10 +172,10 @@ TEST_CASE("while others keep the token nobody is to blame, and there is nothing 
   CHECK(r.last().outcome == Outcome::kOverloaded);
   CHECK(r.last().status.retryable());
   CHECK(r.last().status.token() == "PERSONAL_fake");
-  CHECK(r.gate.calls == Calls{"enter"});
+  CHECK(r.gate.calls == GateCalls{"enter"});
   CHECK(r.transport.started() == 0);
   r.Refresh();
-  CHECK(r.gate.calls == Calls{"enter", "enter"});
+  CHECK(r.gate.calls == GateCalls{"enter", "enter"});
 }
 
 TEST_CASE("before a token is given up for dead it is looked for elsewhere once more") {
@@ -183,7 +183,7 @@ TEST_CASE("before a token is given up for dead it is looked for elsewhere once m
   r.Refresh();
   r.gate.LetIn();
   r.Refuse(0);
-  CHECK(r.gate.calls == Calls{"enter", "enter"});  // inside still
+  CHECK(r.gate.calls == GateCalls{"enter", "enter"});  // inside still
   CHECK(r.results.empty());
   SECTION("in vain") {
     r.gate.LetIn();
@@ -242,7 +242,7 @@ TEST_CASE("it is looked for once only") {
   r.Refuse(2);
   CHECK(r.last().outcome == Outcome::kAuthDead);
   CHECK(r.transport.started() == 3);
-  CHECK(r.gate.calls == Calls{"enter", "enter", "leave with hunter2-theirs"});
+  CHECK(r.gate.calls == GateCalls{"enter", "enter", "leave with hunter2-theirs"});
 }
 
 // A token whose credential came from a store is refused for good; what follows is asked with the configured one.
@@ -313,7 +313,7 @@ TEST_CASE("what is refused, but not for good, says nothing about the stored cred
   r.transport.Answer(0, 403, "");
   CHECK(r.transport.started() == 1);
   CHECK(r.last().outcome == Outcome::kAuthRejected);
-  CHECK(r.gate.calls == Calls{"enter", "leave with hunter2-stored"});
+  CHECK(r.gate.calls == GateCalls{"enter", "leave with hunter2-stored"});
 }
 
 TEST_CASE("a credential that was replaced before our eyes has spent the configured one") {
@@ -332,7 +332,7 @@ TEST_CASE("an answer that is of no use otherwise may replace the credential, and
   r.Refresh();
   r.gate.LetIn();
   r.transport.Answer(0, 200, R"({"refresh_token": "hunter2-new"})");
-  CHECK(r.gate.calls == Calls{"enter", "keep hunter2-new, rotated over hunter2+old"});
+  CHECK(r.gate.calls == GateCalls{"enter", "keep hunter2-new, rotated over hunter2+old"});
   CHECK(r.token->credential().Reveal() == "hunter2+old");  // until the new one is in safety
   CHECK(r.transport.started() == 1);
   r.gate.HasKept();
@@ -374,7 +374,7 @@ TEST_CASE("a gate that cannot be asked lets the flight land") {
     r.Refuse(0);
     CHECK(r.last().outcome == Outcome::kGarbled);
     CHECK(r.last().status.code() == Code::kInternal);
-    CHECK(r.gate.calls == Calls{"enter", "enter", "leave with hunter2+old"});
+    CHECK(r.gate.calls == GateCalls{"enter", "enter", "leave with hunter2+old"});
   }
   SECTION("to leave") {
     Guarding r;
@@ -444,7 +444,7 @@ TEST_CASE("while the exchange wants a pause the gate is left alone") {
   r.gate.LetIn();
   r.transport.Answer(0, 429, "", {{"retry-after", "30"}});
   CHECK(r.last().outcome == Outcome::kOverloaded);
-  CHECK(r.gate.calls == Calls{"enter", "leave with hunter2+old"});
+  CHECK(r.gate.calls == GateCalls{"enter", "leave with hunter2+old"});
   r.Refresh();
   r.executor.RunPosted();
   CHECK(r.results.size() == 2);
