@@ -49,14 +49,26 @@ std::optional<Number> NumberIn(std::string_view text) {
   return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
 }
 
-// The number that JSON's grammar has been seen to allow; nothing: no double holds it.
+// Whether a number that no double holds is too large, rather than too close to zero: by the place of its first digit.
+bool IsTooLarge(std::string_view number) {
+  const std::size_t e = std::min(number.find_first_of("eE"), number.size());
+  const std::string_view digits = number.substr(0, e);
+  const std::size_t first = digits.find_first_of("123456789");
+  if (first == digits.npos) return false;
+  const std::size_t point = std::min(digits.find('.'), digits.size());
+  const auto place = static_cast<std::int64_t>(point) - static_cast<std::int64_t>(first);
+  std::string_view power = e < number.size() ? number.substr(e + 1) : "0";
+  if (power.front() == '+') power.remove_prefix(1);
+  // One that has no place in an int outdoes all digits.
+  const auto exponent = NumberIn<int>(power);
+  return exponent ? place + *exponent > 0 : power.front() != '-';
+}
+
+// The number that JSON's grammar has been seen to allow; nothing: it is too large for a double.
 std::optional<double> DoubleOf(std::string_view text) {
   double number = 0;
   if (std::from_chars(text.data(), text.data() + text.size(), number).ec == std::errc()) return number;
-  // Too large, or too close to zero?
-  const std::string_view digits = text.substr(text.front() == '-' ? 1 : 0);
-  const bool is_small = digits.front() == '0' || digits.find("e-") != digits.npos || digits.find("E-") != digits.npos;
-  return is_small ? std::optional(0.0) : std::nullopt;
+  return IsTooLarge(text) ? std::nullopt : std::optional(0.0);
 }
 
 // Hands JSON on to `next`, but for what RapidJSON lets through. Numbers come as texts: its own reading of them is off

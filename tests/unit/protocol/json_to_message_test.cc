@@ -11,6 +11,8 @@
 namespace warppool {
 namespace {
 
+using namespace std::string_literals;
+
 using wire::Struct;
 
 // The message, or what is wrong; both functions agree on that.
@@ -142,6 +144,27 @@ TEST_CASE("fields of every type are read") {
     CHECK(ReadAs<google::protobuf::DoubleValue>("{\"value\":" + std::string(tiny) + "}").empty());  // 0
   }
   CHECK(ReadAs<Result>(R"({"grep": {"success": null, "error": {}}})") == "grep {\n  error {\n  }\n}\n");
+}
+
+TEST_CASE("a number that no double holds is refused if it is large, and zero if it is small") {
+  const auto read = [](const std::string& number) {
+    const Problem problem = CheckJsonObject("{\"value\":" + number + "}");
+    if (problem) return std::string("refused");
+    wire::Struct object;
+    REQUIRE_FALSE(ReadJsonObject("{\"value\":" + number + "}", &object));
+    return object.fields(0).value().number_value() == 0 ? std::string("zero") : std::string("some");
+  };
+  const std::string zeros(400, '0');
+  for (const std::string& large :
+       {"1" + zeros, "-1" + zeros + "e-50", "12" + zeros + ".5E-9", "0.001e315"s, "0.9e309"s, "2e+308"s}) {
+    INFO(large);
+    CHECK(read(large) == "refused");
+  }
+  for (const std::string& small : {"0." + zeros + "1", "-0." + zeros + "1e50", "1e-999"s, "12.5E-400"s, "0e-999"s}) {
+    INFO(small);
+    CHECK(read(small) == "zero");
+  }
+  CHECK(read("5e-324") == "some");
 }
 
 TEST_CASE("numbers go as far as their types") {
