@@ -14,8 +14,9 @@ command -v abidw >/dev/null || { echo "abidw is missing (Debian package abigail-
 
 # Only what the public header declares: what is behind a handle may change.
 describe() {
-  abidw --headers-dir "$header_dir" --drop-private-types --drop-undefined-syms --no-corpus-path --no-comp-dir-path \
-    --no-show-locs --no-elf-needed --no-architecture --type-id-style hash --out-file "$1" "$library"
+  abidw --suppressions "$here/abi/private.suppr" --headers-dir "$header_dir" --drop-private-types --drop-undefined-syms \
+    --no-corpus-path --no-comp-dir-path --no-show-locs --no-elf-needed --no-architecture --type-id-style hash \
+    --out-file "$1" "$library"
 }
 
 if [ "${2-}" = --update ]; then
