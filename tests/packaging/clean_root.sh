@@ -11,7 +11,8 @@ command -v debootstrap >/dev/null || { echo "debootstrap is missing" >&2; exit 1
 if [ ! -e "$kept/complete" ]; then
   rm -rf "$kept"
   mkdir -p "$kept"
-  mirror=$(grep -rhoE 'https?://[^ ]*/debian/?( |$)' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | head -n 1)
+  mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | grep -v '^#' |
+    grep -oE 'https?://[^ ]*/debian/?( |$)' | head -n 1 || true)
   debootstrap --variant=minbase bookworm "$kept/root" "${mirror:-http://deb.debian.org/debian}" >"$kept/log" 2>&1 ||
     { tail -n 20 "$kept/log" >&2; exit 1; }
   # This machine may reach the mirror by a proxy.
