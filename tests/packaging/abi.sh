@@ -33,8 +33,14 @@ if ! grep -q '<typedef-decl' "$found"; then
   echo "FAILED: $library has no debugging information (-g)" >&2
   exit 1
 fi
+functions=$(grep -c '<function-decl.*elf-symbol-id' "$found")
+symbols=$(nm -D --defined-only "$library" | wc -l)
+if [ "$functions" -ne "$symbols" ]; then
+  echo "FAILED: $symbols functions are exported, but only $functions are described" >&2
+  exit 1
+fi
 if ! abidiff "$description" "$found"; then
   echo "FAILED: the ABI of the C library has changed. If that is wanted: tests/packaging/abi.sh $library --update" >&2
   exit 1
 fi
-echo "the ABI is what $(basename "$description") says: $(grep -c '<function-decl.*elf-symbol-id' "$found") functions"
+echo "the ABI is what $(basename "$description") says: $functions functions"
