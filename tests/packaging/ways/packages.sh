@@ -2,7 +2,7 @@
 
 way_abi() {
   local library
-  library=$(find "$work/used-build/capi/" -name 'libwarppool_c.so')
+  library=$(realpath "$work/used-build")/capi/libwarppool_c.so
   "$here/abi.sh" "$library"
 }
 
