@@ -19,6 +19,7 @@
 #include <string>
 #include <thread>
 
+#include "amount.h"
 #include "warppool/state_store.h"
 
 namespace warppool {
@@ -26,7 +27,12 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr int kKills = WARPPOOL_STATE_KILLS;
+#if defined(WARPPOOL_SANITIZED)
+constexpr int kUsualKills = 100;
+#else
+constexpr int kUsualKills = 500;
+#endif
+const int kKills = AmountFrom("WARPPOOL_STATE_KILLS", kUsualKills);
 
 // A running state_writer.
 class Writer {
