@@ -16,37 +16,37 @@ namespace rj = warppool_rapidjson;
 // More than a short string keeps inside itself: those bytes stay behind when it moves to the heap.
 constexpr std::size_t kFirstCapacity = 256;
 
-// A string as RapidJSON's output stream. What it outgrows is wiped.
-class Output {
- public:
-  using Ch = char;
-
-  Output() { text_.reserve(kFirstCapacity); }
-  ~Output() { Wipe(&text_); }
-  Output(const Output&) = delete;
-  Output& operator=(const Output&) = delete;
-  void Put(char c) {
-    if (text_.size() == text_.capacity()) Grow();
-    text_.push_back(c);
-  }
-  void Flush() {}
-  const std::string& text() const { return text_; }
-
- private:
-  void Grow() {
-    std::string larger;
-    larger.reserve(2 * text_.capacity());
-    larger = text_;
-    text_.swap(larger);
-    Wipe(&larger);
-  }
-
-  std::string text_;
-};
-
 }  // namespace
 
 struct JsonWriter::State {
+  // A string as RapidJSON's output stream. What it outgrows is wiped.
+  class Output {
+   public:
+    using Ch = char;
+
+    Output() { text_.reserve(kFirstCapacity); }
+    ~Output() { Wipe(&text_); }
+    Output(const Output&) = delete;
+    Output& operator=(const Output&) = delete;
+    void Put(char c) {
+      if (text_.size() == text_.capacity()) Grow();
+      text_.push_back(c);
+    }
+    void Flush() {}
+    const std::string& text() const { return text_; }
+
+   private:
+    void Grow() {
+      std::string larger;
+      larger.reserve(2 * text_.capacity());
+      larger = text_;
+      text_.swap(larger);
+      Wipe(&larger);
+    }
+
+    std::string text_;
+  };
+
   Output output;
   ThrowingAllocator allocator;
   rj::Writer<Output, rj::UTF8<>, rj::UTF8<>, ThrowingAllocator> writer{output, &allocator};

@@ -19,12 +19,12 @@ namespace {
 // No configuration is larger; what is, is another file by mistake.
 constexpr std::size_t kMaxFileBytes = 1U << 20;
 
-class FileDescriptor {
+class EnvFile {
  public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  ~FileDescriptor() {
+  explicit EnvFile(int fd) : fd_(fd) {}
+  EnvFile(const EnvFile&) = delete;
+  EnvFile& operator=(const EnvFile&) = delete;
+  ~EnvFile() {
     if (fd_ >= 0) close(fd_);
   }
   int get() const { return fd_; }
@@ -44,7 +44,7 @@ Status SystemError(const std::string& path) {
 // Pipes are read too: a shell's <(...) keeps secrets off the disk.
 Result<std::string> ReadEnvFile(const std::string& path, const Logger& logger) {
   if (path.find('\0') != path.npos) return Status(Code::kInvalidConfig, "env_file: holds a NUL character");
-  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  const EnvFile file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   struct stat info {};
   if (file.get() < 0 || fstat(file.get(), &info) != 0) return SystemError(path);
   if (S_ISDIR(info.st_mode)) return FileError(path, "is a directory, not a file");

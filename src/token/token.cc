@@ -49,7 +49,7 @@ namespace {
 // Half a fingerprint is enough to tell credentials apart.
 constexpr std::size_t kKeyDigits = 32;
 
-std::string KeyOf(CredentialKind kind, const Secret& credential, const std::string& name) {
+std::string RecordKeyOf(CredentialKind kind, const Secret& credential, const std::string& name) {
   if (kind == CredentialKind::kCallback) return "source:" + name;
   return Hex(FingerprintOf(credential)).substr(0, kKeyDigits);
 }
@@ -60,7 +60,7 @@ Token::Token(std::string name, Tier tier, CredentialKind kind, Secret credential
     : tier_(tier),
       kind_(kind),
       configured_(std::move(credential)),
-      key_(KeyOf(kind, configured_, name)),
+      key_(RecordKeyOf(kind, configured_, name)),
       name_(std::move(name)),
       credential_(configured_),
       source_(std::move(source)) {}
