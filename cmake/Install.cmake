@@ -2,26 +2,48 @@
 
 include(CMakePackageConfigHelpers)
 
+# A parent project that exports a library of its own needs ours in an export. So there is one even without
+# WARPPOOL_INSTALL, which then installs only with `cmake --install <build> --component warppool_dev`. There is none where
+# the parent builds what we depend on: CMake would want that in an export, too.
+set(if_asked "")
+if(NOT WARPPOOL_INSTALL)
+  foreach(dependency IN ITEMS protobuf::libprotobuf CURL::libcurl OpenSSL::Crypto fmt::fmt)
+    get_target_property(is_imported ${dependency} IMPORTED)
+    if(NOT is_imported)
+      return()
+    endif()
+  endforeach()
+  set(if_asked EXCLUDE_FROM_ALL)
+endif()
+
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/warppool")
+set(runtime COMPONENT warppool_runtime ${if_asked})
+set(dev COMPONENT warppool_dev ${if_asked})
 get_target_property(c_library_type warppool_c TYPE)
-if(c_library_type STREQUAL "SHARED_LIBRARY")
+if(WARPPOOL_PACKAGES OR c_library_type STREQUAL "SHARED_LIBRARY")
   set(WARPPOOL_C_IS_SHARED ON)
 else()
   set(WARPPOOL_C_IS_SHARED OFF)
 endif()
 
-install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/warppool" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/warppool" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" ${dev}
         FILES_MATCHING PATTERN "*.h")
-install(FILES "${PROJECT_SOURCE_DIR}/capi/include/warppool.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+install(FILES "${PROJECT_SOURCE_DIR}/capi/include/warppool.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" ${dev})
 
 # Two exports, since who uses the shared C library must not need what the static core is linked with.
-install(TARGETS warppool EXPORT warppool-cpp-targets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-install(TARGETS warppool_c EXPORT warppool-c-targets
-        ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
-        LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
-        RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+set(cpp_targets warppool)
+set(c_targets warppool_c)
+if(WARPPOOL_PACKAGES)
+  list(APPEND cpp_targets warppool_c)
+  set(c_targets warppool_c_shared)
+endif()
 foreach(api IN ITEMS cpp c)
-  install(EXPORT warppool-${api}-targets NAMESPACE warppool:: DESTINATION "${package_dir}")
+  install(TARGETS ${${api}_targets} EXPORT warppool-${api}-targets
+          ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" ${dev}
+          LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" ${runtime} NAMELINK_COMPONENT warppool_dev
+          RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" ${runtime})
+  install(EXPORT warppool-${api}-targets NAMESPACE warppool:: DESTINATION "${package_dir}" ${dev})
+  export(EXPORT warppool-${api}-targets NAMESPACE warppool:: FILE "${PROJECT_BINARY_DIR}/warppool-${api}-targets.cmake")
 endforeach()
 
 configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/warppool-config.cmake.in"
@@ -29,35 +51,6 @@ configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/warppool-config.cmake.i
 # Before 1.0 a minor version may change what a program relies on.
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/warppool-config-version.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/warppool-config.cmake" "${PROJECT_BINARY_DIR}/warppool-config-version.cmake"
-        DESTINATION "${package_dir}")
+        DESTINATION "${package_dir}" ${dev})
 
-# pkg-config, for the C API. The prefix is found from where the file lies, so that the tree can be moved.
-set(pc_dir "${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig")
-file(RELATIVE_PATH WARPPOOL_PC_PREFIX "${pc_dir}" "${CMAKE_INSTALL_PREFIX}")
-string(REGEX REPLACE "/$" "" WARPPOOL_PC_PREFIX "${WARPPOOL_PC_PREFIX}")
-set(WARPPOOL_PC_PREFIX "\${pcfiledir}/${WARPPOOL_PC_PREFIX}")
-foreach(dir IN ITEMS INCLUDEDIR LIBDIR)
-  if(IS_ABSOLUTE "${CMAKE_INSTALL_${dir}}")
-    set(WARPPOOL_PC_${dir} "${CMAKE_INSTALL_${dir}}")
-    set(WARPPOOL_PC_PREFIX "${CMAKE_INSTALL_PREFIX}")
-  else()
-    set(WARPPOOL_PC_${dir} "\${prefix}/${CMAKE_INSTALL_${dir}}")
-  endif()
-endforeach()
-if(WARPPOOL_C_IS_SHARED)
-  set(WARPPOOL_PC_CFLAGS "-DWARPPOOL_SHARED")
-  set(WARPPOOL_PC_LIBS_PRIVATE "")
-else()
-  # Libraries by name, not as Requires.private: "static" means our archives, and libcurl's own package would ask for all
-  # that libcurl could ever be linked with statically.
-  set(cxx_runtime "")
-  foreach(library IN ITEMS stdc++ c++)
-    if(library IN_LIST CMAKE_CXX_IMPLICIT_LINK_LIBRARIES)
-      set(cxx_runtime "-l${library}")
-    endif()
-  endforeach()
-  set(WARPPOOL_PC_CFLAGS "")
-  set(WARPPOOL_PC_LIBS_PRIVATE "-lwarppool -lprotobuf -lcurl -lcrypto -lfmt ${cxx_runtime} -lm -pthread")
-endif()
-configure_file("${CMAKE_CURRENT_LIST_DIR}/warppool.pc.in" "${PROJECT_BINARY_DIR}/warppool.pc" @ONLY)
-install(FILES "${PROJECT_BINARY_DIR}/warppool.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+include(PkgConfigFiles)

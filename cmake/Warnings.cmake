@@ -8,11 +8,7 @@ function(warppool_warnings target)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wreserved-identifier>)
   endif()
-  # g++ takes every file of a unit for a header, which a type of a nameless namespace should not come from.
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    target_compile_options(${target} PRIVATE
-      $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<BOOL:$<TARGET_PROPERTY:UNITY_BUILD>>>:-Wno-subobject-linkage>)
-  endif()
+  warppool_unity_options(${target})
   if(WARPPOOL_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
     # Optimised, g++ 12 takes temporaries with a std::optional in them for uninitialised ones, and the copying of short

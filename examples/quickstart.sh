@@ -10,7 +10,7 @@ question=${1:-Why is the sky blue?}
 source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build_dir=$source_dir/build/quickstart
 
-"$source_dir/examples/build.sh" quickstart loopback
+"$source_dir/examples/build.sh" warppool_quickstart warppool_loopback_server
 quickstart=$build_dir/examples/quickstart
 
 if [ -e .env ]; then

@@ -13,7 +13,7 @@ if [ "${1-}" != --c ]; then
   exec "$build_dir/examples/tools" "$@"
 fi
 shift
-"$source_dir/examples/build.sh" warppool_tools_c loopback
+"$source_dir/examples/build.sh" warppool_tools_c warppool_loopback_server
 tools=$build_dir/examples/tools_c
 question=${1:-What time is it, and what are 19 and 23 together?}
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 import report
+import size
 import streams
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -58,6 +59,7 @@ def main():
     for what, above, below, goal in ANSWER:
         print(report.line(what, times[above] / times[below], goal))
     streams.show(build)
+    size.show(build)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ refuse set.txt "stand-in"
 build_dir=$source_dir/build/quickstart
 with_builtin_token() {
   cmake -S "$source_dir" -B "$build_dir" -DWARPPOOL_BUILTIN_ANONYMOUS_TOKEN="$1" >builtin.log &&
-    cmake --build "$build_dir" --target quickstart >>builtin.log || { cat builtin.log >&2; exit 1; }
+    cmake --build "$build_dir" --target warppool_quickstart >>builtin.log || { cat builtin.log >&2; exit 1; }
 }
 with_builtin_token fake-builtin-token
 WARP_SERVER_URL=http://127.0.0.1:9 "$build_dir/examples/quickstart" >builtin.txt 2>&1 || true

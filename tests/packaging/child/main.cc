@@ -1,0 +1,7 @@
+#include <cstdio>
+
+const char* ParentSays();
+
+int main() {
+  std::printf("the parent's library uses warppool %s\n", ParentSays());
+}
