@@ -58,7 +58,7 @@ TEST_CASE("of two members with one name the last one wins") {
 }
 
 TEST_CASE("what is not JSON is refused with its place") {
-  using Catch::StartsWith;
+  using Catch::Matchers::StartsWith;
   for (const char* none : {"", " ", "null", "1", "[]", "\"{}\"", "x{}"})
     CHECK(ReadObject(none) == ": is no JSON object");
   for (const std::string& json : {std::string("{"),

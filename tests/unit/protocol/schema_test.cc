@@ -2,7 +2,6 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/struct.pb.h>
 
-#include <catch2/catch.hpp>
 #include <fstream>
 #include <functional>
 #include <map>
@@ -11,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "catch.h"
 #include "protocol/map_entry.h"
 #include "warppool/wire/request.pb.h"
 

@@ -146,7 +146,7 @@ TEST_CASE("a result may be given as JSON") {
 }
 
 TEST_CASE("JSON that is no result of the tool is refused with the field") {
-  using Catch::StartsWith;
+  using Catch::Matchers::StartsWith;
   const auto written = [](const std::string& json) { return Written(Tool::kGrep, ResultJson{json}); };
   CHECK(written(R"({"sucess": {}})") == "output.json: GrepResult has no field \"sucess\"");
   CHECK(written(R"({"success": 3})") == "output.json.success: is no object");
