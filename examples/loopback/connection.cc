@@ -127,6 +127,10 @@ void Connection::get_local_ip_and_port(std::string& ip, int& port) const {
   if (getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size) == 0) AddressOf(address, ip, port);
 }
 
+time_t Connection::duration() const {
+  return static_cast<time_t>(std::chrono::floor<milliseconds>(steady_clock::now() - begin_time_).count());
+}
+
 ssize_t Connection::Receive(char* data, std::size_t size) {
   if (failed_) return -1;
   if (ssl_) {
