@@ -1,5 +1,12 @@
 # Debian chroots, made once and kept. Sourced by run.sh, which defines $platforms_dir and $source_dir.
 
+# need_package <package>: installs it on this machine, unless it is there.
+need_package() {
+  dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed && return
+  apt-get update --quiet --quiet
+  apt-get install --yes --quiet --quiet --no-install-recommends "$1"
+}
+
 # chroot_make <name> <suite> [<mirror>]: a bare system; nothing happens where it is complete.
 chroot_make() {
   local root=$platforms_dir/$1 suite=$2
@@ -47,7 +54,7 @@ chroot_install() {
   stamp=$platforms_dir/$name/etc/installed-$(md5sum <<<"$*" | cut -c1-8)
   [ ! -e "$stamp" ] || return 0
   echo "== $name: installing $*"
-  chroot_run "$name" apt-get update --quiet --quiet &&
-    chroot_run "$name" apt-get install --yes --quiet --quiet --no-install-recommends "$@" &&
-    touch "$stamp"
+  chroot_run "$name" apt-get update --quiet --quiet
+  chroot_run "$name" apt-get install --yes --quiet --quiet --no-install-recommends "$@"
+  touch "$stamp"
 }
