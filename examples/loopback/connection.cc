@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 
 #include <algorithm>
+#include <cstdint>
 
 namespace loopback {
 namespace {
@@ -25,7 +26,7 @@ bool Poll(int socket, int events, milliseconds time) {
   while (true) {
     // Rounded up: waking early would make every wait end in a spin.
     const auto left = std::chrono::ceil<milliseconds>(end - steady_clock::now()).count();
-    const int timeout = unlimited ? -1 : static_cast<int>(std::clamp<long>(left, 0, 60'000));
+    const int timeout = unlimited ? -1 : static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
     const int count = poll(&entry, 1, timeout);
     if (count > 0) return true;
     if (count < 0 && errno != EINTR) return true;
