@@ -16,7 +16,9 @@
 #include "base/rfc3339.h"
 #include "base/utf8.h"
 #include "protocol/map_entry.h"
+#include "protocol/protobuf_version.h"
 #include "protocol/request_content.h"
+#include "protocol/text_fields.h"
 #include "warppool/wire/struct.pb.h"
 
 #include <rapidjson/document.h>
@@ -28,7 +30,6 @@ namespace warppool {
 namespace {
 
 namespace rj = warppool_rapidjson;
-using google::protobuf::DynamicCastToGenerated;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
@@ -213,7 +214,7 @@ struct Place {
   using Put = void (Reflection::*)(Message*, const FieldDescriptor*, T) const;
 
   template <typename T>
-  Problem Write(std::optional<T> value, const char* kind, Put<T> set, Put<T> add) const {
+  Problem Write(std::optional<T> value, std::string_view kind, Put<T> set, Put<T> add) const {
     if (!value) return Is(fmt::format("is no {}", kind));
     (message->GetReflection()->*(field->is_repeated() ? add : set))(message, field, *std::move(value));
     return {};
@@ -274,13 +275,13 @@ Problem ReadElement(const Json& json, const Place& to) {
     case FieldDescriptor::CPPTYPE_BOOL:
       return to.Write(BoolIn(json), "true or false", &Reflection::SetBool, &Reflection::AddBool);
     case FieldDescriptor::CPPTYPE_ENUM:
-      return to.Write(EnumIn(json, *to.field), to.field->enum_type()->name().c_str(), &Reflection::SetEnumValue,
+      return to.Write(EnumIn(json, *to.field), SchemaName(*to.field->enum_type()), &Reflection::SetEnumValue,
                       &Reflection::AddEnumValue);
     case FieldDescriptor::CPPTYPE_STRING:
-      if (to.field->type() == FieldDescriptor::TYPE_BYTES) {
-        return to.Write(BytesIn(json), "base64", &Reflection::SetString, &Reflection::AddString);
+      if (IsText(*to.field)) {
+        return to.Write(StringIn(json), "text", &Reflection::SetString, &Reflection::AddString);
       }
-      return to.Write(StringIn(json), "text", &Reflection::SetString, &Reflection::AddString);
+      return to.Write(BytesIn(json), "base64", &Reflection::SetString, &Reflection::AddString);
     case FieldDescriptor::CPPTYPE_MESSAGE:
       return ReadMessage(json, to.WriteMessage());
   }
@@ -301,7 +302,8 @@ Problem CheckFree(const FieldDescriptor& field, const Message& message) {
   const Reflection& reflection = *message.GetReflection();
   const auto* oneof = field.real_containing_oneof();
   const auto* other = oneof == nullptr ? nullptr : reflection.GetOneofFieldDescriptor(message, oneof);
-  if (other != nullptr && other != &field) return Is(fmt::format("cannot be there together with {}", other->name()));
+  if (other != nullptr && other != &field)
+    return Is(fmt::format("cannot be there together with {}", SchemaName(*other)));
   const bool is_set =
       field.is_repeated() ? reflection.FieldSize(message, &field) > 0 : reflection.HasField(message, &field);
   return is_set ? Is("is there twice") : Problem();
@@ -323,7 +325,7 @@ Problem ReadMembers(const Json& json, Message* to) {
     const auto* field = to->GetDescriptor()->FindFieldByName(name);
     if (field == nullptr) field = to->GetDescriptor()->FindFieldByCamelcaseName(name);
     if (field == nullptr) {
-      return Is(fmt::format("{} has no field \"{}\"", to->GetDescriptor()->name(), Printable(name)));
+      return Is(fmt::format("{} has no field \"{}\"", SchemaName(*to->GetDescriptor()), Printable(name)));
     }
     if (member.value.IsNull()) continue;
     Problem problem = CheckFree(*field, *to);
@@ -334,8 +336,8 @@ Problem ReadMembers(const Json& json, Message* to) {
 }
 
 Problem ReadMessage(const Json& json, Message* to) {
-  if (auto* time = DynamicCastToGenerated<google::protobuf::Timestamp>(to)) return ReadDate(json, time);
-  if (auto* object = DynamicCastToGenerated<wire::Struct>(to)) {
+  if (auto* time = MessageAs<google::protobuf::Timestamp>(to)) return ReadDate(json, time);
+  if (auto* object = MessageAs<wire::Struct>(to)) {
     if (!json.IsObject()) return Is("is no object");
     ReadStruct(json, object);
     return {};

@@ -172,7 +172,7 @@ TEST_CASE("a text is cut back to what it was") {
   wire::Message message;
   message.mutable_agent_output()->set_text("abc");
   std::vector<std::size_t> sizes;
-  CHECK(ForEachText("agent_output.text", &message, [&](TextField text) { sizes.push_back(text.Get().size()); }));
+  CHECK(ForEachText("agent_output.text", &message, [&](TextField text) { sizes.push_back(text.size()); }));
   CHECK(sizes == std::vector<std::size_t>{3});
   ForEachText("agent_output.text", &message, [&](TextField text) { text.Truncate(1); });
   CHECK(message.agent_output().text() == "a");
