@@ -4,6 +4,7 @@
 # cross_platform <Debian's architecture> <GNU triplet> <qemu program, may be empty> <part ...>
 cross_platform() {
   local architecture=$1 triplet=$2 qemu=$3
+  local libraries=${triplet/i686/i386}  # what Debian calls the folder of i386's libraries
   shift 3
   chroot_make cross bookworm
   # protoc and cmake are programs of this machine.
@@ -20,10 +21,10 @@ set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR ${triplet%%-*})
 set(CMAKE_C_COMPILER $triplet-gcc)
 set(CMAKE_CXX_COMPILER $triplet-g++)
-set(CMAKE_LIBRARY_ARCHITECTURE $triplet)
+set(CMAKE_LIBRARY_ARCHITECTURE $libraries)
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 CMAKE
-  chroot_run cross env WARPPOOL_RUN_WITH="$qemu" PKG_CONFIG_LIBDIR="/usr/lib/$triplet/pkgconfig:/usr/share/pkgconfig" \
+  chroot_run cross env WARPPOOL_RUN_WITH="$qemu" PKG_CONFIG_LIBDIR="/usr/lib/$libraries/pkgconfig:/usr/share/pkgconfig" \
     /source/tests/platforms/inside.sh "/source/build/$architecture" "$@" -- \
     -DCMAKE_TOOLCHAIN_FILE="/source/build/$architecture.cmake"
 }
