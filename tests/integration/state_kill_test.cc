@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -20,6 +19,7 @@
 #include <thread>
 
 #include "amount.h"
+#include "catch.h"
 #include "warppool/state_store.h"
 
 namespace warppool {
