@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Compiles every source of src/ and capi/src/ for another system, without linking: ends with one line that says how it
+# went. Nothing is run, so it shows only that the sources use nothing that the system lacks.
+#
+#   tests/platforms/compile_only.sh macos|freebsd|windows
+#
+# The compiler and the systems' headers come with the Python package "ziglang" (into build/compile-only/), those of the
+# third-party libraries from Debian: they are the same everywhere. For Windows the file store, its files and locks, and
+# the poller are left out: they do not exist there yet (cmake/Platform.cmake).
+set -euo pipefail
+
+system=${1-}
+case "$system" in
+  macos) target=aarch64-macos ;;
+  freebsd) target=x86_64-freebsd ;;
+  windows) target=x86_64-windows-gnu ;;
+  *) echo "usage: $0 macos|freebsd|windows" >&2; exit 2 ;;
+esac
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+"$root/cmake/install-dependencies.sh" --compile-only
+work="$root/build/compile-only"
+mkdir -p "$work"
+
+zig_version=0.17.1
+if [ ! -x "$work/venv/bin/python" ]; then python3 -m venv "$work/venv"; fi
+"$work/venv/bin/pip" install --quiet --disable-pip-version-check "ziglang==$zig_version"
+
+# Of the libraries only, so that none of this system's own headers is in reach. curl and a part of OpenSSL are in a folder
+# of the architecture.
+headers="$work/headers"
+rm -rf "$headers"
+mkdir -p "$headers"
+for library in fmt google openssl rapidjson curl; do
+  found=0
+  for folder in /usr/include "/usr/include/$(gcc -print-multiarch)"; do
+    [ -d "$folder/$library" ] || continue
+    cp -R "$folder/$library" "$headers/"
+    found=1
+  done
+  [ "$found" = 1 ] || { echo "$system: failed (no headers of $library)"; exit 1; }
+done
+
+wire="$work/wire"
+mkdir -p "$wire"
+protoc --cpp_out="$wire" -I "$root/proto" "$root"/proto/warppool/wire/*.proto
+
+list="$work/$system.list"
+(cd "$root" && find src capi/src -name '*.cc' | sort) >"$list.all"
+case "$system" in
+  windows) without='_(posix|linux)\.cc$|^src/store/(file_store|state_path)\.cc$|^src/platform/(file_lock|replace_file)\.cc$' ;;
+  *) without='_(windows|linux)\.cc$' ;;
+esac
+grep -Ev "$without" "$list.all" >"$list"
+
+compile() {
+  "$work/venv/bin/python" -m ziglang c++ -target "$target" -std=c++20 -O0 -Wall -Wextra -Werror -fsyntax-only \
+    -DWARPPOOL_BUILTIN_ANONYMOUS_TOKEN='""' -I include -I src -I capi/include -I capi/src \
+    -isystem "$headers" -isystem "$wire" "$1" >"$log/${1//\//_}.log" 2>&1 || echo "$1" >>"$log/failed"
+}
+export -f compile
+export work target headers wire
+export log="$work/log-$system"
+rm -rf "$log"
+mkdir -p "$log"
+cd "$root"
+xargs -P 2 -I {} bash -c 'compile "$1"' compile {} <"$list"
+
+if [ -e "$log/failed" ]; then
+  while read -r source; do cat "$log/${source//\//_}.log"; done < <(sort "$log/failed") | head -n 200
+  echo "$system: failed ($(wc -l <"$log/failed") of $(wc -l <"$list") files do not compile; all messages are in $log)"
+  exit 1
+fi
+echo "$system: ok (compiled $(wc -l <"$list") files)"
