@@ -5,8 +5,10 @@
 #   tests/platforms/compile_only.sh macos|freebsd|windows
 #
 # The compiler and the systems' headers come with the Python package "ziglang" (into build/compile-only/), those of the
-# third-party libraries from Debian: they are the same everywhere. For Windows the file store, its files and locks, and
-# the poller are left out: they do not exist there yet (cmake/Platform.cmake).
+# third-party libraries from Debian: they are the same everywhere. For Windows that is less than all: the poller, the
+# wake-up, and the files and locks of the file store do not exist there yet (cmake/Platform.cmake).
+#
+# BATCH: how many sources share a unit (default 12); 1 shows also what a source forgets to include.
 set -euo pipefail
 
 system=${1-}
@@ -21,6 +23,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 "$root/cmake/install-dependencies.sh" --compile-only
 work="$root/build/compile-only"
 mkdir -p "$work"
+export ZIG_GLOBAL_CACHE_DIR="$work/cache" ZIG_LOCAL_CACHE_DIR="$work/cache"
 
 zig_version=0.17.1
 if [ ! -x "$work/venv/bin/python" ]; then python3 -m venv "$work/venv"; fi
@@ -45,30 +48,36 @@ wire="$work/wire"
 mkdir -p "$wire"
 protoc --cpp_out="$wire" -I "$root/proto" "$root"/proto/warppool/wire/*.proto
 
-list="$work/$system.list"
-(cd "$root" && find src capi/src -name '*.cc' | sort) >"$list.all"
+# As cmake/Platform.cmake chooses them.
 case "$system" in
-  windows) without='_(posix|linux)\.cc$|^src/store/(file_store|state_path)\.cc$|^src/platform/(file_lock|replace_file)\.cc$' ;;
+  windows) without='_(posix|linux)\.cc$' ;;
   *) without='_(windows|linux)\.cc$' ;;
 esac
-grep -Ev "$without" "$list.all" >"$list"
-
-compile() {
-  "$work/venv/bin/python" -m ziglang c++ -target "$target" -std=c++20 -O0 -Wall -Wextra -Werror -fsyntax-only \
-    -DWARPPOOL_BUILTIN_ANONYMOUS_TOKEN='""' -I include -I src -I capi/include -I capi/src \
-    -isystem "$headers" -isystem "$wire" "$1" >"$log/${1//\//_}.log" 2>&1 || echo "$1" >>"$log/failed"
-}
-export -f compile
-export work target headers wire
-export log="$work/log-$system"
+cd "$root"
+log="$work/log-$system"
 rm -rf "$log"
 mkdir -p "$log"
-cd "$root"
-xargs -P 2 -I {} bash -c 'compile "$1"' compile {} <"$list"
+for part in src capi/src; do
+  find "$part" -name '*.cc' | sort | grep -Ev "$without" >"$log/sources"
+  cat "$log/sources" >>"$log/all"
+  # Several to a unit, since the headers take the time.
+  split --lines="${BATCH:-12}" --additional-suffix=.cc --filter='sed "s|.*|#include \"&\"|" >"$FILE"' \
+    "$log/sources" "$log/unit-${part//\//-}-"
+done
+
+compile() {
+  # Without the undefined-behaviour sanitizer, which zig adds to each build that is not optimised.
+  "$work/venv/bin/python" -m ziglang c++ -target "$target" -std=c++20 -O0 -g0 -fno-sanitize=undefined \
+    -Wall -Wextra -Werror -DWARPPOOL_BUILTIN_ANONYMOUS_TOKEN='""' -I . -I include -I src -I capi/include -I capi/src \
+    -isystem "$headers" -isystem "$wire" -c -o "$1.o" "$1" >"$1.log" 2>&1 || echo "$1" >>"$log/failed"
+}
+export -f compile
+export work target headers wire log
+printf '%s\0' "$log"/unit-*.cc | xargs -0 -P 2 -I {} bash -c 'compile "$1"' compile {}
 
 if [ -e "$log/failed" ]; then
-  while read -r source; do cat "$log/${source//\//_}.log"; done < <(sort "$log/failed") | head -n 200
-  echo "$system: failed ($(wc -l <"$log/failed") of $(wc -l <"$list") files do not compile; all messages are in $log)"
+  while read -r unit; do cat "$unit.log"; done < <(sort "$log/failed") | head -n 200
+  echo "$system: failed ($(wc -l <"$log/failed") of $(find "$log" -name 'unit-*.cc' | wc -l) units; the messages are in $log)"
   exit 1
 fi
-echo "$system: ok (compiled $(wc -l <"$list") files)"
+echo "$system: ok (compiled $(wc -l <"$log/all") files)"
