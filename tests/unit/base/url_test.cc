@@ -149,7 +149,7 @@ TEST_CASE("an IPv6 address is what inet_pton() takes for one, and loopback what 
   const auto below = [&](std::size_t limit) { return static_cast<std::size_t>(random() % limit); };
   int addresses = 0;
   int loopbacks = 0;
-  for (int i = 0; i < 100'000; ++i) {
+  for (int i = 0; i < 20'000; ++i) {
     std::string text = seeds[below(seeds.size())];
     for (std::size_t changes = below(3); changes > 0 && !text.empty(); --changes) {
       const std::size_t at = below(text.size());
@@ -175,8 +175,8 @@ TEST_CASE("an IPv6 address is what inet_pton() takes for one, and loopback what 
     if (is_address) ++addresses;
     if (is_loopback) ++loopbacks;
   }
-  CHECK(addresses > 10'000);
-  CHECK(loopbacks > 1'000);
+  CHECK(addresses > 2'000);
+  CHECK(loopbacks > 200);
 }
 
 }  // namespace
