@@ -44,6 +44,10 @@ for library in fmt google openssl rapidjson curl; do
   [ "$found" = 1 ] || { echo "$system: failed (no headers of $library)"; exit 1; }
 done
 
+# RapidJSON 1.1.0 assigns to a constant, in a function that nobody calls and that newer compilers refuse.
+sed -i '/GenericStringRef& operator=(const GenericStringRef& rhs) { s = rhs.s; length = rhs.length; }/d' \
+  "$headers/rapidjson/document.h"
+
 wire="$work/wire"
 mkdir -p "$wire"
 protoc --cpp_out="$wire" -I "$root/proto" "$root"/proto/warppool/wire/*.proto
