@@ -7,6 +7,8 @@
 
 namespace warppool {
 
-const char* BuiltinAnonymousToken() { return WARPPOOL_BUILTIN_ANONYMOUS_TOKEN; }
+const char* BuiltinAnonymousToken() {
+  return WARPPOOL_BUILTIN_ANONYMOUS_TOKEN;
+}
 
 }  // namespace warppool

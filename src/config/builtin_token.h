@@ -3,7 +3,8 @@
 
 namespace warppool {
 
-// A refresh token for when WARP_ANONYMOUS_TOKEN is not given: the CMake option WARPPOOL_BUILTIN_ANONYMOUS_TOKEN. Empty: none.
+// A refresh token for when WARP_ANONYMOUS_TOKEN is not given: the CMake option WARPPOOL_BUILTIN_ANONYMOUS_TOKEN. Empty:
+// none.
 const char* BuiltinAnonymousToken();
 
 }  // namespace warppool

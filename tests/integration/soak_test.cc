@@ -1,6 +1,6 @@
-// A long storm: WARPPOOL_SOAK_REQUESTS (100,000; sanitized 25,000) requests of eight threads over twenty tokens, while the service does by chance
-// whatever can go wrong before the first action. No request fails that a token could have served, nobody is blamed for
-// what he did not do, and nothing grows.
+// A long storm: WARPPOOL_SOAK_REQUESTS (100,000; sanitized 25,000) requests of eight threads over twenty tokens, while
+// the service does by chance whatever can go wrong before the first action. No request fails that a token could have
+// served, nobody is blamed for what he did not do, and nothing grows.
 //
 // Each failure names the seed; WARPPOOL_SOAK_SEED=<seed> deals the same cards again (threads still take their turns as
 // they like).

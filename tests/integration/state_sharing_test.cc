@@ -26,8 +26,8 @@ constexpr int kUsualRequests = 1'600;
 constexpr int kUsualRequests = 10'000;
 #endif
 const int kRequests = AmountFrom("WARPPOOL_SHARED_REQUESTS", kUsualRequests);  // of all processes
-constexpr int kThreads = 4;                          // in each of them
-constexpr int kGeneration = 100;                     // requests after which all JWTs end
+constexpr int kThreads = 4;                                                    // in each of them
+constexpr int kGeneration = 100;                                               // requests after which all JWTs end
 const std::vector<std::string> kAccounts = {"fake-token-one", "fake-token-two", "fake-token-three"};
 
 // A running state_sharer.

@@ -1,4 +1,4 @@
-#include "base/worker.h"
+#include "platform/worker.h"
 
 #include <signal.h>
 
