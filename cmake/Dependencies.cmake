@@ -10,7 +10,14 @@ if(NOT TARGET fmt::fmt)
   find_package(fmt 9 REQUIRED)
 endif()
 if(NOT TARGET protobuf::libprotobuf OR NOT TARGET protobuf::protoc)
-  find_package(Protobuf 3.21 REQUIRED)
+  # Its own package, where there is one: from version 22 on it names the libraries of abseil, which CMake's module does
+  # not know of. No version is asked for, since the package takes 22 for another thing than 3.21, and refuses.
+  find_package(Protobuf CONFIG QUIET)
+  if(NOT Protobuf_FOUND)
+    find_package(Protobuf 3.21 MODULE REQUIRED)
+  elseif(Protobuf_VERSION VERSION_LESS 3.21)
+    message(FATAL_ERROR "protobuf ${Protobuf_VERSION} was found in ${Protobuf_DIR}, and 3.21 is needed")
+  endif()
 endif()
 find_package(Threads REQUIRED)
 

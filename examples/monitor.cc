@@ -266,7 +266,7 @@ warppool::Result<warppool::Config> Load(const std::string& env_file) {
 
 int Run(const Flags& flags) {
   monitor::Signals signals;  // before there is any thread
-  std::unique_ptr<DemoService> demo = flags.demo ? std::make_unique<DemoService>() : nullptr;
+  std::unique_ptr<DemoService> demo = flags.demo ? std::make_unique<DemoService>(flags.speed) : nullptr;
   const auto config = demo ? demo->MakeConfig() : Load(flags.env_file);
   if (!config.ok()) {
     std::cerr << "The configuration cannot be used: " << config.status().ToString() << "\n";
@@ -291,7 +291,7 @@ int Run(const Flags& flags) {
     std::optional<DemoTraffic> traffic;
     std::optional<Checks> checks;
     if (demo) {
-      traffic.emplace(client->get(), demo->script());
+      traffic.emplace(client->get(), demo->script(), flags.speed);
     } else if (flags.check_every.count() > 0) {
       checks.emplace(client->get(), flags.check_every);
     }

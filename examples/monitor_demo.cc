@@ -1,5 +1,6 @@
 #include "monitor_demo.h"
 
+#include <algorithm>
 #include <initializer_list>
 #include <string_view>
 
@@ -31,8 +32,8 @@ bool IsOf(const std::string& token, std::string_view name) {
   return token.compare(0, std::string_view(kCredential).size() + name.size(), kCredential + std::string(name)) == 0;
 }
 
-Behaviour Answer() {
-  return loopback::Ok().Delay(milliseconds(120)).Chunks(4).Gap(milliseconds(20));
+Behaviour Answer(int speed) {
+  return loopback::Ok().Delay(milliseconds(120) / speed).Chunks(4).Gap(milliseconds(20) / speed);
 }
 
 }  // namespace
@@ -58,13 +59,15 @@ Behaviour DemoScript::AskAgent(const std::string& token, WallTime now) {
     return loopback::Overloaded();
   }
   if (IsOf(token, "expires")) {
-    return ++answers_of_expiring_ > kAnswersOfExpiring ? loopback::Status(401) : Answer();
+    return ++answers_of_expiring_ > kAnswersOfExpiring ? loopback::Status(401) : Answer(speed_);
   }
   if (IsOf(token, "small-quota")) return AskSmallQuota(now);
   if (IsOf(token, "refused")) return AskRefused();
   if (IsOf(token, "rotates") && act_ == Act::kRotation && ++asked_of_rotating_ == 2) return loopback::Status(401);
-  if (IsOf(token, "slow")) return loopback::Ok().Delay(milliseconds(900)).Chunks(6).Gap(milliseconds(250));
-  return Answer();
+  if (IsOf(token, "slow")) {
+    return loopback::Ok().Delay(milliseconds(900) / speed_).Chunks(6).Gap(milliseconds(250) / speed_);
+  }
+  return Answer(speed_);
 }
 
 Behaviour DemoScript::AskSmallQuota(WallTime now) {
@@ -75,20 +78,21 @@ Behaviour DemoScript::AskSmallQuota(WallTime now) {
   }
   if (quota_used_ < kSmallQuota) {
     ++quota_used_;
-    return Answer();
+    return Answer(speed_);
   }
-  // The account endpoint tells whole seconds.
-  if (quota_back_ == WallTime()) quota_back_ = std::chrono::floor<seconds>(now) + kQuotaPeriod;
+  // The account endpoint tells whole seconds; two of them are more than one from now.
+  if (quota_back_ == WallTime())
+    quota_back_ = std::chrono::floor<seconds>(now) + std::max(kQuotaPeriod / speed_, seconds(2));
   if (act_ == Act::kQuiet) act_ = Act::kRefusals;
   return loopback::Quota();
 }
 
 Behaviour DemoScript::AskRefused() const {
   const bool works = act_ == Act::kQuiet || (act_ == Act::kRefusals && checking_);
-  if (works) return Answer();
+  if (works) return Answer(speed_);
   // Whoever tries it again takes long enough for the half-open state to be seen.
-  const auto delay = milliseconds(act_ == Act::kRefusals ? 120 : 1200);
-  if (act_ == Act::kRecovery && probe_failed_) return Answer().Delay(delay);
+  const auto delay = milliseconds(act_ == Act::kRefusals ? 120 : 1200) / speed_;
+  if (act_ == Act::kRecovery && probe_failed_) return Answer(speed_).Delay(delay);
   return loopback::Status(403, R"({"error":"this account may not do that now"})").Delay(delay);
 }
 
@@ -129,7 +133,7 @@ void DemoScript::EndCheck() {
 
 // ----------------------------------------------------------------------------------------------- service, traffic --
 
-DemoService::DemoService() : service_({.keep_requests = false}) {
+DemoService::DemoService(int speed) : speed_(speed), script_(speed), service_({.keep_requests = false}) {
   const auto credential = [](const char* name) { return kCredential + std::string(name); };
   for (const char* name : {"expires", "refused", "small-quota", "steady", "rotates"}) service_.Accept(credential(name));
   service_.SetQuota(credential("slow"), {.limit = 2500});
@@ -158,15 +162,15 @@ warppool::Config DemoService::MakeConfig() const {
   add(Tier::kShared, {"steady", "slow", "rotates"});
   add(Tier::kAnonymous, {"last-resort"});
   config.server_url = service_.url();
-  config.recovery_delay = kRecoveryDelay;
+  config.recovery_delay = kRecoveryDelay / speed_;
   return config;
 }
 
-DemoTraffic::DemoTraffic(warppool::Client* client, DemoScript* script)
+DemoTraffic::DemoTraffic(warppool::Client* client, DemoScript* script, int speed)
     : client_(client), script_(script), asked_(kRequestsBetweenChecks) {
   for (int i = 0; i < kThreads; ++i) {
     // Not all of them in step.
-    threads_.emplace_back([this, pause = kPause + i * milliseconds(90)] { Run(pause); });
+    threads_.emplace_back([this, pause = (kPause + i * milliseconds(90)) / speed] { Run(pause); });
   }
 }
 

@@ -1,6 +1,6 @@
 // The monitor's demo: a service in this process whose tokens get into trouble, and a few threads that ask it small
 // questions. What happens follows from how often the service was asked, and from what happened before; only rests and
-// quotas take their time. A round, which takes some 20 seconds and then begins again:
+// quotas take their time, which `speed` divides. A round, which takes some 20 seconds at speed 1 and then begins again:
 //
 //   1. `expires` is refused for good (once: it stays so), and the quota of `small-quota` ends: it cools for 15 s.
 //   2. `refused` is refused until it is disabled. Tier PERSONAL has nobody left, and SHARED takes over, with `slow`.
@@ -28,6 +28,8 @@ class DemoScript {
  public:
   using WallTime = std::chrono::system_clock::time_point;
 
+  explicit DemoScript(int speed = 1) : speed_(speed) {}
+
   std::optional<loopback::Behaviour> Decide(loopback::Endpoint endpoint, const std::string& token, WallTime now);
   void OnEvent(const warppool::PoolEvent& event);
 
@@ -46,6 +48,7 @@ class DemoScript {
   loopback::Behaviour AskSmallQuota(WallTime now);
   loopback::Behaviour AskRefused() const;
 
+  const int speed_;
   std::mutex mutex_;
   Act act_ = Act::kQuiet;
   bool checking_ = false;
@@ -61,12 +64,13 @@ class DemoScript {
 // The service that answers by the script.
 class DemoService {
  public:
-  DemoService();  // throws std::runtime_error if it cannot listen
+  explicit DemoService(int speed);  // throws std::runtime_error if it cannot listen
 
   warppool::Config MakeConfig() const;
   DemoScript* script() { return &script_; }
 
  private:
+  const int speed_;
   DemoScript script_;
   loopback::Service service_;  // last: its threads use the script
 };
@@ -74,7 +78,7 @@ class DemoService {
 // Those who ask, until it is destroyed; that closes the client, which must live longer.
 class DemoTraffic {
  public:
-  DemoTraffic(warppool::Client* client, DemoScript* script);
+  DemoTraffic(warppool::Client* client, DemoScript* script, int speed);
   ~DemoTraffic();
   DemoTraffic(const DemoTraffic&) = delete;
   DemoTraffic& operator=(const DemoTraffic&) = delete;

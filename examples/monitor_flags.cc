@@ -58,13 +58,18 @@ bool ReadSetting(const std::string& flag, const std::string& value, Flags* flags
     flags->end_after = std::chrono::seconds(number.value_or(0));
     return number.has_value();
   }
+  if (flag == "--speed") {
+    const auto number = ParseNumber(value, 1, 10);
+    flags->speed = number.value_or(0);
+    return number.has_value();
+  }
   return false;
 }
 
 }  // namespace
 
 const char* const kHelp =
-    "usage: monitor --demo | [--env FILE] [--check SECONDS]\n"
+    "usage: monitor --demo [--speed N] | [--env FILE] [--check SECONDS]\n"
     "               [--for SECONDS] [--interval MS] [--plain] [--colour | --no-colour] [--metrics FILE]\n"
     "\n"
     "Shows a pool of tokens live. On a terminal it draws a row for each token; elsewhere it writes a line for each "
@@ -72,6 +77,7 @@ const char* const kHelp =
     "that happens. It ends on Ctrl-C, SIGTERM or q.\n"
     "\n"
     "  --demo            a service on this machine whose tokens get into trouble, and recover, within a minute\n"
+    "  --speed N         the demo goes N times as fast, 1 to 10; default: 1\n"
     "  --env FILE        read this file beside the environment; default: .env in the current folder, if there is one\n"
     "  --check SECONDS   how often your tokens are checked: token exchanges and quota queries, which cost no credits;\n"
     "                    the agent is asked nothing. Default: 60; 0: never\n"
@@ -88,13 +94,15 @@ const char* const kHelp =
 std::optional<Flags> ParseFlags(const std::vector<std::string>& arguments) {
   Flags flags;
   bool own = false;
+  bool of_demo = false;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     if (ReadSwitch(arguments[i], &flags)) continue;
     if (i + 1 == arguments.size() || !ReadSetting(arguments[i], arguments[i + 1], &flags)) return std::nullopt;
     own |= arguments[i] == "--env" || arguments[i] == "--check";
+    of_demo |= arguments[i] == "--speed";
     ++i;
   }
-  if (flags.demo && own) return std::nullopt;
+  if (flags.demo ? own : of_demo) return std::nullopt;
   return flags;
 }
 

@@ -18,6 +18,7 @@ struct Flags {
   std::chrono::milliseconds interval{500};
   std::chrono::seconds check_every{60};  // 0: never
   std::chrono::seconds end_after{0};     // 0: goes on
+  int speed = 1;                         // of the demo
 };
 
 // Nothing: there is something that it does not understand.

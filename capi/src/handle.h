@@ -1,14 +1,13 @@
 // What the C handles hold. Nobody but capi/ knows of them.
 #pragma once
 
-#include <sys/types.h>
-
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "platform/process.h"
 #include "terminated_secret.h"
 #include "warppool.h"
 #include "warppool/client.h"
@@ -121,7 +120,7 @@ struct warppool_stats {
 
 struct warppool_client {
   std::unique_ptr<warppool::Client> client;
-  pid_t owner;  // the process that created it
+  warppool::ProcessId owner;  // the process that created it
 };
 
 // A C++ event whose texts end with NUL.

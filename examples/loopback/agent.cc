@@ -7,6 +7,7 @@
 #include "answer_stream.h"
 #include "bearer_check.h"
 #include "inputs.h"
+#include "protocol/wire_scan.h"
 #include "warppool/wire/request.pb.h"
 
 namespace loopback {
@@ -100,7 +101,9 @@ Reply AnswerAccepted(const httplib::Request& request, const std::string& token, 
     return RefuseRequest(400, complaint, complaint);
   }
   WireRequest parsed;
-  if (!parsed.ParseFromString(request.body)) return RefuseRequest(400, "no Request", "the body is not a Request");
+  if (!warppool::IsWellFormed(request.body, *WireRequest::descriptor()) || !parsed.ParseFromString(request.body)) {
+    return RefuseRequest(400, "no Request", "the body is not a Request");
+  }
   if (const std::string complaint = CheckInput(parsed); !complaint.empty()) {
     return RefuseRequest(400, complaint, complaint);
   }

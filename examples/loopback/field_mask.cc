@@ -6,13 +6,16 @@
 #include <functional>
 #include <memory>
 
+#include "protocol/protobuf_version.h"
+#include "protocol/text_fields.h"
+
 namespace loopback {
 namespace {
 
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
-using google::protobuf::FieldMask;
 using ProtoMessage = google::protobuf::Message;
+using warppool::wire::FieldMask;
 
 // What happens at the end of a path. Returns what is wrong.
 using Change = std::function<std::string(const FieldDescriptor* field, const ProtoMessage& from, ProtoMessage* to)>;
@@ -26,7 +29,7 @@ struct Path {
 
 // The schema declares a map as a list of entries. Nothing lies inside one.
 bool IsMap(const FieldDescriptor* field) {
-  const std::string& type = field->message_type()->name();
+  const std::string type(warppool::SchemaName(*field->message_type()));
   return field->is_repeated() && type.size() > 5 && type.compare(type.size() - 5, 5, "Entry") == 0;
 }
 
@@ -79,7 +82,7 @@ std::string ReplaceFields(const FieldMask& mask, const ProtoMessage& from, Proto
 
 std::string AppendFields(const FieldMask& mask, const ProtoMessage& from, ProtoMessage* to) {
   return FollowAll(mask, from, to, [](const FieldDescriptor* field, const ProtoMessage& source, ProtoMessage* target) {
-    if (field->type() != FieldDescriptor::TYPE_STRING || field->is_repeated()) return std::string("it names no string");
+    if (!warppool::IsText(*field) || field->is_repeated()) return std::string("it names no text");
     const auto* reflection = target->GetReflection();
     if (reflection->HasField(source, field)) {
       reflection->SetString(target, field,

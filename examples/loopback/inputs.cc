@@ -5,6 +5,8 @@
 #include <map>
 #include <utility>
 
+#include "protocol/protobuf_version.h"
+
 namespace loopback {
 namespace {
 
@@ -22,7 +24,7 @@ const FieldDescriptor* FieldOf(const google::protobuf::Message& message, const c
 // "read_files"; empty as above.
 std::string KindOf(const google::protobuf::Message& message, const char* oneof) {
   const FieldDescriptor* field = FieldOf(message, oneof);
-  return field == nullptr ? "" : field->name();
+  return field == nullptr ? std::string() : std::string(warppool::SchemaName(*field));
 }
 
 // Calls that nobody has answered, and what was called.
@@ -51,7 +53,8 @@ Message::ToolCallResult Kept(const WireResult& result) {
   Message::ToolCallResult kept;
   kept.set_tool_call_id(result.tool_call_id());
   if (const FieldDescriptor* field = FieldOf(result, "result")) {
-    const FieldDescriptor* same = Message::ToolCallResult::descriptor()->FindFieldByName(field->name());
+    const FieldDescriptor* same =
+        Message::ToolCallResult::descriptor()->FindFieldByName(std::string(warppool::SchemaName(*field)));
     const auto& value = result.GetReflection()->GetMessage(result, field);
     kept.GetReflection()->MutableMessage(&kept, same)->CopyFrom(value);
   }

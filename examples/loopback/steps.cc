@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "answer_stream.h"
+#include "protocol/wire_scan.h"
 #include "turn.h"
 
 namespace loopback {
@@ -21,7 +22,8 @@ constexpr int kActionOfTheFuture = 99;  // a field number that the schema does n
 template <typename Wire>
 Wire Parse(const std::string& bytes, const char* what) {
   Wire parsed;
-  if (!parsed.ParseFromString(bytes)) throw std::invalid_argument(std::string("loopback: this is no ") + what);
+  if (!warppool::IsWellFormed(bytes, *Wire::descriptor()) || !parsed.ParseFromString(bytes))
+    throw std::invalid_argument(std::string("loopback: this is no ") + what);
   return parsed;
 }
 

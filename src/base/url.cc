@@ -1,11 +1,10 @@
 #include "base/url.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -57,10 +56,55 @@ std::optional<std::array<unsigned, 4>> ParseIpv4(std::string_view host) {
   return bytes;
 }
 
-std::optional<in6_addr> ParseIpv6(const std::string& host) {
-  in6_addr address{};
-  if (inet_pton(AF_INET6, host.c_str(), &address) != 1) return std::nullopt;
-  return address;
+using Ipv6Groups = std::array<std::uint16_t, 8>;
+
+// "2001": one to four hex digits.
+std::optional<std::uint16_t> ParseIpv6Group(std::string_view text) {
+  if (text.empty() || text.size() > 4 || !std::all_of(text.begin(), text.end(), IsAsciiHexDigit)) return std::nullopt;
+  std::uint16_t group = 0;
+  std::from_chars(text.data(), text.data() + text.size(), group, 16);
+  return group;
+}
+
+// What inet_pton() reads (RFC 4291, 2.2).
+std::optional<Ipv6Groups> ParseIpv6(std::string_view host) {
+  Ipv6Groups groups{};
+  std::size_t count = 0;
+  std::optional<std::size_t> gap;  // the "::" stands in front of the group with this index
+  if (host.substr(0, 2) == "::") {
+    gap = 0;
+    host.remove_prefix(2);
+  }
+  while (!host.empty()) {
+    const std::size_t end = std::min(host.find(':'), host.size());
+    const std::string_view piece = host.substr(0, end);
+    host.remove_prefix(end);
+    if (host.empty() && piece.find('.') != piece.npos) {
+      const auto bytes = ParseIpv4(piece);
+      if (!bytes || count + 2 > groups.size()) return std::nullopt;
+      for (std::size_t i = 0; i < bytes->size(); i += 2) {
+        groups[count++] = static_cast<std::uint16_t>((*bytes)[i] << 8U | (*bytes)[i + 1]);
+      }
+      break;
+    }
+    const auto group = ParseIpv6Group(piece);
+    if (!group || count == groups.size()) return std::nullopt;
+    groups[count++] = *group;
+    if (host.empty()) break;
+    host.remove_prefix(1);
+    if (host.empty()) return std::nullopt;  // a single colon at the end
+    if (host.front() != ':') continue;
+    if (gap) return std::nullopt;
+    gap = count;
+    host.remove_prefix(1);
+  }
+  if (count < groups.size() ? !gap : gap.has_value()) return std::nullopt;
+  // What follows the gap moves to the end.
+  if (gap) {
+    std::rotate(groups.begin() + static_cast<std::ptrdiff_t>(*gap), groups.begin() + static_cast<std::ptrdiff_t>(count),
+                groups.end());
+  }
+  return groups;
 }
 
 // Would someone's resolver take it for a number? Then it must not be read as a name.
@@ -130,7 +174,7 @@ bool Url::IsLoopback() const {
   if (host == "localhost") return true;
   if (const auto bytes = ParseIpv4(host)) return bytes->front() == 127;
   const auto address = ParseIpv6(host);
-  return address && std::memcmp(&*address, &in6addr_loopback, sizeof(in6addr_loopback)) == 0;
+  return address && *address == Ipv6Groups{0, 0, 0, 0, 0, 0, 0, 1};
 }
 
 Result<Url> ParseUrl(std::string_view text) {

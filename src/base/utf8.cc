@@ -1,12 +1,20 @@
 #include "base/utf8.h"
 
 #include <cstdint>
+#include <cstring>
 
 namespace warppool {
 namespace {
 
 bool IsContinuation(unsigned char byte) {
   return (byte & 0xC0U) == 0x80U;
+}
+
+// Whether the next eight bytes, which most texts consist of, are all characters by themselves.
+bool IsAsciiWord(const char* bytes) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes, sizeof word);
+  return (word & 0x8080808080808080U) == 0;
 }
 
 // The length of the well-formed sequence at the start of `text`; 0: there is none. RFC 3629, section 4.
@@ -33,6 +41,10 @@ std::size_t SequenceLength(std::string_view text) {
 
 std::optional<std::size_t> FirstInvalidUtf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
+    if (text.size() - i >= sizeof(std::uint64_t) && IsAsciiWord(text.data() + i)) {
+      i += sizeof(std::uint64_t);
+      continue;
+    }
     const std::size_t length = SequenceLength(text.substr(i));
     if (length == 0) return i;
     i += length;

@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "base/executor.h"
-#include "base/worker.h"
 #include "client/bearer.h"
+#include "platform/worker.h"
 #include "token/exchange_gate.h"
 
 namespace warppool {

@@ -9,7 +9,6 @@
 
 #include "base/abandon.h"
 #include "base/guarded.h"
-#include "base/quiet_thread.h"
 #include "client/answer_collector.h"
 #include "client/event_queue.h"
 #include "client/health_check.h"
@@ -17,6 +16,7 @@
 #include "client/token_run.h"
 #include "config/checks.h"
 #include "config/reload.h"
+#include "platform/quiet_thread.h"
 #include "protocol/request_builder.h"
 #include "protocol/schema.h"
 

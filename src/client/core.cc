@@ -1,7 +1,5 @@
 #include "client/core.h"
 
-#include <unistd.h>
-
 #include "base/guarded.h"
 #include "base/url.h"
 #include "client/host.h"
@@ -76,7 +74,7 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
     : config_(std::move(config)),
       log_(options.log),
       clock_(clock),
-      process_(getpid()),
+      process_(CurrentProcess()),
       root_(Root(config_)),
       agent_url_(root_ + "/ai/multi-agent"),
       direct_(IsLoopback(root_)),
@@ -124,7 +122,7 @@ Status Core::Restore() {
 }
 
 bool Core::Forked() const {
-  return getpid() != process_;
+  return CurrentProcess() != process_;
 }
 
 FailoverOptions Core::failover() const {

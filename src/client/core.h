@@ -20,6 +20,7 @@
 #include "client/token_queue.h"
 #include "http/curl_transport.h"
 #include "http/event_loop.h"
+#include "platform/process.h"
 #include "token/token_pool.h"
 #include "token/token_refresher.h"
 #include "warppool/client.h"
@@ -112,7 +113,7 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   const Config config_;
   const Logger log_;
   const Clock& clock_;
-  const int process_;  // whose client it is
+  const ProcessId process_;  // whose client it is
   const std::string root_;
   const std::string agent_url_;
   const bool direct_;

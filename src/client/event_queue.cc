@@ -1,11 +1,6 @@
 #include "client/event_queue.h"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <array>
-#include <cerrno>
-#include <system_error>
 #include <utility>
 
 #include "base/clock.h"
@@ -108,11 +103,6 @@ OwnedEvent::OwnedEvent(const Event& event) : event_(event) {
   });
 }
 
-EventQueue::~EventQueue() {
-  MutexLock lock(&mutex_);
-  if (descriptor_ >= 0) close(descriptor_);
-}
-
 Flow EventQueue::OnEvent(const Event& event) {
   Flow flow = Flow::kContinue;
   {
@@ -188,23 +178,25 @@ bool EventQueue::RoomAgain() {
 
 Result<int> EventQueue::Descriptor() {
   MutexLock lock(&mutex_);
-  if (descriptor_ < 0) {
-    descriptor_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (descriptor_ < 0) return Status(Code::kInternal, "no descriptor: " + std::generic_category().message(errno));
+  if (!wake_up_) {
+    auto opened = OpenWakeUp();
+    if (!opened.ok()) return Status(opened.code(), "no descriptor: " + opened.status().message());
+    wake_up_ = *std::move(opened);
     Signal();
   }
-  return descriptor_;
+  return wake_up_->descriptor();
 }
 
 void EventQueue::Signal() {
-  if (descriptor_ < 0) return;
+  if (!wake_up_) return;
   const std::size_t waiting = events_.size() - (taken_ ? 1 : 0);
   const bool readable = waiting > 0 || done_.has_value();
   if (readable == signalled_) return;
-  std::uint64_t count = 1;
-  // An eventfd with room to spare: neither call can block or fail.
-  [[maybe_unused]] const auto moved =
-      readable ? write(descriptor_, &count, sizeof count) : read(descriptor_, &count, sizeof count);
+  if (readable) {
+    wake_up_->Signal();
+  } else {
+    wake_up_->Clear();
+  }
   signalled_ = readable;
 }
 

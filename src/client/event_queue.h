@@ -10,6 +10,7 @@
 
 #include "base/mutex.h"
 #include "client/event_sink.h"
+#include "platform/wake_up.h"
 
 namespace warppool {
 
@@ -31,8 +32,6 @@ class OwnedEvent {
 // The sink's functions in the I/O thread, Next() in one thread at a time, the rest in any.
 class EventQueue final : public EventSink {
  public:
-  ~EventQueue() override;
-
   // `resume` is called, in the reader's thread, when there is room again after OnEvent() said kPause.
   void SetResume(std::function<void()> resume) { resume_ = std::move(resume); }
 
@@ -58,7 +57,7 @@ class EventQueue final : public EventSink {
   bool taken_ GUARDED_BY(mutex_) = false;     // the first event was handed out: it goes at the next call
   bool paused_ GUARDED_BY(mutex_) = false;
   bool signalled_ GUARDED_BY(mutex_) = false;
-  int descriptor_ GUARDED_BY(mutex_) = -1;  // an eventfd, from the first time that it is asked for
+  std::unique_ptr<WakeUp> wake_up_ GUARDED_BY(mutex_);  // from the first time that its descriptor is asked for
   std::optional<Status> done_ GUARDED_BY(mutex_);
 };
 

@@ -1,42 +1,24 @@
 #include "client/host.h"
 
-#include <sys/utsname.h>
-
-#include <algorithm>
-#include <fstream>
+#include "platform/os_facts.h"
 
 namespace warppool {
-namespace {
-
-// The value of `key` in an os-release file (freedesktop.org), without its quotes; printable ASCII only, for a header.
-std::string ReadOsRelease(const std::string& key) {
-  for (const char* path : {"/etc/os-release", "/usr/lib/os-release"}) {
-    std::ifstream file(path);
-    for (std::string line; std::getline(file, line);) {
-      if (line.compare(0, key.size() + 1, key + "=") != 0) continue;
-      std::string value = line.substr(key.size() + 1);
-      value.erase(std::remove_if(value.begin(), value.end(),
-                                 [](char c) { return c == '"' || c == '\'' || c < 0x20 || c > 0x7e; }),
-                  value.end());
-      return value;
-    }
-  }
-  return "unknown";
-}
-
-}  // namespace
 
 OsContext ReadHost() {
-  utsname kernel{};
-  uname(&kernel);
-  return {"Linux", ReadOsRelease("NAME"), ReadOsRelease("VERSION_ID"), kernel.release};
+  OsFacts facts = ReadOsFacts();
+  return {std::move(facts.category), std::move(facts.name), std::move(facts.version), std::move(facts.linux_kernel)};
 }
 
 std::vector<std::pair<std::string, std::string>> HostHeaders(const OsContext& host) {
-  return {{"X-Warp-OS-Category", host.category},
-          {"X-Warp-OS-Name", host.name},
-          {"X-Warp-OS-Version", host.version},
-          {"X-Warp-OS-Linux-Kernel-Version", host.linux_kernel_version}};
+  std::vector<std::pair<std::string, std::string>> headers;
+  const auto add = [&](const char* name, const std::string& value) {
+    if (!value.empty()) headers.emplace_back(name, value);
+  };
+  add("X-Warp-OS-Category", host.category);
+  add("X-Warp-OS-Name", host.name);
+  add("X-Warp-OS-Version", host.version);
+  add("X-Warp-OS-Linux-Kernel-Version", host.linux_kernel_version);
+  return headers;
 }
 
 }  // namespace warppool

@@ -9,10 +9,9 @@
 
 namespace warppool {
 
-// Category, distribution and its version (os-release), kernel (uname).
 OsContext ReadHost();
 
-// The X-Warp-OS-* headers.
+// The X-Warp-OS-* headers; none for what is empty.
 std::vector<std::pair<std::string, std::string>> HostHeaders(const OsContext& host);
 
 }  // namespace warppool

@@ -13,8 +13,8 @@
 
 #include "base/clock.h"
 #include "base/executor.h"
-#include "base/worker.h"
 #include "client/state_records.h"
+#include "platform/worker.h"
 #include "token/exchange_gate.h"
 #include "token/token_pool.h"
 

@@ -1,17 +1,15 @@
 #include "config/checks.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
+#include <filesystem>
 #include <system_error>
 
 #include "base/ascii.h"
 #include "base/url.h"
 #include "base/utf8.h"
+#include "platform/plain_file.h"
 
 namespace warppool {
 namespace {
@@ -95,11 +93,11 @@ Fault LineFault(const std::string& text) {
 
 Fault FileFault(const std::string& path) {
   if (path.find('\0') != path.npos) return "holds a NUL character";
-  struct stat info {};
-  if (stat(path.c_str(), &info) != 0 || access(path.c_str(), R_OK) != 0) {
-    return "cannot be read: " + std::generic_category().message(errno);
+  if (const int reason = CannotRead(path); reason != 0) {
+    return "cannot be read: " + std::generic_category().message(reason);
   }
-  if (S_ISDIR(info.st_mode)) return "is a directory";
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return "is a directory";
   return std::nullopt;
 }
 

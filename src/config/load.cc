@@ -9,13 +9,10 @@
 #include "base/guarded.h"
 #include "base/log.h"
 #include "base/url.h"
+#include "config/builtin_token.h"
 #include "config/checks.h"
 #include "config/settings.h"
 #include "config/token_variables.h"
-
-#ifndef WARPPOOL_BUILTIN_ANONYMOUS_TOKEN
-#define WARPPOOL_BUILTIN_ANONYMOUS_TOKEN ""
-#endif
 
 namespace warppool {
 namespace {
@@ -136,7 +133,7 @@ Result<Config> LoadConfigWith(const LoadOptions& options, std::string_view built
 }
 
 Result<Config> LoadConfig(const LoadOptions& options) {
-  return LoadConfigWith(options, WARPPOOL_BUILTIN_ANONYMOUS_TOKEN);
+  return LoadConfigWith(options, BuiltinAnonymousToken());
 }
 
 }  // namespace warppool

@@ -1,17 +1,14 @@
 #include "config/settings.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <cstdlib>
 #include <map>
 #include <system_error>
 #include <utility>
 
 #include "base/ascii.h"
+#include "platform/plain_file.h"
 
 namespace warppool {
 namespace {
@@ -19,53 +16,23 @@ namespace {
 // No configuration is larger; what is, is another file by mistake.
 constexpr std::size_t kMaxFileBytes = 1U << 20;
 
-class EnvFile {
- public:
-  explicit EnvFile(int fd) : fd_(fd) {}
-  EnvFile(const EnvFile&) = delete;
-  EnvFile& operator=(const EnvFile&) = delete;
-  ~EnvFile() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 Status FileError(const std::string& path, std::string_view what) {
   return {Code::kInvalidConfig, fmt::format("{}: {}", path, what)};
 }
 
-Status SystemError(const std::string& path) {
-  return FileError(path, std::generic_category().message(errno));
-}
-
-// Pipes are read too: a shell's <(...) keeps secrets off the disk.
 Result<std::string> ReadEnvFile(const std::string& path, const Logger& logger) {
   if (path.find('\0') != path.npos) return Status(Code::kInvalidConfig, "env_file: holds a NUL character");
-  const EnvFile file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  struct stat info {};
-  if (file.get() < 0 || fstat(file.get(), &info) != 0) return SystemError(path);
-  if (S_ISDIR(info.st_mode)) return FileError(path, "is a directory, not a file");
-
-  std::string text(kMaxFileBytes + 1, '\0');
-  std::size_t size = 0;
-  while (size < text.size()) {
-    const ssize_t count = read(file.get(), text.data() + size, text.size() - size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return SystemError(path);
-    if (count == 0) break;
-    size += static_cast<std::size_t>(count);
+  PlainFile file;
+  if (const int reason = ReadPlainFile(path, kMaxFileBytes, &file); reason != 0) {
+    return FileError(path, std::generic_category().message(reason));
   }
-  if (size > kMaxFileBytes) return FileError(path, "larger than 1 MiB");
-  text.resize(size);
-
-  if (S_ISREG(info.st_mode) && (info.st_mode & (S_IRGRP | S_IROTH)) != 0) {
+  if (file.is_directory) return FileError(path, "is a directory, not a file");
+  if (file.text.size() > kMaxFileBytes) return FileError(path, "larger than 1 MiB");
+  if (file.open_mode != 0) {
     logger.Warning("{}: others than its owner can read it (mode {:04o}); it holds secrets: chmod 600", path,
-                   info.st_mode & 07777U);
+                   file.open_mode);
   }
-  return text;
+  return std::move(file.text);
 }
 
 EnvironmentLookup ProcessEnvironment() {

@@ -1,7 +1,6 @@
 #include "conversation/conversation_impl.h"
 
 #include <google/protobuf/io/coded_stream.h>
-#include <unistd.h>
 
 #include <limits>
 #include <unordered_set>
@@ -77,8 +76,8 @@ Status ConversationImpl::state() const {
 }
 
 bool ConversationImpl::Forked() const {
-  const pid_t process = claimed_by_.load();
-  return process != 0 && process != getpid();
+  const ProcessId process = claimed_by_.load();
+  return process != 0 && process != CurrentProcess();
 }
 
 std::string ConversationImpl::id() const {
@@ -164,8 +163,8 @@ std::vector<PendingToolCall> ConversationImpl::PendingToolCalls() const {
 }
 
 bool ConversationImpl::Claim(const TreeLimits& limits) {
-  pid_t nobody = 0;
-  if (!claimed_by_.compare_exchange_strong(nobody, getpid())) return false;
+  ProcessId nobody = 0;
+  if (!claimed_by_.compare_exchange_strong(nobody, CurrentProcess())) return false;
   MutexLock lock(&mutex_);
   tree_.set_limits(limits);
   return true;

@@ -1,8 +1,6 @@
 // What a Conversation holds on to, and a request works on: tasks, ids, and whose it is.
 #pragma once
 
-#include <sys/types.h>
-
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -15,6 +13,7 @@
 #include "base/mutex.h"
 #include "conversation/narrator.h"
 #include "conversation/task_tree.h"
+#include "platform/process.h"
 #include "warppool/conversation.h"
 
 namespace warppool::internal {
@@ -69,8 +68,8 @@ class ConversationImpl {
   const wire::Task* FindTask(const std::string& id) const REQUIRES(mutex_);
   void EmitChanges(const Emit& emit);
 
-  std::atomic<pid_t> claimed_by_{0};  // the process; 0: nobody
-  Changes changes_;                   // the request's; used again for its memory
+  std::atomic<ProcessId> claimed_by_{0};  // the process; 0: nobody
+  Changes changes_;                       // the request's; used again for its memory
 
   mutable Mutex mutex_;
   TaskTree tree_ GUARDED_BY(mutex_);

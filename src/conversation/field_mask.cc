@@ -6,6 +6,8 @@
 #include <memory>
 
 #include "protocol/map_entry.h"
+#include "protocol/protobuf_version.h"
+#include "protocol/text_fields.h"
 
 namespace warppool {
 namespace {
@@ -38,15 +40,15 @@ bool IsKnown(std::string_view path, const Descriptor& descriptor) {
   return IsKnown(rest, *field->message_type());
 }
 
-bool IsText(const FieldDescriptor& field) {
-  return field.type() == FieldDescriptor::TYPE_STRING && !field.is_repeated();
+bool IsOneText(const FieldDescriptor& field) {
+  return IsText(field) && !field.is_repeated();
 }
 
 Status DifferentLengths(const FieldDescriptor& field, int from, int to) {
   return {Code::kInvalidAction,
           fmt::format("the mask leads through \"{}\", with {} elements in the action and {} in the "
                       "message",
-                      field.name(), from, to)};
+                      SchemaName(field), from, to)};
 }
 
 void ReplaceLeaf(const FieldDescriptor& field, const Message& from, Message* to) {
@@ -86,8 +88,8 @@ Status CheckOneof(const FieldDescriptor& field, const Message& message) {
   const auto* oneof = field.real_containing_oneof();
   const auto* there = oneof == nullptr ? nullptr : message.GetReflection()->GetOneofFieldDescriptor(message, oneof);
   if (there == nullptr || there == &field) return {};
-  return {Code::kInvalidAction,
-          fmt::format("the mask names \"{}\", and the message has \"{}\" instead", field.name(), there->name())};
+  return {Code::kInvalidAction, fmt::format("the mask names \"{}\", and the message has \"{}\" instead",
+                                            SchemaName(field), SchemaName(*there))};
 }
 
 Status VisitPairs(std::string_view path, const Message& from, Message* to, const VisitPair& visit) {
@@ -95,8 +97,8 @@ Status VisitPairs(std::string_view path, const Message& from, Message* to, const
   const Reflection& reflection = *to->GetReflection();
   if (Status status = CheckOneof(*field, *to); !status.ok()) return status;
   if (is_last) {
-    if (!IsText(*field)) {
-      return {Code::kInvalidAction, fmt::format("the mask names \"{}\", which is no text", field->full_name())};
+    if (!IsOneText(*field)) {
+      return {Code::kInvalidAction, fmt::format("the mask names \"{}\", which is no text", FullSchemaName(*field))};
     }
     if (!reflection.HasField(from, field)) return {};
     std::string scratch;
@@ -121,7 +123,7 @@ bool VisitTexts(std::string_view path, Message* message, const std::function<voi
   const auto [field, rest, is_last] = FirstStep(path, *message->GetDescriptor());
   const Reflection& reflection = *message->GetReflection();
   if (is_last) {
-    if (!IsText(*field) || !reflection.HasField(*message, field)) return false;
+    if (!IsOneText(*field) || !reflection.HasField(*message, field)) return false;
     visit(TextField(message, field));
     return true;
   }
@@ -150,9 +152,9 @@ bool ForEachText(std::string_view path, Message* message, const std::function<vo
   return !IsKnown(path, *message->GetDescriptor()) || VisitTexts(path, message, visit);
 }
 
-const std::string& TextField::Get() const {
-  static std::string scratch;  // for fields without a string of their own: generated messages have none
-  return message_->GetReflection()->GetStringReference(*message_, field_, &scratch);
+std::size_t TextField::size() const {
+  std::string scratch;
+  return message_->GetReflection()->GetStringReference(*message_, field_, &scratch).size();
 }
 
 bool TextField::IsSet() const {
@@ -160,15 +162,22 @@ bool TextField::IsSet() const {
 }
 
 void TextField::Append(std::string_view more) {
-  const std::string& text = Get();
-  if (text.empty()) return message_->GetReflection()->SetString(message_, field_, std::string(more));
-  // Reflection can only set a text, which would copy it each time. The reference is to the field's own string, once
-  // there is something in it.
-  const_cast<std::string&>(text).append(more);
+  const Reflection& reflection = *message_->GetReflection();
+  std::string scratch;
+  const std::string& text = reflection.GetStringReference(*message_, field_, &scratch);
+  if (text.empty()) return reflection.SetString(message_, field_, std::string(more));
+  // Reflection can only set a text, which would copy it each time. The reference is to the message's own string, which
+  // is as good to be changed, unless the message keeps the text in another way.
+  if (&text != &scratch) return static_cast<void>(const_cast<std::string&>(text).append(more));
+  reflection.SetString(message_, field_, scratch.append(more));
 }
 
 void TextField::Truncate(std::size_t size) {
-  if (size < Get().size()) const_cast<std::string&>(Get()).resize(size);
+  const Reflection& reflection = *message_->GetReflection();
+  std::string text = reflection.GetString(*message_, field_);
+  if (size >= text.size()) return;
+  text.resize(size);
+  reflection.SetString(message_, field_, std::move(text));
 }
 
 }  // namespace warppool

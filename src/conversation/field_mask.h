@@ -25,7 +25,7 @@ class TextField {
   TextField(google::protobuf::Message* message, const google::protobuf::FieldDescriptor* field)
       : message_(message), field_(field) {}
 
-  const std::string& Get() const;
+  std::size_t size() const;
   bool IsSet() const;
   void Append(std::string_view more);  // amortized constant
   void Truncate(std::size_t size);

@@ -5,6 +5,7 @@
 
 #include "base/json_writer.h"
 #include "protocol/message_to_json.h"
+#include "protocol/protobuf_version.h"
 
 namespace warppool {
 namespace {
@@ -134,8 +135,7 @@ bool Tell(const wire::ClientAction& action, const Emit& emit) {
     return emit(NewConversationSuggested{action.start_new_conversation().start_from_message_id()});
   }
   const auto* field = SetField(action);
-  return emit(UnknownEvent{field == nullptr ? std::string_view() : std::string_view(field->name()),
-                           action.SerializeAsString()});
+  return emit(UnknownEvent{field == nullptr ? std::string_view() : SchemaName(*field), action.SerializeAsString()});
 }
 
 std::string ContentJson(const wire::Message& message) {
@@ -145,7 +145,7 @@ std::string ContentJson(const wire::Message& message) {
 
 std::string ToolNameOf(const wire::Message::ToolCall& call) {
   const auto* field = SetField(call);
-  return field == nullptr ? std::string() : field->name();
+  return field == nullptr ? std::string() : std::string(SchemaName(*field));
 }
 
 PendingToolCall ReadToolCall(const wire::Task& task, const wire::Message& message) {

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 #include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/stubs/logging.h>
 
 #include <limits>
 #include <utility>
 
 #include "base/fingerprint.h"
+#include "protocol/wire_scan.h"
 #include "warppool/wire/saved.pb.h"
 
 namespace warppool {
@@ -80,12 +80,13 @@ Result<SavedConversation> ReadSaved(std::string_view bytes) {
 Result<SavedConversation> ReadSavedMessage(std::string_view bytes) {
   wire::SavedConversation message;
   if (bytes.size() > std::numeric_limits<int>::max()) return Damaged("it is larger than 2 GiB");
-  {
-    const google::protobuf::LogSilencer silencer;
-    google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()),
-                                              static_cast<int>(bytes.size()));
-    in.SetRecursionLimit(kDeepestSaved);
-    if (!message.ParseFromCodedStream(&in) || !in.ConsumedEntireMessage()) return Damaged("no message of its kind");
+  const WireScan scan = WireScanner(*wire::SavedConversation::descriptor(), kDeepestSaved).Scan(bytes);
+  if (scan.problem) return Damaged(*scan.problem);
+  google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                            static_cast<int>(bytes.size()));
+  in.SetRecursionLimit(kDeepestSaved);
+  if (scan.result != WireScan::Result::kFine || !message.ParseFromCodedStream(&in) || !in.ConsumedEntireMessage()) {
+    return Damaged("no message of its kind");
   }
   if (Status status = CheckTasks(message.tasks()); !status.ok()) return status;
   std::optional<int> root;

@@ -35,7 +35,7 @@ void UndoLog::AppendsTo(MessagePlace at, std::string_view path, wire::Message* m
   auto& paths = truncated_[message];
   if (std::find(paths.begin(), paths.end(), path) != paths.end()) return;
   Truncate step{at, std::string(path), {}};
-  const bool all_there = ForEachText(path, message, [&](TextField text) { step.sizes.push_back(text.Get().size()); });
+  const bool all_there = ForEachText(path, message, [&](TextField text) { step.sizes.push_back(text.size()); });
   if (!all_there) return ChangesMessage(at, message);
   steps_.emplace_back(std::move(step));
   paths.emplace_back(path);

@@ -1,7 +1,6 @@
 #include "http/curl_transport.h"
 
 #include <curl/curl.h>
-#include <sys/epoll.h>
 
 #include <mutex>
 #include <utility>
@@ -40,10 +39,10 @@ struct CurlTransport::Callbacks {
   }
 
   static int OnSocket(CURL* /*easy*/, curl_socket_t socket, int what, void* self, void* /*socket_data*/) {
-    std::uint32_t interest = 0;
-    if (what == CURL_POLL_IN || what == CURL_POLL_INOUT) interest |= EPOLLIN;
-    if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT) interest |= EPOLLOUT;
-    return Guarded([&] { static_cast<CurlTransport*>(self)->loop_->Watch(socket, interest); });
+    Readiness interest = 0;
+    if (what == CURL_POLL_IN || what == CURL_POLL_INOUT) interest |= kReadable;
+    if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT) interest |= kWritable;
+    return Guarded([&] { static_cast<CurlTransport*>(self)->loop_->Watch(static_cast<int>(socket), interest); });
   }
 
   static int OnTimer(CURLM* multi, long milliseconds, void* self) {
@@ -79,11 +78,11 @@ Status CurlTransport::Open() {
   curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
   curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &Callbacks::OnTimer);
   curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
-  loop_->SetIoHandler([this](int fd, std::uint32_t events) {
+  loop_->SetIoHandler([this](int fd, Readiness readiness) {
     int action = 0;
-    if ((events & EPOLLIN) != 0) action |= CURL_CSELECT_IN;
-    if ((events & EPOLLOUT) != 0) action |= CURL_CSELECT_OUT;
-    if ((events & (EPOLLERR | EPOLLHUP)) != 0) action |= CURL_CSELECT_ERR;
+    if ((readiness & kReadable) != 0) action |= CURL_CSELECT_IN;
+    if ((readiness & kWritable) != 0) action |= CURL_CSELECT_OUT;
+    if ((readiness & kFailed) != 0) action |= CURL_CSELECT_ERR;
     InCurl([&] {
       int running = 0;
       curl_multi_socket_action(multi_, fd, action, &running);
@@ -94,7 +93,7 @@ Status CurlTransport::Open() {
 
 void CurlTransport::Shutdown() {
   if (multi_ == nullptr) return;
-  loop_->SetIoHandler([](int, std::uint32_t) {});
+  loop_->SetIoHandler([](int, Readiness) {});
   // While it tears down, libcurl reports sockets that it has closed already, and whose number may be another's by now.
   curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, nullptr);
   const auto transfers = std::exchange(transfers_, {});

@@ -1,13 +1,6 @@
 #include "http/event_loop.h"
 
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <system_error>
 
 namespace warppool {
 namespace {
@@ -26,39 +19,29 @@ void RunGuarded(const Function& function, Args... args) noexcept {
 
 }  // namespace
 
-EventLoop::~EventLoop() {
-  if (epoll_ >= 0) close(epoll_);
-  if (wake_ >= 0) close(wake_);
-}
-
 Status EventLoop::Open() {
-  epoll_ = epoll_create1(EPOLL_CLOEXEC);
-  wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.fd = wake_;
-  if (epoll_ < 0 || wake_ < 0 || epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event) != 0) {
-    return {Code::kInternal, "cannot open a descriptor for the I/O thread: " + std::generic_category().message(errno)};
-  }
+  const auto failed = [](const Status& why) {
+    return Status(Code::kInternal, "cannot open a descriptor for the I/O thread: " + why.message());
+  };
+  auto poller = OpenPoller();
+  if (!poller.ok()) return failed(poller.status());
+  auto wake = OpenWakeUp();
+  if (!wake.ok()) return failed(wake.status());
+  poller_ = *std::move(poller);
+  wake_ = *std::move(wake);
+  poller_->Watch(wake_->descriptor(), kReadable);
   return {};
 }
 
 void EventLoop::Run() {
   thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
-  std::array<epoll_event, 64> events;
+  const Poller::Report report = [this](int fd, Readiness readiness) {
+    if (fd == wake_->descriptor()) return wake_->Clear();
+    RunGuarded(io_handler_, fd, readiness);
+  };
   while (RunPosted()) {
     RunTimers();
-    const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), WaitMilliseconds());
-    for (int i = 0; i < count; ++i) {
-      const int fd = events[static_cast<std::size_t>(i)].data.fd;
-      if (fd == wake_) {
-        std::uint64_t ignored = 0;
-        while (read(wake_, &ignored, sizeof ignored) > 0) {
-        }
-      } else if (watched_.count(fd) != 0) {  // else: forgotten by a handler a moment ago
-        RunGuarded(io_handler_, fd, events[static_cast<std::size_t>(i)].events);
-      }
-    }
+    poller_->Wait(WaitMilliseconds(), report);
   }
 }
 
@@ -67,7 +50,7 @@ void EventLoop::Stop() {
     MutexLock lock(&mutex_);
     stopped_ = true;
   }
-  Wake();
+  wake_->Signal();
 }
 
 bool EventLoop::Post(std::function<void()> task) {
@@ -84,7 +67,7 @@ bool EventLoop::Post(Reserved* task) noexcept {
     posted_.splice(posted_.end(), *task);
     if (!first) return true;  // whoever posted the first one wakes the loop
   }
-  Wake();
+  wake_->Signal();
   return true;
 }
 
@@ -137,25 +120,12 @@ int EventLoop::WaitMilliseconds() const {
   return static_cast<int>(std::clamp(std::chrono::ceil<milliseconds>(left), milliseconds(0), kLongestWait).count());
 }
 
-void EventLoop::Watch(int fd, std::uint32_t interest) {
-  epoll_event event{};
-  event.events = interest;
-  event.data.fd = fd;
+void EventLoop::Watch(int fd, Readiness interest) {
   if (interest == 0) {
-    epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, &event);  // may be closed already
-    watched_.erase(fd);
-    return;
+    poller_->Forget(fd);
+  } else {
+    poller_->Watch(fd, interest);
   }
-  const bool known = watched_.count(fd) != 0;
-  if (known && epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &event) != 0) epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
-  if (!known && epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &event);
-  watched_[fd] = interest;
-}
-
-void EventLoop::Wake() const {
-  const std::uint64_t one = 1;
-  // Fails only when the counter is full, and then the loop is awake anyway.
-  [[maybe_unused]] const auto written = write(wake_, &one, sizeof one);
 }
 
 }  // namespace warppool

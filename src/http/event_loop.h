@@ -1,13 +1,13 @@
-// A thread's loop: descriptors (epoll), timers, and functions that other threads hand in.
+// A thread's loop: descriptors, timers, and functions that other threads hand in.
 //
-// Run() makes the calling thread the loop's. Linux only, by epoll and eventfd.
+// Run() makes the calling thread the loop's.
 #pragma once
 
 #include <atomic>
-#include <cstdint>
 #include <functional>
 #include <list>
 #include <map>
+#include <memory>
 #include <thread>
 #include <unordered_map>
 #include <utility>
@@ -15,6 +15,8 @@
 #include "base/clock.h"
 #include "base/executor.h"
 #include "base/mutex.h"
+#include "platform/poller.h"
+#include "platform/wake_up.h"
 #include "warppool/status.h"
 
 namespace warppool {
@@ -22,7 +24,7 @@ namespace warppool {
 class EventLoop final : public Executor {
  public:
   EventLoop() = default;
-  ~EventLoop() override;
+  ~EventLoop() override = default;
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
@@ -48,24 +50,22 @@ class EventLoop final : public Executor {
   bool InThread() const override { return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
 
   // Who hears of descriptors: called with the descriptor, and whether it can be read, written, or has failed. In the
-  // loop's thread only, as the two functions below. `interest` of epoll's EPOLLIN and EPOLLOUT; 0 forgets it.
-  using IoHandler = std::function<void(int fd, std::uint32_t epoll_events)>;
+  // loop's thread only, as the two functions below. `interest` of kReadable and kWritable; 0 forgets the descriptor.
+  using IoHandler = Poller::Report;
   void SetIoHandler(IoHandler handler) { io_handler_ = std::move(handler); }
-  void Watch(int fd, std::uint32_t interest);
+  void Watch(int fd, Readiness interest);
 
  private:
-  void Wake() const;
   bool RunPosted() EXCLUDES(mutex_);  // false: stopped, and nothing is left
   void RunTimers();
   int WaitMilliseconds() const;
 
-  int epoll_ = -1;
-  int wake_ = -1;  // an eventfd
+  std::unique_ptr<Poller> poller_;
+  std::unique_ptr<WakeUp> wake_;
   std::atomic<std::thread::id> thread_{};
 
   // The loop's thread only.
   IoHandler io_handler_;
-  std::unordered_map<int, std::uint32_t> watched_;
   std::map<std::pair<SteadyTime, TimerId>, std::function<void()>> timers_;
   std::unordered_map<TimerId, SteadyTime> timer_times_;
   TimerId last_timer_ = 0;

@@ -12,10 +12,13 @@
 
 #include "base/base64url.h"
 #include "base/rapidjson.h"
+#include "base/read_double.h"
 #include "base/rfc3339.h"
 #include "base/utf8.h"
 #include "protocol/map_entry.h"
+#include "protocol/protobuf_version.h"
 #include "protocol/request_content.h"
+#include "protocol/text_fields.h"
 #include "warppool/wire/struct.pb.h"
 
 #include <rapidjson/document.h>
@@ -27,7 +30,6 @@ namespace warppool {
 namespace {
 
 namespace rj = warppool_rapidjson;
-using google::protobuf::DynamicCastToGenerated;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
@@ -41,10 +43,10 @@ constexpr unsigned kStrictJson =
 // protobuf's parsers stop at 100 messages in messages, and each level of JSON takes three of them.
 constexpr std::size_t kMaxJsonDepth = 30;
 
-// All of `text` is one number.
-template <typename Number>
-std::optional<Number> NumberIn(std::string_view text) {
-  Number number{};
+// All of `text` is one whole number.
+template <typename Integer>
+std::optional<Integer> NumberIn(std::string_view text) {
+  Integer number{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
 }
@@ -66,8 +68,7 @@ bool IsTooLarge(std::string_view number) {
 
 // The number that JSON's grammar has been seen to allow; nothing: it is too large for a double.
 std::optional<double> DoubleOf(std::string_view text) {
-  double number = 0;
-  if (std::from_chars(text.data(), text.data() + text.size(), number).ec == std::errc()) return number;
+  if (const auto number = ReadDouble(text)) return number;
   return IsTooLarge(text) ? std::nullopt : std::optional(0.0);
 }
 
@@ -174,8 +175,7 @@ std::optional<double> DoubleIn(const Json& json) {
   if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
   if (text == "Infinity") return std::numeric_limits<double>::infinity();
   if (text == "-Infinity") return -std::numeric_limits<double>::infinity();
-  const auto number = NumberIn<double>(text);
-  return number && std::isfinite(*number) ? number : std::nullopt;
+  return ReadDouble(text);
 }
 
 std::optional<float> FloatIn(const Json& json) {
@@ -214,7 +214,7 @@ struct Place {
   using Put = void (Reflection::*)(Message*, const FieldDescriptor*, T) const;
 
   template <typename T>
-  Problem Write(std::optional<T> value, const char* kind, Put<T> set, Put<T> add) const {
+  Problem Write(std::optional<T> value, std::string_view kind, Put<T> set, Put<T> add) const {
     if (!value) return Is(fmt::format("is no {}", kind));
     (message->GetReflection()->*(field->is_repeated() ? add : set))(message, field, *std::move(value));
     return {};
@@ -275,13 +275,13 @@ Problem ReadElement(const Json& json, const Place& to) {
     case FieldDescriptor::CPPTYPE_BOOL:
       return to.Write(BoolIn(json), "true or false", &Reflection::SetBool, &Reflection::AddBool);
     case FieldDescriptor::CPPTYPE_ENUM:
-      return to.Write(EnumIn(json, *to.field), to.field->enum_type()->name().c_str(), &Reflection::SetEnumValue,
+      return to.Write(EnumIn(json, *to.field), SchemaName(*to.field->enum_type()), &Reflection::SetEnumValue,
                       &Reflection::AddEnumValue);
     case FieldDescriptor::CPPTYPE_STRING:
-      if (to.field->type() == FieldDescriptor::TYPE_BYTES) {
-        return to.Write(BytesIn(json), "base64", &Reflection::SetString, &Reflection::AddString);
+      if (IsText(*to.field)) {
+        return to.Write(StringIn(json), "text", &Reflection::SetString, &Reflection::AddString);
       }
-      return to.Write(StringIn(json), "text", &Reflection::SetString, &Reflection::AddString);
+      return to.Write(BytesIn(json), "base64", &Reflection::SetString, &Reflection::AddString);
     case FieldDescriptor::CPPTYPE_MESSAGE:
       return ReadMessage(json, to.WriteMessage());
   }
@@ -302,7 +302,8 @@ Problem CheckFree(const FieldDescriptor& field, const Message& message) {
   const Reflection& reflection = *message.GetReflection();
   const auto* oneof = field.real_containing_oneof();
   const auto* other = oneof == nullptr ? nullptr : reflection.GetOneofFieldDescriptor(message, oneof);
-  if (other != nullptr && other != &field) return Is(fmt::format("cannot be there together with {}", other->name()));
+  if (other != nullptr && other != &field)
+    return Is(fmt::format("cannot be there together with {}", SchemaName(*other)));
   const bool is_set =
       field.is_repeated() ? reflection.FieldSize(message, &field) > 0 : reflection.HasField(message, &field);
   return is_set ? Is("is there twice") : Problem();
@@ -324,7 +325,7 @@ Problem ReadMembers(const Json& json, Message* to) {
     const auto* field = to->GetDescriptor()->FindFieldByName(name);
     if (field == nullptr) field = to->GetDescriptor()->FindFieldByCamelcaseName(name);
     if (field == nullptr) {
-      return Is(fmt::format("{} has no field \"{}\"", to->GetDescriptor()->name(), Printable(name)));
+      return Is(fmt::format("{} has no field \"{}\"", SchemaName(*to->GetDescriptor()), Printable(name)));
     }
     if (member.value.IsNull()) continue;
     Problem problem = CheckFree(*field, *to);
@@ -335,8 +336,8 @@ Problem ReadMembers(const Json& json, Message* to) {
 }
 
 Problem ReadMessage(const Json& json, Message* to) {
-  if (auto* time = DynamicCastToGenerated<google::protobuf::Timestamp>(to)) return ReadDate(json, time);
-  if (auto* object = DynamicCastToGenerated<wire::Struct>(to)) {
+  if (auto* time = MessageAs<google::protobuf::Timestamp>(to)) return ReadDate(json, time);
+  if (auto* object = MessageAs<wire::Struct>(to)) {
     if (!json.IsObject()) return Is("is no object");
     ReadStruct(json, object);
     return {};

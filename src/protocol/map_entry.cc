@@ -1,5 +1,7 @@
 #include "protocol/map_entry.h"
 
+#include "protocol/protobuf_version.h"
+
 namespace warppool {
 
 using google::protobuf::FieldDescriptor;
@@ -7,7 +9,7 @@ using google::protobuf::FieldDescriptor;
 bool IsMap(const FieldDescriptor& field) {
   constexpr std::string_view kEnding = "Entry";
   if (!field.is_repeated() || field.message_type() == nullptr) return false;
-  const std::string_view name = field.message_type()->name();
+  const std::string_view name = SchemaName(*field.message_type());
   return name.size() > kEnding.size() && name.substr(name.size() - kEnding.size()) == kEnding;
 }
 

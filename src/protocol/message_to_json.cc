@@ -5,7 +5,6 @@
 #include <google/protobuf/timestamp.pb.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <unordered_map>
@@ -13,14 +12,16 @@
 
 #include "base/base64url.h"
 #include "base/json_writer.h"
+#include "base/read_double.h"
 #include "base/rfc3339.h"
 #include "protocol/map_entry.h"
+#include "protocol/protobuf_version.h"
+#include "protocol/text_fields.h"
 #include "warppool/wire/struct.pb.h"
 
 namespace warppool {
 namespace {
 
-using google::protobuf::DynamicCastToGenerated;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
@@ -68,10 +69,7 @@ std::string Base64(std::string_view bytes) {
 
 // The double that is written as the float is.
 double Widened(float number) {
-  const std::string text = fmt::format("{}", number);
-  double wide = number;
-  std::from_chars(text.data(), text.data() + text.size(), wide);
-  return wide;
+  return ReadDouble(fmt::format("{}", number)).value_or(number);
 }
 
 class MessageWriter {
@@ -82,9 +80,9 @@ class MessageWriter {
   bool has_json() const { return has_json_; }
 
   void Write(const Message& message) {
-    if (const auto* value = DynamicCastToGenerated<wire::Value>(&message)) return WriteValue(*value);
-    if (const auto* list = DynamicCastToGenerated<wire::ListValue>(&message)) return WriteList(*list);
-    if (DynamicCastToGenerated<wire::Struct>(&message) != nullptr) {
+    if (const auto* value = MessageAs<wire::Value>(message)) return WriteValue(*value);
+    if (const auto* list = MessageAs<wire::ListValue>(message)) return WriteList(*list);
+    if (MessageAs<wire::Struct>(message) != nullptr) {
       return WriteMap(message, *wire::Struct::descriptor()->FindFieldByNumber(wire::Struct::kFieldsFieldNumber));
     }
     if (const std::string text = TimeText(message); !text.empty()) return json_->String(text);
@@ -93,8 +91,8 @@ class MessageWriter {
 
  private:
   static std::string TimeText(const Message& message) {
-    if (const auto* time = DynamicCastToGenerated<google::protobuf::Timestamp>(&message)) return DateText(*time);
-    if (const auto* time = DynamicCastToGenerated<google::protobuf::Duration>(&message)) return DurationText(*time);
+    if (const auto* time = MessageAs<google::protobuf::Timestamp>(message)) return DateText(*time);
+    if (const auto* time = MessageAs<google::protobuf::Duration>(message)) return DurationText(*time);
     return {};
   }
 
@@ -129,7 +127,7 @@ class MessageWriter {
     std::vector<const FieldDescriptor*> fields;
     message.GetReflection()->ListFields(message, &fields);
     for (const FieldDescriptor* field : fields) {
-      json_->Key(field->name());
+      json_->Key(SchemaName(*field));
       if (IsMap(*field)) {
         WriteMap(message, *field);
       } else if (field->is_repeated()) {
@@ -147,17 +145,15 @@ class MessageWriter {
   void WriteMap(const Message& message, const FieldDescriptor& map) {
     const Reflection& reflection = *message.GetReflection();
     const int size = reflection.FieldSize(message, &map);
-    std::unordered_map<std::string_view, int> last;
-    std::string scratch;  // for fields without a string of their own: generated messages have none
-    const auto key_of = [&](const Message& entry) -> std::string_view {
-      return entry.GetReflection()->GetStringReference(entry, &KeyOf(map), &scratch);
-    };
+    std::unordered_map<std::string, int> last;
+    const auto key_of = [&](const Message& entry) { return entry.GetReflection()->GetString(entry, &KeyOf(map)); };
     for (int i = 0; i < size; ++i) last[key_of(reflection.GetRepeatedMessage(message, &map, i))] = i;
     json_->Object([&] {
       for (int i = 0; i < size; ++i) {
         const Message& entry = reflection.GetRepeatedMessage(message, &map, i);
-        if (last[key_of(entry)] != i) continue;
-        json_->Key(key_of(entry));
+        const std::string key = key_of(entry);
+        if (last[key] != i) continue;
+        json_->Key(key);
         WriteField(entry, ValueOf(map), kSingular);
       }
     });
@@ -189,7 +185,7 @@ class MessageWriter {
         return WriteEnum(field, get(&Reflection::GetEnumValue, &Reflection::GetRepeatedEnumValue));
       case FieldDescriptor::CPPTYPE_STRING: {
         const std::string text = get(&Reflection::GetString, &Reflection::GetRepeatedString);
-        return json_->String(field.type() == FieldDescriptor::TYPE_BYTES ? Base64(text) : text);
+        return json_->String(IsText(field) ? text : Base64(text));
       }
       case FieldDescriptor::CPPTYPE_MESSAGE:
         return Write(index == kSingular ? reflection.GetMessage(message, &field)
@@ -199,7 +195,7 @@ class MessageWriter {
 
   void WriteEnum(const FieldDescriptor& field, int number) {
     const auto* value = field.enum_type()->FindValueByNumber(number);
-    value == nullptr ? json_->Number(number) : json_->String(value->name());
+    value == nullptr ? json_->Number(number) : json_->String(SchemaName(*value));
   }
 
   void WriteNumber(double number) {

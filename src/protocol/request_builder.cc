@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/stubs/logging.h>
 #include <google/protobuf/wire_format_lite.h>
 
 #include <cmath>
@@ -15,6 +14,7 @@
 #include "protocol/request_context.h"
 #include "protocol/request_settings.h"
 #include "protocol/tool_output.h"
+#include "protocol/wire_scan.h"
 
 namespace warppool {
 namespace {
@@ -27,6 +27,7 @@ constexpr char kSystemPrompt[] = "SYSTEM_PROMPT";
 constexpr char kResumed[] = "is_auto_resume_after_error";
 // protobuf counts in int.
 constexpr std::size_t kMaxBytes = std::numeric_limits<int>::max();
+constexpr int kMaxDepth = 100;  // of messages in one another, for all of protobuf's parsers
 
 Problem WriteMode(QueryMode mode, wire::UserQueryMode* to) {
   switch (mode) {
@@ -147,10 +148,11 @@ Problem WriteRequest(const Request& request, wire::Request* to) {
 
 Problem CheckRaw(std::string_view bytes) {
   if (bytes.size() > kMaxBytes) return At("raw", Is("has more than 2 GiB"));
+  const WireScan scan = WireScanner(*wire::Request::descriptor(), kMaxDepth).Scan(bytes);
+  if (scan.problem) return At("raw", scan.problem);
   wire::Request message;
-  // protobuf would print what it finds wrong. Its log handler is process-wide: silenced as briefly as possible.
-  const google::protobuf::LogSilencer silencer;
-  const bool parsed = message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+  const bool parsed =
+      scan.result == WireScan::Result::kFine && message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
   return parsed ? Problem() : At("raw", Is(fmt::format("{} bytes that are no Request", bytes.size())));
 }
 

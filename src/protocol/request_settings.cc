@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "protocol/protobuf_version.h"
+#include "protocol/text_fields.h"
 #include "protocol/tool_output.h"
 
 namespace warppool {
@@ -11,11 +13,15 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using WireSettings = wire::Request::Settings;
 
-// The field of that number, if there is one and it is a single value of that type. Settings, roles and providers are
+bool IsSwitch(const FieldDescriptor& field) {
+  return field.type() == FieldDescriptor::TYPE_BOOL;
+}
+
+// The field of that number, if there is one and it is a single value of the kind. Settings, roles and providers are
 // numbered like the fields that they stand for.
-const FieldDescriptor* FieldOf(const Message& message, int number, FieldDescriptor::Type type) {
+const FieldDescriptor* FieldOf(const Message& message, int number, bool (*is_kind)(const FieldDescriptor&)) {
   const FieldDescriptor* field = message.GetDescriptor()->FindFieldByNumber(number);
-  return field != nullptr && !field->is_repeated() && field->type() == type ? field : nullptr;
+  return field != nullptr && !field->is_repeated() && is_kind(*field) ? field : nullptr;
 }
 
 Problem SetField(const FieldDescriptor* field, std::string_view text, Message* to) {
@@ -29,12 +35,12 @@ Problem WriteModels(const Request& request, WireSettings::ModelConfig* to) {
   if (request.context_window_limit > 0) to->set_base_model_context_window_limit(request.context_window_limit);
   for (const auto& [role, model] : request.role_models) {
     const int number = static_cast<int>(role);
-    const FieldDescriptor* field = FieldOf(*to, number, FieldDescriptor::TYPE_STRING);
+    const FieldDescriptor* field = FieldOf(*to, number, &IsText);
     if (field == nullptr || number == WireSettings::ModelConfig::kBaseFieldNumber) {
       return At("role_models", Is(fmt::format("unknown role {}", number)));
     }
     if (Problem problem = SetField(field, model, to)) {
-      return At(fmt::format("role_models[{}]", field->name()), std::move(problem));
+      return At(fmt::format("role_models[{}]", SchemaName(*field)), std::move(problem));
     }
   }
   return SetText("model", request.model, to, &WireSettings::ModelConfig::mutable_base);
@@ -54,10 +60,10 @@ Problem WriteKeys(const ModelKeys& keys, WireSettings::ApiKeys* to) {
   using Google = WireSettings::ApiKeys::GoogleCloudCredentials;
   to->set_allow_use_of_warp_credits(keys.allow_warp_credits);
   for (const auto& [provider, key] : keys.keys) {
-    const FieldDescriptor* field = FieldOf(*to, static_cast<int>(provider), FieldDescriptor::TYPE_STRING);
+    const FieldDescriptor* field = FieldOf(*to, static_cast<int>(provider), &IsText);
     if (field == nullptr) return At("keys", Is(fmt::format("unknown provider {}", static_cast<int>(provider))));
     if (Problem problem = SetField(field, key.Reveal(), to)) {
-      return At(fmt::format("keys[{}]", field->name()), std::move(problem));
+      return At(fmt::format("keys[{}]", SchemaName(*field)), std::move(problem));
     }
   }
   if (Problem problem = At("aws", WriteAws(keys.aws, to))) return problem;
@@ -69,7 +75,7 @@ Problem WriteKeys(const ModelKeys& keys, WireSettings::ApiKeys* to) {
 
 Problem WriteSwitches(const std::map<Setting, bool>& settings, WireSettings* to) {
   for (const auto& [setting, value] : settings) {
-    const FieldDescriptor* field = FieldOf(*to, static_cast<int>(setting), FieldDescriptor::TYPE_BOOL);
+    const FieldDescriptor* field = FieldOf(*to, static_cast<int>(setting), &IsSwitch);
     if (field == nullptr) return At("settings", Is(fmt::format("unknown setting {}", static_cast<int>(setting))));
     to->GetReflection()->SetBool(to, field, value);
   }

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-#include <google/protobuf/stubs/logging.h>
 #include <google/protobuf/unknown_field_set.h>
 
+#include <limits>
+
 #include "base/base64url.h"
+#include "protocol/protobuf_version.h"
 
 namespace warppool {
 namespace {
@@ -27,8 +29,8 @@ std::string_view Strip(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kAround) - first + 1);
 }
 
-// To tell what is too deep from what is no message.
-constexpr int kDeepestEvent = 1000;
+// protobuf counts in int.
+constexpr std::size_t kMostBytes = std::numeric_limits<int>::max();
 
 bool ParseTo(wire::ResponseEvent* event, std::string_view bytes, int max_depth) {
   google::protobuf::io::ArrayInputStream array(bytes.data(), static_cast<int>(bytes.size()));
@@ -71,7 +73,10 @@ FinishReason ReasonOf(const wire::ResponseEvent::StreamFinished& finished) {
 }  // namespace
 
 ResponseDecoder::ResponseDecoder(int max_depth)
-    : max_depth_(max_depth), block_(kFirstBlock, '\0'), arena_(FirstBlock(&block_)) {}
+    : max_depth_(max_depth),
+      scanner_(*wire::ResponseEvent::descriptor(), max_depth),
+      block_(kFirstBlock, '\0'),
+      arena_(FirstBlock(&block_)) {}
 
 Result<std::optional<std::string_view>> ResponseDecoder::Unwrap(std::string_view data) {
   data = Strip(data);
@@ -85,12 +90,14 @@ Result<std::optional<std::string_view>> ResponseDecoder::Unwrap(std::string_view
 
 Result<const wire::ResponseEvent*> ResponseDecoder::Parse(std::string_view bytes) {
   arena_.Reset();
-  auto* event = google::protobuf::Arena::CreateMessage<wire::ResponseEvent>(&arena_);
-  // protobuf would print what it finds wrong. Its log handler is process-wide: silenced as briefly as possible.
-  const google::protobuf::LogSilencer silencer;
-  if (ParseTo(event, bytes, max_depth_)) return static_cast<const wire::ResponseEvent*>(event);
-  if (max_depth_ < kDeepestEvent && ParseTo(event, bytes, kDeepestEvent)) {
+  WireScan scan = bytes.size() <= kMostBytes ? scanner_.Scan(bytes) : WireScan{WireScan::Result::kMalformed, 0, {}};
+  if (scan.result == WireScan::Result::kTooDeep) {
     return Status(Code::kLimitExceeded, fmt::format("messages lie deeper than max_nesting_depth ({})", max_depth_));
+  }
+  if (scan.problem) return Undecodable(*std::move(scan.problem));
+  if (scan.result == WireScan::Result::kFine) {
+    auto* event = CreateOnArena<wire::ResponseEvent>(&arena_);
+    if (ParseTo(event, bytes, max_depth_)) return static_cast<const wire::ResponseEvent*>(event);
   }
   return Undecodable(fmt::format("{} bytes that are no ResponseEvent", bytes.size()));
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "protocol/wire_scan.h"
 #include "warppool/event.h"
 #include "warppool/status.h"
 #include "warppool/wire/response.pb.h"
@@ -23,11 +24,13 @@ class ResponseDecoder {
   // some other services end their streams with, which says nothing. kUndecodableEvent: neither.
   Result<std::optional<std::string_view>> Unwrap(std::string_view data);
 
-  // kUndecodableEvent, or kLimitExceeded for what is too deep. The message lives on the decoder's arena.
+  // kUndecodableEvent, which names a text that is not UTF-8, or kLimitExceeded for what is too deep. The message lives
+  // on the decoder's arena.
   Result<const wire::ResponseEvent*> Parse(std::string_view bytes);
 
  private:
   const int max_depth_;
+  WireScanner scanner_;
   std::string block_;  // the arena's first block: the usual event needs no other memory
   google::protobuf::Arena arena_;
   std::string bytes_;

@@ -5,6 +5,7 @@
 
 #include <mutex>
 
+#include "protocol/wire_scan.h"
 #include "warppool/wire/saved.pb.h"
 
 namespace warppool {
@@ -22,7 +23,10 @@ void Load(const FileDescriptor& file) {
 
 void LoadSchema() {
   static std::once_flag once;
-  std::call_once(once, [] { Load(*wire::SavedConversation::descriptor()->file()); });
+  std::call_once(once, [] {
+    Load(*wire::SavedConversation::descriptor()->file());
+    LoadMessageShapes();
+  });
 }
 
 }  // namespace warppool

@@ -2,14 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <cstdint>
 #include <map>
 #include <utility>
 
 #include "base/guarded.h"
 #include "base/mutex.h"
-#include "store/file_lock.h"
+#include "platform/file_lock.h"
+#include "platform/replace_file.h"
 #include "store/record_key.h"
-#include "store/replace_file.h"
 #include "store/state_file.h"
 #include "store/state_path.h"
 
@@ -18,7 +20,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr off_t kWriteLock = 0;  // no name's
+constexpr std::int64_t kWriteLock = 0;  // no name's
 
 class FileStore final : public StateStore {
  public:
@@ -56,7 +58,7 @@ class FileStore final : public StateStore {
 
 // The content, if it is known and the file has not been replaced since; else null.
 FileStore::Content FileStore::Cached() {
-  struct stat info {};
+  FileInfo info;
   const bool is_there = options_.system->Stat(path_.file.c_str(), &info) == 0;
   const bool is_missing = !is_there && errno == ENOENT;
   MutexLock lock(&mutex_);
@@ -112,7 +114,7 @@ Status FileStore::Write(const std::vector<StateChange>& changes) {
     }
     if (changes.empty()) return {};
     MutexLock lock(&write_mutex_);
-    auto others_out = FileLock::Take(options_.system, lock_path_, kWriteLock, options_.patience);
+    auto others_out = FileLock::Take(options_.system, lock_path_, kWriteLock, options_.patience, options_.lock_kind);
     if (!others_out.ok()) return others_out.status();
     if (!*others_out) {
       return Status(Error{.code = Code::kTimeout,
@@ -145,7 +147,7 @@ Status FileStore::Replace(const std::vector<StateChange>& changes) {
 Result<bool> FileStore::Lock(const std::string& name, milliseconds timeout) {
   return Guarded([&]() -> Result<bool> {
     if (Status status = CheckRecordKey(name); !status.ok()) return status;
-    auto taken = FileLock::Take(options_.system, lock_path_, LockOffset(name), timeout);
+    auto taken = FileLock::Take(options_.system, lock_path_, LockNumber(name), timeout, options_.lock_kind);
     if (!taken.ok()) return taken.status();
     if (!*taken) return false;
     MutexLock lock(&mutex_);

@@ -1,12 +1,11 @@
 #include "store/state_path.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <filesystem>
 #include <system_error>
+
+#include "platform/plain_file.h"
 
 namespace warppool {
 namespace {
@@ -39,9 +38,9 @@ Result<StatePath> ResolveStatePath(const std::string& path) {
   const fs::path directory = fs::canonical(parent, error);
   if (error) return BadPath(path, fmt::format("its directory {}: {}", parent.string(), error.message()));
   if (!fs::is_directory(directory, error)) return BadPath(path, fmt::format("{} is no directory", directory.string()));
-  if (faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+  if (const int reason = CannotWriteInto(directory.string()); reason != 0) {
     return BadPath(path, fmt::format("its directory {} cannot be written to: {}", directory.string(),
-                                     std::generic_category().message(errno)));
+                                     std::generic_category().message(reason)));
   }
   return StatePath{directory.string(), (directory / name).string()};
 }

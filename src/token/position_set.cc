@@ -1,5 +1,7 @@
 #include "token/position_set.h"
 
+#include <bit>
+
 namespace warppool {
 namespace {
 
@@ -10,7 +12,7 @@ constexpr std::uint64_t Bit(std::size_t position) {
 }
 
 std::size_t LowestBit(std::uint64_t word) {
-  return static_cast<std::size_t>(__builtin_ctzll(word));
+  return static_cast<std::size_t>(std::countr_zero(word));
 }
 
 }  // namespace

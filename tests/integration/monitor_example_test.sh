@@ -59,7 +59,7 @@ until_seen() {
 }
 
 # A round of the demo, to the moment when the token with too many strikes is back.
-until_seen 'event=recovered token=refused .*it was tried, and accepted' --demo --interval 100 --metrics pool.prom
+until_seen 'event=recovered token=refused .*it was tried, and accepted' --demo --speed 6 --interval 50 --metrics pool.prom
 expect '^warppool monitor, demo'
 expect 'event=disabled token=expires tier=PERSONAL reason=".*\(TOKEN_EXPIRED\)"'
 expect 'token=expires tier=PERSONAL state=disabled running='  # no countdown: it stays so
@@ -81,7 +81,7 @@ grep -qE '^warppool_token_attempts_total\{.*token="steady".*\} [0-9]+$' pool.pro
 ! grep -qE 'demo-token|eyJ' pool.prom || fail "a secret is in the metrics"
 
 # The quota is back by itself.
-until_seen 'event=recovered token=small-quota .*its cooling is over' --demo --interval 100 --plain
+until_seen 'event=recovered token=small-quota .*its cooling is over' --demo --speed 6 --interval 50 --plain
 expect 'token=small-quota tier=PERSONAL state=cooling'
 
 "$terminal" "$monitor" >out.txt 2>&1 || fail "on a terminal:"

@@ -92,7 +92,7 @@ def drawn(count):
 
 
 def draws_in_place():
-    terminal = Terminal("--demo", "--interval", "100")
+    terminal = Terminal("--demo", "--speed", "6", "--interval", "50")
     terminal.read(lambda output: any("\x1b[31mdisabled" in screen and "×" in screen for screen in frames(output)))
     assert termios.tcgetattr(terminal.child)[3] & termios.ECHO == 0, "keys are echoed"
     os.write(terminal.parent, b"\x03")
@@ -128,7 +128,7 @@ def follows_the_size():
 
 
 def speaks_plainly():
-    terminal = Terminal("--demo", "--interval", "100", NO_COLOR="1", LC_ALL="C")
+    terminal = Terminal("--demo", "--speed", "6", "--interval", "50", NO_COLOR="1", LC_ALL="C")
     terminal.read(lambda output: re.search(rb" x|x ", output) and drawn(3)(output))
     os.kill(terminal.pid, signal.SIGTERM)
     terminal.wait()
@@ -136,14 +136,14 @@ def speaks_plainly():
     assert screens.isascii()
     assert not re.search(r"\x1b\[\d+m", screens), "colours, in spite of NO_COLOR"
 
-    terminal = Terminal("--demo", "--interval", "100", "--colour", NO_COLOR="1")
+    terminal = Terminal("--demo", "--speed", "6", "--interval", "50", "--colour", NO_COLOR="1")
     terminal.read(lambda output: b"\x1b[32mready" in output)
     os.kill(terminal.pid, signal.SIGINT)
     terminal.wait()
 
 
 def can_be_suspended():
-    terminal = Terminal("--demo", "--interval", "100")
+    terminal = Terminal("--demo", "--speed", "6", "--interval", "50")
     terminal.read(drawn(2))
     os.kill(terminal.pid, signal.SIGTSTP)
     pid, status = os.waitpid(terminal.pid, os.WUNTRACED)

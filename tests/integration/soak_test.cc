@@ -1,6 +1,6 @@
-// A long storm: WARPPOOL_SOAK_REQUESTS requests of eight threads over twenty tokens, while the service does by chance
-// whatever can go wrong before the first action. No request fails that a token could have served, nobody is blamed for
-// what he did not do, and nothing grows.
+// A long storm: WARPPOOL_SOAK_REQUESTS (100,000; sanitized 25,000) requests of eight threads over twenty tokens, while
+// the service does by chance whatever can go wrong before the first action. No request fails that a token could have
+// served, nobody is blamed for what he did not do, and nothing grows.
 //
 // Each failure names the seed; WARPPOOL_SOAK_SEED=<seed> deals the same cards again (threads still take their turns as
 // they like).
@@ -14,6 +14,7 @@
 #include <iterator>
 #include <numeric>
 
+#include "amount.h"
 #include "fixture.h"
 #include "soak_cast.h"
 #include "soak_crew.h"
@@ -25,11 +26,10 @@ namespace {
 
 using soak::SteadyClock;
 
-constexpr int kRequests = WARPPOOL_SOAK_REQUESTS;
 constexpr int kThreads = 8;
 constexpr std::size_t kAtATime = 3;  // for each thread: enough to need the last tier
 
-#if defined(WARPPOOL_SOAK_SANITIZED)
+#if defined(WARPPOOL_SANITIZED)
 constexpr bool kSanitized = true;
 constexpr auto kSilence = 5s;
 constexpr auto kRefreshTimeout = 8s;
@@ -38,6 +38,8 @@ constexpr bool kSanitized = false;
 constexpr auto kSilence = 2s;
 constexpr auto kRefreshTimeout = 4s;
 #endif
+
+const int kRequests = AmountFrom("WARPPOOL_SOAK_REQUESTS", kSanitized ? 25'000 : 100'000);
 
 // From a fifth of the storm to its end. Seen: less than 1.4 MiB, with four times the requests, too. More would be 50
 // bytes a request.

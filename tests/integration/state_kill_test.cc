@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -19,6 +18,8 @@
 #include <string>
 #include <thread>
 
+#include "amount.h"
+#include "catch.h"
 #include "warppool/state_store.h"
 
 namespace warppool {
@@ -26,7 +27,12 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr int kKills = WARPPOOL_STATE_KILLS;
+#if defined(WARPPOOL_SANITIZED)
+constexpr int kUsualKills = 100;
+#else
+constexpr int kUsualKills = 500;
+#endif
+const int kKills = AmountFrom("WARPPOOL_STATE_KILLS", kUsualKills);
 
 // A running state_writer.
 class Writer {

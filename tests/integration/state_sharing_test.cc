@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <map>
 
+#include "amount.h"
 #include "state_fixture.h"
 
 namespace warppool {
@@ -19,9 +20,14 @@ namespace {
 
 using loopback::Endpoint;
 
-constexpr int kRequests = WARPPOOL_SHARED_REQUESTS;  // of all processes
-constexpr int kThreads = 4;                          // in each of them
-constexpr int kGeneration = 100;                     // requests after which all JWTs end
+#if defined(WARPPOOL_SANITIZED)
+constexpr int kUsualRequests = 1'600;
+#else
+constexpr int kUsualRequests = 10'000;
+#endif
+const int kRequests = AmountFrom("WARPPOOL_SHARED_REQUESTS", kUsualRequests);  // of all processes
+constexpr int kThreads = 4;                                                    // in each of them
+constexpr int kGeneration = 100;                                               // requests after which all JWTs end
 const std::vector<std::string> kAccounts = {"fake-token-one", "fake-token-two", "fake-token-three"};
 
 // A running state_sharer.

@@ -1,6 +1,6 @@
 #include "monitor_flags.h"
 
-#include <catch2/catch.hpp>
+#include "catch.h"
 
 using namespace std::chrono_literals;
 using monitor::ParseFlags;
@@ -28,6 +28,8 @@ TEST_CASE("all flags are understood") {
   CHECK(flags->metrics_file == "pool.prom");
   CHECK(ParseFlags({"--colour"})->colour == true);
   CHECK(ParseFlags({"--demo"})->demo);
+  CHECK(ParseFlags({"--demo"})->speed == 1);
+  CHECK(ParseFlags({"--speed", "10", "--demo"})->speed == 10);
   CHECK(ParseFlags({"--help"})->help);
 }
 
@@ -44,4 +46,11 @@ TEST_CASE("what is not understood is refused") {
 TEST_CASE("the demo has no configuration but its own") {
   CHECK_FALSE(ParseFlags({"--demo", "--env", "other.env"}));
   CHECK_FALSE(ParseFlags({"--check", "5", "--demo"}));
+  CHECK_FALSE(ParseFlags({"--demo", "--speed", "0"}));
+  CHECK_FALSE(ParseFlags({"--demo", "--speed", "11"}));
+}
+
+TEST_CASE("only the demo has a speed") {
+  CHECK_FALSE(ParseFlags({"--speed", "2"}));
+  CHECK_FALSE(ParseFlags({"--env", "other.env", "--speed", "2"}));
 }

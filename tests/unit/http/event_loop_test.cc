@@ -1,16 +1,16 @@
 #include "http/event_loop.h"
 
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <functional>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "catch.h"
 
 namespace warppool {
 namespace {
@@ -208,9 +208,9 @@ TEST_CASE("a descriptor is heard of while it is watched") {
   std::string read_bytes;
   int calls_after = 0;
   bool watched = true;
-  loop->SetIoHandler([&](int fd, std::uint32_t events) {
+  loop->SetIoHandler([&](int fd, Readiness readiness) {
     if (!watched) ++calls_after;
-    if (fd != ends[0] || (events & EPOLLIN) == 0) return;
+    if (fd != ends[0] || (readiness & kReadable) == 0) return;
     char byte = 0;
     if (read(fd, &byte, 1) == 1) read_bytes += byte;
     if (read_bytes != "xy") return;
@@ -220,8 +220,8 @@ TEST_CASE("a descriptor is heard of while it is watched") {
     loop->After(20ms, [&] { loop->Stop(); });
   });
   loop.Run([&] {
-    loop->Watch(ends[0], EPOLLIN);
-    loop->Watch(ends[0], EPOLLIN);  // again is no harm
+    loop->Watch(ends[0], kReadable);
+    loop->Watch(ends[0], kReadable);  // again is no harm
     if (write(ends[1], "xy", 2) != 2) loop->Stop();
   });
   close(ends[0]);

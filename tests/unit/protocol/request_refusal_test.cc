@@ -12,8 +12,8 @@ namespace warppool {
 namespace {
 
 using namespace std::chrono_literals;
-using Catch::Contains;
-using Catch::StartsWith;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::StartsWith;
 
 std::string RefusalOf(const Request& request) {
   const auto builder = RequestBuilder::Create(request);
@@ -277,7 +277,8 @@ TEST_CASE("a key that is not UTF-8 is refused without being quoted") {
   SECTION("of Google's") {
     request.model_keys.google_cloud_access_token = key;
   }
-  CHECK_THAT(RefusalOf(request), StartsWith("model_keys.") && Contains(": not UTF-8 at byte 11") && !Contains("demo"));
+  CHECK_THAT(RefusalOf(request),
+             StartsWith("model_keys.") && ContainsSubstring(": not UTF-8 at byte 11") && !ContainsSubstring("demo"));
 }
 
 int lines = 0;  // that protobuf would have printed
@@ -293,7 +294,7 @@ TEST_CASE("protobuf prints nothing about what is refused") {
   result.tool_results.push_back({"c", Tool::kGrep, ResultJson{R"({"sucess": {}})"}});
   const std::string refusals = RefusalOf(raw) + RefusalOf(result);
   SetLogHandler(before);
-  CHECK_THAT(refusals, !Contains("accepted"));
+  CHECK_THAT(refusals, !ContainsSubstring("accepted"));
   CHECK(lines == 0);
 }
 

@@ -9,7 +9,7 @@
 #include <limits>
 #include <string>
 
-#include "store/file_system.h"
+#include "platform/file_system.h"
 
 namespace warppool {
 
@@ -30,28 +30,27 @@ class FaultyFileSystem final : public FileSystem {
   bool failed() const { return calls_ > fault_at_; }
   const std::string& what() const { return what_; }  // the call that failed, and its path if it has one
 
-  int Open(const char* path, int flags, mode_t mode) override {
-    return Fails("open", path) ? -1 : real_.Open(path, flags, mode);
-  }
-  ssize_t Read(int fd, char* to, std::size_t size) override {
+  int Open(const char* path, OpenFor purpose) override { return Fails("open", path) ? -1 : real_.Open(path, purpose); }
+  std::ptrdiff_t Read(int fd, char* to, std::size_t size) override {
     return Fails("read") ? -1 : real_.Read(fd, to, std::min(size, most_bytes_));
   }
-  ssize_t Write(int fd, const char* from, std::size_t size) override {
+  std::ptrdiff_t Write(int fd, const char* from, std::size_t size) override {
     if (calls_ == fault_at_ && error_ == 0) real_.Write(fd, from, size / 2);
     return Fails("write") ? -1 : real_.Write(fd, from, std::min(size, most_bytes_));
   }
-  int Stat(const char* path, struct stat* info) override { return Fails("stat", path) ? -1 : real_.Stat(path, info); }
-  int Fstat(int fd, struct stat* info) override { return Fails("fstat") ? -1 : real_.Fstat(fd, info); }
-  int Fchmod(int fd, mode_t mode) override { return Fails("fchmod") ? -1 : real_.Fchmod(fd, mode); }
+  int Stat(const char* path, FileInfo* info) override { return Fails("stat", path) ? -1 : real_.Stat(path, info); }
+  int Fstat(int fd, FileInfo* info) override { return Fails("fstat") ? -1 : real_.Fstat(fd, info); }
+  int MakePrivate(int fd) override { return Fails("fchmod") ? -1 : real_.MakePrivate(fd); }
   int Fsync(int fd) override {
-    struct stat info {};
-    const bool is_directory = real_.Fstat(fd, &info) == 0 && S_ISDIR(info.st_mode);
-    return Fails(is_directory ? "fsync of the directory" : "fsync") ? -1 : real_.Fsync(fd);
+    FileInfo info;
+    return Fails(real_.Fstat(fd, &info) == 0 && info.is_directory ? "fsync of the directory" : "fsync")
+               ? -1
+               : real_.Fsync(fd);
   }
   int Rename(const char* from, const char* to) override { return Fails("rename") ? -1 : real_.Rename(from, to); }
   int Unlink(const char* path) override { return Fails("unlink", path) ? -1 : real_.Unlink(path); }
-  int SetLock(int fd, struct flock* range) override {
-    return Fails(range->l_type == F_UNLCK ? "unlock" : "lock") ? -1 : real_.SetLock(fd, range);
+  int SetLock(int fd, LockKind kind, std::int64_t byte, bool is_held) override {
+    return Fails(is_held ? "lock" : "unlock") ? -1 : real_.SetLock(fd, kind, byte, is_held);
   }
   int Close(int fd) override {
     const bool fails = Fails("close");

@@ -3,13 +3,13 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <catch2/catch.hpp>
 #include <deque>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "store/file_lock.h"
+#include "catch.h"
+#include "platform/file_lock.h"
 #include "store/file_store.h"
 #include "unit/store/store_fixture.h"
 
@@ -18,8 +18,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::shared_ptr<StateStore> OpenedOrThrow(const std::string& path) {
-  auto store = OpenFileStore(path);
+std::shared_ptr<StateStore> OpenedOrThrow(const std::string& path, LockKind kind = SystemLockKind()) {
+  FileStoreOptions options;
+  options.lock_kind = kind;
+  auto store = OpenFileStoreWith(options, path, {});
   if (!store.ok()) throw std::runtime_error(store.status().ToString());
   return *std::move(store);
 }
@@ -76,25 +78,28 @@ TEST_CASE("a file that is removed takes its records along") {
 }
 
 TEST_CASE("processes that write at the same time lose nothing") {
+  const LockKind kind = EachLockKind();
   const TemporaryDirectory directory;
   constexpr int kProcesses = 4;
   constexpr int kTimes = 8;
   std::deque<ChildProcess> children;
   for (int i = 0; i < kProcesses; ++i) {
     children.emplace_back(
-        [&] { return CountUp(*OpenedOrThrow(directory / "state"), "own" + std::to_string(i), kTimes) ? 0 : 1; });
+        [&] { return CountUp(*OpenedOrThrow(directory / "state", kind), "own" + std::to_string(i), kTimes) ? 0 : 1; });
   }
   for (ChildProcess& child : children) CHECK(child.Wait() == 0);
-  const auto store = OpenedOrThrow(directory / "state");
+  const auto store = OpenedOrThrow(directory / "state", kind);
   CHECK(ValueOf(*store, "shared") == std::to_string(kProcesses * kTimes));
   for (int i = 0; i < kProcesses; ++i) CHECK(ValueOf(*store, "own" + std::to_string(i)) == std::to_string(kTimes));
 }
 
 TEST_CASE("threads that write at the same time, through one store or two, lose nothing") {
+  const LockKind kind = EachLockKind();
   const TemporaryDirectory directory;
   constexpr int kThreads = 4;
   constexpr int kTimes = 8;
-  const std::shared_ptr<StateStore> stores[] = {OpenedOrThrow(directory / "state"), OpenedOrThrow(directory / "state")};
+  const std::shared_ptr<StateStore> stores[] = {OpenedOrThrow(directory / "state", kind),
+                                                OpenedOrThrow(directory / "state", kind)};
   std::vector<std::thread> threads;
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&, i] { CountUp(*stores[i % 2], "own" + std::to_string(i), kTimes); });
@@ -107,15 +112,16 @@ TEST_CASE("threads that write at the same time, through one store or two, lose n
 }
 
 TEST_CASE("a lock of a file store keeps others away, in this process, in this store, and elsewhere") {
+  const LockKind kind = EachLockKind();
   const TemporaryDirectory directory;
-  const auto first = OpenedOrThrow(directory / "state");
-  auto second = OpenedOrThrow(directory / "state");
+  const auto first = OpenedOrThrow(directory / "state", kind);
+  auto second = OpenedOrThrow(directory / "state", kind);
   REQUIRE(TryLock(*first, "a"));
   CHECK_FALSE(TryLock(*first, "a"));
   CHECK_FALSE(TryLock(*second, "a"));
   CHECK_FALSE(TryLock(*second, "a", 10ms));
   CHECK(TryLock(*second, "b"));
-  ChildProcess child([&] { return TryLock(*OpenedOrThrow(directory / "state"), "a") ? 1 : 0; });
+  ChildProcess child([&] { return TryLock(*OpenedOrThrow(directory / "state", kind), "a") ? 1 : 0; });
   CHECK(child.Wait() == 0);
   second->Unlock("a");  // not its own
   CHECK_FALSE(TryLock(*second, "a"));
@@ -127,12 +133,13 @@ TEST_CASE("a lock of a file store keeps others away, in this process, in this st
 }
 
 TEST_CASE("who waits for a lock of a file store gets it when its holder lets go, or dies") {
+  const LockKind kind = EachLockKind();
   const TemporaryDirectory directory;
-  const auto store = OpenedOrThrow(directory / "state");
+  const auto store = OpenedOrThrow(directory / "state", kind);
   const Signal held;
   const Signal done;
   ChildProcess holder([&] {
-    const auto own = OpenedOrThrow(directory / "state");
+    const auto own = OpenedOrThrow(directory / "state", kind);
     const bool locked = TryLock(*own, "a");
     held.Give();
     done.Await();
@@ -157,11 +164,12 @@ TEST_CASE("who waits for a lock of a file store gets it when its holder lets go,
 }
 
 TEST_CASE("a lock does not keep anybody from writing, nor a write from locking") {
+  const LockKind kind = EachLockKind();
   const TemporaryDirectory directory;
-  const auto store = OpenedOrThrow(directory / "state");
+  const auto store = OpenedOrThrow(directory / "state", kind);
   REQUIRE(TryLock(*store, "a"));
-  CHECK(OpenedOrThrow(directory / "state")->Write({{"a", "1"}}).ok());
-  const auto write_lock = FileLock::Take(&RealFileSystem(), directory / "state.lock", 0, 0ms);
+  CHECK(OpenedOrThrow(directory / "state", kind)->Write({{"a", "1"}}).ok());
+  const auto write_lock = FileLock::Take(&RealFileSystem(), directory / "state.lock", 0, 0ms, kind);
   REQUIRE(write_lock.ok());
   REQUIRE(*write_lock);
   CHECK(TryLock(*store, "b"));
@@ -187,15 +195,16 @@ TEST_CASE("a write that others keep waiting fails when its patience is over, and
 }
 
 TEST_CASE("a forked child that destroys a store leaves its parent's locks alone") {
+  const LockKind kind = EachLockKind();
   const TemporaryDirectory directory;
-  auto store = OpenedOrThrow(directory / "state");
+  auto store = OpenedOrThrow(directory / "state", kind);
   REQUIRE(TryLock(*store, "a"));
   ChildProcess child([&] {
     store.reset();
     return 0;
   });
   CHECK(child.Wait() == 0);
-  CHECK_FALSE(TryLock(*OpenedOrThrow(directory / "state"), "a"));
+  CHECK_FALSE(TryLock(*OpenedOrThrow(directory / "state", kind), "a"));
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -17,6 +16,8 @@
 #include <string_view>
 #include <vector>
 
+#include "catch.h"
+#include "platform/lock_kind.h"
 #include "warppool/state_store.h"
 
 namespace warppool {
@@ -51,6 +52,15 @@ inline std::string ContentOf(const std::string& path) {
 inline void PutContent(const std::string& path, std::string_view text, mode_t mode = 0600) {
   std::ofstream(path, std::ios::binary) << text;
   std::filesystem::permissions(path, static_cast<std::filesystem::perms>(mode));
+}
+
+// The kinds of locks that this system has, one after the other.
+inline LockKind EachLockKind() {
+#if defined(__linux__)
+  return GENERATE(LockKind::kByte, LockKind::kFile);
+#else
+  return LockKind::kFile;
+#endif
 }
 
 // "(none)" if there is no such record. For child processes and threads, too: it checks nothing.

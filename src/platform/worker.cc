@@ -1,11 +1,11 @@
-#include "base/worker.h"
+#include "platform/worker.h"
 
 #include <atomic>
 #include <deque>
 #include <utility>
 
 #include "base/guarded.h"
-#include "base/quiet_thread.h"
+#include "platform/quiet_thread.h"
 
 namespace warppool {
 

@@ -4,8 +4,9 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 
-#include "store/file_system.h"
+#include "platform/file_system.h"
 #include "warppool/status.h"
 
 namespace warppool {
@@ -15,14 +16,14 @@ namespace warppool {
 class FileIdentity {
  public:
   FileIdentity() = default;  // of no file
-  FileIdentity(Descriptor file, const struct stat& info) : file_(std::move(file)), info_(info) {}
+  FileIdentity(Descriptor file, const FileInfo& info) : file_(std::move(file)), info_(info) {}
 
-  bool IsOf(const struct stat& info) const;
+  bool IsOf(const FileInfo& info) const;
   bool IsOfNone() const { return !file_.is_open(); }
 
  private:
   Descriptor file_;
-  struct stat info_ {};
+  FileInfo info_;
 };
 
 struct FileContent {

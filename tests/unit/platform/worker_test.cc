@@ -1,15 +1,16 @@
-#include "base/worker.h"
+#include "platform/worker.h"
 
 #include <signal.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <future>
 #include <memory>
 #include <stdexcept>
 #include <thread>
 #include <vector>
+
+#include "catch.h"
 
 namespace warppool {
 namespace {

@@ -1,0 +1,33 @@
+#include <pthread.h>
+#include <signal.h>
+
+#include <utility>
+
+#include "platform/quiet_thread.h"
+
+namespace warppool {
+namespace {
+
+class AllSignalsBlocked {
+ public:
+  AllSignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~AllSignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
+  AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+}  // namespace
+
+std::thread StartQuietThread(std::function<void()> function) {
+  const AllSignalsBlocked blocked;
+  return std::thread(std::move(function));  // inherits the mask
+}
+
+}  // namespace warppool

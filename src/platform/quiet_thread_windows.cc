@@ -1,0 +1,12 @@
+#include <utility>
+
+#include "platform/quiet_thread.h"
+
+namespace warppool {
+
+// No signal of Windows is delivered to a thread that was there before.
+std::thread StartQuietThread(std::function<void()> function) {
+  return std::thread(std::move(function));
+}
+
+}  // namespace warppool
