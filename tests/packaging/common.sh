@@ -33,7 +33,7 @@ prepare_build() (
   fi
   if [ ! -d "$build_dir" ]; then
     quietly cmake -S "$source_dir" -B "$build_dir" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0 \
-      -DWARPPOOL_BUILD_TESTS=OFF -DWARPPOOL_BUILD_EXAMPLES=OFF -DCMAKE_UNITY_BUILD=ON
+      -DWARPPOOL_BUILD_TESTS=OFF -DWARPPOOL_BUILD_EXAMPLES=OFF
   fi
   quietly cmake --build "$build_dir" --target warppool_c warppool_c_shared
   quietly cmake --install "$build_dir" --prefix "$work/static"

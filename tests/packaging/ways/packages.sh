@@ -10,7 +10,7 @@ way_abi() {
 way_deb() {
   local build=$work/deb root=$work/root
   quietly cmake -S "$source_dir" -B "$build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/usr \
-    -DWARPPOOL_PACKAGES=ON -DWARPPOOL_BUILD_TESTS=OFF -DWARPPOOL_BUILD_EXAMPLES=OFF -DCMAKE_UNITY_BUILD=ON
+    -DWARPPOOL_PACKAGES=ON -DWARPPOOL_BUILD_TESTS=OFF -DWARPPOOL_BUILD_EXAMPLES=OFF
   quietly cmake --build "$build"
   (cd "$build" && quietly cpack -G DEB)
   ls "$build"/*.deb | sed 's|.*/||'
