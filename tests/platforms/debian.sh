@@ -17,7 +17,7 @@ platform_newest() {
   chroot_make newest sid
   echo "deb http://deb.debian.org/debian experimental main" >"$platforms_dir/newest/etc/apt/sources.list.d/experimental.list"
   chroot_install newest ccache g++ cmake ninja-build pkg-config ca-certificates libcurl4-openssl-dev rapidjson-dev \
-    libssl-dev libcpp-httplib-dev catch2 libbenchmark-dev python3 openssl
+    libssl-dev libcpp-httplib-dev catch2 libbenchmark-dev python3 openssl prometheus
   chroot_install newest --target-release experimental libprotobuf-dev protobuf-compiler libfmt-dev
   local gxx clang
   gxx=$(newest_package 'g[+][+]')

@@ -46,7 +46,8 @@ for name in "${names[@]}"; do
     "platform_$name"
   ) >"$log" 2>&1
   if [ $? -eq 0 ]; then
-    echo "$name: ok ($(sed -n 's/^result: //p' "$log" | paste -sd ';' | sed 's/;/; /g'))"
+    results=$(sed -n 's/^result: //p' "$log" | paste -sd ';' | sed 's/;/; /g')
+    echo "$name: ok (${results:-$(tail -n 1 "$log")})"
   else
     failed=1
     echo "$name: FAILED: $(grep -E -m 1 '(error|Error|FAILED|E):' "$log" || tail -n 1 "$log") (all of it: $log)"
