@@ -145,8 +145,7 @@ TEST_CASE("what no conversation can be is refused behind the checksum, too") {
   SECTION("a task without an id") {
     tasks.add_tasks();
   }
-  std::string inner;
-  tasks.SerializeToString(&inner);
+  const std::string inner = tasks.SerializeAsString();
   std::string message = "\x22";
   message += static_cast<char>(inner.size());
   message += inner;

@@ -39,9 +39,11 @@ wire::ResponseEvent ManyThings() {
   wire::ResponseEvent event;
   event.mutable_client_actions()->add_actions()->mutable_begin_transaction();
   wire::Message* message = AddMessage(&event);
+  auto* task = event.mutable_client_actions()->mutable_actions(1)->mutable_create_task()->mutable_task();
+  auto* call = task->mutable_messages(0)->mutable_tool_call();
+  call->mutable_write_to_long_running_shell_command()->set_input("\xFF\xFE");
   message->set_id("gr\xC3\xBC\xC3\x9F");
   message->mutable_timestamp()->set_seconds(1'767'319'445);
-  message->mutable_tool_call()->mutable_write_to_long_running_shell_command()->set_input("\xFF\xFE");
   auto* args = message->mutable_tool_call()->mutable_call_mcp_tool()->mutable_args();
   auto* field = args->add_fields();
   field->set_key("key");
@@ -71,10 +73,10 @@ TEST_CASE("what is in order is fine, and its messages are counted") {
   const WireScan scan = ScanEvent(ManyThings().SerializeAsString());
   CHECK(scan.result == Found::kFine);
   CHECK_FALSE(scan.problem);
-  // Event, actions; begin and its action; create with its action, task and two messages, the second of which has a
-  // time, a call, a tool, arguments, an entry, a value, a list, two values and two unknown groups; append with its
-  // action and a mask.
-  CHECK(scan.messages == 2 + 2 + 5 + 10 + 3);
+  // The event, its actions; begin and its action; create and its action, task, two messages, of the first one a call
+  // and its tool; of the second one a time, a call, a tool, arguments, an entry, a value, a list, two values, and two
+  // unknown groups; append, its action and mask.
+  CHECK(scan.messages == 2 + 2 + 7 + 11 + 3);
 }
 
 TEST_CASE("a text that is not UTF-8 is named with its place") {
@@ -196,7 +198,7 @@ void Compare(const std::string& bytes, Tally* tally) {
       ++tally->malformed;
       break;
     case Found::kNotUtf8:
-      if (parsed && AllTextsAreUtf8(event)) FAIL("no text is wrong: " << event.ShortDebugString());
+      // In the message it may be gone, where another value of the field comes behind it.
       ++tally->not_utf8;
       break;
     case Found::kTooDeep:
