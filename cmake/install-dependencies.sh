@@ -9,7 +9,7 @@ case "${1-}" in
   "") ;;
   --examples) packages+=(libcpp-httplib-dev) ;;
   --dev) packages+=(libcpp-httplib-dev catch2 libbenchmark-dev nghttp2-proxy openssl python3 git clang clang-format
-                    clang-tidy libclang-rt-14-dev prometheus) ;;
+                    clang-tidy libclang-rt-dev prometheus) ;;
   *) echo "usage: $0 [--examples|--dev]" >&2; exit 2 ;;
 esac
 

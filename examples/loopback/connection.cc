@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 
 #include <algorithm>
+#include <cstdint>
 
 namespace loopback {
 namespace {
@@ -25,7 +26,7 @@ bool Poll(int socket, int events, milliseconds time) {
   while (true) {
     // Rounded up: waking early would make every wait end in a spin.
     const auto left = std::chrono::ceil<milliseconds>(end - steady_clock::now()).count();
-    const int timeout = unlimited ? -1 : static_cast<int>(std::clamp<long>(left, 0, 60'000));
+    const int timeout = unlimited ? -1 : static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
     const int count = poll(&entry, 1, timeout);
     if (count > 0) return true;
     if (count < 0 && errno != EINTR) return true;
@@ -125,6 +126,10 @@ void Connection::get_local_ip_and_port(std::string& ip, int& port) const {
   sockaddr_in address{};
   socklen_t size = sizeof address;
   if (getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size) == 0) AddressOf(address, ip, port);
+}
+
+time_t Connection::duration() const {
+  return static_cast<time_t>(std::chrono::floor<milliseconds>(steady_clock::now() - begin_time_).count());
 }
 
 ssize_t Connection::Receive(char* data, std::size_t size) {

@@ -17,7 +17,7 @@ class Connection final : public httplib::Stream {
  public:
   // Owns `socket` from now on. `tls` may be NULL: in clear.
   Connection(int socket, SSL_CTX* tls);
-  ~Connection() override;  // closes it, with a reset if there was an Abort()
+  ~Connection();  // NOLINT(modernize-use-override): see below; closes it, with a reset if there was an Abort()
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -36,13 +36,20 @@ class Connection final : public httplib::Stream {
   // Breaks it: whatever its thread does or will do with it fails.
   void Shutdown();
 
-  bool is_readable() const override { return !aborted_; }
-  bool is_writable() const override { return !aborted_; }
-  ssize_t read(char* data, size_t size) override;
-  ssize_t write(const char* data, size_t size) override;
-  void get_remote_ip_and_port(std::string& ip, int& port) const override;
-  void get_local_ip_and_port(std::string& ip, int& port) const override;
-  socket_t socket() const override { return socket_; }
+  // cpp-httplib's stream. Its versions differ in what belongs to it: all of it is here, so that none can say
+  // `override`.
+  // NOLINTBEGIN(modernize-use-override)
+  bool is_readable() const { return !aborted_; }
+  bool is_writable() const { return !aborted_; }
+  bool wait_readable() const { return !aborted_; }
+  bool wait_writable() const { return !aborted_; }
+  ssize_t read(char* data, size_t size);
+  ssize_t write(const char* data, size_t size);
+  void get_remote_ip_and_port(std::string& ip, int& port) const;
+  void get_local_ip_and_port(std::string& ip, int& port) const;
+  socket_t socket() const { return socket_; }
+  time_t duration() const;
+  // NOLINTEND(modernize-use-override)
 
  private:
   struct SslDeleter {
@@ -53,6 +60,7 @@ class Connection final : public httplib::Stream {
   void WaitUntilSent();
 
   const int socket_;
+  const std::chrono::steady_clock::time_point begin_time_ = std::chrono::steady_clock::now();
   std::unique_ptr<SSL, SslDeleter> ssl_;  // NULL: in clear
   bool failed_ = false;                   // TLS: OpenSSL must not be called again
   bool aborted_ = false;

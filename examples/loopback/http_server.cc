@@ -108,7 +108,7 @@ void HttpServer::Serve(Connection* connection) {
   if (!connection->Handshake()) return;
   while (connection->WaitForRequest(kKeepAlive)) {
     bool closed = false;
-    if (!SetBusy(true) || !process_request(*connection, false, closed, nullptr)) return;
+    if (!SetBusy(true) || !ServeRequest(*connection, false, closed)) return;
     if (closed || !SetBusy(false)) return;
   }
 }

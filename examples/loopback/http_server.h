@@ -12,6 +12,7 @@
 
 #include "base/mutex.h"
 #include "connection.h"
+#include "connection_server.h"
 
 namespace loopback {
 
@@ -27,7 +28,7 @@ class SigpipeKeeper {
   struct sigaction before_ {};
 };
 
-class HttpServer final : private SigpipeKeeper, private httplib::Server {
+class HttpServer final : private SigpipeKeeper, private ConnectionServer {
  public:
   // Called in the connection's thread for every request, whatever its method and path.
   using Handler = std::function<void(const httplib::Request&, httplib::Response&, Connection*)>;

@@ -12,10 +12,12 @@
 
 #include <mutex>
 
+#include "connection_server.h"
+
 namespace loopback {
 namespace {
 
-class Rehearsal : private httplib::Server {
+class Rehearsal : private ConnectionServer {
  public:
   Rehearsal() {
     // In chunks, as a stream of events is sent.
@@ -32,7 +34,7 @@ class Rehearsal : private httplib::Server {
     static_cast<httplib::Stream&>(stream).write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     bool closed = false;
     svr_sock_ = 0;  // one that does not listen would end before the first chunk
-    process_request(stream, true, closed, nullptr);
+    ServeRequest(stream, true, closed);
     svr_sock_ = INVALID_SOCKET;
   }
 };

@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <cstdint>
 #include <utility>
 
 #include "base/ascii.h"
 #include "base/json.h"
 #include "base/json_writer.h"
+#include "base/read_double.h"
 #include "base/rfc3339.h"
 #include "base/utf8.h"
 
@@ -51,11 +50,9 @@ std::string Readable(std::string_view words) {
 // Strictly a number; what stands behind its point is dropped.
 std::optional<std::int64_t> ReadCount(const std::string* text) {
   if (text == nullptr) return std::nullopt;
-  double number = 0;
-  const char* const end = text->data() + text->size();
-  const auto [stopped, error] = std::from_chars(text->data(), end, number);
-  if (error != std::errc() || stopped != end || !std::isfinite(number)) return std::nullopt;
-  return static_cast<std::int64_t>(std::clamp(number, 0.0, static_cast<double>(kMost)));
+  const auto number = ReadDouble(*text);
+  if (!number) return std::nullopt;
+  return static_cast<std::int64_t>(std::clamp(*number, 0.0, static_cast<double>(kMost)));
 }
 
 std::int64_t SumOfBonus(const FlatJson& json, WallTime now) {

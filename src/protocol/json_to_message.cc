@@ -12,6 +12,7 @@
 
 #include "base/base64url.h"
 #include "base/rapidjson.h"
+#include "base/read_double.h"
 #include "base/rfc3339.h"
 #include "base/utf8.h"
 #include "protocol/map_entry.h"
@@ -42,10 +43,10 @@ constexpr unsigned kStrictJson =
 // protobuf's parsers stop at 100 messages in messages, and each level of JSON takes three of them.
 constexpr std::size_t kMaxJsonDepth = 30;
 
-// All of `text` is one number.
-template <typename Number>
-std::optional<Number> NumberIn(std::string_view text) {
-  Number number{};
+// All of `text` is one whole number.
+template <typename Integer>
+std::optional<Integer> NumberIn(std::string_view text) {
+  Integer number{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
 }
@@ -67,8 +68,7 @@ bool IsTooLarge(std::string_view number) {
 
 // The number that JSON's grammar has been seen to allow; nothing: it is too large for a double.
 std::optional<double> DoubleOf(std::string_view text) {
-  double number = 0;
-  if (std::from_chars(text.data(), text.data() + text.size(), number).ec == std::errc()) return number;
+  if (const auto number = ReadDouble(text)) return number;
   return IsTooLarge(text) ? std::nullopt : std::optional(0.0);
 }
 
@@ -175,8 +175,7 @@ std::optional<double> DoubleIn(const Json& json) {
   if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
   if (text == "Infinity") return std::numeric_limits<double>::infinity();
   if (text == "-Infinity") return -std::numeric_limits<double>::infinity();
-  const auto number = NumberIn<double>(text);
-  return number && std::isfinite(*number) ? number : std::nullopt;
+  return ReadDouble(text);
 }
 
 std::optional<float> FloatIn(const Json& json) {

@@ -5,7 +5,6 @@
 #include <google/protobuf/timestamp.pb.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <unordered_map>
@@ -13,6 +12,7 @@
 
 #include "base/base64url.h"
 #include "base/json_writer.h"
+#include "base/read_double.h"
 #include "base/rfc3339.h"
 #include "protocol/map_entry.h"
 #include "protocol/protobuf_version.h"
@@ -69,10 +69,7 @@ std::string Base64(std::string_view bytes) {
 
 // The double that is written as the float is.
 double Widened(float number) {
-  const std::string text = fmt::format("{}", number);
-  double wide = number;
-  std::from_chars(text.data(), text.data() + text.size(), wide);
-  return wide;
+  return ReadDouble(fmt::format("{}", number)).value_or(number);
 }
 
 class MessageWriter {

@@ -1,6 +1,7 @@
 #include "protocol/tool_output.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <set>
 

@@ -1,11 +1,11 @@
 #include "token/jwt.h"
 
 #include <algorithm>
-#include <charconv>
 #include <string>
 
 #include "base/base64url.h"
 #include "base/json.h"
+#include "base/read_double.h"
 
 namespace warppool {
 namespace {
@@ -17,10 +17,9 @@ constexpr seconds kMaxRefreshLead{300};
 
 std::optional<seconds> ReadSeconds(const std::string* text) {
   if (text == nullptr) return std::nullopt;
-  double value = 0;  // NumericDate may have a fraction
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (error != std::errc() || end != text->data() + text->size() || !(value > 0) || value > 1e12) return std::nullopt;
-  return seconds(static_cast<seconds::rep>(value));
+  const auto value = ReadDouble(*text);  // NumericDate may have a fraction
+  if (!value || *value <= 0 || *value > 1e12) return std::nullopt;
+  return seconds(static_cast<seconds::rep>(*value));
 }
 
 }  // namespace

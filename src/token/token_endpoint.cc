@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include "base/ascii.h"
 #include "base/json.h"
+#include "base/read_double.h"
 
 namespace warppool {
 namespace {
@@ -75,11 +75,10 @@ ExchangeFailure Failure(Outcome outcome, bool ask_elsewhere, Error error) {
 // expires_in, which comes as a string or as a number. What makes no sense counts as not there.
 std::optional<std::chrono::seconds> ReadLife(const std::string* text) {
   if (text == nullptr) return std::nullopt;
-  double seconds = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), seconds);
-  if (error != std::errc() || end != text->data() + text->size() || !(seconds >= 0)) return std::nullopt;
+  const auto seconds = ReadDouble(*text);
+  if (!seconds || *seconds < 0) return std::nullopt;
   constexpr double kForever = 1e9;
-  return std::chrono::seconds(static_cast<std::chrono::seconds::rep>(std::min(seconds, kForever)));
+  return std::chrono::seconds(static_cast<std::chrono::seconds::rep>(std::min(*seconds, kForever)));
 }
 
 std::variant<ExchangeSuccess, ExchangeFailure> ReadSuccess(std::string_view body, std::string_view url_setting) {

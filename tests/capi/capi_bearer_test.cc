@@ -1,5 +1,4 @@
 // The C API against the loopback service: bearers that the program supplies.
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -10,6 +9,7 @@
 
 #include "arguments.h"
 #include "capi_world.h"
+#include "catch.h"
 #include "handle.h"
 #include "refusals.h"
 

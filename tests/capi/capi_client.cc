@@ -1,7 +1,8 @@
 #include "capi_client.h"
 
-#include <catch2/catch.hpp>
 #include <chrono>
+
+#include "catch.h"
 
 using namespace std::chrono_literals;
 

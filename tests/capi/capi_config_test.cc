@@ -3,13 +3,13 @@
 #include <warppool.h>
 
 #include <array>
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <string>
 #include <vector>
 
+#include "catch.h"
 #include "handle.h"
 #include "handles.h"
 #include "refusals.h"

@@ -1,12 +1,12 @@
 // Conversations in C: turns, what can be seen of them, and handles that go in any order.
 #include <warppool.h>
 
-#include <catch2/catch.hpp>
 #include <string>
 #include <vector>
 
 #include "capi_client.h"
 #include "capi_world.h"
+#include "catch.h"
 #include "handle.h"
 #include "refusals.h"
 

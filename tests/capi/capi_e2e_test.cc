@@ -1,11 +1,11 @@
 // The C API against the loopback service: what it delivers.
 #include <poll.h>
 
-#include <catch2/catch.hpp>
 #include <string>
 #include <vector>
 
 #include "capi_client.h"
+#include "catch.h"
 
 namespace {
 

@@ -1,11 +1,11 @@
 // Each kind of event, and each function that reads one: what an event says, and that it says nothing else.
 #include <warppool.h>
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <map>
 #include <string>
 
+#include "catch.h"
 #include "handle.h"
 
 using namespace std::chrono_literals;

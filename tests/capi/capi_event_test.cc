@@ -1,11 +1,11 @@
 // Events, and what else the service says, as C sees it.
 #include <warppool.h>
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <string>
 #include <string_view>
 
+#include "catch.h"
 #include "handle.h"
 
 using namespace std::chrono_literals;

@@ -3,12 +3,12 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <string>
 #include <thread>
 
 #include "capi_client.h"
+#include "catch.h"
 
 using namespace std::chrono_literals;
 

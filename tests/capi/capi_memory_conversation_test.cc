@@ -2,10 +2,10 @@
 #include <loopback.h>
 #include <warppool.h>
 
-#include <catch2/catch.hpp>
 #include <string>
 #include <vector>
 
+#include "catch.h"
 #include "handles.h"
 #include "more_memory.h"
 

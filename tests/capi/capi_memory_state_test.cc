@@ -1,11 +1,11 @@
 // When memory runs out in bearer sources, stores, changes of the pool and statistics.
 #include <warppool.h>
 
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
 
+#include "catch.h"
 #include "handle.h"
 #include "more_memory.h"
 

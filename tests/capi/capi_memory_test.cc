@@ -2,10 +2,10 @@
 #include <warppool.h>
 
 #include <loopback.h>
-#include <catch2/catch.hpp>
 #include <new>
 #include <string>
 
+#include "catch.h"
 #include "guard.h"
 #include "handles.h"
 #include "more_memory.h"

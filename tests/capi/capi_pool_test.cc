@@ -1,6 +1,5 @@
 // The C API against the loopback service: what the pool tells, and what can be done with it.
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <cstddef>
 #include <cstring>
@@ -10,6 +9,7 @@
 
 #include "arguments.h"
 #include "capi_world.h"
+#include "catch.h"
 
 using namespace std::chrono_literals;
 

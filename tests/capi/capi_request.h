@@ -3,8 +3,7 @@
 
 #include <warppool.h>
 
-#include <catch2/catch.hpp>
-
+#include "catch.h"
 #include "handle.h"
 #include "handles.h"
 

@@ -1,11 +1,11 @@
 // Names, numbers, NULL, and the header's manual: what holds without a client.
 #include <warppool.h>
 
-#include <catch2/catch.hpp>
 #include <fstream>
 #include <sstream>
 #include <string>
 
+#include "catch.h"
 #include "handles.h"
 #include "refusals.h"
 

@@ -1,12 +1,12 @@
 // What most tests against the loopback service begin with.
 #pragma once
 
-#include <catch2/catch.hpp>
 #include <cstddef>
 #include <string>
 #include <vector>
 
 #include "capi_client.h"
+#include "catch.h"
 
 inline constexpr const char* kOne = "demo-token-1";
 inline constexpr const char* kTwo = "demo-token-2";

@@ -4,9 +4,9 @@
 #include <loopback.h>
 #include <warppool.h>
 
-#include <catch2/catch.hpp>
 #include <string>
 
+#include "catch.h"
 #include "failing_memory.h"
 #include "handles.h"
 #include "protocol/schema.h"

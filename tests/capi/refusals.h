@@ -3,9 +3,9 @@
 
 #include <warppool.h>
 
-#include <catch2/catch.hpp>
 #include <string>
 
+#include "catch.h"
 #include "handles.h"
 
 // Fails with WARPPOOL_INVALID_ARGUMENT, and the details name `parameter`.

@@ -1,8 +1,6 @@
 // What the integration tests share: a client of the loopback service, and everything it said, searched for secrets.
 #pragma once
 
-#include <catch2/catch.hpp>
-
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -15,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "catch.h"
 #include "loopback.h"
 #include "warppool/client.h"
 

@@ -1,7 +1,6 @@
 // The loopback service's account endpoint, and decisions about requests of any endpoint.
 #include <algorithm>
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <condition_variable>
 #include <ctime>
@@ -11,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "catch.h"
 #include "loopback.h"
 #include "loopback_probe.h"
 

@@ -1,9 +1,9 @@
 // The loopback service's conversations: what it demands of a request that goes on with one.
-#include <catch2/catch.hpp>
 #include <mutex>
 #include <string>
 #include <vector>
 
+#include "catch.h"
 #include "loopback.h"
 #include "loopback_probe.h"
 #include "loopback_talk.h"

@@ -1,9 +1,9 @@
 // The loopback service's agent endpoint: how strict it is, and each way in which its answers can end.
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <future>
 #include <memory>
 
+#include "catch.h"
 #include "loopback.h"
 #include "loopback_probe.h"
 

@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <future>
 #include <thread>
 
+#include "catch.h"
 #include "loopback_probe.h"
 
 using loopback::Service;

@@ -6,11 +6,12 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <catch2/catch.hpp>
 
 #include <string>
 #include <thread>
 #include <utility>
+
+#include "catch.h"
 
 namespace warppool {
 

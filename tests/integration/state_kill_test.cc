@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -19,6 +18,7 @@
 #include <string>
 #include <thread>
 
+#include "catch.h"
 #include "warppool/state_store.h"
 
 namespace warppool {

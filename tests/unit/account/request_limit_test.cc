@@ -1,6 +1,5 @@
 #include "account/request_limit.h"
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -9,14 +8,15 @@
 
 #include "base/json.h"
 #include "base/utf8.h"
+#include "catch.h"
 
 namespace warppool {
 namespace {
 
 using namespace std::chrono_literals;
-using Catch::Contains;
-using Catch::EndsWith;
-using Catch::StartsWith;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::EndsWith;
+using Catch::Matchers::StartsWith;
 using Kind = AccountFailure::Kind;
 
 constexpr WallTime kAsked{1'795'574'100s};  // 2026-11-25T02:35:00Z
@@ -80,8 +80,8 @@ TEST_CASE("the quota query is one JSON document with query, variables and the op
 
 TEST_CASE("what is not known of the machine is null in the query") {
   const std::string body = RequestLimitBody("v1", {"Linux", "", "", ""});
-  CHECK_THAT(body,
-             Contains(R"("osContext":{"category":"Linux","name":null,"version":null,"linuxKernelVersion":null})"));
+  CHECK_THAT(body, ContainsSubstring(
+                       R"("osContext":{"category":"Linux","name":null,"version":null,"linuxKernelVersion":null})"));
   CHECK(FlatJson::Parse(body).ok());
 }
 
@@ -161,12 +161,12 @@ TEST_CASE("a limit that is no number is none") {
                        written + "}"));
   CHECK(failure.kind == Kind::kUnusable);
   CHECK(failure.status.code() == Code::kMisconfigured);
-  CHECK_THAT(failure.status.message(), Contains("has no requestLimit that is a number"));
+  CHECK_THAT(failure.status.message(), ContainsSubstring("has no requestLimit that is a number"));
 }
 
 TEST_CASE("without the number of requests used nobody knows what is left") {
   const auto failure = Failure(200, LimitAnswer(R"({"isUnlimited": false, "requestLimit": 150})"));
-  CHECK_THAT(failure.status.message(), Contains("has no requestsUsedSinceLastRefresh"));
+  CHECK_THAT(failure.status.message(), ContainsSubstring("has no requestsUsedSinceLastRefresh"));
 }
 
 TEST_CASE("an unlimited account needs no limit") {
@@ -280,7 +280,7 @@ TEST_CASE("what is no JSON is no answer, and does no harm") {
   const auto failure = Failure(200, body);
   CHECK(failure.kind == Kind::kUnusable);
   CHECK(failure.status.code() == Code::kMisconfigured);
-  CHECK_THAT(failure.status.message(), Contains("cannot be used") && EndsWith("check WARP_SERVER_URL"));
+  CHECK_THAT(failure.status.message(), ContainsSubstring("cannot be used") && EndsWith("check WARP_SERVER_URL"));
   CHECK(failure.status.message().size() < 300);
 }
 
@@ -378,7 +378,7 @@ TEST_CASE("an HTTP status says whose fault it is") {
     CHECK(failure.status.retryable() == (each.kind == Kind::kBusy));
     CHECK(failure.status.error().retry_after == std::optional<std::chrono::milliseconds>(7s));
     CHECK(failure.status.error().user_message.empty());
-    CHECK_THAT(failure.status.message(), Contains("(" + std::to_string(each.status) + ")"));
+    CHECK_THAT(failure.status.message(), ContainsSubstring("(" + std::to_string(each.status) + ")"));
     if (each.code == Code::kMisconfigured) CHECK_THAT(failure.status.message(), EndsWith("; check WARP_SERVER_URL"));
   }
 }

@@ -1,8 +1,9 @@
 #include "base/backoff.h"
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <cmath>
+
+#include "catch.h"
 
 namespace warppool {
 namespace {

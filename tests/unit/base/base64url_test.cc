@@ -1,9 +1,10 @@
 #include "base/base64url.h"
 
-#include <catch2/catch.hpp>
 #include <random>
 #include <string>
 #include <string_view>
+
+#include "catch.h"
 
 namespace warppool {
 namespace {

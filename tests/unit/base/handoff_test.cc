@@ -1,12 +1,13 @@
 #include "base/handoff.h"
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "catch.h"
 
 namespace warppool {
 namespace {

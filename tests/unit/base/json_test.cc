@@ -2,15 +2,16 @@
 
 #include <malloc.h>
 
-#include <catch2/catch.hpp>
 #include <string>
 #include <string_view>
+
+#include "catch.h"
 
 namespace warppool {
 namespace {
 
-using Catch::Contains;
-using Catch::StartsWith;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::StartsWith;
 
 FlatJson ParsedJson(std::string_view text) {
   auto json = FlatJson::Parse(text);
@@ -111,7 +112,7 @@ TEST_CASE("64 levels are allowed, and not one more") {
   CHECK(FlatJson::Parse(std::string(64, '[') + std::string(64, ']')).ok());
   const auto deeper = FlatJson::Parse(std::string(65, '[') + std::string(65, ']'));
   REQUIRE_FALSE(deeper.ok());
-  CHECK_THAT(deeper.status().message(), Contains("Nested too deeply"));
+  CHECK_THAT(deeper.status().message(), ContainsSubstring("Nested too deeply"));
   // Levels that were left count no more.
   std::string wide = "[";
   for (int i = 0; i < 1000; ++i) wide += "[{}],";
@@ -125,7 +126,7 @@ TEST_CASE("two million open brackets do not overflow the stack") {
   for (std::size_t i = 0; i < many; ++i) objects += "{\"\":";
   const auto json = FlatJson::Parse(objects);
   REQUIRE_FALSE(json.ok());
-  CHECK_THAT(json.status().message(), Contains("Nested too deeply"));
+  CHECK_THAT(json.status().message(), ContainsSubstring("Nested too deeply"));
 }
 
 TEST_CASE("a long name over a long list does not cost the product of the two") {

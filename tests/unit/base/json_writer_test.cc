@@ -1,12 +1,12 @@
 #include "base/json_writer.h"
 
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <limits>
 #include <string>
 #include <string_view>
 
 #include "base/json.h"
+#include "catch.h"
 
 namespace warppool {
 namespace {

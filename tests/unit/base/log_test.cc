@@ -1,11 +1,12 @@
 #include "base/log.h"
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "catch.h"
 
 namespace warppool {
 namespace {

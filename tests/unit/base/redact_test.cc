@@ -1,7 +1,8 @@
 #include "base/redact.h"
 
-#include <catch2/catch.hpp>
 #include <string>
+
+#include "catch.h"
 
 namespace warppool {
 namespace {

@@ -1,10 +1,11 @@
 #include "base/rfc3339.h"
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
 #include <string>
+
+#include "catch.h"
 
 namespace warppool {
 namespace {

@@ -1,4 +1,3 @@
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -8,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "catch.h"
 #include "warppool/config.h"
 
 namespace {

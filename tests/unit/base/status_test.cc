@@ -1,11 +1,12 @@
 #include "warppool/status.h"
 
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <new>
 #include <set>
 #include <string>
 #include <utility>
+
+#include "catch.h"
 
 namespace {
 

@@ -1,9 +1,10 @@
 #include "base/utf8.h"
 
-#include <catch2/catch.hpp>
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include "catch.h"
 
 namespace warppool {
 namespace {

@@ -1,18 +1,18 @@
 #include "client/agent_answer.h"
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/utf8.h"
+#include "catch.h"
 
 namespace warppool {
 namespace {
 
 using namespace std::chrono_literals;
-using Catch::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 const WallTime kNow{std::chrono::seconds(784'111'777)};  // Sun, 06 Nov 1994 08:49:37 GMT
 
@@ -22,7 +22,7 @@ AttemptResult Refusal(int status, std::string_view body = "", Headers headers = 
   const AttemptResult result = ReadRefusal({status, std::move(headers)}, body, kNow);
   CHECK_FALSE(result.status.ok());
   CHECK(result.status.error().http_status == status);
-  CHECK_THAT(result.status.message(), Contains(std::to_string(status)));
+  CHECK_THAT(result.status.message(), ContainsSubstring(std::to_string(status)));
   return result;
 }
 
@@ -76,7 +76,7 @@ TEST_CASE("each refusal has its outcome and its code") {
 }
 
 TEST_CASE("a redirect names the setting to look at") {
-  CHECK_THAT(Refusal(302).status.message(), Contains("WARP_SERVER_URL"));
+  CHECK_THAT(Refusal(302).status.message(), ContainsSubstring("WARP_SERVER_URL"));
 }
 
 TEST_CASE("Retry-After is honoured, as seconds or a date") {
@@ -154,13 +154,13 @@ TEST_CASE("each way to lose a transfer has its outcome, before the answer began 
   CHECK(result.outcome == row.outcome);
   CHECK(result.status.code() == row.code);
   CHECK(result.status.retryable() == row.retryable);
-  CHECK_THAT(result.status.message(), Contains("the detail"));
+  CHECK_THAT(result.status.message(), ContainsSubstring("the detail"));
   CHECK_FALSE(result.retry_after);
 }
 
 TEST_CASE("a certificate that is not trusted names the settings to look at") {
   const std::string message = ReadTransferError({TransferError::kTlsUntrusted, "self-signed"}, false).status.message();
-  CHECK_THAT(message, Contains("WARP_CA_BUNDLE") && Contains("WARP_SERVER_URL"));
+  CHECK_THAT(message, ContainsSubstring("WARP_CA_BUNDLE") && ContainsSubstring("WARP_SERVER_URL"));
 }
 
 }  // namespace

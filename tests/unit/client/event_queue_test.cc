@@ -3,12 +3,13 @@
 #include <fcntl.h>
 #include <poll.h>
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <string>
 #include <thread>
 #include <variant>
 #include <vector>
+
+#include "catch.h"
 
 namespace warppool {
 namespace {

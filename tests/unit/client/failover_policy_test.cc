@@ -1,11 +1,12 @@
 #include "client/failover_policy.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "catch.h"
 
 namespace warppool {
 namespace {

@@ -1,7 +1,6 @@
 // What the tests of StateRecords share: a store that fails when the test says so, and a process that uses it.
 #pragma once
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -12,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "catch.h"
 #include "client/state_records.h"
 #include "store/seal.h"
 #include "unit/fakes.h"

@@ -1,9 +1,10 @@
 #include "client/request_counts.h"
 
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <thread>
 #include <vector>
+
+#include "catch.h"
 
 namespace warppool {
 namespace {

@@ -1,13 +1,13 @@
 // When the pool's state goes into the store. The store works in a thread of its own, and is awaited by its calls.
 #include "client/state_keeper.h"
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <future>
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "catch.h"
 #include "unit/client/records_fixture.h"
 #include "unit/token/membership_fixture.h"
 

@@ -1,12 +1,12 @@
 // Several processes on one store: what each of them counts is added, and what one knows better stands.
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <memory>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "catch.h"
 #include "unit/client/records_fixture.h"
 
 namespace warppool {

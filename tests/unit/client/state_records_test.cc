@@ -1,20 +1,20 @@
 // Which record of a login is the newest, and what a failing store leaves.
 #include "client/state_records.h"
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "catch.h"
 #include "unit/client/records_fixture.h"
 
 namespace warppool {
 namespace {
 
 using namespace std::chrono_literals;
-using Catch::Contains;
-using Catch::StartsWith;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::StartsWith;
 
 // A record under the credential `key`, which says that `credential` counts.
 void Put(FaultyStore* store, std::string_view key, std::string_view credential, std::uint64_t serial) {
@@ -61,7 +61,7 @@ TEST_CASE("what is kept comes back, in the next process") {
   CHECK(stored.jwt->life == 1h);
   CHECK_FALSE(Process(store, "fake-other").Find());
   CHECK(store->locks.empty());
-  for (const auto& [key, sealed] : store->records) CHECK_THAT(key + sealed, !Contains("fake-"));
+  for (const auto& [key, sealed] : store->records) CHECK_THAT(key + sealed, !ContainsSubstring("fake-"));
 }
 
 TEST_CASE("each credential that a login ever had leads to the newest") {
@@ -153,7 +153,7 @@ TEST_CASE("a record that does not open is told, and set aside") {
   CHECK_FALSE(p.Find());
   REQUIRE(p.complaints.size() == 1);
   CHECK_THAT(p.complaints[0], StartsWith("PERSONAL_fake: a record in the store does not open, and is set aside: "));
-  CHECK_THAT(p.complaints[0], !Contains("fake-"));
+  CHECK_THAT(p.complaints[0], !ContainsSubstring("fake-"));
   CHECK(store->records.count(key) == 0);
   CHECK(store->records[key + ".aside"] == damaged);
   CHECK_FALSE(p.Find());

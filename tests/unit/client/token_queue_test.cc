@@ -1,12 +1,13 @@
 #include "client/token_queue.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "catch.h"
 
 namespace warppool {
 namespace {

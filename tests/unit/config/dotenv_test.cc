@@ -1,10 +1,11 @@
 #include "config/dotenv.h"
 
-#include <catch2/catch.hpp>
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "catch.h"
 
 namespace warppool {
 namespace {
@@ -156,7 +157,7 @@ TEST_CASE("an entry knows its line") {
 TEST_CASE("lines that double each other do not fill the memory") {
   std::string text = "X=0123456789\n";
   for (int i = 0; i < 64; ++i) text += "X=${X}${X}\n";
-  CHECK_THAT(Read(text), Catch::EndsWith("the values grow too large when ${...} is replaced"));
+  CHECK_THAT(Read(text), Catch::Matchers::EndsWith("the values grow too large when ${...} is replaced"));
 }
 
 TEST_CASE("a NUL is a character like any other here") {

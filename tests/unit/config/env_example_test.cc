@@ -1,18 +1,18 @@
 // examples/.env.example does what it says.
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 #include <regex>
 #include <sstream>
 #include <string>
 
+#include "catch.h"
 #include "load_fixture.h"
 
 namespace warppool {
 namespace {
 
-using Catch::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 std::string Example() {
   const auto path = std::filesystem::path(__FILE__).parent_path() / "../../../examples/.env.example";
@@ -60,7 +60,7 @@ TEST_CASE("the example .env as it is holds no token, and says so") {
   const EnvFile file(Example());
   const Loaded loaded = Load({}, file.path());
   CHECK(loaded.code() == Code::kNoTokens);
-  CHECK_THAT(loaded.log, Contains("WARNING") && Contains("WARP_REFRESH_TOKEN"));
+  CHECK_THAT(loaded.log, ContainsSubstring("WARNING") && ContainsSubstring("WARP_REFRESH_TOKEN"));
 }
 
 TEST_CASE("the example .env holds one account with its first scheme") {
@@ -89,7 +89,7 @@ TEST_CASE("the example .env sets what stands beside its schemes, with the defaul
   const EnvFile file(text);
   const Loaded loaded = Load({}, file.path());
   const Config defaults;
-  CHECK_THAT(loaded.tokens(), Contains("PERSONAL:wk-key(key)"));
+  CHECK_THAT(loaded.tokens(), ContainsSubstring("PERSONAL:wk-key(key)"));
   CHECK(loaded.config().tier_order == defaults.tier_order);
   CHECK(loaded.config().server_url == defaults.server_url);
   CHECK(loaded.config().refresh_url == defaults.server_url + "/proxy/token");

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -13,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "catch.h"
 #include "config/load.h"
 
 namespace warppool {
@@ -75,8 +75,8 @@ inline Loaded Load(Environment environment, const std::string& file = "", std::s
     log += std::string(LogLevelName(record.level)) + " " + std::string(record.message) + "\n";
   };
   auto result = LoadConfigWith(options, builtin);
-  CHECK_THAT(log, !Catch::Contains("hunter2"));
-  CHECK_THAT(result.status().ToString(), !Catch::Contains("hunter2"));
+  CHECK_THAT(log, !Catch::Matchers::ContainsSubstring("hunter2"));
+  CHECK_THAT(result.status().ToString(), !Catch::Matchers::ContainsSubstring("hunter2"));
   return {std::move(result), std::move(log)};
 }
 

@@ -1,7 +1,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -11,12 +10,13 @@
 #include <utility>
 #include <vector>
 
+#include "catch.h"
 #include "load_fixture.h"
 
 namespace warppool {
 namespace {
 
-using Catch::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 TEST_CASE("one personal token is enough, and everything else has its default") {
   const Loaded loaded = Load({{"WARP_REFRESH_TOKEN", "a-hunter2"}});
@@ -24,8 +24,8 @@ TEST_CASE("one personal token is enough, and everything else has its default") {
   CHECK(loaded.config().server_url == Config().server_url);
   CHECK(loaded.config().tier_order == Config().tier_order);
   CHECK(loaded.config().proxy.empty());
-  CHECK_THAT(loaded.log, Contains("INFO Initializing token pool\n"));
-  CHECK_THAT(loaded.log, Contains("INFO Loaded personal token from WARP_REFRESH_TOKEN\n"));
+  CHECK_THAT(loaded.log, ContainsSubstring("INFO Initializing token pool\n"));
+  CHECK_THAT(loaded.log, ContainsSubstring("INFO Loaded personal token from WARP_REFRESH_TOKEN\n"));
 }
 
 TEST_CASE("the environment wins over the file, variable by variable") {
@@ -65,18 +65,18 @@ TEST_CASE("an error in the file names file, line and variable") {
   CHECK(loaded.code() == Code::kInvalidConfig);
   CHECK(loaded.message() == file.path() + ":2: WARP_SHARED_TOKENS: token 2 holds a blank");
   const EnvFile broken("WARP_REFRESH_TOKEN=a\nhunter2 is not a line\n");
-  CHECK_THAT(Load({}, broken.path()).message(), Catch::StartsWith(broken.path() + ":2: "));
+  CHECK_THAT(Load({}, broken.path()).message(), Catch::Matchers::StartsWith(broken.path() + ":2: "));
 }
 
 TEST_CASE("a file that is not there, or no file, is an error that names it") {
   for (const std::string path : {"/no/such/.env", "/tmp"}) {
     const Loaded loaded = Load({{"WARP_REFRESH_TOKEN", "a-hunter2"}}, path);
     CHECK(loaded.code() == Code::kInvalidConfig);
-    CHECK_THAT(loaded.message(), Catch::StartsWith(path + ": "));
+    CHECK_THAT(loaded.message(), Catch::Matchers::StartsWith(path + ": "));
   }
   CHECK(Load({}, std::string("/tmp/\0x", 7)).code() == Code::kInvalidConfig);
   const EnvFile secret("WARP_REFRESH_TOKEN=a-hunter2", 0000);
-  if (geteuid() != 0) CHECK_THAT(Load({}, secret.path()).message(), Catch::StartsWith(secret.path() + ": "));
+  if (geteuid() != 0) CHECK_THAT(Load({}, secret.path()).message(), Catch::Matchers::StartsWith(secret.path() + ": "));
 }
 
 TEST_CASE("a pipe is as good as a file") {
@@ -107,10 +107,10 @@ TEST_CASE("a file that others can read is used with a warning") {
     const EnvFile file(text, mode);
     const Loaded loaded = Load({}, file.path());
     CHECK(loaded.tokens() == "PERSONAL:a");
-    CHECK_THAT(loaded.log, Contains("WARNING " + file.path()) && Contains("mode " + name));
+    CHECK_THAT(loaded.log, ContainsSubstring("WARNING " + file.path()) && ContainsSubstring("mode " + name));
   }
   const EnvFile file(text, 0600);
-  CHECK_THAT(Load({}, file.path()).log, !Contains("WARNING"));
+  CHECK_THAT(Load({}, file.path()).log, !ContainsSubstring("WARNING"));
 }
 
 TEST_CASE("the tier order names each tier once, in any case") {
@@ -141,7 +141,7 @@ TEST_CASE("the strategy is known by its name, in any case") {
   CHECK(Load({}, file.path()).config().strategy == Strategy::kFillFirst);
   CHECK(Load({{"WARP_STRATEGY", "least_in_flight"}}, file.path()).config().strategy == Strategy::kLeastInFlight);
   const EnvFile broken("WARP_REFRESH_TOKEN=a-hunter2\nWARP_STRATEGY=hunter2\n");
-  CHECK_THAT(Load({}, broken.path()).message(), Catch::StartsWith(broken.path() + ":2: WARP_STRATEGY: "));
+  CHECK_THAT(Load({}, broken.path()).message(), Catch::Matchers::StartsWith(broken.path() + ":2: WARP_STRATEGY: "));
 }
 
 TEST_CASE("the other variables go into their fields") {
@@ -172,11 +172,11 @@ TEST_CASE("a variable with a bad value is named") {
                                                         {"no_proxy", "hunter2\na"}}) {
     const Loaded from_environment = Load({{"WARP_REFRESH_TOKEN", "a-hunter2"}, {name, value}});
     CHECK(from_environment.code() == Code::kInvalidConfig);
-    CHECK_THAT(from_environment.message(), Catch::StartsWith(std::string(name) + ": "));
+    CHECK_THAT(from_environment.message(), Catch::Matchers::StartsWith(std::string(name) + ": "));
     const EnvFile file(std::string("WARP_REFRESH_TOKEN=a-hunter2\n") + name + "=\"" + value + "\"");
     const Loaded from_file = Load({}, file.path());
     CHECK(from_file.code() == Code::kInvalidConfig);
-    CHECK_THAT(from_file.message(), Catch::StartsWith(file.path() + ":2: " + name + ": "));
+    CHECK_THAT(from_file.message(), Catch::Matchers::StartsWith(file.path() + ":2: " + name + ": "));
   }
 }
 

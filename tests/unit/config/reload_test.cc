@@ -1,8 +1,9 @@
 #include "config/reload.h"
 
-#include <catch2/catch.hpp>
 #include <functional>
 #include <string>
+
+#include "catch.h"
 
 namespace warppool {
 namespace {

@@ -1,7 +1,7 @@
-#include <catch2/catch.hpp>
 #include <functional>
 #include <string>
 
+#include "catch.h"
 #include "warppool/config.h"
 
 namespace warppool {
@@ -36,8 +36,8 @@ void Run(const Case& row, Code code = Code::kInvalidConfig) {
     return;
   }
   CHECK(status.code() == code);
-  CHECK_THAT(status.message(), Catch::StartsWith(row.expected));
-  CHECK_THAT(status.ToString(), !Catch::Contains("hunter2"));
+  CHECK_THAT(status.message(), Catch::Matchers::StartsWith(row.expected));
+  CHECK_THAT(status.ToString(), !Catch::Matchers::ContainsSubstring("hunter2"));
 }
 
 TEST_CASE("the defaults and one token are a valid configuration") {

@@ -1,10 +1,10 @@
 #include "conversation/field_mask.h"
 
-#include <catch2/catch.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "catch.h"
 #include "protocol/map_entry.h"
 #include "warppool/wire/task.pb.h"
 
@@ -108,7 +108,8 @@ TEST_CASE("lists of different length on the way are an error that names the fiel
   wire::Message to = WithCitations({"a", "b"});
   const Status replaced = ReplaceField("citations.document_id", WithCitations({"x"}), &to);
   CHECK(replaced.code() == Code::kInvalidAction);
-  CHECK_THAT(replaced.message(), Catch::Contains("citations") && Catch::Contains("1 elements"));
+  CHECK_THAT(replaced.message(),
+             Catch::Matchers::ContainsSubstring("citations") && Catch::Matchers::ContainsSubstring("1 elements"));
   CHECK(AppendAll("citations.document_id", WithCitations({"x"}), &to).code() == Code::kInvalidAction);
 }
 
@@ -164,7 +165,8 @@ TEST_CASE("appending to what is no text is an error that names the path") {
   if (path == "agent_output") from.mutable_agent_output();
   const Status status = AppendAll(path, from, &to);
   CHECK(status.code() == Code::kInvalidAction);
-  CHECK_THAT(status.message(), Catch::Contains("no text") || Catch::Contains("instead"));
+  CHECK_THAT(status.message(),
+             Catch::Matchers::ContainsSubstring("no text") || Catch::Matchers::ContainsSubstring("instead"));
 }
 
 TEST_CASE("a text is cut back to what it was") {
@@ -201,7 +203,8 @@ TEST_CASE("appending to another alternative than the one that is there is refuse
   const std::string before = to.SerializeAsString();
   const Status status = AppendAll("agent_output.text", from, &to);
   CHECK(status.code() == Code::kInvalidAction);
-  CHECK_THAT(status.message(), Catch::Contains("agent_output") && Catch::Contains("agent_reasoning"));
+  CHECK_THAT(status.message(), Catch::Matchers::ContainsSubstring("agent_output") &&
+                                   Catch::Matchers::ContainsSubstring("agent_reasoning"));
   CHECK(to.SerializeAsString() == before);
 }
 

@@ -1,12 +1,12 @@
 #include "conversation/narrator.h"
 
-#include <catch2/catch.hpp>
 #include <map>
 #include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "catch.h"
 #include "protocol/map_entry.h"
 #include "unit/conversation/actions.h"
 

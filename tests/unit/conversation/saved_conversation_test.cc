@@ -1,8 +1,8 @@
 #include "conversation/saved_conversation.h"
 
-#include <catch2/catch.hpp>
 #include <string>
 
+#include "catch.h"
 #include "conversation/conversation_impl.h"
 #include "unit/conversation/actions.h"
 #include "unit/stderr_of.h"
@@ -120,7 +120,7 @@ TEST_CASE("whatever damages the bytes, restoring says so") {
   const auto refused = [](const std::string& damaged, const char* says) {
     const auto restored = ConversationImpl::Restore(damaged);
     CHECK(restored.code() == Code::kInvalidArgument);
-    CHECK_THAT(restored.status().message(), Catch::Contains(says));
+    CHECK_THAT(restored.status().message(), Catch::Matchers::ContainsSubstring(says));
   };
   refused("", "begin");
   refused("something else", "begin");

@@ -1,9 +1,9 @@
 #include "conversation/task_tree.h"
 
-#include <catch2/catch.hpp>
 #include <string>
 #include <vector>
 
+#include "catch.h"
 #include "unit/conversation/actions.h"
 
 namespace warppool {
@@ -220,7 +220,7 @@ TEST_CASE("what contradicts the tasks is refused, with its names") {
   CAPTURE(row.action.ShortDebugString());
   const Status status = tree.Do(row.action);
   CHECK(status.code() == Code::kInvalidAction);
-  CHECK_THAT(status.message(), Catch::Contains(row.says));
+  CHECK_THAT(status.message(), Catch::Matchers::ContainsSubstring(row.says));
   CHECK(tree.Bytes() == before);
 }
 
@@ -230,7 +230,7 @@ TEST_CASE("limits are errors that name them") {
   tree.DoAll({Create("root", "", {Output("m1", std::string(1000, 'a'))}), Create("sub", "root")});
   const Status tasks = tree.Do(Create("third", "root"));
   CHECK(tasks.code() == Code::kLimitExceeded);
-  CHECK_THAT(tasks.message(), Catch::Contains("max_tasks"));
+  CHECK_THAT(tasks.message(), Catch::Matchers::ContainsSubstring("max_tasks"));
   const std::string more(30, 'b');
   for (const auto& action : {Append("root", Output("m1", more)), Add("root", {Output("m2", std::string(1100, 'c'))}),
                              Update("root", Output("m1", std::string(1100, 'c')), {"agent_output.text"}),
@@ -245,7 +245,7 @@ TEST_CASE("limits are errors that name them") {
     CAPTURE(action.action_case());
     const Status status = tree.Do(action);
     CHECK(status.code() == Code::kLimitExceeded);
-    CHECK_THAT(status.message(), Catch::Contains("max_message_bytes"));
+    CHECK_THAT(status.message(), Catch::Matchers::ContainsSubstring("max_message_bytes"));
   }
   Changes changes;
   CHECK(tree.tree.Append({"root", "m1", "agent_output.text", std::string(1100, 'e')}, &changes).code() ==
@@ -268,7 +268,7 @@ TEST_CASE("a message may be as large as its limit, however it comes") {
     CAPTURE(action.action_case());
     const Status status = tree.Do(action);
     CHECK(status.code() == Code::kLimitExceeded);
-    CHECK_THAT(status.message(), Catch::Contains("max_message_bytes (1024)"));
+    CHECK_THAT(status.message(), Catch::Matchers::ContainsSubstring("max_message_bytes (1024)"));
     CHECK(tree.Bytes() == before);
   }
 }
@@ -282,7 +282,7 @@ TEST_CASE("a text may grow to its limit by the short way to append, and no furth
   const std::string before = tree.Bytes();
   const auto refused = tree.tree.Append({"root", "m1", "agent_output.text", "c"}, &changes);
   CHECK(refused.code() == Code::kLimitExceeded);
-  CHECK_THAT(refused.status().message(), Catch::Contains("max_message_bytes (1024)"));
+  CHECK_THAT(refused.status().message(), Catch::Matchers::ContainsSubstring("max_message_bytes (1024)"));
   CHECK(tree.Bytes() == before);
 }
 
@@ -426,12 +426,12 @@ TEST_CASE("a begin inside a transaction and an end outside of one are ignored, w
   tree.DoAll({Create("root"), Begin()});
   CHECK(tree.ignored == nullptr);
   tree.DoAll({Add("root", {Output("m1", "a")}), Begin()});
-  CHECK_THAT(std::string(tree.ignored), Catch::Contains("inside another one"));
+  CHECK_THAT(std::string(tree.ignored), Catch::Matchers::ContainsSubstring("inside another one"));
   tree.DoAll({Add("root", {Output("m2", "b")}), Rollback()});
   CHECK(tree.ignored == nullptr);
   CHECK(tree.Text() == "root[]");
   tree.DoAll({Commit()});
-  CHECK_THAT(std::string(tree.ignored), Catch::Contains("never began"));
+  CHECK_THAT(std::string(tree.ignored), Catch::Matchers::ContainsSubstring("never began"));
 }
 
 TEST_CASE("what a transaction undoes is no snapshot: it costs what was changed") {

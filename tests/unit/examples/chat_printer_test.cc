@@ -1,9 +1,10 @@
 #include "chat_printer.h"
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <sstream>
 #include <string>
+
+#include "catch.h"
 
 using chat::Printer;
 using std::chrono::milliseconds;

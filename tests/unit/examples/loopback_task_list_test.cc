@@ -3,9 +3,9 @@
 
 #include <google/protobuf/text_format.h>
 
-#include <catch2/catch.hpp>
 #include <string>
 
+#include "catch.h"
 #include "history_check.h"
 
 using loopback::TaskList;

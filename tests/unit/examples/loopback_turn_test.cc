@@ -1,13 +1,13 @@
 // The loopback service's answers, made of steps.
 #include "turn.h"
 
-#include <catch2/catch.hpp>
 #include <map>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "catch.h"
 #include "history_check.h"
 #include "steps.h"
 

@@ -1,6 +1,6 @@
 #include "monitor_demo.h"
 
-#include <catch2/catch.hpp>
+#include "catch.h"
 
 using namespace std::chrono_literals;
 using loopback::Behaviour;

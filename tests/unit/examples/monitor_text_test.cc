@@ -1,7 +1,6 @@
 #include "monitor_text.h"
 
-#include <catch2/catch.hpp>
-
+#include "catch.h"
 #include "unit/examples/monitor_styles.h"
 
 using namespace std::chrono_literals;

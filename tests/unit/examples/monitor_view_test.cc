@@ -4,8 +4,8 @@
 #include <time.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 
+#include "catch.h"
 #include "unit/examples/monitor_styles.h"
 
 using namespace std::chrono_literals;

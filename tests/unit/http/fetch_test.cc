@@ -1,11 +1,11 @@
 #include "http/fetch.h"
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "catch.h"
 #include "unit/fakes.h"
 
 namespace warppool {
@@ -109,7 +109,7 @@ TEST_CASE("an answer that takes too long is broken off") {
   fetch.transport.Body(0, "b");
   fetch.executor.Advance(1ms);
   CHECK(fetch.result().transfer.error == TransferError::kSilence);
-  CHECK_THAT(fetch.result().transfer.detail, Catch::Contains("1000 ms"));
+  CHECK_THAT(fetch.result().transfer.detail, Catch::Matchers::ContainsSubstring("1000 ms"));
   CHECK(fetch.transport.cancelled(0));
 }
 

@@ -1,8 +1,9 @@
 #include "http/retry_after.h"
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <string>
+
+#include "catch.h"
 
 namespace warppool {
 namespace {

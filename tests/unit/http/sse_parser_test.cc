@@ -3,11 +3,12 @@
 #include <malloc.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <random>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "catch.h"
 
 namespace warppool {
 namespace {

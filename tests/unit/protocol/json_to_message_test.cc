@@ -58,7 +58,7 @@ TEST_CASE("of two members with one name the last one wins") {
 }
 
 TEST_CASE("what is not JSON is refused with its place") {
-  using Catch::StartsWith;
+  using Catch::Matchers::StartsWith;
   for (const char* none : {"", " ", "null", "1", "[]", "\"{}\"", "x{}"})
     CHECK(ReadObject(none) == ": is no JSON object");
   for (const std::string& json : {std::string("{"),
@@ -99,7 +99,7 @@ TEST_CASE("what is nested as deeply as it may be can be read by protobuf's parse
   request.mcp_servers = {{"s", "", "", {{"t", "", Nested(30)}}}};
   CHECK(Built(request).has_mcp_context());
   CHECK(ReadObject(Nested(31)) == ": not valid JSON at byte 150: Nested too deeply.");
-  CHECK_THAT(ReadObject("{\"a\":" + std::string(200'000, '[')), Catch::EndsWith("Nested too deeply."));
+  CHECK_THAT(ReadObject("{\"a\":" + std::string(200'000, '[')), Catch::Matchers::EndsWith("Nested too deeply."));
 }
 
 // The message, or what is wrong.
@@ -221,7 +221,7 @@ TEST_CASE("what does not fit the schema is refused with the name of the field") 
         "run_shell_command.command_finished.start_ts: is no date from 1970 to 2261 as RFC 3339 has it");
   for (const char* date : {"1969-12-31T23:59:59Z", "2500-01-01T00:00:00Z"}) {
     CHECK_THAT(ReadAs<wire::ShellCommandFinished>("{\"startTs\":\"" + std::string(date) + "\"}"),
-               Catch::StartsWith("startTs: is no date"));
+               Catch::Matchers::StartsWith("startTs: is no date"));
   }
   CHECK(ReadAs<UninterpretedOption>(R"({"stringValue": "?"})") == "stringValue: is no base64");
   CHECK(ReadAs<UninterpretedOption>(R"({"name": [{"isExtension": "true"}]})") ==

@@ -8,13 +8,13 @@
 #include <google/protobuf/util/message_differencer.h>
 #include <google/protobuf/wrappers.pb.h>
 
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <random>
 #include <string>
 
+#include "catch.h"
 #include "protocol/json_to_message.h"
 #include "protocol/map_entry.h"
 #include "string_schema.h"

@@ -11,8 +11,8 @@ namespace warppool {
 namespace {
 
 using namespace std::chrono_literals;
-using Catch::Contains;
-using Catch::StartsWith;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::StartsWith;
 
 std::string RefusalOf(const Request& request) {
   const auto builder = RequestBuilder::Create(request);
@@ -275,7 +275,8 @@ TEST_CASE("a key that is not UTF-8 is refused without being quoted") {
   SECTION("of Google's") {
     request.model_keys.google_cloud_access_token = key;
   }
-  CHECK_THAT(RefusalOf(request), StartsWith("model_keys.") && Contains(": not UTF-8 at byte 11") && !Contains("demo"));
+  CHECK_THAT(RefusalOf(request),
+             StartsWith("model_keys.") && ContainsSubstring(": not UTF-8 at byte 11") && !ContainsSubstring("demo"));
 }
 
 TEST_CASE("nothing is printed about what is refused") {
@@ -285,7 +286,7 @@ TEST_CASE("nothing is printed about what is refused") {
   result.tool_results.push_back({"c", Tool::kGrep, ResultJson{R"({"sucess": {}})"}});
   std::string refusals;
   const std::string printed = StderrOf([&] { refusals = RefusalOf(raw) + RefusalOf(result); });
-  CHECK_THAT(refusals, !Contains("accepted"));
+  CHECK_THAT(refusals, !ContainsSubstring("accepted"));
   CHECK(printed.empty());
 }
 

@@ -4,18 +4,18 @@
 #include <google/protobuf/unknown_field_set.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/base64url.h"
+#include "catch.h"
 #include "unit/stderr_of.h"
 
 namespace warppool {
 namespace {
 
-using Catch::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 wire::ResponseEvent Init(const std::string& conversation = "c1") {
   wire::ResponseEvent event;
@@ -95,9 +95,9 @@ TEST_CASE("what is no base64 fails, and the error says where") {
   CHECK(Error("AAA*") == "not base64url at character 3 of 4");
   CHECK(Error("\"A!AA\"") == "not base64url at character 1 of 4");
   CHECK(Error("AAAAA") == "not base64url at character 4 of 5");
-  CHECK_THAT(Error("{\"error\":1}"), Contains("not base64url at character 0"));
-  CHECK_THAT(Error("[DONE"), Contains("character 0"));
-  CHECK_THAT(Error("AA\"AA"), Contains("character 2"));
+  CHECK_THAT(Error("{\"error\":1}"), ContainsSubstring("not base64url at character 0"));
+  CHECK_THAT(Error("[DONE"), ContainsSubstring("character 0"));
+  CHECK_THAT(Error("AA\"AA"), ContainsSubstring("character 2"));
 }
 
 TEST_CASE("an empty event fails") {
@@ -115,7 +115,7 @@ TEST_CASE("what is base64, but no message, fails and prints nothing") {
     }
   });
   CHECK(printed.empty());
-  CHECK_THAT(messages, !Contains("decoded") && Contains("3 bytes that are no ResponseEvent"));
+  CHECK_THAT(messages, !ContainsSubstring("decoded") && ContainsSubstring("3 bytes that are no ResponseEvent"));
 }
 
 TEST_CASE("what is printed would be seen") {
@@ -229,7 +229,7 @@ TEST_CASE("each way to finish has its reason and its status") {
   CHECK(finished.message == row.message);
   const Status status = StatusOf(finished);
   CHECK(status.code() == row.code);
-  CHECK_THAT(status.message(), Contains(row.message));
+  CHECK_THAT(status.message(), ContainsSubstring(row.message));
   CHECK(status.retryable() == (row.code == Code::kModelUnavailable));
 }
 
@@ -267,7 +267,7 @@ TEST_CASE("messages that lie too deep in one another are told from what is no me
   CHECK(ResponseDecoder(100).Parse(bytes).ok());
   const auto refused = ResponseDecoder(50).Parse(bytes);
   CHECK(refused.code() == Code::kLimitExceeded);
-  CHECK_THAT(refused.status().message(), Contains("max_nesting_depth (50)"));
+  CHECK_THAT(refused.status().message(), ContainsSubstring("max_nesting_depth (50)"));
   CHECK(ResponseDecoder(50).Parse(bytes.substr(1)).code() == Code::kUndecodableEvent);
 }
 

@@ -3,7 +3,6 @@
 #include <google/protobuf/field_mask.pb.h>
 #include <google/protobuf/struct.pb.h>
 
-#include <catch2/catch.hpp>
 #include <fstream>
 #include <functional>
 #include <map>
@@ -12,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "catch.h"
 #include "protocol/map_entry.h"
 #include "protocol/protobuf_version.h"
 #include "protocol/text_fields.h"

@@ -1,9 +1,9 @@
 #include "protocol/text_append.h"
 
-#include <catch2/catch.hpp>
 #include <string>
 
 #include "base/utf8.h"
+#include "catch.h"
 #include "unit/conversation/actions.h"
 
 namespace warppool {

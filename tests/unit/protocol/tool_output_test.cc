@@ -146,7 +146,7 @@ TEST_CASE("a result may be given as JSON") {
 }
 
 TEST_CASE("JSON that is no result of the tool is refused with the field") {
-  using Catch::StartsWith;
+  using Catch::Matchers::StartsWith;
   const auto written = [](const std::string& json) { return Written(Tool::kGrep, ResultJson{json}); };
   CHECK(written(R"({"sucess": {}})") == "output.json: GrepResult has no field \"sucess\"");
   CHECK(written(R"({"success": 3})") == "output.json.success: is no object");
@@ -186,9 +186,9 @@ TEST_CASE("each tool refuses the outputs that it does not have, and says which i
       INFO(ToolName(tool) << " " << name);
       const std::string written = Written(tool, output);
       const std::string has = refusal.substr(0, refusal.find(", not "));
-      REQUIRE_THAT(has, Catch::StartsWith(std::string("output: ") + ToolName(tool) + " has "));
+      REQUIRE_THAT(has, Catch::Matchers::StartsWith(std::string("output: ") + ToolName(tool) + " has "));
       if (has.find(name) != std::string::npos) {
-        CHECK_THAT(written, Catch::StartsWith(ToolName(tool)));  // the message
+        CHECK_THAT(written, Catch::Matchers::StartsWith(ToolName(tool)));  // the message
       } else {
         CHECK(written == has + ", not " + name);
       }

@@ -1,8 +1,8 @@
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <set>
 #include <string>
 
+#include "catch.h"
 #include "warppool/stats.h"
 
 namespace warppool {

@@ -1,17 +1,17 @@
 #include "base/json.h"
 
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <limits>
 #include <string>
 
 #include "base/utf8.h"
+#include "catch.h"
 #include "unit/stats/stats_fixture.h"
 
 namespace warppool {
 namespace {
 
-using Catch::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 // A document, and its scalars under their paths. Null has no path: see `text` for it.
 struct Document {
@@ -113,11 +113,11 @@ TEST_CASE("in the JSON of a token, null stands for what is not known") {
   Stats stats;
   stats.tokens = {UnknownToken("a")};
   CHECK_THAT(Document(stats).text,
-             Contains(R"("last_used":null,"jwt_expires":null,"last_error":null,"quota":null}]})"));
+             ContainsSubstring(R"("last_used":null,"jwt_expires":null,"last_error":null,"quota":null}]})"));
   stats.tokens = {UnlimitedToken()};
   const Document unlimited(stats);
   CHECK(unlimited.At("tokens.0.quota.unlimited") == "true");
-  CHECK_THAT(unlimited.text, Contains(R"("remaining":null,"next_reset":null)"));
+  CHECK_THAT(unlimited.text, ContainsSubstring(R"("remaining":null,"next_reset":null)"));
 }
 
 TEST_CASE("kinds and states are one word each in JSON") {
@@ -137,7 +137,7 @@ TEST_CASE("the JSON of a client without tokens is whole") {
   CHECK(document.At("time") == "1970-01-01T00:00:00Z");
   CHECK(document.At("requests.started") == "0");
   CheckCounters(document, "total", Counters{});
-  CHECK_THAT(document.text, Contains(R"("tiers":[],"tokens":[]})"));
+  CHECK_THAT(document.text, ContainsSubstring(R"("tiers":[],"tokens":[]})"));
 }
 
 TEST_CASE("a name of any bytes leaves the JSON valid, and comes back") {

@@ -1,4 +1,3 @@
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <limits>
 #include <map>
@@ -6,6 +5,7 @@
 #include <vector>
 
 #include "base/utf8.h"
+#include "catch.h"
 #include "unit/stats/promtool.h"
 #include "unit/stats/scrape.h"
 #include "unit/stats/stats_fixture.h"
@@ -13,7 +13,7 @@
 namespace warppool {
 namespace {
 
-using Catch::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 const ScrapedLabels kKnown{{"tier", "PERSONAL"}, {"token", "PERSONAL_3fa9c1"}};
 const ScrapedLabels kUnknown{{"tier", "SHARED"}, {"token", "nothing known"}};
@@ -72,7 +72,7 @@ TEST_CASE("Prometheus gets the counters of tiers and of tokens, in families of t
   CheckCounters(scrape, "warppool_token", kUnlimited, stats.tokens[2].counters);
   const ScrapedFamily* const of_tiers = scrape.Find("warppool_tier_attempts_total");
   REQUIRE(of_tiers != nullptr);
-  CHECK_THAT(of_tiers->help, Contains("removed ones included"));
+  CHECK_THAT(of_tiers->help, ContainsSubstring("removed ones included"));
 }
 
 TEST_CASE("Prometheus is told how many tokens of a tier are ready") {
@@ -97,7 +97,7 @@ TEST_CASE("Prometheus is told all that is known of a token") {
 }
 
 TEST_CASE("the words of an error are no label, since each would be a new series") {
-  CHECK_THAT(FullStats().ToPrometheus(), !Contains("used up"));
+  CHECK_THAT(FullStats().ToPrometheus(), !ContainsSubstring("used up"));
 }
 
 TEST_CASE("a token is in one state, and all four are told") {
@@ -227,7 +227,7 @@ TEST_CASE("promtool would say something about what is wrong") {
   CHECK(AskPromtool("warppool_tries{token=\"a\nb\"} 1\n").exit_code == 1);
   const Verdict lint = AskPromtool("# HELP warppool_tries Tries.\n# TYPE warppool_tries counter\nwarppool_tries 1\n");
   CHECK(lint.exit_code == 3);
-  CHECK_THAT(lint.words, Contains("_total"));
+  CHECK_THAT(lint.words, ContainsSubstring("_total"));
 }
 
 }  // namespace

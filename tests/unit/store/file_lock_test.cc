@@ -1,10 +1,10 @@
 #include "store/file_lock.h"
 
-#include <catch2/catch.hpp>
 #include <set>
 #include <string>
 #include <utility>
 
+#include "catch.h"
 #include "unit/store/store_fixture.h"
 
 namespace warppool {

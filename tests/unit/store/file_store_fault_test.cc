@@ -1,11 +1,11 @@
 // Whatever fails, and wherever the process is stopped: the file has the old content or the new one.
 
-#include <catch2/catch.hpp>
 #include <cerrno>
 #include <set>
 #include <string>
 #include <system_error>
 
+#include "catch.h"
 #include "store/file_store.h"
 #include "unit/store/faulty_file_system.h"
 #include "unit/store/store_fixture.h"
@@ -57,8 +57,8 @@ TEST_CASE("a write of which any call fails leaves the old content, and nothing e
     } else {
       CHECK(StateOf(path) == (what == "fsync of the directory" ? "new" : "old"));
       CHECK(status.code() == Code::kInternal);
-      CHECK_THAT(status.message(), Catch::StartsWith(directory.path()));
-      CHECK_THAT(status.message(), Catch::EndsWith(std::generic_category().message(error)));
+      CHECK_THAT(status.message(), Catch::Matchers::StartsWith(directory.path()));
+      CHECK_THAT(status.message(), Catch::Matchers::EndsWith(std::generic_category().message(error)));
     }
     CHECK(ValueOf(*store, "a") == (StateOf(path) == "new" ? kNew : kOld));
     CHECK_FALSE(std::filesystem::exists(path + ".tmp"));
@@ -128,7 +128,7 @@ TEST_CASE("a read of which any call fails is an error, and says why") {
       CHECK((system.what() == "close" || system.what() == "stat " + path));
     } else {
       CHECK(value.code() == Code::kInternal);
-      CHECK_THAT(value.status().message(), Catch::EndsWith("Input/output error"));
+      CHECK_THAT(value.status().message(), Catch::Matchers::EndsWith("Input/output error"));
     }
     CHECK(ValueOf(*store, "a") == kOld);
   }
@@ -148,7 +148,8 @@ TEST_CASE("opening fails where the file cannot be read, and that is the configur
     if (!system.failed() || system.what() == "close") break;
     INFO("at call " << index << ", " << system.what());
     CHECK(store.code() == Code::kInvalidConfig);
-    CHECK_THAT(store.status().message(), Catch::StartsWith(path) && Catch::EndsWith("Input/output error"));
+    CHECK_THAT(store.status().message(),
+               Catch::Matchers::StartsWith(path) && Catch::Matchers::EndsWith("Input/output error"));
     ++failures;
   }
   CHECK(failures >= 3);
@@ -164,7 +165,7 @@ TEST_CASE("a lock of which any call fails is an error, and is not held then") {
     if (!system.failed()) break;
     INFO("at call " << index << ", " << system.what());
     CHECK(locked.code() == Code::kInternal);
-    CHECK_THAT(locked.status().message(), Catch::EndsWith("No locks available"));
+    CHECK_THAT(locked.status().message(), Catch::Matchers::EndsWith("No locks available"));
     CHECK(TryLock(*store, "a"));
     store->Unlock("a");
   }

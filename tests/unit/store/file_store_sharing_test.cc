@@ -3,12 +3,12 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <catch2/catch.hpp>
 #include <deque>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "catch.h"
 #include "store/file_lock.h"
 #include "store/file_store.h"
 #include "unit/store/store_fixture.h"

@@ -5,11 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <set>
 #include <string>
 
+#include "catch.h"
 #include "unit/fakes.h"
 #include "unit/store/store_fixture.h"
 
@@ -17,8 +17,8 @@ namespace warppool {
 namespace {
 
 namespace fs = std::filesystem;
-using Catch::Contains;
-using Catch::EndsWith;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::EndsWith;
 
 std::shared_ptr<StateStore> Opened(const std::string& path) {
   auto store = OpenFileStore(path);
@@ -112,7 +112,7 @@ TEST_CASE("a file that others may use is refused, before and after opening it") 
   const auto mode = GENERATE(as<mode_t>(), 0640, 0620, 0610, 0604, 0602, 0601, 0644, 0666);
   const auto store = Opened(path);
   PutContent(path, "warppool-state 1\na eA==\n", mode);
-  CHECK_THAT(RefusalAt(path), Contains(path) && Contains("chmod 600"));
+  CHECK_THAT(RefusalAt(path), ContainsSubstring(path) && ContainsSubstring("chmod 600"));
   CHECK(store->Read("a").code() == Code::kInvalidConfig);
   CHECK(store->Write({{"a", "1"}}).code() == Code::kInvalidConfig);
   CHECK(ContentOf(path) == "warppool-state 1\na eA==\n");
@@ -143,7 +143,7 @@ TEST_CASE("a directory that is not there is refused") {
   PutContent(directory / "file", "");
   CHECK(RefusalAt(directory / "no/state") ==
         directory / "no/state" + ": its directory " + directory / "no" + ": No such file or directory");
-  CHECK_THAT(RefusalAt(directory / "file/state"), Contains("file/state: "));
+  CHECK_THAT(RefusalAt(directory / "file/state"), ContainsSubstring("file/state: "));
 }
 
 TEST_CASE("of another user's files and directories none is used") {
@@ -198,9 +198,9 @@ TEST_CASE("a link to the file stays a link") {
 TEST_CASE("links that lead nowhere are refused") {
   const TemporaryDirectory directory;
   fs::create_symlink("loop", directory / "loop");
-  CHECK_THAT(RefusalAt(directory / "loop"), Contains("loop: "));
+  CHECK_THAT(RefusalAt(directory / "loop"), ContainsSubstring("loop: "));
   fs::create_symlink("no/state", directory / "dangling");
-  CHECK_THAT(RefusalAt(directory / "dangling"), Contains("No such file or directory"));
+  CHECK_THAT(RefusalAt(directory / "dangling"), ContainsSubstring("No such file or directory"));
 }
 
 TEST_CASE("a link that comes in the place of the file is not followed") {
@@ -232,7 +232,7 @@ TEST_CASE("a file of something else is refused, and never overwritten") {
   const auto content =
       GENERATE(as<std::string>(), "WARP_REFRESH_TOKEN=fake-token\n", "\n", "warppool-state 2\na eA==\n");
   PutContent(path, content);
-  CHECK_THAT(RefusalAt(path), Contains(path) && Contains("state file") && !Contains("fake"));
+  CHECK_THAT(RefusalAt(path), ContainsSubstring(path) && ContainsSubstring("state file") && !ContainsSubstring("fake"));
   CHECK(store->Read("a").code() == Code::kInvalidConfig);
   CHECK(store->Write({{"a", "2"}}).code() == Code::kInvalidConfig);
   CHECK(ContentOf(path) == content);

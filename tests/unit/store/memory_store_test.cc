@@ -1,8 +1,8 @@
-#include <catch2/catch.hpp>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "catch.h"
 #include "unit/store/store_fixture.h"
 #include "warppool/state_store.h"
 

@@ -1,17 +1,17 @@
 #include "store/record.h"
 
-#include <catch2/catch.hpp>
 #include <limits>
 #include <string>
 #include <string_view>
 
+#include "catch.h"
 #include "store/seal.h"
 
 namespace warppool {
 namespace {
 
 using namespace std::chrono_literals;
-using Catch::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 const Secret kKey("fake-refresh-token");
 
@@ -161,15 +161,15 @@ TEST_CASE("a code that this version does not know is kept") {
 TEST_CASE("a record of another token does not open, and is not read") {
   const auto token = OpenRecord(SealRecord(Full(), Secret("fake-other")), kKey);
   CHECK(token.code() == Code::kInvalidArgument);
-  CHECK_THAT(token.status().message(), Contains("does not open"));
+  CHECK_THAT(token.status().message(), ContainsSubstring("does not open"));
 }
 
 TEST_CASE("a record of a later format is refused, and says so") {
   const auto token = OpenPlain(Changed("\"format\":1", "\"format\":2"));
   CHECK(token.code() == Code::kInvalidArgument);
-  CHECK_THAT(token.status().message(), Contains("later version") && Contains("format 2"));
+  CHECK_THAT(token.status().message(), ContainsSubstring("later version") && ContainsSubstring("format 2"));
   // Whatever else there is in it.
-  CHECK_THAT(OpenPlain("{\"format\":99}").status().message(), Contains("format 99"));
+  CHECK_THAT(OpenPlain("{\"format\":99}").status().message(), ContainsSubstring("format 99"));
 }
 
 TEST_CASE("members that are not known are ignored, and what was not counted is 0") {
@@ -269,8 +269,8 @@ TEST_CASE("a member that is missing, or not what it should be, is named") {
   const auto token = OpenPlain(plain);
   REQUIRE_FALSE(token.ok());
   CHECK(token.code() == Code::kInvalidArgument);
-  CHECK_THAT(token.status().message(), Contains("cannot be used: \"" + row.member + "\" "));
-  CHECK_THAT(token.status().message(), !Contains("fake"));
+  CHECK_THAT(token.status().message(), ContainsSubstring("cannot be used: \"" + row.member + "\" "));
+  CHECK_THAT(token.status().message(), !ContainsSubstring("fake"));
 }
 
 TEST_CASE("a plain text that is no such JSON is refused") {
@@ -278,7 +278,7 @@ TEST_CASE("a plain text that is no such JSON is refused") {
   const auto token = OpenPlain(plain);
   REQUIRE_FALSE(token.ok());
   CHECK(token.code() == Code::kInvalidArgument);
-  CHECK_THAT(token.status().message(), Contains("cannot be used") && !Contains("fake"));
+  CHECK_THAT(token.status().message(), ContainsSubstring("cannot be used") && !ContainsSubstring("fake"));
 }
 
 TEST_CASE("a record that is cut anywhere in its plain text is refused") {

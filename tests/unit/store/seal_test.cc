@@ -1,14 +1,15 @@
 #include "store/seal.h"
 
-#include <catch2/catch.hpp>
 #include <set>
 #include <string>
 #include <string_view>
 
+#include "catch.h"
+
 namespace warppool {
 namespace {
 
-using Catch::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 const Secret kCredential("fake-refresh-token");
 constexpr std::size_t kNonceEnd = 13;
@@ -69,7 +70,8 @@ TEST_CASE("another credential opens nothing, and the error quotes nothing") {
   const auto opened = Unseal(Secret(credential), sealed);
   REQUIRE_FALSE(opened.ok());
   CHECK(opened.code() == Code::kInvalidArgument);
-  CHECK_THAT(opened.status().message(), Contains("another credential, or damaged") && !Contains("fake"));
+  CHECK_THAT(opened.status().message(),
+             ContainsSubstring("another credential, or damaged") && !ContainsSubstring("fake"));
 }
 
 TEST_CASE("a record with any bit flipped does not open") {
@@ -96,7 +98,7 @@ TEST_CASE("a record that was cut or grew does not open") {
 TEST_CASE("a record of a later format says so") {
   std::string sealed = Seal(kCredential, "some plain text");
   sealed[0] = 2;
-  CHECK_THAT(Unseal(kCredential, sealed).status().message(), Contains("format 2"));
+  CHECK_THAT(Unseal(kCredential, sealed).status().message(), ContainsSubstring("format 2"));
 }
 
 TEST_CASE("no two records have the same nonce") {

@@ -1,15 +1,16 @@
 #include "store/state_file.h"
 
-#include <catch2/catch.hpp>
 #include <random>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "catch.h"
+
 namespace warppool {
 namespace {
 
-using Catch::Contains;
+using Catch::Matchers::ContainsSubstring;
 using Lines = std::vector<std::string>;
 
 StateFile Parsed(std::string_view text) {
@@ -37,7 +38,7 @@ TEST_CASE("records are written by key, and read back byte for byte") {
   file.Apply({"a", "hello"});
   file.Apply({"empty", ""});
   const std::string text = file.Text();
-  CHECK_THAT(text, Catch::StartsWith("warppool-state 1\na aGVsbG8=\nb.2-x AAEC"));
+  CHECK_THAT(text, Catch::Matchers::StartsWith("warppool-state 1\na aGVsbG8=\nb.2-x AAEC"));
   const StateFile again = Parsed(text);
   CHECK((At(again, "b.2-x") == every_byte));
   CHECK(At(again, "a") == "hello");
@@ -83,7 +84,7 @@ TEST_CASE("a state file of another version is refused, and called that") {
                              "warppool-state 1 \n", "warppool-state ", "warppool-state 1\r\r\n");
   const auto file = StateFile::Parse(text);
   REQUIRE_FALSE(file.ok());
-  CHECK_THAT(file.status().message(), Contains("another version"));
+  CHECK_THAT(file.status().message(), ContainsSubstring("another version"));
 }
 
 TEST_CASE("a damaged line is kept as it is, and the others are read") {

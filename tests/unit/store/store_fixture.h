@@ -5,7 +5,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -17,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "catch.h"
 #include "warppool/state_store.h"
 
 namespace warppool {

@@ -1,9 +1,9 @@
 #include "token/jwt.h"
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <string>
 
+#include "catch.h"
 #include "unit/fakes.h"
 
 namespace warppool {

@@ -1,7 +1,6 @@
 // What the tests of TokenPool share: a pool whose tokens say by their names what they are, and all that it tells.
 #pragma once
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -11,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "catch.h"
 #include "token/token_pool.h"
 #include "unit/fakes.h"
 

@@ -1,9 +1,10 @@
 #include "token/position_set.h"
 
-#include <catch2/catch.hpp>
 #include <cstddef>
 #include <random>
 #include <set>
+
+#include "catch.h"
 
 namespace warppool {
 namespace {

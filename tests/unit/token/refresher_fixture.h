@@ -1,7 +1,6 @@
 // What the tests of TokenRefresher share: a token, two addresses to exchange it at, and who waits for it.
 #pragma once
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -9,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "catch.h"
 #include "token/token_refresher.h"
 #include "unit/fakes.h"
 
@@ -63,7 +63,8 @@ struct Refreshing {
       : refresher(std::move(options), &transport, is_observed ? &observed : nullptr, clock, log.logger()) {}
   ~Refreshing() {
     transport.Shutdown();
-    CHECK_THAT(log.text(), !Catch::Contains("hunter2") && !Catch::Contains("fake+key"));
+    CHECK_THAT(log.text(),
+               !Catch::Matchers::ContainsSubstring("hunter2") && !Catch::Matchers::ContainsSubstring("fake+key"));
   }
   Refreshing(const Refreshing&) = delete;
   Refreshing& operator=(const Refreshing&) = delete;

@@ -2,7 +2,6 @@
 #include "token/roster.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -12,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "catch.h"
 #include "unit/token/membership_fixture.h"
 
 namespace warppool {

@@ -1,12 +1,13 @@
 #include "token/rotation.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstddef>
 #include <random>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "catch.h"
 
 namespace warppool {
 namespace {

@@ -1,7 +1,6 @@
 // The defects of the system that this library grew out of: each that shows in the parts alone has a test of its own
 // here. The rest takes a client and a service: tests/integration.
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <map>
 #include <string>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "base/base64url.h"
+#include "catch.h"
 #include "client/failover_policy.h"
 #include "conversation/answer_reader.h"
 #include "protocol/finish_status.h"
@@ -21,7 +21,7 @@ namespace warppool {
 namespace {
 
 using namespace std::chrono_literals;
-using Catch::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 std::string EncodedEvent(const wire::ResponseEvent& event) {
   return EncodeBase64Url(event.SerializeAsString());
@@ -144,7 +144,7 @@ TEST_CASE("seed defect: the rotated refresh token is thrown away") {
   CHECK(r.observed.refreshed == std::vector<std::string>{"PERSONAL_fake  rotated"});  // whoever stores it is told
   r.executor.Advance(1h);
   r.Refresh();
-  CHECK_THAT(r.transport.request(1).body, Catch::EndsWith("refresh_token=hunter2-rotated"));
+  CHECK_THAT(r.transport.request(1).body, Catch::Matchers::EndsWith("refresh_token=hunter2-rotated"));
 }
 
 TEST_CASE("seed defect: an unencoded form body") {
@@ -176,8 +176,9 @@ TEST_CASE("seed defect: a piece of the token in the log") {
   transport.Answer(0, 400, R"({"error": {"message": "Bad token )" + credential + "\"}}");
   std::move(*lease).End({Outcome::kAuthRejected, why});
   const std::string said = log.text() + why.ToString() + pool.Snapshot().tokens.at(0).last_error_message;
-  CHECK_THAT(said, Contains("PERSONAL_"));
-  for (std::size_t i = 0; i + 6 <= credential.size(); ++i) CHECK_THAT(said, !Contains(credential.substr(i, 6)));
+  CHECK_THAT(said, ContainsSubstring("PERSONAL_"));
+  for (std::size_t i = 0; i + 6 <= credential.size(); ++i)
+    CHECK_THAT(said, !ContainsSubstring(credential.substr(i, 6)));
 }
 
 TEST_CASE("seed defect: events that do not decode are skipped in silence") {

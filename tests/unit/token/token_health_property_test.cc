@@ -1,7 +1,6 @@
 // Long random stories, step by step against a model that knows no states: it remembers what happened, and reads
 // everything from that.
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <optional>
 #include <random>
@@ -9,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "catch.h"
 #include "unit/token/health_fixture.h"
 
 namespace warppool {

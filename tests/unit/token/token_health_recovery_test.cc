@@ -1,8 +1,8 @@
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <optional>
 #include <vector>
 
+#include "catch.h"
 #include "unit/token/health_fixture.h"
 
 namespace warppool {

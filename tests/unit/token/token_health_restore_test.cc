@@ -1,10 +1,10 @@
 // A token's health that comes back from where it was kept.
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <functional>
 #include <optional>
 
+#include "catch.h"
 #include "unit/token/health_fixture.h"
 
 namespace warppool {

@@ -1,9 +1,9 @@
 #include "token/token_health.h"
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <string>
 
+#include "catch.h"
 #include "unit/token/health_fixture.h"
 
 namespace warppool {

@@ -1,16 +1,16 @@
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "catch.h"
 #include "unit/token/pool_fixture.h"
 
 namespace warppool {
 namespace {
 
 using namespace std::chrono_literals;
-using Catch::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 // p1 and s1 are of one account, p2 is of another one.
 struct Shared : Pool {
@@ -52,7 +52,8 @@ TEST_CASE("two tokens that turn out to be one account are told of, once") {
   CHECK(pool.Of("s1").same_account == "p1");
   CHECK(pool.Of("p1").same_account.empty());
   CHECK(pool.Of("p2").same_account.empty());
-  CHECK_THAT(pool.log.text(), Contains("WARNING Token s1 belongs to the same account as p1, and shares its quota\n"));
+  CHECK_THAT(pool.log.text(),
+             ContainsSubstring("WARNING Token s1 belongs to the same account as p1, and shares its quota\n"));
   pool.Tell("s1", "alice");
   pool.Tell("p1", "alice");
   CHECK(pool.TakeOf(PoolEventKind::kSameAccount).empty());
@@ -114,7 +115,7 @@ TEST_CASE("whoever joins an account learns what is known of its quota") {
   for (const char* name : {"p1", "p2"}) {
     CHECK(pool.StateOf(name) == TokenState::kCooling);
     CHECK(pool.Of(name).ready_at == pool.clock.Wall() + 100s);
-    CHECK_THAT(pool.Of(name).reason, Catch::EndsWith("used up"));
+    CHECK_THAT(pool.Of(name).reason, Catch::Matchers::EndsWith("used up"));
   }
   CHECK(pool.TakeLines().back() == (the_first_cools ? "pool exhausted p2" : "pool exhausted p1"));
 }
@@ -158,7 +159,7 @@ TEST_CASE("a token that failed is said to cool for the quota, and not for its fa
   std::move(*check).End({Outcome::kAuthDead, Status(Code::kUnauthorized, "expired")});
   pool.Tell("p2", "alice");
   CHECK(pool.StateOf("p2") == TokenState::kCooling);
-  CHECK_THAT(pool.Of("p2").reason, !Contains("expired"));  // it has not
+  CHECK_THAT(pool.Of("p2").reason, !ContainsSubstring("expired"));  // it has not
 }
 
 TEST_CASE("a recovery by hand lifts the cooling of the account, and nothing else of the others") {

@@ -1,7 +1,6 @@
 // What is counted: of each token, of tiers and in all, whoever comes and goes.
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <map>
 #include <optional>
@@ -10,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "catch.h"
 #include "unit/token/membership_fixture.h"
 
 namespace warppool {

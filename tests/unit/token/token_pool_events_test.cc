@@ -1,18 +1,18 @@
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
+#include "catch.h"
 #include "unit/token/pool_fixture.h"
 
 namespace warppool {
 namespace {
 
 using namespace std::chrono_literals;
-using Catch::Contains;
+using Catch::Matchers::ContainsSubstring;
 using Lines = Pool::Lines;
 
 // How many lines the log has.
@@ -35,11 +35,12 @@ TEST_CASE("the log tells what becomes of tokens, under their names") {
   pool.Meet("p1", Outcome::kAuthRejected, "refused");
   pool.Meet("p1", Outcome::kAuthRejected, "refused");
   pool.Meet("s1", Outcome::kAuthDead, "expired");
-  CHECK_THAT(pool.log.text(), Contains("INFO Selected token: p1 (priority: PERSONAL)\n") &&
-                                  Contains("WARNING Token failure 1/2: p1: refused\n") &&
-                                  Contains("INFO Token works again: p1: it works, its failures are cleared\n") &&
-                                  Contains("WARNING Token deactivated after 2 failures: p1: refused\n") &&
-                                  Contains("WARNING Token deactivated: s1: expired\n") && !Contains("hunter2"));
+  CHECK_THAT(pool.log.text(),
+             ContainsSubstring("INFO Selected token: p1 (priority: PERSONAL)\n") &&
+                 ContainsSubstring("WARNING Token failure 1/2: p1: refused\n") &&
+                 ContainsSubstring("INFO Token works again: p1: it works, its failures are cleared\n") &&
+                 ContainsSubstring("WARNING Token deactivated after 2 failures: p1: refused\n") &&
+                 ContainsSubstring("WARNING Token deactivated: s1: expired\n") && !ContainsSubstring("hunter2"));
 }
 
 TEST_CASE("each token is told of when it is loaded, in its order") {
@@ -79,7 +80,7 @@ TEST_CASE("a failure that is nobody's fault is told as a failure, and no more") 
   CHECK(told.code == Code::kNetwork);
   CHECK(told.reason == "lost");
   CHECK(told.strikes == 0);
-  CHECK_THAT(pool.log.text(), Contains("WARNING Attempt failed: p1: lost\n"));
+  CHECK_THAT(pool.log.text(), ContainsSubstring("WARNING Attempt failed: p1: lost\n"));
 }
 
 TEST_CASE("a strike is told with how many there are in a row") {
@@ -121,12 +122,12 @@ TEST_CASE("a probe that fails is told as disabled once more") {
     pool.Meet("p1", Outcome::kAuthRejected, "refused again");
     CHECK(pool.told.back().until == pool.clock.Wall() + 120s);
     CHECK(pool.told.back().reason == "refused again");
-    CHECK_THAT(pool.log.text(), Contains("deactivated again, it was tried and failed: p1: refused again\n"));
+    CHECK_THAT(pool.log.text(), ContainsSubstring("deactivated again, it was tried and failed: p1: refused again\n"));
   }
   SECTION("for good: that is no strike") {
     pool.Meet("p1", Outcome::kAuthDead, "expired");
     CHECK_FALSE(pool.told.back().until);
-    CHECK_THAT(pool.log.text(), Contains("Token deactivated: p1: expired\n"));
+    CHECK_THAT(pool.log.text(), ContainsSubstring("Token deactivated: p1: expired\n"));
   }
   CHECK(pool.TakeLines() == Lines{"chosen p1", "failed p1", "disabled p1"});
 }
@@ -172,7 +173,7 @@ TEST_CASE("each way back to ready is told with its reason") {
   CHECK(told.token == "p1");
   CHECK(told.reason == reason);
   CHECK(told.strikes == 0);
-  CHECK_THAT(pool.log.text(), Contains("INFO Token works again: p1: " + reason + "\n"));
+  CHECK_THAT(pool.log.text(), ContainsSubstring("INFO Token works again: p1: " + reason + "\n"));
 }
 
 TEST_CASE("a token that is half open is not ready, and nothing is told of it") {
@@ -189,13 +190,13 @@ TEST_CASE("a refresh is told with the JWT's end, and a rotation beside it") {
   pool.Tell("p1", "alice");
   CHECK(pool.told.at(0).until == pool.clock.Wall() + 3600s);
   CHECK(pool.TakeLines() == Lines{"refreshed p1"});
-  CHECK_THAT(pool.log.text(), Contains("INFO Refreshed JWT: p1 (valid for 3600 s)\n"));
+  CHECK_THAT(pool.log.text(), ContainsSubstring("INFO Refreshed JWT: p1 (valid for 3600 s)\n"));
   pool.Tell("p1", "alice", true);
   CHECK_FALSE(pool.told.at(1).until);
   CHECK(pool.told.at(1).reason == "the service replaced the refresh token");
   CHECK(pool.TakeLines() == Lines{"refreshed p1", "rotated p1"});
-  CHECK_THAT(pool.log.text(),
-             Contains("refresh token rotated") && Contains("Refresh token replaced by the service: p1"));
+  CHECK_THAT(pool.log.text(), ContainsSubstring("refresh token rotated") &&
+                                  ContainsSubstring("Refresh token replaced by the service: p1"));
 }
 
 TEST_CASE("a rotation that comes without a JWT is told, too") {
@@ -216,8 +217,8 @@ TEST_CASE("a tier and the pool are exhausted at the very failure that takes the 
   CHECK(pool.told.back().reason == pool.told.at(2).reason);
   CHECK(pool.TakeLines() ==
         Lines{"chosen s1", "failed s1", "disabled s1", "tier exhausted s1 SHARED", "pool exhausted s1"});
-  CHECK_THAT(pool.log.text(), Contains("WARNING No token is ready any more in tier PERSONAL\n") &&
-                                  Contains("ERROR No token is ready any more\n"));
+  CHECK_THAT(pool.log.text(), ContainsSubstring("WARNING No token is ready any more in tier PERSONAL\n") &&
+                                  ContainsSubstring("ERROR No token is ready any more\n"));
   // Nothing of what follows takes a token that was ready.
   CHECK_FALSE(pool.pool.Acquire({}));
   CHECK(pool.TakeLines() == Lines{});
@@ -253,7 +254,7 @@ TEST_CASE("one whose cooling has ended unnoticed counts when another one fails")
     pool.pool.Confirm(*charge);
   }
   CHECK(pool.TakeOf(PoolEventKind::kPoolExhausted).empty());
-  CHECK_THAT(pool.log.text(), !Contains("No token is ready any more"));
+  CHECK_THAT(pool.log.text(), !ContainsSubstring("No token is ready any more"));
   CHECK(pool.Turns(1) == "p1");
 }
 
@@ -319,8 +320,8 @@ TEST_CASE("no event and no line holds a credential") {
     pool.Tell(name, name, true);
     pool.Meet(name, Outcome::kQuotaExhausted);
   }
-  for (const Told& event : pool.told) CHECK_THAT(event.token + event.reason, !Contains("hunter2"));
-  CHECK_THAT(pool.log.text(), !Contains("hunter2"));
+  for (const Told& event : pool.told) CHECK_THAT(event.token + event.reason, !ContainsSubstring("hunter2"));
+  CHECK_THAT(pool.log.text(), !ContainsSubstring("hunter2"));
 }
 
 TEST_CASE("kinds of events have names") {

@@ -1,20 +1,20 @@
 // Tokens that come, go and change while the pool is used, one at a time.
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "catch.h"
 #include "unit/token/membership_fixture.h"
 
 namespace warppool {
 namespace {
 
 using namespace std::chrono_literals;
-using Catch::Contains;
-using Catch::StartsWith;
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::StartsWith;
 using Lines = Pool::Lines;
 
 // A failed call, which leaves everything as it was.
@@ -372,11 +372,11 @@ TEST_CASE("what cannot be replaced stays") {
 TEST_CASE("no error and no event of the membership holds a credential") {
   Pool pool({"p1", "p2"});
   const auto refused = pool.pool.Add(Unnamed("hunter2-p1"));
-  CHECK_THAT(refused.status().ToString(), !Contains("hunter2"));
+  CHECK_THAT(refused.status().ToString(), !ContainsSubstring("hunter2"));
   REQUIRE(pool.pool.Replace("p1", Unnamed("hunter2-other")).ok());
   REQUIRE(pool.pool.Rename("p1", "").ok());
-  for (const Told& told : pool.told) CHECK_THAT(told.reason + told.token, !Contains("hunter2"));
-  CHECK_THAT(pool.log.text(), !Contains("hunter2"));
+  for (const Told& told : pool.told) CHECK_THAT(told.reason + told.token, !ContainsSubstring("hunter2"));
+  CHECK_THAT(pool.log.text(), !ContainsSubstring("hunter2"));
 }
 
 }  // namespace

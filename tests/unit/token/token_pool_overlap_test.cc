@@ -1,18 +1,18 @@
 // A token that two things happen to at a time: which of them its state is put down to, and who tells that one is over.
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "catch.h"
 #include "unit/token/pool_fixture.h"
 
 namespace warppool {
 namespace {
 
 using namespace std::chrono_literals;
-using Catch::Contains;
+using Catch::Matchers::ContainsSubstring;
 using Lines = Pool::Lines;
 
 void End(Lease lease, Outcome outcome, const std::string& why) {
@@ -23,8 +23,8 @@ void End(Lease lease, Outcome outcome, const std::string& why) {
 void CheckReason(Pool* pool, const std::string& token, TokenState state, const std::string& words) {
   CHECK(pool->StateOf(token) == state);
   CHECK(pool->Of(token).reason == words);
-  CHECK_THAT(pool->Explained(token).reason, Contains(words));
-  CHECK_THAT(pool->WhyNot(token), Contains(words));
+  CHECK_THAT(pool->Explained(token).reason, ContainsSubstring(words));
+  CHECK_THAT(pool->WhyNot(token), ContainsSubstring(words));
 }
 
 TEST_CASE("what is dead is dead for the word that said so, whatever its other requests meet") {

@@ -1,7 +1,6 @@
 // Long random stories through the whole pool: who is leased, who is not, and what is told, against a copy of each
 // token's health that the pool does not know of.
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <map>
 #include <optional>
@@ -10,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "catch.h"
 #include "unit/token/pool_fixture.h"
 
 namespace warppool {

@@ -1,9 +1,9 @@
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "catch.h"
 #include "unit/token/pool_fixture.h"
 
 namespace warppool {

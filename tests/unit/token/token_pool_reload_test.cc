@@ -1,12 +1,12 @@
 // A whole configuration at once: who is taken for whom, and what stays of them.
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "catch.h"
 #include "unit/token/membership_fixture.h"
 
 namespace warppool {

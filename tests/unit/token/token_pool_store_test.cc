@@ -1,19 +1,19 @@
 // What the pool hands to whoever keeps it, and what it takes back.
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "catch.h"
 #include "unit/token/membership_fixture.h"
 
 namespace warppool {
 namespace {
 
 using namespace std::chrono_literals;
-using Catch::Contains;
+using Catch::Matchers::ContainsSubstring;
 using Kept = TokenPool::Kept;
 using Calls = std::vector<bool>;  // whether each was urgent
 
@@ -481,7 +481,7 @@ TEST_CASE("a store in trouble is told of, with the token that it is about") {
   CHECK(told[0].token == (token ? "p1" : ""));
   CHECK(told[0].code == Code::kTimeout);
   CHECK(told[0].reason == "locked");
-  CHECK_THAT(pool.log.text(), Contains(token ? "Store: p1: locked" : "Store: locked"));
+  CHECK_THAT(pool.log.text(), ContainsSubstring(token ? "Store: p1: locked" : "Store: locked"));
 }
 
 }  // namespace

@@ -1,13 +1,13 @@
 #include "token/token_pool.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "catch.h"
 #include "unit/token/pool_fixture.h"
 
 namespace warppool {

@@ -1,17 +1,17 @@
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "catch.h"
 #include "unit/token/pool_fixture.h"
 
 namespace warppool {
 namespace {
 
 using namespace std::chrono_literals;
-using Catch::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 // "p1 1, p2 0": the tokens and their turns, in the order of the pool.
 std::string TurnsOf(Pool* pool) {

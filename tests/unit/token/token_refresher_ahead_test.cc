@@ -1,9 +1,9 @@
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "catch.h"
 #include "unit/token/refresher_fixture.h"
 
 namespace warppool {

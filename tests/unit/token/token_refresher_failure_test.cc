@@ -1,15 +1,15 @@
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <string>
 #include <vector>
 
+#include "catch.h"
 #include "unit/token/refresher_fixture.h"
 
 namespace warppool {
 namespace {
 
 using namespace std::chrono_literals;
-using Catch::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 TEST_CASE("the next address is asked when one fails, and its answer counts") {
   Refreshing r;
@@ -78,7 +78,7 @@ TEST_CASE("when all addresses fail the last one's failure is told, once to each"
   CHECK(r.last().outcome == Outcome::kAuthRejected);
   CHECK(r.last().status.error().service_code == "NOT_NOW");
   CHECK(r.last().status.token() == "PERSONAL_fake");
-  CHECK_THAT(r.log.text(), Contains("asking the next address: PERSONAL_fake"));
+  CHECK_THAT(r.log.text(), ContainsSubstring("asking the next address: PERSONAL_fake"));
   r.Refresh();  // and the next one begins with the first address again
   CHECK(r.transport.request(2).url == r.transport.request(0).url);
 }
@@ -105,8 +105,8 @@ TEST_CASE("each way to lose an exchange has its outcome") {
   CHECK(r.last().outcome == row.outcome);
   CHECK(r.last().status.code() == row.code);
   CHECK(r.last().status.retryable() == row.retryable);
-  CHECK_THAT(r.last().status.message(), Contains("the detail"));
-  if (row.outcome == Outcome::kMisconfigured) CHECK_THAT(r.last().status.message(), Contains("FIRST_SETTING"));
+  CHECK_THAT(r.last().status.message(), ContainsSubstring("the detail"));
+  if (row.outcome == Outcome::kMisconfigured) CHECK_THAT(r.last().status.message(), ContainsSubstring("FIRST_SETTING"));
 }
 
 TEST_CASE("a transport that stops is not asked for another address") {
@@ -169,7 +169,7 @@ TEST_CASE("without a key none is sent, and a refusal says so") {
   r.Refresh();
   CHECK(r.transport.request(0).url == "https://first.example/token");
   r.transport.Answer(0, 403, "");
-  CHECK_THAT(r.last().status.message(), Contains("WARP_FIREBASE_API_KEY is not set"));
+  CHECK_THAT(r.last().status.message(), ContainsSubstring("WARP_FIREBASE_API_KEY is not set"));
 }
 
 TEST_CASE("a service that repeats the credential gets it neither into the error nor into the log") {
@@ -179,7 +179,8 @@ TEST_CASE("a service that repeats the credential gets it neither into the error 
       GENERATE(as<std::string>(), "Bad token: hunter2+old", "Consumer 'api_key:fake+key' has been suspended.");
   for (std::size_t i = 0; i < 2; ++i) r.transport.Answer(i, 400, R"({"error": {"message": ")" + words + "\"}}");
   const Error& error = r.last().status.error();
-  CHECK_THAT(error.message + error.service_code + error.user_message, !Contains("hunter2") && !Contains("fake+key"));
+  CHECK_THAT(error.message + error.service_code + error.user_message,
+             !ContainsSubstring("hunter2") && !ContainsSubstring("fake+key"));
 }
 
 TEST_CASE("an answer of 10 MB is broken off, and says so") {
@@ -203,7 +204,8 @@ TEST_CASE("brackets in great number overflow nothing") {
     while (brackets.size() + open.size() <= (1U << 20U)) brackets += open;
     r.transport.Answer(0, 200, brackets);
     CHECK(r.last().status.code() == Code::kMisconfigured);
-    CHECK_THAT(r.last().status.message(), Contains("not valid JSON at byte ") && Contains("Nested too deeply"));
+    CHECK_THAT(r.last().status.message(),
+               ContainsSubstring("not valid JSON at byte ") && ContainsSubstring("Nested too deeply"));
   }
   SECTION("two million") {
     r.transport.Answer(0, 200, std::string(2'000'000, '['));
@@ -236,7 +238,8 @@ TEST_CASE("each answer without a token names what is wrong, and the setting") {
   r.transport.Answer(0, 200, row.body, {{"content-type", "text/html"}});
   CHECK(r.last().outcome == Outcome::kGarbled);
   CHECK(r.last().status.code() == Code::kMisconfigured);
-  CHECK_THAT(r.last().status.message(), Contains(row.words) && Contains("check FIRST_SETTING") && !Contains("sign in"));
+  CHECK_THAT(r.last().status.message(),
+             ContainsSubstring(row.words) && ContainsSubstring("check FIRST_SETTING") && !ContainsSubstring("sign in"));
   CHECK(r.token->jwt() == nullptr);
   CHECK(r.observed.refreshed.empty());
 }

@@ -1,18 +1,18 @@
 // Exchanges of tokens that other processes know, too.
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "catch.h"
 #include "unit/token/gate_fixture.h"
 
 namespace warppool {
 namespace {
 
 using namespace std::chrono_literals;
-using Catch::Contains;
+using Catch::Matchers::ContainsSubstring;
 using GateCalls = std::vector<std::string>;
 
 TEST_CASE("what is issued is in safety before it counts, and before others are let in") {
@@ -222,7 +222,7 @@ TEST_CASE("what was said of the old credential is not said of the one that other
   r.Refuse(1);
   r.gate.LetIn(r.Known("hunter2-theirs", 1));
   REQUIRE(r.transport.started() == 3);
-  CHECK_THAT(r.transport.request(2).url, Contains("first.example"));  // from the start
+  CHECK_THAT(r.transport.request(2).url, ContainsSubstring("first.example"));  // from the start
   CHECK(r.Sent(2) == "hunter2-theirs");
   r.FailAll(2);
   CHECK(r.last().outcome == Outcome::kNetwork);
@@ -299,7 +299,7 @@ TEST_CASE("both addresses are asked with the configured credential, from the fir
   r.Refuse(1);
   r.gate.LetIn();
   REQUIRE(r.transport.started() == 3);
-  CHECK_THAT(r.transport.request(2).url, Contains("first.example"));
+  CHECK_THAT(r.transport.request(2).url, ContainsSubstring("first.example"));
   r.transport.Answer(2, 404, "");
   REQUIRE(r.transport.started() == 4);
   CHECK(r.Sent(3) == "hunter2%2Bold");
@@ -352,8 +352,8 @@ TEST_CASE("without a gate, too, the next address is asked with the credential th
   r.Refresh();
   r.transport.Answer(0, 200, R"({"refresh_token": "hunter2-new"})");
   REQUIRE(r.transport.started() == 2);
-  CHECK_THAT(r.transport.request(1).body, Contains("=hunter2-new"));
-  CHECK_THAT(r.transport.request(1).body, !Contains("old"));
+  CHECK_THAT(r.transport.request(1).body, ContainsSubstring("=hunter2-new"));
+  CHECK_THAT(r.transport.request(1).body, !ContainsSubstring("old"));
 }
 
 TEST_CASE("a gate that cannot be asked lets the flight land") {

@@ -1,17 +1,17 @@
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "catch.h"
 #include "unit/token/refresher_fixture.h"
 
 namespace warppool {
 namespace {
 
 using namespace std::chrono_literals;
-using Catch::Contains;
+using Catch::Matchers::ContainsSubstring;
 using std::chrono::milliseconds;
 
 RefresherOptions Patient(RefresherOptions options) {

@@ -1,6 +1,5 @@
 // Tokens whose bearers the program supplies.
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <functional>
 #include <limits>
@@ -11,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "catch.h"
 #include "unit/token/refresher_fixture.h"
 
 namespace warppool {

@@ -1,11 +1,11 @@
 #include "token/token_refresher.h"
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "catch.h"
 #include "unit/token/refresher_fixture.h"
 
 namespace warppool {
@@ -157,7 +157,7 @@ TEST_CASE("a rotated credential is used from the next exchange on") {
   CHECK(r.token->credential().Reveal() == "hunter2-new");
   r.executor.Advance(1h);
   r.Refresh();
-  CHECK_THAT(r.transport.request(1).body, Catch::EndsWith("refresh_token=hunter2-new"));
+  CHECK_THAT(r.transport.request(1).body, Catch::Matchers::EndsWith("refresh_token=hunter2-new"));
   r.transport.Answer(1, 200, Issued("two"));
   CHECK(r.token->credential().Reveal() == "hunter2-new");  // an answer without one takes nothing away
 }

@@ -1,12 +1,13 @@
 #include "token/token.h"
 
-#include <catch2/catch.hpp>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "catch.h"
 
 namespace warppool {
 namespace {
@@ -82,7 +83,7 @@ TEST_CASE("the same credential twice does not search for ever") {
 
 TEST_CASE("no name holds the credential") {
   const auto names = NamesOf({Config("hunter2")});
-  CHECK_THAT(names[0], !Catch::Contains("hunter"));
+  CHECK_THAT(names[0], !Catch::Matchers::ContainsSubstring("hunter"));
 }
 
 std::shared_ptr<const Jwt> MakeShared(const std::string& text, SteadyTime refresh_at = {}) {

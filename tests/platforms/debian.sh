@@ -1,0 +1,40 @@
+# Newer Debian systems, each in a chroot of its own. Sourced by run.sh.
+
+# debian_packages <name>: what the library's own script installs there, as a newcomer would.
+debian_packages() {
+  chroot_install "$1" ccache
+  chroot_run "$1" /source/cmake/install-dependencies.sh --dev
+}
+
+# debian_platform <name> <suite>
+debian_platform() {
+  chroot_make "$1" "$2"
+  debian_packages "$1"
+  chroot_run "$1" /source/tests/platforms/inside.sh /source/build/warppool all unit quickstart
+}
+
+platform_debian13() { debian_platform debian13 trixie; }
+platform_sid() { debian_platform sid sid; }
+
+# The newest that Debian has, experimental included: protobuf, fmt, g++ and clang.
+platform_newest() {
+  chroot_make newest sid
+  echo "deb http://deb.debian.org/debian experimental main" >"$platforms_dir/newest/etc/apt/sources.list.d/experimental.list"
+  debian_packages newest
+  chroot_install newest --target-release experimental libprotobuf-dev protobuf-compiler libfmt-dev
+  local gxx clang
+  gxx=$(newest_package 'g[+][+]')
+  clang=$(newest_package clang)
+  chroot_install newest "$gxx" "$clang"
+  echo "== newest: $gxx"
+  chroot_run newest env CC="${gxx/g++/gcc}" CXX="$gxx" \
+    /source/tests/platforms/inside.sh /source/build/gcc all unit quickstart
+  echo "== newest: $clang"
+  chroot_run newest env CC="$clang" CXX="${clang/clang/clang++}" \
+    /source/tests/platforms/inside.sh /source/build/clang unit
+}
+
+# newest_package <name>: of the packages with a version in their name, the one with the highest.
+newest_package() {
+  chroot_run newest apt-cache search --names-only "^$1-[0-9]+\$" | cut -d' ' -f1 | sort --version-sort | tail -n 1
+}
