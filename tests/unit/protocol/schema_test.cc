@@ -121,7 +121,8 @@ class Comparison {
   void Check(const EnumDescriptor& type) {
     for (int i = 0; i < type.value_count(); ++i) {
       ++values_;
-      CheckRow(NameOf(type) + "." + std::string(SchemaName(*type.value(i))), std::to_string(type.value(i)->number()) + " (enum value)  ");
+      CheckRow(NameOf(type) + "." + std::string(SchemaName(*type.value(i))),
+               std::to_string(type.value(i)->number()) + " (enum value)  ");
     }
   }
 
