@@ -133,7 +133,7 @@ Step CallMcp(std::string name, const std::string& arguments, std::string server_
   if (!google::protobuf::util::JsonStringToMessage(arguments, &args).ok()) {
     throw std::invalid_argument("loopback: the arguments are no JSON object");
   }
-  mcp->mutable_args()->ParseFromString(args.SerializeAsString());
+  static_cast<void>(mcp->mutable_args()->ParseFromString(args.SerializeAsString()));
   if (!server_id.empty()) mcp->set_server_id(std::move(server_id));
   return AddToolCall(std::move(call));
 }

@@ -37,7 +37,7 @@ wire::Task ParseTask(const std::string& bytes) {
   google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()),
                                             static_cast<int>(bytes.size()));
   in.SetRecursionLimit(std::numeric_limits<int>::max());
-  task.ParseFromCodedStream(&in);
+  static_cast<void>(task.ParseFromCodedStream(&in));
   return task;
 }
 

@@ -159,7 +159,7 @@ PendingToolCall ReadToolCall(const wire::Task& task, const wire::Message& messag
     if (call.has_read_mcp_resource()) read.server_id = call.read_mcp_resource().server_id();
     read.arguments = ToJson(call.GetReflection()->GetMessage(call, field));
   }
-  call.SerializeToString(&read.bytes);
+  read.bytes = call.SerializeAsString();
   return read;
 }
 

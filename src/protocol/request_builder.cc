@@ -188,7 +188,7 @@ std::string RequestBuilder::Serialize(const wire::Request::TaskContext& tasks, s
   at = CodedOutputStream::WriteTagToArray(kTag, at);
   at = CodedOutputStream::WriteVarint64ToArray(tasks_size, at);
   at = tasks.SerializeWithCachedSizesToArray(at);
-  message_.SerializeWithCachedSizesToArray(at);
+  static_cast<void>(message_.SerializeWithCachedSizesToArray(at));
   return bytes;
 }
 

@@ -13,7 +13,9 @@
 #include "conversation/answer_reader.h"
 #include "conversation/conversation_impl.h"
 #include "http/sse_parser.h"
+#include "protocol/protobuf_version.h"
 #include "protocol/request_builder.h"
+#include "protocol/response_decoder.h"
 #include "warppool/wire/request.pb.h"
 #include "warppool/wire/response.pb.h"
 
@@ -76,14 +78,29 @@ void ParseOnArena(benchmark::State& state) {
     std::size_t texts = 0;
     for (const std::string& message : TheStream().messages) {
       arena.Reset();
-      auto* event = google::protobuf::Arena::CreateMessage<wire::ResponseEvent>(&arena);
-      event->ParseFromString(message);
+      auto* event = CreateOnArena<wire::ResponseEvent>(&arena);
+      if (!event->ParseFromString(message)) state.SkipWithError("not parsed");
       texts += static_cast<std::size_t>(event->client_actions().actions_size());
     }
     benchmark::DoNotOptimize(texts);
   }
 }
 BENCHMARK(ParseOnArena)->Unit(benchmark::kMillisecond);
+
+// An event that is no delta is scanned before it is parsed.
+void DecodeEvent(benchmark::State& state) {
+  ResponseDecoder decoder(100);
+  for (auto _ : state) {
+    std::size_t texts = 0;
+    for (const std::string& message : TheStream().messages) {
+      const auto event = decoder.Parse(message);
+      if (!event) return state.SkipWithError("not parsed");
+      texts += static_cast<std::size_t>((*event)->client_actions().actions_size());
+    }
+    benchmark::DoNotOptimize(texts);
+  }
+}
+BENCHMARK(DecodeEvent)->Unit(benchmark::kMillisecond);
 
 // Bytes in, callback out, in chunks of range(0) bytes.
 void ReadAnswer(benchmark::State& state) {
@@ -131,10 +148,9 @@ wire::Request::TaskContext History() {
 void SerializeReadyMessage(benchmark::State& state) {
   auto builder = RequestBuilder::Create(Request("and now?"));
   wire::Request request;
-  request.ParseFromString(builder->Serialize(History(), "conversation-1"));
+  if (!request.ParseFromString(builder->Serialize(History(), "conversation-1"))) state.SkipWithError("not parsed");
   for (auto _ : state) {
-    std::string bytes;
-    request.SerializeToString(&bytes);
+    std::string bytes = request.SerializeAsString();
     benchmark::DoNotOptimize(bytes);
   }
 }

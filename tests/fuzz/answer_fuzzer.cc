@@ -2,8 +2,6 @@
 // follows the events has to see what the tasks hold, and a transaction has to leave nothing behind.
 //
 // The input is a serialized ResponseEvent.ClientActions, each action of which comes as an event of its own.
-#include <google/protobuf/stubs/logging.h>
-
 #include <map>
 #include <memory>
 #include <string>
@@ -12,6 +10,7 @@
 #include "conversation/answer_reader.h"
 #include "conversation/conversation_impl.h"
 #include "promise.h"
+#include "protocol/wire_scan.h"
 #include "warppool/wire/response.pb.h"
 
 namespace warppool {
@@ -65,10 +64,8 @@ std::map<std::string, std::string> TextsOf(const ConversationImpl& conversation,
 
 void Try(const std::string& input) {
   wire::ResponseEvent::ClientActions actions;
-  {
-    const google::protobuf::LogSilencer silencer;
-    if (!actions.ParseFromString(input) || actions.actions_size() > 100) return;
-  }
+  if (!IsWellFormed(input, *wire::ResponseEvent::ClientActions::descriptor())) return;
+  if (!actions.ParseFromString(input) || actions.actions_size() > 100) return;
   const auto read = std::make_shared<ConversationImpl>();
   ConversationImpl applied;
   Promise(read->Claim(kLimits) && applied.Claim(kLimits), "nobody else is there");

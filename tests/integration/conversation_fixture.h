@@ -30,8 +30,8 @@ inline std::string Difference(const loopback::Service& service, const Conversati
   if (theirs == ours) return "";
   loopback::Tasks expected;
   loopback::Tasks came;
-  expected.ParseFromString(theirs);
-  came.ParseFromString(ours);
+  REQUIRE(expected.ParseFromString(theirs));
+  REQUIRE(came.ParseFromString(ours));
   return "conversation \"" + conversation.id() + "\": " + loopback::FindDifference(expected, came);
 }
 

@@ -7,9 +7,9 @@ cross_platform() {
   local libraries=${triplet/i686/i386}  # what Debian calls the folder of i386's libraries
   shift 3
   chroot_make cross bookworm
-  # protoc and cmake are programs of this machine.
+  # Programs of this machine (a test of the metrics asks Prometheus), and libraries without code.
   chroot_install cross ccache cmake ninja-build pkg-config protobuf-compiler rapidjson-dev catch2 libbenchmark-dev \
-    python3-minimal qemu-user-static
+    python3-minimal qemu-user-static prometheus
   chroot_run cross dpkg --add-architecture "$architecture"
   local packages=("g++-$triplet") library
   for library in libcurl4-openssl-dev libprotobuf-dev libfmt-dev libssl-dev libcpp-httplib-dev; do

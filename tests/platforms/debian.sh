@@ -1,15 +1,11 @@
 # Newer Debian systems, each in a chroot of its own. Sourced by run.sh.
 
-# debian_packages <name>: what the library's own script installs there, as a newcomer would.
-debian_packages() {
-  chroot_install "$1" ccache
-  chroot_run "$1" /source/cmake/install-dependencies.sh --dev
-}
-
 # debian_platform <name> <suite>
 debian_platform() {
   chroot_make "$1" "$2"
-  debian_packages "$1"
+  chroot_install "$1" ccache
+  # The library's own script, as a newcomer would.
+  chroot_run "$1" /source/cmake/install-dependencies.sh --dev
   chroot_run "$1" /source/tests/platforms/inside.sh /source/build/warppool all unit quickstart
 }
 
@@ -20,7 +16,8 @@ platform_sid() { debian_platform sid sid; }
 platform_newest() {
   chroot_make newest sid
   echo "deb http://deb.debian.org/debian experimental main" >"$platforms_dir/newest/etc/apt/sources.list.d/experimental.list"
-  debian_packages newest
+  chroot_install newest ccache g++ cmake ninja-build pkg-config ca-certificates libcurl4-openssl-dev rapidjson-dev \
+    libssl-dev libcpp-httplib-dev catch2 libbenchmark-dev python3 openssl prometheus
   chroot_install newest --target-release experimental libprotobuf-dev protobuf-compiler libfmt-dev
   local gxx clang
   gxx=$(newest_package 'g[+][+]')

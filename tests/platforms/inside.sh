@@ -36,7 +36,8 @@ for part in "${parts[@]}"; do
   esac
 done
 cmake -S "$source_dir" -B "$build" "${options[@]}" "$@"
-cmake --build "$build" --parallel "${WARPPOOL_JOBS:-2}" --target "${targets[@]}"
+# All that does not compile there is worth knowing, not only the first of it.
+cmake --build "$build" --parallel "${WARPPOOL_JOBS:-2}" --target "${targets[@]}" -- -k 0
 
 # Prints how many passed.
 run_unit_tests() {

@@ -30,7 +30,7 @@ platform_libcxx() {
   chroot_make libcxx bookworm
   chroot_install libcxx ccache cmake ninja-build pkg-config python3-minimal dpkg-dev zlib1g-dev \
     "clang-$libcxx_version" "libc++-$libcxx_version-dev" "libc++abi-$libcxx_version-dev" \
-    libcurl4-openssl-dev rapidjson-dev libfmt-dev libssl-dev libcpp-httplib-dev catch2 libbenchmark-dev
+    libcurl4-openssl-dev rapidjson-dev libfmt-dev libssl-dev libcpp-httplib-dev catch2 libbenchmark-dev prometheus
   libcxx_protobuf
   # A target that is there already wins over a search of the system.
   cat >"$platforms_dir/builds/libcxx/fmt.cmake" <<'CMAKE'

@@ -19,9 +19,10 @@ names=("$@")
 . "$here/chroot.sh" && . "$here/debian.sh" && . "$here/libcxx.sh" && . "$here/cross.sh" || exit 2
 
 # Only compiled: nothing here could run a program of theirs.
-platform_macos() { "$here/compile_only.sh" macos; }
-platform_freebsd() { "$here/compile_only.sh" freebsd; }
-platform_windows() { "$here/compile_only.sh" windows; }
+compile_only() { "$here/compile_only.sh" "$1" | sed "s/^$1: ok (\(.*\))\$/result: \1/"; }
+platform_macos() { compile_only macos; }
+platform_freebsd() { compile_only freebsd; }
+platform_windows() { compile_only windows; }
 
 for name in "${names[@]}"; do
   declare -F "platform_$name" >/dev/null || { echo "$0: no platform is called $name: ${all[*]}" >&2; exit 2; }
@@ -46,7 +47,8 @@ for name in "${names[@]}"; do
     "platform_$name"
   ) >"$log" 2>&1
   if [ $? -eq 0 ]; then
-    echo "$name: ok ($(sed -n 's/^result: //p' "$log" | paste -sd ';' | sed 's/;/; /g'))"
+    results=$(sed -n 's/^result: //p' "$log" | paste -sd ';' | sed 's/;/; /g')
+    echo "$name: ok ($results)"
   else
     failed=1
     echo "$name: FAILED: $(grep -E -m 1 '(error|Error|FAILED|E):' "$log" || tail -n 1 "$log") (all of it: $log)"

@@ -5,6 +5,7 @@
 #include "catch.h"
 #include "conversation/conversation_impl.h"
 #include "unit/conversation/actions.h"
+#include "unit/stderr_of.h"
 
 namespace warppool {
 namespace {
@@ -144,14 +145,21 @@ TEST_CASE("what no conversation can be is refused behind the checksum, too") {
   SECTION("a task without an id") {
     tasks.add_tasks();
   }
-  std::string inner;
-  tasks.SerializeToString(&inner);
+  const std::string inner = tasks.SerializeAsString();
   std::string message = "\x22";
   message += static_cast<char>(inner.size());
   message += inner;
   if (tasks.tasks_size() == 1) message += "\x28\x07";  // root: 7
   CHECK(ReadSavedMessage(message).code() == Code::kInvalidArgument);
   CHECK(ReadSavedMessage("\xFF").code() == Code::kInvalidArgument);
+}
+
+TEST_CASE("a text in a saved conversation that is not UTF-8 is refused with its place, and nothing is printed") {
+  std::string refusal;
+  const std::string printed = StderrOf(
+      [&] { refusal = ReadSavedMessage("\x22\x0B\x0A\x03\x0A\x01x\x0A\x04\x0A\x02y\xFF").status().message(); });
+  CHECK(refusal == "no saved conversation: tasks.tasks[1].id: not UTF-8 at byte 1");
+  CHECK(printed.empty());
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "catch.h"
 #include "protocol/json_to_message.h"
 #include "protocol/map_entry.h"
+#include "string_schema.h"
 #include "warppool/wire/response.pb.h"
 #include "wire_text.h"
 
@@ -33,12 +34,13 @@ std::string JsonOf(const std::string& text) {
   return ToJson(message);
 }
 
-// What protobuf itself writes.
+// What protobuf itself writes of a message whose texts are strings.
 std::string ProtobufJson(const google::protobuf::Message& message) {
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
   std::string json;
-  REQUIRE(google::protobuf::util::MessageToJsonString(message, &json, options).ok());
+  StringSchema schema;
+  REQUIRE(google::protobuf::util::MessageToJsonString(*schema.Copy(message), &json, options).ok());
   return json;
 }
 

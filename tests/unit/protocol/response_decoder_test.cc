@@ -2,17 +2,15 @@
 #include "protocol/finish_status.h"
 
 #include <google/protobuf/unknown_field_set.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/base64url.h"
 #include "catch.h"
+#include "unit/stderr_of.h"
 
 namespace warppool {
 namespace {
@@ -52,24 +50,6 @@ std::string Error(std::string_view data) {
   REQUIRE_FALSE(event.ok());
   CHECK(event.code() == Code::kUndecodableEvent);
   return event.status().message();
-}
-
-// What is written to the descriptor 2 meanwhile.
-template <typename Call>
-std::string StderrOf(const Call& call) {
-  const int file = memfd_create("stderr", 0);
-  const int saved = dup(2);
-  REQUIRE(file >= 0);
-  REQUIRE(dup2(file, 2) == 2);
-  call();
-  fflush(stderr);
-  dup2(saved, 2);
-  close(saved);
-  std::string text(10'000, '\0');
-  const auto size = pread(file, text.data(), text.size(), 0);
-  close(file);
-  text.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
-  return text;
 }
 
 TEST_CASE("an event is decoded, with quotes around it or without") {
@@ -127,7 +107,8 @@ TEST_CASE("an empty event fails") {
 TEST_CASE("what is base64, but no message, fails and prints nothing") {
   std::string messages;
   const std::string printed = StderrOf([&] {
-    for (const std::string bytes : {"\xFF\xFF\xFF", "\x0A\x05", "\x07", "\x0A\x03\x0A\x05"}) {
+    for (const std::string bytes :
+         {"\xFF\xFF\xFF", "\x0A\x05", "\x07", "\x0A\x03\x0A\x05", "\x0A\xFF\xFF\xFF\xFF\x07"}) {
       Decoder decoder;
       const auto event = decoder.Decode(EncodeBase64Url(bytes));
       messages += event.ok() ? "decoded " : event.status().message() + " ";
@@ -137,8 +118,12 @@ TEST_CASE("what is base64, but no message, fails and prints nothing") {
   CHECK_THAT(messages, !ContainsSubstring("decoded") && ContainsSubstring("3 bytes that are no ResponseEvent"));
 }
 
-TEST_CASE("a string that is not UTF-8 fails and prints nothing") {
-  // ResponseEvent{init{conversation_id: "\xFF\xFE"}}, by hand: the generated code would warn of it.
+TEST_CASE("what is printed would be seen") {
+  CHECK(StderrOf([] { std::fputs("printed", stderr); }) == "printed");
+}
+
+TEST_CASE("a text that is not UTF-8 fails with its place, and prints nothing") {
+  // ResponseEvent{init{conversation_id: "\xFF\xFE"}}
   const std::string bytes = "\x0A\x04\x0A\x02\xFF\xFE";
   std::string message = "decoded";
   const std::string printed = StderrOf([&] {
@@ -147,7 +132,29 @@ TEST_CASE("a string that is not UTF-8 fails and prints nothing") {
     if (!event.ok()) message = event.status().message();
   });
   CHECK(printed.empty());
-  CHECK(message == "6 bytes that are no ResponseEvent");
+  CHECK(message == "init.conversation_id: not UTF-8 at byte 0");
+}
+
+TEST_CASE("whatever happened to an event, nothing is printed") {
+  wire::ResponseEvent event = Init("gr\xC3\xBC\xC3\x9F");
+  auto* action = event.mutable_client_actions()->add_actions();
+  action->mutable_append_to_message_content()->mutable_mask()->add_paths("gr\xC3\xBC\xC3\x9F");
+  action->mutable_append_to_message_content()->mutable_message()->mutable_timestamp()->set_nanos(5);
+  const std::string bytes = event.SerializeAsString();
+  int refused = 0;
+  const std::string printed = StderrOf([&] {
+    ResponseDecoder decoder(100);
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      if (!decoder.Parse(bytes.substr(0, i)).ok()) ++refused;
+      for (int bit = 0; bit < 8; ++bit) {
+        std::string changed = bytes;
+        changed[i] = static_cast<char>(changed[i] ^ (1 << bit));
+        if (!decoder.Parse(changed).ok()) ++refused;
+      }
+    }
+  });
+  CHECK(printed.empty());
+  CHECK(refused > 100);
 }
 
 TEST_CASE("one decoder decodes many events, and a failure in between does no harm") {
