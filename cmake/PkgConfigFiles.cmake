@@ -16,7 +16,7 @@ endforeach()
 
 # Libraries by name, not as Requires.private: "static" means our archives, and libcurl's own package would ask for all
 # that libcurl could ever be linked with statically. Only protobuf's knows which libraries of abseil its headers need.
-set(protobuf_library "-lprotobuf")
+set(protobuf_library "-lprotobuf ")
 set(protobuf_package "")
 find_package(PkgConfig QUIET)
 if(PKG_CONFIG_FOUND)
@@ -32,7 +32,7 @@ foreach(library IN ITEMS stdc++ c++)
     set(cxx_runtime "-l${library}")
   endif()
 endforeach()
-set(core_libs "-lwarppool ${protobuf_library} -lcurl -lcrypto -lfmt ${cxx_runtime} -lm -pthread")
+set(core_libs "-lwarppool ${protobuf_library}-lcurl -lcrypto -lfmt ${cxx_runtime} -lm -pthread")
 # As warppool_hide_in_consumers() does for CMake.
 set(hide "")
 if(CMAKE_EXECUTABLE_FORMAT STREQUAL "ELF")

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "protocol/protobuf_version.h"
 #include "wire_text.h"
 
 namespace warppool {
@@ -139,7 +140,7 @@ TEST_CASE("a result may be given as JSON") {
   for (const Tool tool : kTools) {
     INFO(ToolName(tool));
     const auto* field = Wire::descriptor()->FindFieldByName(ToolName(tool));
-    const std::string first = field->message_type()->FindOneofByName("result")->field(0)->name();
+    const std::string first(SchemaName(*field->message_type()->FindOneofByName("result")->field(0)));
     CHECK(Written(tool, ResultJson{"{\"" + first + "\": {}}"}) ==
           Expected(std::string(ToolName(tool)) + " {" + first + " {} }"));
   }
