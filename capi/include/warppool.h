@@ -1246,7 +1246,8 @@ typedef struct warppool_state_store warppool_state_store;
 
 /**
  * Opens a store in a file, which is made, with mode 0600, when there is something to keep. Beside it lies a lock file
- * of the same name and ".lock". Several clients and several processes of one machine may share it.
+ * of the same name and ".lock"; on systems other than Linux, with one more for each token, whose names begin like it.
+ * Several clients and several processes of one machine may share it.
  *
  * Each write replaces the file as a whole: a process or a machine that stops at any moment leaves the old content or
  * the new one. A file that is removed takes its records along; the lock file must stay as long as somebody uses it. A

@@ -57,14 +57,15 @@ class StateStore {
 std::shared_ptr<StateStore> NewMemoryStore();
 
 // Records in a file, which is made, with mode 0600, when there is something to keep. Beside it lies a lock file of the
-// same name and ".lock". Several clients and several processes of one machine may share it. Any thread.
+// same name and ".lock"; on systems other than Linux, with one more for each token, whose names begin like it. Several
+// clients and several processes of one machine may share it. Any thread.
 //
 // Each write replaces the file as a whole (temporary file, fsync, rename, fsync of the directory): a process or a
 // machine that stops at any moment leaves the old content or the new one. It waits up to ten seconds for the writes of
 // others, and then fails with kTimeout. `log` hears of damaged lines, which are kept in the file as they are, and of
 // nothing else.
 //
-// A file that is removed takes its records along; the lock file must stay as long as somebody uses it. A forked child
+// A file that is removed takes its records along; the lock files must stay as long as somebody uses it. A forked child
 // that lives on without exec keeps its parent's locks after the parent's end.
 //
 // Fails with kInvalidConfig when there is something else in its place, it belongs to another user, others may read it,

@@ -161,7 +161,7 @@ TEST_CASE("appends go behind the strings that the mask names, element by element
   const std::string before = Told(list, 3);
   CHECK(before.find(R"(title: "one!" } initial_todos { id: "2" title: "two?")") != std::string::npos);
   CHECK(append(more + "} }", titles).find("equally long") != std::string::npos);
-  CHECK(append(R"(id: "m4" timestamp { seconds: 1 })", R"(paths: "timestamp.seconds")").find("no string") !=
+  CHECK(append(R"(id: "m4" timestamp { seconds: 1 })", R"(paths: "timestamp.seconds")").find("no text") !=
         std::string::npos);
   CHECK_FALSE(append(R"(id: "m4" timestamp { seconds: 1 })", R"(paths: "timestamp")").empty());
   CHECK(Told(list, 3) == before);
