@@ -12,8 +12,8 @@ function(warppool_warnings target)
   if(WARPPOOL_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
     # Optimised, g++ 12 takes temporaries with a std::optional in them for uninitialised ones, and the copying of short
-    # texts for an overlap; g++ 16 sees a pointer to a temporary in client/state_records.cc that outlives it, which it does
-    # not.
+    # texts for an overlap; g++ 16 takes the list in a call such as Write({{key, value}}) for one that is used
+    # after the call, where that is an operand of && or ?:.
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
       target_compile_options(${target} PRIVATE -Wno-error=maybe-uninitialized -Wno-error=restrict
         -Wno-error=dangling-pointer)

@@ -8,11 +8,11 @@ cross_platform() {
   shift 3
   chroot_make cross bookworm
   # Programs of this machine (a test of the metrics asks Prometheus), and libraries without code.
-  chroot_install cross ccache cmake ninja-build pkg-config protobuf-compiler rapidjson-dev catch2 libbenchmark-dev \
-    python3-minimal qemu-user-static prometheus
+  chroot_install cross ccache cmake ninja-build pkg-config protobuf-compiler rapidjson-dev catch2 python3-minimal \
+    qemu-user-static prometheus
   chroot_run cross dpkg --add-architecture "$architecture"
   local packages=("g++-$triplet") library
-  for library in libcurl4-openssl-dev libprotobuf-dev libfmt-dev libssl-dev libcpp-httplib-dev; do
+  for library in libcurl4-openssl-dev libprotobuf-dev libfmt-dev libssl-dev libcpp-httplib-dev libbenchmark-dev; do
     packages+=("$library:$architecture")
   done
   chroot_install cross "${packages[@]}"
