@@ -30,7 +30,7 @@ set(CPACK_DEBIAN_WARPPOOL_DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_WARPPOOL_DEV_PACKAGE_SHLIBDEPS OFF)
 string(CONCAT CPACK_DEBIAN_WARPPOOL_DEV_PACKAGE_DEPENDS
   "${runtime_package} (= ${PROJECT_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE}), "
-  "libcurl4-openssl-dev, libfmt-dev, libprotobuf-dev, libssl-dev")
+  "libcurl4-openssl-dev, libfmt-dev, libprotobuf-dev, libssl-dev, g++ | libstdc++-dev")
 
 # Debian wants each package's license beside it.
 foreach(package IN ITEMS ${runtime_package} libwarppool-dev)

@@ -21,10 +21,10 @@ std::string PathOf(const std::string& lock_file, std::int64_t number, LockKind k
   return fmt::format("{}.{:016x}", lock_file, number);
 }
 
-Result<Descriptor> OpenLockFile(FileSystem* system, const std::string& path) {
+Result<UniqueFd> OpenLockFile(FileSystem* system, const std::string& path) {
   const int fd = Uninterrupted([&] { return system->Open(path.c_str(), OpenFor::kLocking); });
   if (fd < 0) return FileFailure(path, "cannot be opened", errno);
-  Descriptor file(system, fd);
+  UniqueFd file(system, fd);
   FileInfo info;
   if (system->Fstat(fd, &info) != 0) return FileFailure(path, "cannot be looked at", errno);
   if (!info.is_regular) return Status(Code::kInvalidConfig, path + ": not a regular file");
@@ -67,7 +67,7 @@ Result<std::optional<FileLock>> FileLock::Take(FileSystem* system, const std::st
 
 void FileLock::Unlock() noexcept {
   system_->SetLock(file_.fd(), kind_, number_, false);  // if that fails, closing does it
-  file_ = Descriptor();
+  file_ = UniqueFd();
 }
 
 }  // namespace warppool

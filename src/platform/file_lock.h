@@ -35,11 +35,11 @@ class FileLock {
   void Unlock() noexcept;
 
  private:
-  FileLock(FileSystem* system, Descriptor file, LockKind kind, std::int64_t number)
+  FileLock(FileSystem* system, UniqueFd file, LockKind kind, std::int64_t number)
       : system_(system), file_(std::move(file)), kind_(kind), number_(number) {}
 
   FileSystem* system_;
-  Descriptor file_;  // of its own for each lock: only so the kernel tells two in one process apart
+  UniqueFd file_;  // of its own for each lock: only so the kernel tells two in one process apart
   LockKind kind_;
   std::int64_t number_;
 };

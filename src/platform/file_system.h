@@ -57,19 +57,19 @@ class FileSystem {
 FileSystem& RealFileSystem();
 
 // An open file.
-class Descriptor {
+class UniqueFd {
  public:
-  Descriptor() = default;
-  Descriptor(FileSystem* system, int fd) : system_(system), fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept { swap(other); }
-  Descriptor& operator=(Descriptor other) noexcept {
+  UniqueFd() = default;
+  UniqueFd(FileSystem* system, int fd) : system_(system), fd_(fd) {}
+  UniqueFd(UniqueFd&& other) noexcept { swap(other); }
+  UniqueFd& operator=(UniqueFd other) noexcept {
     swap(other);
     return *this;
   }
-  ~Descriptor() {
+  ~UniqueFd() {
     if (fd_ >= 0) system_->Close(fd_);
   }
-  void swap(Descriptor& other) noexcept {
+  void swap(UniqueFd& other) noexcept {
     std::swap(system_, other.system_);
     std::swap(fd_, other.fd_);
   }

@@ -37,7 +37,7 @@ class TemporaryFile {
   Status RenameTo(const std::string& path);
 
  private:
-  Result<Descriptor> Create();
+  Result<UniqueFd> Create();
   Status WriteAll(int fd, std::string_view text);
 
   FileSystem* const system_;
@@ -50,13 +50,13 @@ bool HasNoFsync(int error) {
   return error == EINVAL || error == ENOTSUP || error == EOPNOTSUPP;  // the last two are one on some systems
 }
 
-Result<Descriptor> TemporaryFile::Create() {
+Result<UniqueFd> TemporaryFile::Create() {
   // What a process left behind that was stopped. A new file, so that nobody has the old one open, or owns it.
   if (system_->Unlink(path_.c_str()) != 0 && errno != ENOENT) return FileFailure(path_, "cannot be removed", errno);
   const int fd = Uninterrupted([&] { return system_->Open(path_.c_str(), OpenFor::kCreating); });
   if (fd < 0) return FileFailure(path_, "cannot be created", errno);
   is_there_ = true;
-  return Descriptor(system_, fd);
+  return UniqueFd(system_, fd);
 }
 
 Status TemporaryFile::WriteAll(int fd, std::string_view text) {
@@ -104,7 +104,7 @@ Result<FileContent> ReadPrivateFile(FileSystem* system, const std::string& path,
   const int fd = Uninterrupted([&] { return system->Open(path.c_str(), OpenFor::kReading); });
   if (fd < 0 && errno == ENOENT) return FileContent{};
   if (fd < 0) return FileFailure(path, "cannot be opened", errno);
-  Descriptor file(system, fd);
+  UniqueFd file(system, fd);
   FileInfo info;
   if (system->Fstat(fd, &info) != 0) return FileFailure(path, "cannot be looked at", errno);
   if (Status status = CheckPrivate(path, info, most_bytes); !status.ok()) return status;
@@ -127,7 +127,7 @@ Result<FileIdentity> ReplaceFile(FileSystem* system, const std::string& director
   // Opened first: a failure after the rename leaves a new file and an error.
   const int fd = Uninterrupted([&] { return system->Open(directory.c_str(), OpenFor::kDirectory); });
   if (fd < 0) return FileFailure(directory, "cannot be opened", errno);
-  const Descriptor opened(system, fd);
+  const UniqueFd opened(system, fd);
 
   TemporaryFile temporary(system, path + ".tmp");
   auto identity = temporary.Fill(text);

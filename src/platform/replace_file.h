@@ -16,13 +16,13 @@ namespace warppool {
 class FileIdentity {
  public:
   FileIdentity() = default;  // of no file
-  FileIdentity(Descriptor file, const FileInfo& info) : file_(std::move(file)), info_(info) {}
+  FileIdentity(UniqueFd file, const FileInfo& info) : file_(std::move(file)), info_(info) {}
 
   bool IsOf(const FileInfo& info) const;
   bool IsOfNone() const { return !file_.is_open(); }
 
  private:
-  Descriptor file_;
+  UniqueFd file_;
   FileInfo info_;
 };
 

@@ -27,7 +27,7 @@ constexpr char kSystemPrompt[] = "SYSTEM_PROMPT";
 constexpr char kResumed[] = "is_auto_resume_after_error";
 // protobuf counts in int.
 constexpr std::size_t kMaxBytes = std::numeric_limits<int>::max();
-constexpr int kMaxDepth = 100;  // of messages in one another, for all of protobuf's parsers
+constexpr int kMaxMessageDepth = 100;  // of messages in one another, for all of protobuf's parsers
 
 Problem WriteMode(QueryMode mode, wire::UserQueryMode* to) {
   switch (mode) {
@@ -148,7 +148,7 @@ Problem WriteRequest(const Request& request, wire::Request* to) {
 
 Problem CheckRaw(std::string_view bytes) {
   if (bytes.size() > kMaxBytes) return At("raw", Is("has more than 2 GiB"));
-  const WireScan scan = WireScanner(*wire::Request::descriptor(), kMaxDepth).Scan(bytes);
+  const WireScan scan = WireScanner(*wire::Request::descriptor(), kMaxMessageDepth).Scan(bytes);
   if (scan.problem) return At("raw", scan.problem);
   wire::Request message;
   const bool parsed =

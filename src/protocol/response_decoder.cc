@@ -30,7 +30,7 @@ std::string_view Strip(std::string_view text) {
 }
 
 // protobuf counts in int.
-constexpr std::size_t kMostBytes = std::numeric_limits<int>::max();
+constexpr std::size_t kMostEventBytes = std::numeric_limits<int>::max();
 
 bool ParseTo(wire::ResponseEvent* event, std::string_view bytes, int max_depth) {
   google::protobuf::io::ArrayInputStream array(bytes.data(), static_cast<int>(bytes.size()));
@@ -90,7 +90,8 @@ Result<std::optional<std::string_view>> ResponseDecoder::Unwrap(std::string_view
 
 Result<const wire::ResponseEvent*> ResponseDecoder::Parse(std::string_view bytes) {
   arena_.Reset();
-  WireScan scan = bytes.size() <= kMostBytes ? scanner_.Scan(bytes) : WireScan{WireScan::Result::kMalformed, 0, {}};
+  WireScan scan =
+      bytes.size() <= kMostEventBytes ? scanner_.Scan(bytes) : WireScan{WireScan::Result::kMalformed, 0, {}};
   if (scan.result == WireScan::Result::kTooDeep) {
     return Status(Code::kLimitExceeded, fmt::format("messages lie deeper than max_nesting_depth ({})", max_depth_));
   }
