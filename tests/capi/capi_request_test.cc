@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "protocol/request_builder.h"
+#include "unit/protocol/wire_text.h"
 
 namespace {
 
@@ -29,11 +30,11 @@ TEST_CASE("a request has the defaults of C++, and a copy is its own") {
   REQUIRE(warppool_request_copy(handle, copy.out(), nullptr) == WARPPOOL_OK);
   CHECK(warppool_request_set_query(handle, "how", nullptr) == WARPPOOL_OK);
   CHECK(Peek(copy).query == "why");
-  CHECK(Sent(copy).DebugString() == [] {
+  CHECK(warppool::TextOf(Sent(copy)) == [] {
     auto builder = warppool::RequestBuilder::Create(warppool::Request("why"));
     warppool::wire::Request message;
     CHECK(message.ParseFromString(builder->Serialize({}, "")));
-    return message.DebugString();
+    return warppool::TextOf(message);
   }());
 }
 
@@ -153,7 +154,7 @@ TEST_CASE("a context set in C is sent") {
        }) {
     CHECK(code == WARPPOOL_OK);
   }
-  const std::string sent = Sent(request).input().context().ShortDebugString();
+  const std::string sent = warppool::ShortTextOf(Sent(request).input().context());
   CHECK(sent == R"(directory { pwd: "/p" home: "/h" } operating_system { platform: "Linux" distribution: "Debian" } )"
                 R"(shell { name: "bash" version: "5" } current_time { seconds: 1 nanos: 500000000 } )"
                 R"(executed_shell_commands { command: "make" output: "out" exit_code: -1 command_id: "id" )"
@@ -215,17 +216,17 @@ TEST_CASE("tools of the program's that are set in C are sent") {
   const auto message = Sent(request);
   const auto& servers = message.mcp_context().servers();
   REQUIRE(servers.size() == 2);
-  CHECK(servers[0].ShortDebugString() == R"(name: "first" id: "first")");
+  CHECK(warppool::ShortTextOf(servers[0]) == R"(name: "first" id: "first")");
   CHECK(servers[1].id() == "id");
   CHECK(servers[1].description() == "words");
   REQUIRE(servers[1].tools_size() == 2);
-  CHECK(servers[1].tools(0).ShortDebugString() ==
+  CHECK(warppool::ShortTextOf(servers[1].tools(0)) ==
         R"(name: "t" description: "does" input_schema { fields { key: "a" value { number_value: 1 } } })");
   CHECK(servers[1].tools(1).name() == "u");
   REQUIRE(servers[1].resources_size() == 2);
-  CHECK(servers[1].resources(0).ShortDebugString() ==
+  CHECK(warppool::ShortTextOf(servers[1].resources(0)) ==
         R"(uri: "r:1" name: "n" description: "d" mime_type: "text/plain")");
-  CHECK(servers[1].resources(1).ShortDebugString() == R"(uri: "r:2")");
+  CHECK(warppool::ShortTextOf(servers[1].resources(1)) == R"(uri: "r:2")");
 }
 
 TEST_CASE("tool results that are set in C are sent") {
@@ -267,7 +268,7 @@ TEST_CASE("tool results that are set in C are sent") {
   const auto message = Sent(request);
   std::string sent;
   for (const auto& input : message.input().user_inputs().inputs()) {
-    sent += input.tool_call_result().ShortDebugString() + "\n";
+    sent += warppool::ShortTextOf(input.tool_call_result()) + "\n";
   }
   CHECK(sent ==
         R"(tool_call_id: "1" call_mcp_tool { success { results { text { text: "b" } } )"

@@ -20,7 +20,7 @@ std::string ReadObject(const std::string& json) {
   Struct object;
   const Problem problem = ReadJsonObject(json, &object);
   CHECK(CheckJsonObject(json) == problem);
-  return problem ? *problem : object.DebugString();
+  return problem ? *problem : TextOf(object);
 }
 
 TEST_CASE("a JSON object becomes a Struct") {
@@ -107,7 +107,7 @@ template <typename Message>
 std::string ReadAs(const std::string& json) {
   Message message;
   const Problem problem = ReadJsonObject(json, &message);
-  return problem ? *problem : message.DebugString();
+  return problem ? *problem : TextOf(message);
 }
 
 // It has a field of each of the less usual types.

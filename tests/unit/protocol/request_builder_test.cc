@@ -29,7 +29,7 @@ wire::Request::TaskContext Tasks(int messages) {
 }
 
 TEST_CASE("a first turn is built as the service knows it") {
-  CHECK(Built(Request("Why is the sky blue?")).DebugString() == Text<wire::Request>(R"(
+  CHECK(TextOf(Built(Request("Why is the sky blue?"))) == Text<wire::Request>(R"(
           task_context {}
           input {
             context {}
@@ -65,7 +65,7 @@ TEST_CASE("what the program sets is sent") {
   request.mcp_servers.push_back({"weather", "Looks it up.", "w-1", {{"now", "The present.", R"({"a":[1,null]})"}}});
   request.mcp_servers.push_back({"clock", {}, {}, {{"tell"}}, {{"clock://utc", "UTC", "The time.", "text/plain"}}});
   request.logging = {{"text", "1"}, {"empty", ""}, {"yes", true}, {"number", 0.5}};
-  CHECK(Built(request).DebugString() == Text<wire::Request>(R"(
+  CHECK(TextOf(Built(request)) == Text<wire::Request>(R"(
           task_context {}
           input {
             context { directory { pwd: "/home/me" } }
@@ -149,7 +149,7 @@ TEST_CASE("keys of model providers are sent where there are some") {
                              {ModelProvider::kXai, Secret("key-5")}};
   request.model_keys.aws = {Secret("id"), Secret("secret"), Secret("session"), "eu-west-1"};
   request.model_keys.google_cloud_access_token = Secret("gcp");
-  CHECK(Built(request).settings().api_keys().DebugString() == Text<wire::Request::Settings::ApiKeys>(R"(
+  CHECK(TextOf(Built(request).settings().api_keys()) == Text<wire::Request::Settings::ApiKeys>(R"(
           anthropic: "key-1" openai: "key-2" google: "key-3" open_router: "key-4" grok_oauth_access_token: "key-5"
           allow_use_of_warp_credits: false
           aws_credentials { access_key: "id" secret_key: "secret" session_token: "session" region: "eu-west-1" }
@@ -157,7 +157,7 @@ TEST_CASE("keys of model providers are sent where there are some") {
         )"));
   request.model_keys = {};
   request.model_keys.allow_warp_credits = true;
-  CHECK(Built(request).settings().api_keys().DebugString() ==
+  CHECK(TextOf(Built(request).settings().api_keys()) ==
         Text<wire::Request::Settings::ApiKeys>("allow_use_of_warp_credits: true"));
 }
 
@@ -186,10 +186,10 @@ TEST_CASE("a request may resume or summarize instead") {
   Request request;
   request.context.directory = "/here";
   request.kind = RequestKind::kResume;
-  CHECK(Built(request).input().DebugString() ==
+  CHECK(TextOf(Built(request).input()) ==
         Text<wire::Request::Input>("context { directory { pwd: '/here' } } resume_conversation {}"));
   request.kind = RequestKind::kSummarize;
-  CHECK(Built(request).input().DebugString() ==
+  CHECK(TextOf(Built(request).input()) ==
         Text<wire::Request::Input>("context { directory { pwd: '/here' } } summarize_conversation {}"));
   request.query = "the numbers";
   CHECK(Built(request).input().summarize_conversation().prompt() == "the numbers");
@@ -203,7 +203,7 @@ TEST_CASE("a request becomes the one that goes on where its answer broke off") {
   expected.mutable_input()->mutable_resume_conversation();
   AddEntry("is_auto_resume_after_error", expected.mutable_metadata()->mutable_logging())->set_bool_value(true);
   builder.BecomeResume();
-  CHECK(Parsed(builder.Serialize(Tasks(2), "c")).DebugString() == expected.DebugString());
+  CHECK(TextOf(Parsed(builder.Serialize(Tasks(2), "c"))) == TextOf(expected));
 }
 
 TEST_CASE("tasks are serialized as protobuf would do it with the whole message") {

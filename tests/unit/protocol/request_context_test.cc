@@ -37,7 +37,7 @@ TEST_CASE("every part of a context is sent") {
   context.files = {{"a.c", ""}, {"b.c", "int b;", 3, 4}};
   context.images = {{"\xFF\xD8", "image/jpeg"}};
   context.shell_commands = {{"make", "done", 2, "id", TimePoint(1s), TimePoint(2s)}, {"true"}};
-  CHECK(Written(context).DebugString() == Text<wire::InputContext>(R"(
+  CHECK(TextOf(Written(context)) == Text<wire::InputContext>(R"(
           directory { pwd: "/home/me/project" home: "/home/me" }
           operating_system { platform: "Linux" distribution: "Debian GNU/Linux" }
           shell { name: "bash" version: "5.2" }
@@ -67,7 +67,7 @@ TEST_CASE("what is empty is not sent") {
   Context context;
   context.git.owner = "me";
   context.shell_version = "5.2";
-  CHECK(Written(context).DebugString() ==
+  CHECK(TextOf(Written(context)) ==
         Text<wire::InputContext>("shell { version: '5.2' } git { repository { owner: 'me' } }"));
 }
 
@@ -75,7 +75,7 @@ TEST_CASE("every kind of attachment is sent") {
   const auto written = [](const Attachment& attachment) {
     wire::Attachment message;
     CHECK_FALSE(Write(attachment, &message));
-    return message.DebugString();
+    return TextOf(message);
   };
   CHECK(written("") == Text<wire::Attachment>("plain_text: ''"));
   CHECK(written(ShellCommand{"make"}) ==

@@ -25,7 +25,7 @@ std::string Written(Tool tool, ToolOutput output) {
   if (problem) return *problem;
   CHECK(message.tool_call_id() == "c");
   message.clear_tool_call_id();
-  return message.DebugString();
+  return TextOf(message);
 }
 
 std::string Expected(const std::string& text) {

@@ -190,11 +190,11 @@ void Compare(const std::string& bytes, Tally* tally) {
   const bool parsed = ParseEvent(bytes, 100, &event);
   switch (ScanEvent(bytes).result) {
     case Found::kFine:
-      if (parsed && !AllTextsAreUtf8(event)) FAIL("a text was overlooked: " << event.ShortDebugString());
+      if (parsed && !AllTextsAreUtf8(event)) FAIL("a text was overlooked: " << ShortTextOf(event));
       tally->fine += parsed ? 1 : 0;
       break;
     case Found::kMalformed:
-      if (parsed) FAIL("protobuf takes what the scan refuses: " << event.ShortDebugString());
+      if (parsed) FAIL("protobuf takes what the scan refuses: " << ShortTextOf(event));
       ++tally->malformed;
       break;
     case Found::kNotUtf8:
