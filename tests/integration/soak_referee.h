@@ -330,9 +330,7 @@ class Referee {
     const bool corrected = asked && what.now + kTolerance < view.cools_until;
     if (corrected) {
       ++totals_.corrections;
-      const auto back = script_->QuotaBack(what.token);
-      const auto distance = back ? *what.event.until - *back : SystemClock::duration::max();
-      if (distance < -kTolerance || distance > kTolerance)
+      if (!script_->HasSaidQuotaBack(what.token, *what.event.until, kTolerance))
         Complain(what, "cools for another time than the account says");
     } else {
       if (++view.coolings > script_->QuotaAnswers(what.token)) Complain(what, "cools, but was not told to");

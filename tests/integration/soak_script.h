@@ -108,9 +108,12 @@ class Script {
   int GuiltyAnswers(std::size_t token) const { return Locked(token, &Truth::guilty_answers); }
   int GoodAnswers(std::size_t token) const { return Locked(token, &Truth::good_answers); }
   int QuotaAnswers(std::size_t token) const { return Locked(kCast[token].account, &Truth::quota_answers); }
-  // When the account says that it is back, in whole seconds; nothing: it says that something is left.
-  std::optional<SystemClock::time_point> QuotaBack(std::size_t token) const {
-    return Locked(token, &Truth::quota_back);
+  // Whether the account has said that it is back then. It may have said another time since, to a request that was under
+  // way, before anybody hears of the first one.
+  bool HasSaidQuotaBack(std::size_t token, SystemClock::time_point when, SystemClock::duration tolerance) const {
+    const auto said = Locked(token, &Truth::quota_backs);
+    return std::any_of(said.begin(), said.end(),
+                       [&](const auto back) { return when - back >= -tolerance && when - back <= tolerance; });
   }
   bool IsDead(std::size_t token) const { return Locked(token, &Truth::dead); }
   int DeathsTold(std::size_t token) const { return Locked(token, &Truth::deaths_told); }
@@ -183,8 +186,8 @@ class Script {
     std::map<Code, int> exchange_guilt;  // answers that no strike was for
     int guilty_answers = 0;
     int good_answers = 0;
-    int quota_answers = 0;  // of the account
-    std::optional<SystemClock::time_point> quota_back{};
+    int quota_answers = 0;                               // of the account
+    std::vector<SystemClock::time_point> quota_backs{};  // in whole seconds
     SteadyClock::time_point rests_until{};
     int asked_at_rest = 0;
     Spell spell{};
@@ -323,7 +326,7 @@ class Script {
     const int kind = ++quotas_ % 4;
     const bool spent = kind < 2;
     const bool finish = kind % 2 == 0;
-    truths_[token].quota_back = spent ? std::optional<SystemClock::time_point>(back) : std::nullopt;
+    if (spent) truths_[token].quota_backs.push_back(back);
     service_->SetQuota(credential, {.limit = 100, .used = spent ? 100 : 99, .next_refresh = back});
     ++counts_[finish ? "quota_limit" : "quota, no time told"];
     return finish ? loopback::QuotaFinish() : loopback::Quota();

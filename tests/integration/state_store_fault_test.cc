@@ -13,11 +13,11 @@ bool Concerns(const std::vector<StateChange>& changes, const std::string& creden
 }  // namespace
 
 TEST_CASE("a rotation is in the store before its JWT is used, and before anybody else may exchange the token") {
-  World world;
-  const auto store = std::make_shared<ObedientStore>();
-  Gate gate;
+  Gate gate;  // with the two below, before the client: it writes until it is gone
   std::atomic<bool> written{false};
   std::atomic<int> agent_requests_before{-1};
+  World world;
+  const auto store = std::make_shared<ObedientStore>();
   store->on_write = [&](const auto& changes) {
     if (!Concerns(changes, kRotated) || written) return;
     gate.Pass();
@@ -248,9 +248,9 @@ TEST_CASE("a store whose locks or reads fail keeps no request from being served"
 }
 
 TEST_CASE("a slow store holds up no request that needs no exchange, and no call") {
+  Gate gate;  // before the client, which writes until it is gone
   World world;
   const auto store = std::make_shared<ObedientStore>();
-  Gate gate;
   store->on_write = [&](const auto&) { gate.Pass(); };
   for (const char* token : {kOne, kTwo}) world.service.Accept(token);
   world.service.AcceptApiKey(kKey);

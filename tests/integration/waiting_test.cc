@@ -150,15 +150,16 @@ TEST_CASE("a health check that finds a quota back wakes those who wait") {
 }
 
 TEST_CASE("the event that a request waits can cancel it, destroy it, or pause it") {
-  World world;
-  world.service.On(kOne).Agent(QuotaFor("1000"));
-  world.Connect({kOne});
-  CHECK(world.Ask(Impatient("spends it")).code() == Code::kQuotaExhausted);
-  std::promise<void> waits;
+  std::promise<void> waits;  // these outlive the client, whose callback may still be on its way out at the end
+  std::promise<void> stored;
   std::promise<Status> done;
   std::string text;
   Flow flow = Flow::kContinue;
   bool destroys = false;
+  World world;
+  world.service.On(kOne).Agent(QuotaFor("1000"));
+  world.Connect({kOne});
+  CHECK(world.Ask(Impatient("spends it")).code() == Code::kQuotaExhausted);
   Code code = Code::kCancelled;
   SECTION("cancel") {
     flow = Flow::kCancel;
@@ -171,7 +172,6 @@ TEST_CASE("the event that a request waits can cancel it, destroy it, or pause it
     code = Code::kOk;
   }
   std::unique_ptr<Stream> stream;
-  std::promise<void> stored;
   auto started =
       world.client->Start(WithTimeout("hello", 2000s), {[&](const Event& event) {
                                                           if (const auto* delta = std::get_if<TextDelta>(&event))
