@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 namespace warppool {
@@ -47,7 +48,8 @@ class TemporaryFile {
 
 // Some file systems have no fsync for directories, and need none.
 bool HasNoFsync(int error) {
-  return error == EINVAL || error == ENOTSUP || error == EOPNOTSUPP;  // the last two are one on some systems
+  constexpr std::array kNoSuchCall{EINVAL, ENOTSUP, EOPNOTSUPP};  // the last two are one on some systems
+  return std::find(kNoSuchCall.begin(), kNoSuchCall.end(), error) != kNoSuchCall.end();
 }
 
 Result<UniqueFd> TemporaryFile::Create() {
