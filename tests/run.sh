@@ -106,7 +106,9 @@ run_long_test() {
 }
 
 run_fuzzers() {
-  build_preset fuzz --fresh && tests/fuzz/run.sh 600
+  mkdir -p build
+  { cmake --preset fuzz && cmake --build --preset fuzz; } >build/fuzz.log 2>&1 || { tail -n 60 build/fuzz.log; return 1; }
+  tests/fuzz/run.sh 600
 }
 
 run_benchmarks() {
@@ -115,7 +117,7 @@ run_benchmarks() {
   tests/bench/run.py build/release
 }
 
-cmake/install-dependencies.sh --dev || exit 1
+timed "installing what is missing" cmake/install-dependencies.sh --dev || exit 1
 export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp ${TSAN_OPTIONS-}"
 
 for part in "${parts[@]}"; do
@@ -131,7 +133,10 @@ for part in "${parts[@]}"; do
     deep-soak) run_long_test soak WARPPOOL_SOAK_REQUESTS=400000 ;;
     deep-kill) run_long_test kill WARPPOOL_STATE_KILLS=2000 WARPPOOL_SHARED_REQUESTS=40000 ;;
     deep-packaging) run_part packaging tests/packaging/run.sh build/quickstart --all ;;
-    deep-poll) run_poll ;;
+    deep-poll)
+      run_presets poll
+      run_part "1,000 streams with poll" tests/bench/streams.py build/poll
+      ;;
     deep-platforms) run_part platforms tests/platforms/run.sh ;;
     *)
       sed -n '/^#  /s/^# *//p' "$0" >&2
