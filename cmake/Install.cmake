@@ -53,4 +53,4 @@ write_basic_package_version_file("${PROJECT_BINARY_DIR}/warppool-config-version.
 install(FILES "${PROJECT_BINARY_DIR}/warppool-config.cmake" "${PROJECT_BINARY_DIR}/warppool-config-version.cmake"
         DESTINATION "${package_dir}" ${dev})
 
-include(PkgConfigFiles)
+include("${CMAKE_CURRENT_LIST_DIR}/PkgConfigFiles.cmake")

@@ -6,6 +6,8 @@ function(warppool_library_options target)
     # A linker that is asked to collect garbage then finds more than whole files.
     target_compile_options(${target} PRIVATE -ffunction-sections -fdata-sections)
   endif()
+  # On 32 bits, too: files and their numbers may be larger.
+  target_compile_definitions(${target} PRIVATE $<$<PLATFORM_ID:Linux>:_FILE_OFFSET_BITS=64>)
   # Who links the archives into a shared object of their own should export nothing of ours. Only the shared C library
   # exports, by WARPPOOL_API.
   set_target_properties(${target} PROPERTIES

@@ -25,7 +25,8 @@ show_progress() {
 "$source_dir/cmake/install-dependencies.sh" --examples
 mkdir -p "$build_dir"
 log=$build_dir/build.log
-if ! { cmake -S "$source_dir" -B "$build_dir" -G Ninja -DCMAKE_BUILD_TYPE=Release -DWARPPOOL_BUILD_TESTS=OFF >"$log" 2>&1 &&
+if ! { cmake -S "$source_dir" -B "$build_dir" -G Ninja -DCMAKE_BUILD_TYPE=Release -DWARPPOOL_BUILD_TESTS=OFF \
+      -DWARPPOOL_BUILD_EXAMPLES=ON >"$log" 2>&1 &&
        cmake --build "$build_dir" --target "$@" 2>&1 | tee -a "$log" | show_progress; }; then
   tail -n 40 "$log" >&2
   echo "The build failed; all of its output is in $log" >&2

@@ -23,10 +23,13 @@ own_files='(/Unity/unity_[0-9]+_cxx\.cxx|/(src|capi|examples)/[a-z0-9_/]+\.cc)$'
 # run_tidy <preset> <clang-tidy argument ...>: a build with clang knows how each file is compiled, in words that clang-tidy
 # understands. Generated sources have to be there, objects have not.
 run_tidy() {
-  local build=build/$1 log=build/$1.log
+  local build=build/$1 log=build/$1.log count
   mkdir -p build
   { cmake --preset "$1" && cmake --build "$build" --target warppool_wire_sources; } >"$log" 2>&1 ||
     { tail -n 40 "$log"; exit 1; }
+  count=$(sed -nE 's/^ *"file": "(.*)",?$/\1/p' "$build/compile_commands.json" | grep -cE "$own_files" || true)
+  echo "clang-tidy: $count units"
+  [ "$count" -gt 0 ] || exit 1
   if ! run-clang-tidy -quiet -p "$build" "${@:2}" "$own_files" >"$log" 2>&1; then
     grep -E -A4 '(error|warning):' "$log" || tail -n 40 "$log"
     exit 1

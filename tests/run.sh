@@ -4,8 +4,8 @@
 #   tests/run.sh                       what finds faults before a merge (about 25 minutes on two cores)
 #   tests/run.sh PART...               some parts of it: format tidy quickstart tests packaging
 #   tests/run.sh tests:PRESET          the tests of one preset: release, asan or tsan
-#   tests/run.sh --deep [PART...]      what takes hours; a maintainer runs it before a release, a part at a sitting:
-#                                      tidy fuzz bench soak kill packaging poll platforms
+#   tests/run.sh --deep [PART...]      what takes hours; a maintainer runs it before a release, part by part:
+#                                      tidy files fuzz bench soak kill packaging poll platforms
 #
 # The time of each part is told at the end.
 set -uo pipefail
@@ -13,14 +13,20 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 deep=
 [ "${1-}" != --deep ] || { deep=deep-; shift; }
-parts=("$@")
-if [ ${#parts[@]} -eq 0 ]; then
-  if [ -n "$deep" ]; then
-    parts=(tidy fuzz bench soak kill packaging poll platforms)
-  else
-    parts=(format tidy quickstart tests packaging)
-  fi
+known=(format tidy quickstart tests tests:release tests:asan tests:tsan packaging)
+usual=(format tidy quickstart tests packaging)
+if [ -n "$deep" ]; then
+  known=(tidy files fuzz bench soak kill packaging poll platforms)
+  usual=("${known[@]}")
 fi
+parts=("$@")
+[ ${#parts[@]} -gt 0 ] || parts=("${usual[@]}")
+for part in "${parts[@]}"; do
+  if [[ " ${known[*]} " != *" $part "* ]]; then
+    echo "there is no part called $part: ${known[*]}" >&2
+    exit 2
+  fi
+done
 
 passed=0
 failed=0
@@ -52,7 +58,6 @@ build_preset() {
   echo "== $1: build"
   { cmake --preset "$1" "${@:2}" && cmake --build "build/$1"; } >"build/$1.log" 2>&1 && return 0
   tail -n 60 "build/$1.log"
-  failed=$((failed + 1))
   echo "FAILED: the build of $1"
   return 1
 }
@@ -84,7 +89,11 @@ count_tests() {
 run_presets() {
   local preset built=()
   for preset in "$@"; do
-    timed "build of $preset" build_preset "$preset" && built+=("$preset")
+    if timed "build of $preset" build_preset "$preset"; then
+      built+=("$preset")
+    else
+      failed=$((failed + 1))
+    fi
   done
   test_all() {
     for preset in "${built[@]}"; do test_build "$preset" & done
@@ -94,15 +103,19 @@ run_presets() {
   for preset in "${built[@]}"; do count_tests "$preset"; done
 }
 
-# run_long_test <label or name> <variable=amount>: one long test of each preset, with more than CI asks of it.
-run_long_test() {
-  local preset
+# run_long_tests <label> <variable=amount ...>: these tests in each preset, with more to do than CI gives them.
+run_long_tests() {
+  local preset amounts=("${@:2}")
+  export "${amounts[@]}"
   for preset in release asan tsan; do
-    timed "build of $preset" build_preset "$preset" || continue
-    export "${@:2}"
-    timed "$1 of $preset" test_build "$preset" -R "$1"
-    count_tests "$preset"
+    if timed "build of $preset" build_preset "$preset"; then
+      timed "$1 of $preset" test_build "$preset" -L "^$1\$"
+      count_tests "$preset"
+    else
+      failed=$((failed + 1))
+    fi
   done
+  unset "${amounts[@]%%=*}"
 }
 
 run_fuzzers() {
@@ -112,9 +125,26 @@ run_fuzzers() {
 }
 
 run_benchmarks() {
-  build_preset release && cmake --build build/release --target benchmarks >build/bench.log 2>&1 ||
+  mkdir -p build
+  { cmake --preset release && cmake --build build/release --target benchmarks warppool_c_shared; } >build/bench.log 2>&1 ||
     { tail -n 60 build/bench.log; return 1; }
   tests/bench/run.py build/release
+}
+
+# Everything with poll(2), and what it costs with a thousand streams, beside epoll.
+run_poll() {
+  run_presets poll
+  run_part "streams with epoll" stream_benchmark release
+  run_part "streams with poll" stream_benchmark poll
+}
+
+stream_benchmark() {
+  build_preset "$1" && tests/bench/streams.py "build/$1"
+}
+
+# File by file: what a file forgets to include is seen.
+build_files() {
+  build_preset dev -DWARPPOOL_UNITY_BUILD=OFF
 }
 
 timed "installing what is missing" cmake/install-dependencies.sh --dev || exit 1
@@ -130,18 +160,12 @@ for part in "${parts[@]}"; do
     deep-tidy) run_part tidy tests/lint.sh tidy-all ;;
     deep-fuzz) run_part fuzz run_fuzzers ;;
     deep-bench) run_part bench run_benchmarks ;;
-    deep-soak) run_long_test soak WARPPOOL_SOAK_REQUESTS=400000 ;;
-    deep-kill) run_long_test kill WARPPOOL_STATE_KILLS=2000 WARPPOOL_SHARED_REQUESTS=40000 ;;
+    deep-files) run_part files build_files ;;
+    deep-soak) run_long_tests soak WARPPOOL_SOAK_REQUESTS=400000 ;;
+    deep-kill) run_long_tests kill WARPPOOL_STATE_KILLS=2000 WARPPOOL_SHARED_REQUESTS=40000 ;;
     deep-packaging) run_part packaging tests/packaging/run.sh build/quickstart --all ;;
-    deep-poll)
-      run_presets poll
-      run_part "1,000 streams with poll" tests/bench/streams.py build/poll
-      ;;
+    deep-poll) run_poll ;;
     deep-platforms) run_part platforms tests/platforms/run.sh ;;
-    *)
-      sed -n '/^#  /s/^# *//p' "$0" >&2
-      exit 2
-      ;;
   esac
 done
 

@@ -9,9 +9,9 @@
 #include "base/ascii.h"
 #include "base/json.h"
 #include "base/json_writer.h"
-#include "base/read_double.h"
 #include "base/rfc3339.h"
 #include "base/utf8.h"
+#include "platform/read_double.h"
 
 namespace warppool {
 namespace {

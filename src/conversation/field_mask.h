@@ -27,7 +27,8 @@ class TextField {
 
   std::size_t size() const;
   bool IsSet() const;
-  void Append(std::string_view more);  // amortized constant
+  // Amortized constant where the message keeps its texts as std::string, as all versions of protobuf up to 36 do.
+  void Append(std::string_view more);
   void Truncate(std::size_t size);
 
  private:

@@ -82,7 +82,8 @@ Status CurlTransport::Open() {
     int action = 0;
     if ((readiness & kReadable) != 0) action |= CURL_CSELECT_IN;
     if ((readiness & kWritable) != 0) action |= CURL_CSELECT_OUT;
-    if ((readiness & kFailed) != 0) action |= CURL_CSELECT_ERR;
+    // Reading tells what is wrong, and what came before; CURL_CSELECT_ERR alone would only say that something is.
+    if ((readiness & kFailed) != 0) action |= CURL_CSELECT_IN;
     InCurl([&] {
       int running = 0;
       curl_multi_socket_action(multi_, fd, action, &running);

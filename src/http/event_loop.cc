@@ -1,6 +1,7 @@
 #include "http/event_loop.h"
 
 #include <algorithm>
+#include <system_error>
 
 namespace warppool {
 namespace {
@@ -29,7 +30,11 @@ Status EventLoop::Open() {
   if (!wake.ok()) return failed(wake.status());
   poller_ = *std::move(poller);
   wake_ = *std::move(wake);
-  poller_->Watch(wake_->descriptor(), kReadable);
+  try {
+    poller_->Watch(wake_->descriptor(), kReadable);
+  } catch (const std::system_error& error) {
+    return failed({Code::kInternal, error.code().message()});
+  }
   return {};
 }
 

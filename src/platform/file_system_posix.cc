@@ -55,8 +55,8 @@ int SetByteLock(int fd, std::int64_t byte, bool is_held) {
   struct flock range {};
   range.l_type = is_held ? F_WRLCK : F_UNLCK;
   range.l_whence = SEEK_SET;
-  constexpr auto kOffsets = static_cast<std::uint64_t>(std::numeric_limits<off_t>::max());  // fewer with 32 bits
-  range.l_start = static_cast<off_t>(static_cast<std::uint64_t>(byte) & kOffsets);
+  static_assert(sizeof(off_t) == sizeof byte, "the same byte in every process: _FILE_OFFSET_BITS is 64");
+  range.l_start = byte;
   range.l_len = 1;
   const int result = fcntl(fd, F_OFD_SETLK, &range);
   if (result != 0 && errno == EACCES) errno = EAGAIN;  // POSIX allows both

@@ -26,10 +26,11 @@ class Poller {
   Poller& operator=(const Poller&) = delete;
 
   // Watches `fd`, which is open, from now on for `interest` and for failures, and for nothing else. Throws when there
-  // is no memory; then it is watched as before.
+  // is no memory, or the user watches as many descriptors as the system allows; then it is watched as before.
   virtual void Watch(int fd, Readiness interest) = 0;
   // `fd` is not reported any more, in the round that is under way either, even if its number is watched again
-  // meanwhile. It may be closed already. One that is closed and not forgotten is not reported.
+  // meanwhile. It may be closed already, but not for long: until it is forgotten, another one
+  // with its number may be taken for it. One that is closed and not forgotten is not reported.
   virtual void Forget(int fd) = 0;
 
   // Waits until a descriptor is ready, a signal comes, or `milliseconds` are over (negative: no limit), and then calls

@@ -28,7 +28,10 @@ class EpollPoller final : public Poller {
     // The kernel forgets a descriptor that is closed, and may know it still if a child process has a copy.
     const int first = is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
     const int second = is_new ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-    if (epoll_ctl(epoll_, first, fd, &event) != 0) epoll_ctl(epoll_, second, fd, &event);
+    if (epoll_ctl(epoll_, first, fd, &event) == 0 || epoll_ctl(epoll_, second, fd, &event) == 0) return;
+    if (errno != ENOMEM && errno != ENOSPC) return;  // a descriptor that is closed already is never ready
+    if (is_new) watched_.erase(entry);
+    throw std::system_error(errno, std::generic_category());
   }
 
   void Forget(int fd) override {

@@ -1,6 +1,8 @@
 // The poller by poll(2), and the choice between the two.
 #include <poll.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <unordered_map>
 #include <utility>
@@ -10,6 +12,10 @@
 
 namespace warppool {
 namespace {
+
+// After a poll() that the system refuses, for want of memory, say. It may work again; to ask at once would only burn
+// time.
+constexpr int kPause = 10;  // milliseconds
 
 class PollPoller final : public Poller {
  public:
@@ -44,8 +50,8 @@ class PollPoller final : public Poller {
 
   void Wait(int milliseconds, const Report& report) override {
     int left = poll(entries_.data(), static_cast<nfds_t>(entries_.size()), milliseconds);
-    // From the last to the first: a report that forgets an entry puts the last one in its place, and the last ones have
-    // had their turn, or are still to come there.
+    if (left < 0 && errno != EINTR) poll(nullptr, 0, milliseconds < 0 ? kPause : std::min(milliseconds, kPause));
+    // Backwards, because Forget() moves the last entry down: those above `index` are done, so that none is left out.
     for (std::size_t index = entries_.size(); left > 0 && index-- > 0;) {
       if (index >= entries_.size()) continue;
       pollfd& entry = entries_[index];

@@ -12,9 +12,9 @@
 
 #include "base/base64url.h"
 #include "base/rapidjson.h"
-#include "base/read_double.h"
 #include "base/rfc3339.h"
 #include "base/utf8.h"
+#include "platform/read_double.h"
 #include "protocol/map_entry.h"
 #include "protocol/protobuf_version.h"
 #include "protocol/request_content.h"

@@ -12,8 +12,8 @@
 
 #include "base/base64url.h"
 #include "base/json_writer.h"
-#include "base/read_double.h"
 #include "base/rfc3339.h"
+#include "platform/read_double.h"
 #include "protocol/map_entry.h"
 #include "protocol/protobuf_version.h"
 #include "protocol/text_fields.h"

@@ -5,7 +5,7 @@
 
 #include "base/base64url.h"
 #include "base/json.h"
-#include "base/read_double.h"
+#include "platform/read_double.h"
 
 namespace warppool {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "base/ascii.h"
 #include "base/json.h"
-#include "base/read_double.h"
+#include "platform/read_double.h"
 
 namespace warppool {
 namespace {

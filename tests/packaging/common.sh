@@ -27,11 +27,8 @@ expect_said() {
 # The one build that is looked at from all sides, and what it installs.
 prepare_build() (
   set -e
-  if [ -z "$build_dir" ]; then
-    build_dir=$source_dir/build/release
-    [ -d "$build_dir" ] || build_dir=$work/build
-  fi
-  if [ ! -d "$build_dir" ]; then
+  if [ ! -e "$build_dir/CMakeCache.txt" ]; then
+    build_dir=$work/build
     quietly cmake -S "$source_dir" -B "$build_dir" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0 \
       -DWARPPOOL_BUILD_TESTS=OFF -DWARPPOOL_BUILD_EXAMPLES=OFF
   fi

@@ -72,9 +72,11 @@ with_builtin_token() {
   cmake -S "$source_dir" -B "$build_dir" -DWARPPOOL_BUILTIN_ANONYMOUS_TOKEN="$1" >builtin.log &&
     cmake --build "$build_dir" --target warppool_quickstart >>builtin.log || { cat builtin.log >&2; exit 1; }
 }
+trap 'with_builtin_token ""; rm -rf "$work"' EXIT  # the build is the user's, too
 with_builtin_token fake-builtin-token
 WARP_SERVER_URL=http://127.0.0.1:9 "$build_dir/examples/quickstart" >builtin.txt 2>&1 || true
 with_builtin_token ""
+trap 'rm -rf "$work"' EXIT
 expect builtin.txt "Token pool: 1/1 active (ANONYMOUS: 1)"
 refuse builtin.txt "fake-builtin-token"
 WARP_SERVER_URL=http://127.0.0.1:9 "$build_dir/examples/quickstart" >none.txt 2>&1 || true

@@ -5,8 +5,9 @@
 #   run.sh [BUILD] [--all | WAY...]
 #
 # BUILD, a path with a slash in it, is a build of this source tree with a static C library, and is brought up to date; by
-# default build/release if it is there, else a new one. Without a WAY those run that cost little; --all runs all of them (see below). Several share one
-# build of the library as a subproject. CC and CXX count; ccache is used where there is one.
+# default, or if it is not there, a new one in the temporary folder. Without a WAY those run that cost little; --all runs
+# all of them (see below). Several share one build of the library as a subproject. CC and CXX count; ccache is used where
+# there is one.
 set -uo pipefail
 
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
@@ -23,7 +24,7 @@ ways=()
 for argument in "$@"; do
   case $argument in
     --all) ways+=("${cheap[@]}" "${costly[@]}") ;;
-    */* | .) build_dir=$(realpath "$argument") ;;
+    */* | .) build_dir=$(realpath -m "$argument") ;;
     *) ways+=("$argument") ;;
   esac
 done
@@ -34,14 +35,17 @@ done
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-prepare_build || exit 1
+# Neither stands in a condition: there bash would go on after a command that fails.
+prepare_build
+[ $? -eq 0 ] || exit 1
 
 failed=()
 for way in "${ways[@]}"; do
   echo "== $way"
   start=$SECONDS
   # A shell of its own, so that the first command that fails ends the way.
-  if ( set -e; "way_$way" ); then
+  ( set -e; "way_$way" )
+  if [ $? -eq 0 ]; then
     echo "$way: ok ($((SECONDS - start)) s)"
   else
     echo "$way: FAILED"

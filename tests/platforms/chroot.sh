@@ -1,4 +1,5 @@
-# Debian chroots, made once and kept. Sourced by run.sh, which defines $platforms_dir and $source_dir.
+# Debian chroots, made once and kept. Sourced by run.sh and by ../packaging/clean_root.sh, which define $platforms_dir and
+# $source_dir.
 
 # need_package <package>: installs it on this machine, unless it is there.
 need_package() {
@@ -7,15 +8,20 @@ need_package() {
   apt-get install --yes --quiet --quiet --no-install-recommends "$1"
 }
 
-# chroot_make <name> <suite> [<mirror>]: a bare system; nothing happens where it is complete.
+# debian_mirror: where this machine gets its packages from.
+debian_mirror() {
+  # shellcheck disable=SC2016  # apt-get expands it
+  apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | sed -n 1p
+}
+
+# chroot_make <name> <suite>: a bare system; nothing happens where it is complete.
 chroot_make() {
   local root=$platforms_dir/$1 suite=$2
-  local mirror=${3:-http://deb.debian.org/debian}
   [ ! -e "$root/etc/complete" ] || return 0
   need_package debootstrap
   echo "== $1: debootstrap $suite"
   rm -rf "$root"
-  debootstrap --variant=minbase --include=ca-certificates "$suite" "$root" "$mirror"
+  debootstrap --variant=minbase --include=ca-certificates "$suite" "$root" "$(debian_mirror)"
   # The way to the mirror is this machine's.
   apt-config dump | grep -E '^Acquire::(https?::|Check-|Retries)' >"$root/etc/apt/apt.conf.d/90machine" || true
   cp /etc/resolv.conf "$root/etc/resolv.conf"

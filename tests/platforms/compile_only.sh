@@ -80,7 +80,7 @@ export work target headers wire log
 printf '%s\0' "$log"/unit-*.cc | xargs -0 -P 2 -I {} bash -c 'compile "$1"' compile {}
 
 if [ -e "$log/failed" ]; then
-  while read -r unit; do cat "$unit.log"; done < <(sort "$log/failed") | head -n 200
+  while read -r unit; do cat "$unit.log"; done < <(sort "$log/failed") | sed -n 1,200p
   echo "$system: failed ($(wc -l <"$log/failed") of $(find "$log" -name 'unit-*.cc' | wc -l) units; the messages are in $log)"
   exit 1
 fi

@@ -15,7 +15,7 @@ platform_sid() { debian_platform sid sid; }
 # The newest that Debian has, experimental included: protobuf, fmt, g++ and clang.
 platform_newest() {
   chroot_make newest sid
-  echo "deb http://deb.debian.org/debian experimental main" >"$platforms_dir/newest/etc/apt/sources.list.d/experimental.list"
+  echo "deb $(debian_mirror) experimental main" >"$platforms_dir/newest/etc/apt/sources.list.d/experimental.list"
   chroot_install newest ccache g++ cmake ninja-build pkg-config ca-certificates libcurl4-openssl-dev rapidjson-dev \
     libssl-dev libcpp-httplib-dev catch2 libbenchmark-dev python3 openssl prometheus
   chroot_install newest --target-release experimental libprotobuf-dev protobuf-compiler libfmt-dev

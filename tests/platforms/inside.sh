@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds what is tested on a platform, runs it, and says in a line that begins with "result:" what passed. It runs on the machine, or inside
-# a chroot:
+# Builds what is tested on a platform, runs it, and says in a line that begins with "result:" what passed. It runs on the
+# machine, or inside a chroot:
 #
 #   tests/platforms/inside.sh BUILD_FOLDER PART... [-- CMAKE_OPTION...]
 #
@@ -31,7 +31,7 @@ for part in "${parts[@]}"; do
   case "$part" in
     all) targets+=(all) ;;
     unit) targets+=(unit_tests) ;;
-    quickstart) targets+=(quickstart loopback) ;;
+    quickstart) targets+=(warppool_quickstart warppool_loopback_server) ;;
     *) echo "no such part: $part" >&2; exit 2 ;;
   esac
 done

@@ -41,8 +41,13 @@ for name in "${names[@]}"; do
   # In a shell of its own, where the first command that fails ends it: a function in a condition would go on.
   (
     set -e
-    # Two at once would build in the same folder.
-    exec 9>"$platforms_dir/logs/$name.lock"
+    # Two at once would build in the same folder, or install in the same chroot.
+    case $name in
+      arm64 | i386 | bigendian) lock=cross ;;
+      macos | freebsd | windows) lock=compile-only ;;
+      *) lock=$name ;;
+    esac
+    exec 9>"$platforms_dir/logs/$lock.lock"
     flock 9
     "platform_$name"
   ) >"$log" 2>&1

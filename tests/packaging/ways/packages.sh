@@ -20,7 +20,6 @@ way_deb() {
   done
 
   "$here/clean_root.sh" "$root"
-  trap 'rm -rf "$root"' EXIT
   cp "$build"/*.deb "$root/root/"
   cp "$here/consumer/main.c" "$root/root/"
   # shellcheck disable=SC2016  # expanded inside
@@ -32,7 +31,8 @@ way_deb() {
     ldd shared | grep -q libwarppool_c'
   chroot "$root" /root/shared
   chroot "$root" /root/static
-  # The program that was linked with the shared library needs the runtime package alone.
-  quietly chroot "$root" apt-get remove --yes libwarppool-dev
+  # The program that was linked with the shared library needs the runtime package alone, and what that depends on.
+  quietly chroot "$root" apt-get install --yes --no-install-recommends /root/libwarppool-c*.deb
+  quietly chroot "$root" apt-get autoremove --purge --yes libwarppool-dev
   chroot "$root" /root/shared
 }

@@ -87,12 +87,17 @@ way_installed-then-vendored() {
   quietly cmake --build "$parent"
   "$parent/parent_cpp"
   configure_parent installed-after -DTAKE=installed-after -DCMAKE_PREFIX_PATH="$work/static"
+  CCACHE_BASEDIR=$work quietly cmake --build "$parent"
+  "$parent/parent_cpp"
 }
 
 # From an archive of what a consumer needs, which is not all of the repository.
 way_fetchcontent() {
   quietly tar -C "$source_dir" -cf "$work/warppool.tar" CMakeLists.txt LICENSE capi cmake include proto src
   configure_parent fetched -DTAKE=fetch -DWARPPOOL_ARCHIVE="$work/warppool.tar"
+  CCACHE_BASEDIR=$work quietly cmake --build "$parent"
+  "$parent/parent_c"
+  "$parent/parent_cpp"
 }
 
 way_makefiles() {

@@ -1,4 +1,4 @@
-#include "base/read_double.h"
+#include "platform/read_double.h"
 
 #include <array>
 #include <clocale>

@@ -1,4 +1,4 @@
-#include "base/read_double.h"
+#include "platform/read_double.h"
 
 #include <charconv>
 #include <clocale>
@@ -14,8 +14,8 @@
 namespace warppool {
 namespace {
 
-// What the grammar of std::from_chars() and that of strtod() have beyond plain numbers begins with or holds other
-// characters.
+// std::from_chars() and strtod() also accept "inf", "nan", hexadecimal digits, blanks and "+" in front: none of that is
+// taken here.
 bool MayBeDecimal(std::string_view text) {
   return !text.empty() && text.front() != '+' && text.find_first_not_of("0123456789+-.eE") == text.npos;
 }
@@ -31,7 +31,7 @@ double StrtodOfC(const char* text, char** end) {
   return _strtod_l(text, end, c_locale);
 #else
   static const locale_t c_locale = newlocale(LC_ALL_MASK, "C", locale_t{});
-  return strtod_l(text, end, c_locale);
+  return c_locale != locale_t{} ? strtod_l(text, end, c_locale) : 0;
 #endif
 }
 
@@ -40,7 +40,7 @@ double StrtodOfC(const char* text, char** end) {
 std::optional<double> ReadDoubleByStrtod(std::string_view text) {
   if (!MayBeDecimal(text)) return std::nullopt;
   const std::string terminated(text);
-  char* end = nullptr;
+  char* end = nullptr;  // stays so where there is no memory for a locale
   const double number = StrtodOfC(terminated.c_str(), &end);
   if (end != terminated.data() + terminated.size()) return std::nullopt;
   // errno does not tell: some libraries set it for numbers that are only less exact, since they are close to zero.
