@@ -62,9 +62,10 @@ build_preset() {
   return 1
 }
 
-# test_build <name> [ctest argument ...]: runs the tests of build/<name>, into a log.
+# test_build <name> [ctest argument ...]: runs the tests of build/<name>, into a log. More at once than there are cores,
+# since many wait more than they compute.
 test_build() {
-  ctest --test-dir "build/$1" --output-on-failure --no-tests=error -j "$(nproc)" "${@:2}" >"build/$1-tests.log" 2>&1
+  ctest --test-dir "build/$1" --output-on-failure --no-tests=error -j "$((2 * $(nproc)))" "${@:2}" >"build/$1-tests.log" 2>&1
 }
 
 # count_tests <name>: shows what went wrong in the log (the rest stays there), and counts.
@@ -84,23 +85,18 @@ count_tests() {
   passed=$((passed + all - bad))
 }
 
-# run_presets <preset ...>: builds one after the other, and runs the tests of all at once, since they wait more than they
-# compute.
+# run_presets <preset ...>: one after the other. All at once took as long, and the storm of the soak test is one in which
+# what is under way for a second is late.
 run_presets() {
-  local preset built=()
+  local preset
   for preset in "$@"; do
     if timed "build of $preset" build_preset "$preset"; then
-      built+=("$preset")
+      timed "tests of $preset" test_build "$preset"
+      count_tests "$preset"
     else
       failed=$((failed + 1))
     fi
   done
-  test_all() {
-    for preset in "${built[@]}"; do test_build "$preset" & done
-    wait
-  }
-  timed "tests of ${built[*]}" test_all
-  for preset in "${built[@]}"; do count_tests "$preset"; done
 }
 
 # run_long_tests <label> <variable=amount ...>: these tests in each preset, with more to do than CI gives them.

@@ -1,6 +1,7 @@
 // What the unit tests share: a clock, a thread and a network that stand still until the test moves them.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <deque>
@@ -19,18 +20,24 @@
 
 namespace warppool {
 
+// Any thread: a worker may look at it while the test moves it.
 class FakeClock final : public Clock {
  public:
-  SteadyTime Steady() const override { return steady_; }
-  WallTime Wall() const override { return wall_; }
-  void Advance(SteadyTime::duration by) {
-    steady_ += by;
-    wall_ += by;
+  FakeClock() = default;
+  FakeClock(const FakeClock& other) : passed_(other.passed_.load()) {}
+  FakeClock& operator=(const FakeClock& other) {
+    passed_ = other.passed_.load();
+    return *this;
   }
 
+  SteadyTime Steady() const override { return SteadyTime(std::chrono::hours(1)) + Passed(); }
+  WallTime Wall() const override { return WallTime(std::chrono::seconds(1'700'000'000)) + Passed(); }
+  void Advance(SteadyTime::duration by) { passed_ += by.count(); }
+
  private:
-  SteadyTime steady_{std::chrono::hours(1)};
-  WallTime wall_{std::chrono::seconds(1'700'000'000)};
+  SteadyTime::duration Passed() const { return SteadyTime::duration(passed_.load()); }
+
+  std::atomic<SteadyTime::rep> passed_{0};
 };
 
 // Runs nothing by itself: the test's thread is the executor's thread.
