@@ -41,7 +41,7 @@ class EpollPoller final : public Poller {
   }
 
   void Wait(int milliseconds, const Report& report) override {
-    std::array<epoll_event, 64> events;  // NOLINT(cppcoreguidelines-pro-type-member-init): filled by the kernel
+    std::array<epoll_event, 64> events;  // filled by the kernel
     const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), milliseconds);
     for (int i = 0; i < count; ++i) {
       const epoll_event& event = events[static_cast<std::size_t>(i)];
