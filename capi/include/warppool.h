@@ -673,6 +673,10 @@ WARPPOOL_API warppool_code warppool_config_set_max_token_wait_ms(warppool_config
  *  0: it is not. Default 1; no other value. */
 WARPPOOL_API warppool_code warppool_config_set_background_refresh(warppool_config* config, int32_t value,
                                                                   warppool_error** error);
+/** Milliseconds that changes of the counters are gathered before they are written to the state file or store; default
+ *  10000; more than 0. Those of health are gathered for 200 ms at most, and what an exchange issued is written at once. */
+WARPPOOL_API warppool_code warppool_config_set_state_save_interval_ms(warppool_config* config, int32_t value,
+                                                                      warppool_error** error);
 /** Milliseconds for name look-up, TCP and TLS together; default 10000; more than 0. */
 WARPPOOL_API warppool_code warppool_config_set_connect_timeout_ms(warppool_config* config, int32_t value,
                                                                   warppool_error** error);

@@ -224,6 +224,11 @@ warppool_code warppool_config_set_max_in_flight(warppool_config* config, int32_t
   return SetNumber(config, &Config::max_in_flight, value, 0, error);
 }
 
+warppool_code warppool_config_set_state_save_interval_ms(warppool_config* config, int32_t value,
+                                                         warppool_error** error) {
+  return SetNumber(config, &Config::state_save_interval, value, 1, error);
+}
+
 warppool_code warppool_config_set_max_token_wait_ms(warppool_config* config, int32_t value, warppool_error** error) {
   return SetNumber(config, &Config::max_token_wait, value, 0, error);
 }

@@ -85,7 +85,8 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
       transport_(&loop_, {config_.ca_bundle, config_.proxy, config_.no_proxy}),
       pool_(PoolOptionsOf(config_), config_.tokens, clock_, PoolReporter(log_, options.on_pool_event, clock_)),
       bearer_desk_(&loop_),
-      keeper_(store ? std::make_unique<StateKeeper>(std::move(store), &pool_, &loop_, clock_, GatePatience(config_))
+      keeper_(store ? std::make_unique<StateKeeper>(std::move(store), &pool_, &loop_, clock_, GatePatience(config_),
+                                                    config_.state_save_interval)
                     : nullptr),
       refresher_({.endpoints = Endpoints(config_),
                   .api_key = config_.firebase_api_key,

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/guarded.h"
@@ -13,7 +14,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kUrgent{200};
-constexpr milliseconds kAtLeisure{10'000};
 // How often an exchange looks whether the one of another process is over.
 constexpr milliseconds kKnock{20};
 
@@ -44,11 +44,12 @@ struct StateKeeper::Visit {
 };
 
 StateKeeper::StateKeeper(std::shared_ptr<StateStore> store, TokenPool* pool, Executor* executor, const Clock& clock,
-                         milliseconds patience)
+                         milliseconds patience, milliseconds save_interval)
     : pool_(pool),
       executor_(executor),
       clock_(clock),
       patience_(patience),
+      save_interval_(save_interval),
       records_(std::move(store), [this](const auto& token, const Status& why) { Complain(token, why); }) {}
 
 void StateKeeper::Complain(const std::shared_ptr<const Token>& token, const Status& why) {
@@ -108,7 +109,7 @@ void StateKeeper::SaveSoon(bool urgent) {
   if (save_timer_ != 0 && (save_is_urgent_ || !urgent)) return;
   executor_->CancelTimer(std::exchange(save_timer_, 0));
   save_is_urgent_ = urgent;
-  save_timer_ = executor_->After(urgent ? kUrgent : kAtLeisure, [this] {
+  save_timer_ = executor_->After(urgent ? std::min(kUrgent, save_interval_) : save_interval_, [this] {
     save_timer_ = 0;
     SaveNow();
   });

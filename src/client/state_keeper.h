@@ -22,9 +22,10 @@ namespace warppool {
 
 class StateKeeper final : public ExchangeGate {
  public:
-  // `patience`: how long an exchange waits while another process exchanges the same token.
+  // `patience`: how long an exchange waits while another process exchanges the same token. `save_interval`: as
+  // Config::state_save_interval.
   StateKeeper(std::shared_ptr<StateStore> store, TokenPool* pool, Executor* executor, const Clock& clock,
-              std::chrono::milliseconds patience);
+              std::chrono::milliseconds patience, std::chrono::milliseconds save_interval);
 
   // Brings back what is known of all tokens. Before any other function, in the thread that creates the client. Fails as
   // the store does.
@@ -68,6 +69,7 @@ class StateKeeper final : public ExchangeGate {
   Executor* const executor_;
   const Clock& clock_;
   const std::chrono::milliseconds patience_;
+  const std::chrono::milliseconds save_interval_;
 
   // The executor's thread only.
   TimerId save_timer_ = 0;

@@ -130,6 +130,7 @@ Status CheckLimits(const Config& config) {
   for (const Duration& duration : {Duration{"connect_timeout", config.connect_timeout, milliseconds(1)},
                                    Duration{"silence_timeout", config.silence_timeout, milliseconds(1)},
                                    Duration{"refresh_timeout", config.refresh_timeout, milliseconds(1)},
+                                   Duration{"state_save_interval", config.state_save_interval, milliseconds(1)},
                                    Duration{"retry_base_delay", config.retry_base_delay, milliseconds(0)},
                                    Duration{"retry_max_delay", config.retry_max_delay, milliseconds(0)},
                                    Duration{"retry_after_limit", config.retry_after_limit, milliseconds(0)},

@@ -56,6 +56,7 @@ TEST_CASE("each setter sets its own field") {
   CHECK(warppool_config_set_recovery_max_delay_ms(handle, 19, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_max_in_flight(handle, 6, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_max_token_wait_ms(handle, 20, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_config_set_state_save_interval_ms(handle, 21, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_background_refresh(handle, 0, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_connect_timeout_ms(handle, 11, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_silence_timeout_ms(handle, 12, nullptr) == WARPPOOL_OK);
@@ -96,6 +97,7 @@ TEST_CASE("each setter sets its own field") {
   CHECK(config.recovery_max_delay.count() == 19);
   CHECK(config.max_in_flight == 6);
   CHECK(config.max_token_wait.count() == 20);
+  CHECK(config.state_save_interval.count() == 21);
   CHECK_FALSE(config.background_refresh);
   CHECK(warppool_config_set_background_refresh(handle, 1, nullptr) == WARPPOOL_OK);
   CHECK(config.background_refresh);
@@ -117,8 +119,8 @@ TEST_CASE("each setter sets its own field") {
   [[maybe_unused]] const auto& [tokens, tier_order, strategy, max_in_flight, max_strikes, recovery, longest_recovery,
                                 server_url, refresh_url, securetoken_url, api_key, client_version, ca_bundle, proxy,
                                 no_proxy, connect, silence, refresh, budget, base, longest, after, cooling, token_wait,
-                                background, state_file, event_bytes, max_message_bytes, max_stream_events, max_tasks,
-                                max_nesting_depth] = config;
+                                background, state_file, save_interval, event_bytes, max_message_bytes,
+                                max_stream_events, max_tasks, max_nesting_depth] = config;
   [[maybe_unused]] const auto& [credential, tier, kind, name, bearer_source] = config.tokens[0];
 }
 
@@ -165,8 +167,9 @@ TEST_CASE("values out of their range are refused") {
   CHECK(Complaint([&](auto** e) {
           return warppool_config_add_token(config, tier, WARPPOOL_CREDENTIAL_API_KEY, "", nullptr, e);
         }) == "credential: must not be empty");
-  for (const auto set : {warppool_config_set_max_strikes, warppool_config_set_connect_timeout_ms,
-                         warppool_config_set_silence_timeout_ms, warppool_config_set_refresh_timeout_ms}) {
+  for (const auto set :
+       {warppool_config_set_max_strikes, warppool_config_set_connect_timeout_ms, warppool_config_set_silence_timeout_ms,
+        warppool_config_set_refresh_timeout_ms, warppool_config_set_state_save_interval_ms}) {
     CHECK(Complaint([&](auto** e) { return set(config, 0, e); }) == "value: must be 1 or more");
     CHECK(Complaint([&](auto** e) { return set(config, -1, e); }) == "value: must be 1 or more");
     CHECK(set(config, 1, nullptr) == WARPPOOL_OK);

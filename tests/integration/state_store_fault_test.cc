@@ -75,8 +75,19 @@ TEST_CASE("health is in the store long before the next batch of counters") {
   CHECK(store->Look(kTwo)->counters.Of(Outcome::kQuotaExhausted) == 1);
   CHECK(store->Look(kTwo)->health.code == Code::kQuotaExhausted);
   CHECK(store->Look(kOne)->counters.Successes() == 0);
-  // Counters come later, but without being asked for.
-  REQUIRE(Eventually([&] { return store->Look(kOne)->counters.Successes() == 1; }));
+}
+
+TEST_CASE("counters are in the store after the configured interval, without being asked for") {
+  World world;
+  const auto store = std::make_shared<ObedientStore>();
+  world.service.Accept(kOne);
+  Config config = ConfigFor(world.service, {kOne});
+  config.state_save_interval = 50ms;
+  world.Connect(config, store);
+  for (std::uint64_t served = 1; served <= 2; ++served) {
+    REQUIRE(world.Ask(Impatient()).ok());
+    REQUIRE(Eventually([&] { return store->Look(kOne)->counters.Successes() == served; }));
+  }
 }
 
 TEST_CASE("recoveries, strikes and disablings are kept as soon as they happen") {
@@ -161,6 +172,8 @@ TEST_CASE("a store that cannot be read at the start is an error, thrown or not")
 
 TEST_CASE("writes that fail lose nothing in memory, are told, and are made up for") {
   const bool throws = GENERATE(false, true);
+  enum class MadeUpFor { kByTheNextChange, kAfterTheInterval, kAtTheEnd };
+  const auto when = GENERATE(MadeUpFor::kByTheNextChange, MadeUpFor::kAfterTheInterval, MadeUpFor::kAtTheEnd);
   const auto store = std::make_shared<ObedientStore>();
   if (throws) store->ThrowInstead();
   World world;
@@ -168,7 +181,9 @@ TEST_CASE("writes that fail lose nothing in memory, are told, and are made up fo
       .Exchange(loopback::Ok().RotateTo(kRotated).Times(1))
       .Agent(loopback::Ok().Times(2))
       .Agent(loopback::Status(403).Times(1));
-  world.Connect(ConfigFor(world.service, {kOne}), store);
+  Config config = ConfigFor(world.service, {kOne});
+  config.state_save_interval = when == MadeUpFor::kAfterTheInterval ? 50ms : 1h;
+  world.Connect(config, store);
   store->FailWrites(true);
   REQUIRE(world.Ask(Impatient()).ok());
   REQUIRE(Eventually([&] { return world.events.Count(PoolEventKind::kStoreFailed) > 0; }));
@@ -179,7 +194,7 @@ TEST_CASE("writes that fail lose nothing in memory, are told, and are made up fo
   CHECK_FALSE(store->Look(kOne));
 
   store->FailWrites(false);
-  SECTION("with the next change of health") {
+  if (when == MadeUpFor::kByTheNextChange) {
     REQUIRE_FALSE(world.Ask(Impatient()).ok());
     REQUIRE(Eventually([&] {
       const auto stored = store->Look(kOne);
@@ -189,11 +204,10 @@ TEST_CASE("writes that fail lose nothing in memory, are told, and are made up fo
     CHECK(store->Look(kRotated)->credential == Secret(kRotated));
     CHECK(store->Look(kOne)->counters.Successes() == 2);
   }
-  SECTION("after a while") {
+  if (when == MadeUpFor::kAfterTheInterval) {
     REQUIRE(Eventually([&] { return store->Look(kRotated).has_value(); }));
     CHECK(store->Look(kOne)->credential == Secret(kRotated));
   }
-  SECTION("at the end") {}
   Restart(&world, ConfigFor(world.service, {kOne}), store);
   CHECK(world.client->Statistics().total.Successes() == 2);
   world.service.ExpireJwts();
@@ -207,7 +221,9 @@ TEST_CASE("a health that could not be written is written later") {
   const auto store = std::make_shared<ObedientStore>();
   World world;
   world.service.On(kOne).Agent(loopback::Ok().Times(1)).Agent(loopback::Quota().Header("Retry-After", "3600"));
-  world.Connect(ConfigFor(world.service, {kOne}), store);
+  Config config = ConfigFor(world.service, {kOne});
+  config.state_save_interval = 50ms;
+  world.Connect(config, store);
   REQUIRE(world.Ask(Impatient()).ok());
   store->FailWrites(true);
   REQUIRE_FALSE(world.Ask(Impatient()).ok());

@@ -59,7 +59,7 @@ struct Keeping {
   std::shared_ptr<SlowStore> store = std::make_shared<SlowStore>(records);
   Pool pool{{"p1", "p2"}, Recovering()};
   FakeExecutor executor{&pool.clock};
-  StateKeeper keeper{store, &pool.pool, &executor, pool.clock, 30s};
+  StateKeeper keeper{store, &pool.pool, &executor, pool.clock, 30s, 10s};
 };
 
 TEST_CASE("what a token counts while it is being restored is added to what it had") {
