@@ -4,7 +4,6 @@
 //
 // Without a configuration a stand-in in this process answers, with an echo.
 #include <poll.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 #include <warppool/client.h>
 
@@ -23,6 +22,7 @@
 #include "chat_file.h"
 #include "chat_printer.h"
 #include "setup.h"
+#include "signal_pipe.h"
 
 namespace {
 
@@ -50,27 +50,13 @@ class Input {
  public:
   enum class News { kReady, kInterrupted };
 
-  // Before any other thread exists: they inherit the mask, so that the signals come here.
-  Input() {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-    signals_ = signalfd(-1, &signals, SFD_CLOEXEC);
-  }
-  ~Input() { close(signals_); }
-  Input(const Input&) = delete;
-  Input& operator=(const Input&) = delete;
-
   // Until `descriptor` is readable, or a signal comes.
   News WaitFor(int descriptor) {
-    std::array<pollfd, 2> watched{{{signals_, POLLIN, 0}, {descriptor, POLLIN, 0}}};
+    std::array<pollfd, 2> watched{{{signals_.descriptor(), POLLIN, 0}, {descriptor, POLLIN, 0}}};
     while (poll(watched.data(), watched.size(), -1) < 0 && errno == EINTR) continue;
-    signalfd_siginfo signal{};
-    const bool came = watched[0].revents != 0 && read(signals_, &signal, sizeof(signal)) == sizeof(signal);
-    ended_ = ended_ || (came && signal.ssi_signo == SIGTERM);
-    return came ? News::kInterrupted : News::kReady;
+    const int signal = watched[0].revents != 0 ? signals_.Take() : 0;
+    ended_ = ended_ || signal == SIGTERM;
+    return signal != 0 ? News::kInterrupted : News::kReady;
   }
 
   // Nothing: the end of the input, or a signal.
@@ -94,7 +80,7 @@ class Input {
   }
 
  private:
-  int signals_ = -1;
+  example::SignalPipe signals_{SIGINT, SIGTERM};
   std::string buffer_;
   bool ended_ = false;  // by SIGTERM: what comes after the answer is not read any more
 };

@@ -3,7 +3,6 @@
 #include <langinfo.h>
 #include <poll.h>
 #include <sys/ioctl.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,8 +10,6 @@
 #include <clocale>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
-#include <stdexcept>
 #include <string_view>
 
 namespace monitor {
@@ -56,29 +53,20 @@ bool Write(const std::string& text) {
 }
 
 Signals::Signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGPIPE);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH}) sigaddset(&signals, signal);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  descriptor_ = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-  if (descriptor_ < 0) throw std::runtime_error(std::string("signals cannot be waited for: ") + std::strerror(errno));
-}
-
-Signals::~Signals() {
-  close(descriptor_);
+  sigset_t blocked;
+  sigemptyset(&blocked);
+  sigaddset(&blocked, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
 }
 
 Signals::News Signals::WaitUntil(std::chrono::steady_clock::time_point time, bool keys) {
   for (;;) {
     const auto left = std::chrono::ceil<milliseconds>(time - std::chrono::steady_clock::now());
     const auto wait = std::clamp<milliseconds::rep>(left.count(), 0, 3'600'000);
-    pollfd sources[] = {{descriptor_, POLLIN, 0}, {keys && !keyboard_gone_ ? STDIN_FILENO : -1, POLLIN, 0}};
+    pollfd sources[] = {{signals_.descriptor(), POLLIN, 0}, {keys && !keyboard_gone_ ? STDIN_FILENO : -1, POLLIN, 0}};
     const int ready = poll(sources, 2, static_cast<int>(wait));
     if (ready == 0) return News::kNone;
-    if (ready < 0) continue;  // EINTR: it was stopped, and goes on
+    if (ready < 0) continue;  // EINTR: a signal, which is in the pipe now, or it was stopped and goes on
     News news = News::kNone;
     if (sources[0].revents != 0) news = ReadSignal();
     if (news == News::kNone && sources[1].revents != 0) news = ReadKey();
@@ -87,10 +75,16 @@ Signals::News Signals::WaitUntil(std::chrono::steady_clock::time_point time, boo
 }
 
 Signals::News Signals::ReadSignal() {
-  signalfd_siginfo info{};
-  if (read(descriptor_, &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return News::kNone;
-  if (info.ssi_signo == SIGTSTP) return News::kSuspend;
-  return info.ssi_signo == SIGWINCH ? News::kResized : News::kEnd;
+  switch (signals_.Take()) {
+    case 0:
+      return News::kNone;
+    case SIGTSTP:
+      return News::kSuspend;
+    case SIGWINCH:
+      return News::kResized;
+    default:
+      return News::kEnd;
+  }
 }
 
 Signals::News Signals::ReadKey() {

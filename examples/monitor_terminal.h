@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "monitor_view.h"
+#include "signal_pipe.h"
 
 namespace monitor {
 
@@ -24,15 +25,11 @@ bool UsesUtf8();
 // Writes all of it to standard output; false: nobody takes it any more.
 bool Write(const std::string& text);
 
-// SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP and SIGWINCH as something to wait for: no handler runs, so nothing can
-// interrupt a drawing. Made before any thread is started, since these inherit what is blocked. SIGPIPE stays blocked:
-// Write() says it.
+// SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP and SIGWINCH as something to wait for, so that none ends a drawing halfway.
+// Made before any thread is started, since these inherit what is blocked: SIGPIPE stays so, and Write() says it.
 class Signals {
  public:
   Signals();  // throws std::runtime_error
-  ~Signals();
-  Signals(const Signals&) = delete;
-  Signals& operator=(const Signals&) = delete;
 
   enum class News { kNone, kEnd, kSuspend, kResized };
 
@@ -43,7 +40,7 @@ class Signals {
   News ReadSignal();
   News ReadKey();
 
-  int descriptor_ = -1;
+  example::SignalPipe signals_{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH};
   bool keyboard_gone_ = false;
 };
 

@@ -1,8 +1,12 @@
 #include "connection.h"
 
-#include <linux/sockios.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#if defined(__linux__)
+#include <linux/sockios.h>
+#endif
 
 #include <algorithm>
 #include <cstdint>
@@ -15,6 +19,13 @@ using std::chrono::steady_clock;
 
 // A peer that reads nothing must not hold up a reset for ever.
 constexpr auto kSendOffLimit = std::chrono::seconds(5);
+
+// What poll() tells when the peer sends no more. macOS has no event of its own for it, and tells a hang-up.
+#if defined(POLLRDHUP)
+constexpr int kPeerHasClosed = POLLRDHUP;
+#else
+constexpr int kPeerHasClosed = POLLHUP;
+#endif
 
 // True when one of `events` is there, or an error; false when the time is over. Negative: no limit.
 bool Poll(int socket, int events, milliseconds time) {
@@ -32,6 +43,23 @@ bool Poll(int socket, int events, milliseconds time) {
     if (count < 0 && errno != EINTR) return true;
     if (!unlimited && steady_clock::now() >= end) return false;
   }
+}
+
+// How many bytes the kernel has not sent yet; on BSD those that were not acknowledged count, too. Where the system does
+// not say it, 0.
+int UnsentBytes(int socket) {
+  int count = 0;
+#if defined(__linux__)
+  const bool told = ioctl(socket, SIOCOUTQNSD, &count) == 0;
+#elif defined(SO_NWRITE)  // macOS
+  socklen_t size = sizeof(count);
+  const bool told = getsockopt(socket, SOL_SOCKET, SO_NWRITE, &count, &size) == 0;
+#elif defined(FIONWRITE)  // FreeBSD
+  const bool told = ioctl(socket, FIONWRITE, &count) == 0;
+#else
+  const bool told = false;
+#endif
+  return told ? count : 0;
 }
 
 void AddressOf(const sockaddr_in& address, std::string& ip, int& port) {
@@ -71,11 +99,11 @@ bool Connection::WaitForRequest(milliseconds timeout) {
 }
 
 bool Connection::WaitWhileOpen(milliseconds time) {
-  return !Poll(socket_, POLLRDHUP, std::max(time, milliseconds(0)));
+  return !Poll(socket_, kPeerHasClosed, std::max(time, milliseconds(0)));
 }
 
 void Connection::WaitUntilClosed() {
-  Poll(socket_, POLLRDHUP, milliseconds(-1));
+  Poll(socket_, kPeerHasClosed, milliseconds(-1));
 }
 
 void Connection::Abort() {
@@ -154,8 +182,7 @@ ssize_t Connection::Receive(char* data, std::size_t size) {
 // wait for, so it looks every millisecond.
 void Connection::WaitUntilSent() {
   const auto end = steady_clock::now() + kSendOffLimit;
-  int unsent = 0;
-  while (ioctl(socket_, SIOCOUTQNSD, &unsent) == 0 && unsent > 0 && steady_clock::now() < end) {
+  while (UnsentBytes(socket_) > 0 && steady_clock::now() < end) {
     if (!WaitWhileOpen(milliseconds(1))) return;
   }
 }

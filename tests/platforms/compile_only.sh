@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Compiles every source of src/ and capi/src/ for another system, without linking: ends with one line that says how it
-# went. Nothing is run, so it shows only that the sources use nothing that the system lacks.
+# Compiles every C++ source of src/, capi/src/ and (but for Windows) examples/ for another system, without linking: ends with
+# one line that says how it went. Nothing is run, so it shows only that the sources use nothing that the system lacks.
 #
 #   tests/platforms/compile_only.sh macos|freebsd|windows
 #
@@ -43,6 +43,7 @@ for library in fmt google openssl rapidjson curl; do
   done
   [ "$found" = 1 ] || { echo "$system: failed (no headers of $library)"; exit 1; }
 done
+cp /usr/include/httplib.h "$headers/"
 
 # RapidJSON 1.1.0 assigns to a constant, in a function that nobody calls and that newer compilers refuse.
 sed -i '/GenericStringRef& operator=(const GenericStringRef& rhs) { s = rhs.s; length = rhs.length; }/d' \
@@ -61,11 +62,14 @@ cd "$root"
 log="$work/log-$system"
 rm -rf "$log"
 mkdir -p "$log"
-for part in src capi/src; do
+parts=(src capi/src)
+[ "$system" = windows ] || parts+=(examples)
+for part in "${parts[@]}"; do
   find "$part" -name '*.cc' | sort | grep -Ev "$without" >"$log/sources"
   cat "$log/sources" >>"$log/all"
-  # Several to a unit, since the headers take the time.
-  split --lines="${BATCH:-12}" --additional-suffix=.cc --filter='sed "s|.*|#include \"&\"|" >"$FILE"' \
+  # Several to a unit, since the headers take the time; programs of their own in one each.
+  case $part in examples) batch=1 ;; *) batch=${BATCH:-12} ;; esac
+  split --lines="$batch" --additional-suffix=.cc --filter='sed "s|.*|#include \"&\"|" >"$FILE"' \
     "$log/sources" "$log/unit-${part//\//-}-"
 done
 
@@ -73,6 +77,7 @@ compile() {
   # Without the undefined-behaviour sanitizer, which zig adds to each build that is not optimised.
   "$work/venv/bin/python" -m ziglang c++ -target "$target" -std=c++20 -O0 -g0 -fno-sanitize=undefined \
     -Wall -Wextra -Werror -DWARPPOOL_BUILTIN_ANONYMOUS_TOKEN='""' -I . -I include -I src -I capi/include -I capi/src \
+    -DCPPHTTPLIB_OPENSSL_SUPPORT -I examples -I examples/loopback -I examples/loopback/include \
     -isystem "$headers" -isystem "$wire" -c -o "$1.o" "$1" >"$1.log" 2>&1 || echo "$1" >>"$log/failed"
 }
 export -f compile
