@@ -62,3 +62,12 @@ pkg_config_consumer() {
     "-Wl,-rpath,$(dirname "$pc_dir")"
   "$work/consumer-pc"
 }
+
+# pkg_config_cpp_consumer PREFIX: the C++ consumer with a C++ compiler and pkg-config alone.
+pkg_config_cpp_consumer() {
+  local flags pc_dir
+  pkg_config_flags "$1" warppool-cpp
+  quietly "$cxx" -std=c++17 -Wall -Wextra -Wpedantic -Werror -o "$work/consumer-pc-cpp" "$here/consumer/main.cc" \
+    "${flags[@]}"
+  "$work/consumer-pc-cpp"
+}

@@ -23,6 +23,7 @@ set(CMAKE_C_COMPILER $triplet-gcc)
 set(CMAKE_CXX_COMPILER $triplet-g++)
 set(CMAKE_LIBRARY_ARCHITECTURE $libraries)
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_CROSSCOMPILING_EMULATOR $qemu)
 CMAKE
   chroot_run cross env WARPPOOL_RUN_WITH="$qemu" PKG_CONFIG_LIBDIR="/usr/lib/$libraries/pkgconfig:/usr/share/pkgconfig" \
     /source/tests/platforms/inside.sh "/source/build/$architecture" "$@" -- \

@@ -6,7 +6,7 @@ debian_platform() {
   chroot_install "$1" ccache
   # The library's own script, as a newcomer would.
   chroot_run "$1" /source/cmake/install-dependencies.sh --dev
-  chroot_run "$1" /source/tests/platforms/inside.sh /source/build/warppool all unit quickstart
+  chroot_run "$1" /source/tests/platforms/inside.sh /source/build/warppool all unit quickstart packaging
 }
 
 platform_debian13() { debian_platform debian13 trixie; }
@@ -25,10 +25,10 @@ platform_newest() {
   chroot_install newest "$gxx" "$clang"
   echo "== newest: $gxx"
   chroot_run newest env CC="${gxx/g++/gcc}" CXX="$gxx" \
-    /source/tests/platforms/inside.sh /source/build/gcc all unit quickstart
+    /source/tests/platforms/inside.sh /source/build/gcc all unit quickstart packaging
   echo "== newest: $clang"
   chroot_run newest env CC="$clang" CXX="${clang/clang/clang++}" \
-    /source/tests/platforms/inside.sh /source/build/clang unit
+    /source/tests/platforms/inside.sh /source/build/clang unit packaging
 }
 
 # newest_package <name>: of the packages with a version in their name, the one with the highest.

@@ -4,7 +4,8 @@
 #
 #   tests/platforms/inside.sh BUILD_FOLDER PART... [-- CMAKE_OPTION...]
 #
-# Parts: all (everything that there is to build), unit (the unit tests), quickstart (against the stand-in of the service).
+# Parts: all (everything that there is to build), unit (the unit tests), quickstart (against the stand-in of the service),
+# packaging (installed, it is found by CMake and by pkg-config, in C and in C++, with the protobuf that is there).
 # The library and its C API are always built. CXX and CC choose the compiler, and WARPPOOL_RUN_WITH is a command that
 # runs programs of another machine.
 set -euo pipefail
@@ -32,6 +33,7 @@ for part in "${parts[@]}"; do
     all) targets+=(all) ;;
     unit) targets+=(unit_tests) ;;
     quickstart) targets+=(warppool_quickstart warppool_loopback_server) ;;
+    packaging) targets+=(warppool_c_shared) ;;
     *) echo "no such part: $part" >&2; exit 2 ;;
   esac
 done
@@ -74,6 +76,10 @@ for part in "${parts[@]}"; do
     quickstart)
       run_quickstart || { echo "the quick start gave no answer" >&2; exit 1; }
       results+=("quick start ok")
+      ;;
+    packaging)
+      "$source_dir/tests/packaging/run.sh" "$build" cmake-c cmake-cpp pkg-config pkg-config-cpp
+      results+=("found by CMake and pkg-config")
       ;;
   esac
 done

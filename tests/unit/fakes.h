@@ -31,7 +31,9 @@ class FakeClock final : public Clock {
   }
 
   SteadyTime Steady() const override { return SteadyTime(std::chrono::hours(1)) + Passed(); }
-  WallTime Wall() const override { return WallTime(std::chrono::seconds(1'700'000'000)) + Passed(); }
+  WallTime Wall() const override {
+    return WallTime(std::chrono::seconds(1'700'000'000)) + std::chrono::floor<WallTime::duration>(Passed());
+  }
   void Advance(SteadyTime::duration by) { passed_ += by.count(); }
 
  private:
@@ -101,7 +103,7 @@ class FakeTransport final : public Transport {
     return transfers_.size();
   }
   void Cancel(TransferId id) override {
-    Transfer& transfer = transfers_.at(id - 1);
+    Transfer& transfer = transfers_.at(static_cast<std::size_t>(id) - 1);
     if (transfer.handler == nullptr) return;
     transfer.handler = nullptr;
     transfer.cancelled = true;

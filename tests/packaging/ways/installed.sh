@@ -6,13 +6,7 @@ way_cmake-cpp() { find_consumer "$work/static" cpp; }
 
 way_pkg-config() { pkg_config_consumer "$work/static" --static; }
 
-way_pkg-config-cpp() {
-  local flags pc_dir
-  pkg_config_flags "$work/static" warppool-cpp
-  quietly "$cxx" -std=c++17 -Wall -Wextra -Wpedantic -Werror -o "$work/consumer-pc-cpp" "$here/consumer/main.cc" \
-    "${flags[@]}"
-  "$work/consumer-pc-cpp"
-}
+way_pkg-config-cpp() { pkg_config_cpp_consumer "$work/static"; }
 
 # The archives in a shared object of somebody's: it exports its own function, and nothing of what is inside.
 way_hidden() {
@@ -47,4 +41,5 @@ way_destdir() {
   find_consumer "$moved" c
   find_consumer "$moved" cpp
   pkg_config_consumer "$moved" --static
+  pkg_config_cpp_consumer "$moved"
 }

@@ -50,7 +50,7 @@ std::string Told(const TaskList& list, int i) {
   std::string text;
   google::protobuf::TextFormat::Printer printer;
   printer.SetSingleLineMode(true);
-  printer.PrintToString(list.now().tasks(0).messages(i), &text);
+  static_cast<void>(printer.PrintToString(list.now().tasks(0).messages(i), &text));
   return text;
 }
 

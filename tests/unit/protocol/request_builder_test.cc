@@ -239,7 +239,8 @@ TEST_CASE("what a conversation holds beside the schema comes back byte for byte"
   // Message.code_review, which our schema leaves out.
   wire::Message* review = tasks.mutable_tasks(0)->add_messages();
   review->set_id("message-review");
-  review->GetReflection()->MutableUnknownFields(review)->AddLengthDelimited(17, "\x0a\x03...\x10\x00"s);
+  const std::string review_bytes = "\x0a\x03...\x10\x00"s;
+  review->GetReflection()->MutableUnknownFields(review)->AddLengthDelimited(17, review_bytes);
   wire::Message* call = tasks.mutable_tasks(0)->add_messages();
   auto* fields = call->mutable_tool_call()->mutable_call_mcp_tool()->mutable_args()->mutable_fields();
   // In no order, with a key twice, and with what a later version may have to say of one.
