@@ -255,6 +255,8 @@ typedef enum warppool_code WARPPOOL_ENUM_TYPE {
   WARPPOOL_SERVER_ERROR = 32,      /* 500 */
   WARPPOOL_REQUEST_REJECTED = 33,  /* another 4xx: the request itself is at fault, no token would help */
   WARPPOOL_DEADLINE_EXCEEDED = 34, /* the request's own time-out passed */
+  WARPPOOL_BLOCKED = 35,           /* a proxy, a firewall or the edge answered in the service's place; the message says
+                                      how */
 
   /* The answer. The place (event, byte) is in the message. */
   WARPPOOL_NOT_A_STREAM = 40,      /* the answer is no event stream */
@@ -2522,7 +2524,7 @@ typedef enum warppool_outcome WARPPOOL_ENUM_TYPE {
                                            one */
   WARPPOOL_OUTCOME_AUTH_REJECTED = 3,   /* refused although the JWT was new, or a refresh refused for no final reason: a
                                            strike */
-  WARPPOOL_OUTCOME_AUTH_DEAD = 4,       /* the credential or its account is gone: disabled at once */
+  WARPPOOL_OUTCOME_AUTH_REVOKED = 4,       /* the credential or its account is gone: disabled at once */
   WARPPOOL_OUTCOME_QUOTA_EXHAUSTED = 5, /* cools until its quota is back */
   WARPPOOL_OUTCOME_SERVER_ERROR = 6,    /* 500 for this account: a strike only if another token then served */
   WARPPOOL_OUTCOME_OVERLOADED = 7,      /* the service has too much to do: no token's fault */
@@ -2532,7 +2534,8 @@ typedef enum warppool_outcome WARPPOOL_ENUM_TYPE {
   WARPPOOL_OUTCOME_GARBLED = 11,        /* the answer makes no sense */
   WARPPOOL_OUTCOME_MISCONFIGURED = 12,  /* a setting is at fault */
   WARPPOOL_OUTCOME_FINISHED_OTHERWISE = 13, /* the agent finished, but not with "done" */
-  WARPPOOL_OUTCOME_CANCELLED = 14           /* the program lost interest */
+  WARPPOOL_OUTCOME_CANCELLED = 14,          /* the program lost interest */
+  WARPPOOL_OUTCOME_BLOCKED = 15             /* something on the way answered in the service's place: no token's fault */
 } warppool_outcome;
 
 /** How many the library knows: 0 up to one less. Any thread. */

@@ -34,6 +34,7 @@ namespace {
     SAME(Code::kServerError, WARPPOOL_SERVER_ERROR)
     SAME(Code::kRequestRejected, WARPPOOL_REQUEST_REJECTED)
     SAME(Code::kDeadlineExceeded, WARPPOOL_DEADLINE_EXCEEDED)
+    SAME(Code::kBlocked, WARPPOOL_BLOCKED)
     SAME(Code::kNotAStream, WARPPOOL_NOT_A_STREAM)
     SAME(Code::kEmptyAnswer, WARPPOOL_EMPTY_ANSWER)
     SAME(Code::kTruncated, WARPPOOL_TRUNCATED)
@@ -253,7 +254,7 @@ namespace {
     SAME(Outcome::kAccepted, WARPPOOL_OUTCOME_ACCEPTED)
     SAME(Outcome::kAuthStale, WARPPOOL_OUTCOME_AUTH_STALE)
     SAME(Outcome::kAuthRejected, WARPPOOL_OUTCOME_AUTH_REJECTED)
-    SAME(Outcome::kAuthDead, WARPPOOL_OUTCOME_AUTH_DEAD)
+    SAME(Outcome::kAuthRevoked, WARPPOOL_OUTCOME_AUTH_REVOKED)
     SAME(Outcome::kQuotaExhausted, WARPPOOL_OUTCOME_QUOTA_EXHAUSTED)
     SAME(Outcome::kServerError, WARPPOOL_OUTCOME_SERVER_ERROR)
     SAME(Outcome::kOverloaded, WARPPOOL_OUTCOME_OVERLOADED)
@@ -264,6 +265,7 @@ namespace {
     SAME(Outcome::kMisconfigured, WARPPOOL_OUTCOME_MISCONFIGURED)
     SAME(Outcome::kFinishedOtherwise, WARPPOOL_OUTCOME_FINISHED_OTHERWISE)
     SAME(Outcome::kCancelled, WARPPOOL_OUTCOME_CANCELLED)
+    SAME(Outcome::kBlocked, WARPPOOL_OUTCOME_BLOCKED)
   }
 }
 

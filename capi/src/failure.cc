@@ -35,6 +35,7 @@ bool IsFailure(warppool_code code) noexcept {
     case WARPPOOL_SERVER_ERROR:
     case WARPPOOL_REQUEST_REJECTED:
     case WARPPOOL_DEADLINE_EXCEEDED:
+    case WARPPOOL_BLOCKED:
     case WARPPOOL_NOT_A_STREAM:
     case WARPPOOL_EMPTY_ANSWER:
     case WARPPOOL_TRUNCATED:

@@ -51,6 +51,7 @@ enum class Code : int {
   kServerError = 32,       // 500
   kRequestRejected = 33,   // another 4xx: the request itself is at fault, no token would help
   kDeadlineExceeded = 34,  // the request's own time-out passed
+  kBlocked = 35,           // a proxy, a firewall or the edge answered in the service's place; the message says how
 
   // The answer. The place (event, byte) is in the message.
   kNotAStream = 40,        // the answer is no event stream

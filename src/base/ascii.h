@@ -43,4 +43,10 @@ constexpr std::string_view TrimAsciiBlanks(std::string_view text) {
   return text;
 }
 
+// Whether `lower`, which is in lower case, stands anywhere in `text`.
+inline bool ContainsIgnoringCase(std::string_view text, std::string_view lower) {
+  const auto same = [](char a, char b) { return AsciiLower(a) == b; };
+  return std::search(text.begin(), text.end(), lower.begin(), lower.end(), same) != text.end();
+}
+
 }  // namespace warppool

@@ -108,6 +108,13 @@ const std::string* FlatJson::Find(const std::string& path) const {
   return it == values_.end() ? nullptr : &it->second;
 }
 
+bool FlatJson::HasMember(const std::string& name) const {
+  if (values_.count(name) != 0) return true;
+  const std::string prefix = name + ".";
+  const auto it = values_.lower_bound(prefix);
+  return it != values_.end() && it->first.rfind(prefix, 0) == 0;
+}
+
 const std::string* FlatJson::FindAny(std::initializer_list<const char*> paths) const {
   for (const char* path : paths) {
     const std::string* value = Find(path);

@@ -28,6 +28,8 @@ class FlatJson {
   static Result<FlatJson> Parse(std::string_view text);
 
   const std::string* Find(const std::string& path) const;
+  // Whether the document is an object with this member, and that is neither null nor empty.
+  bool HasMember(const std::string& name) const;
   // The first of them that is there and not empty.
   const std::string* FindAny(std::initializer_list<const char*> paths) const;
 

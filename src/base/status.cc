@@ -52,6 +52,8 @@ const char* CodeName(Code code) noexcept {
       return "request_rejected";
     case Code::kDeadlineExceeded:
       return "deadline_exceeded";
+    case Code::kBlocked:
+      return "blocked";
     case Code::kNotAStream:
       return "not_a_stream";
     case Code::kEmptyAnswer:

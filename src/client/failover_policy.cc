@@ -6,6 +6,9 @@ using std::chrono::milliseconds;
 
 namespace {
 
+// Blocked answers after which another token is tried, in one pass.
+constexpr int kMostBlocked = 3;
+
 // The service's or the network's: another token may do better, but need not.
 bool IsNobodysFault(Outcome outcome) {
   return outcome == Outcome::kOverloaded || outcome == Outcome::kNetwork || outcome == Outcome::kStreamCut;
@@ -14,7 +17,7 @@ bool IsNobodysFault(Outcome outcome) {
 }  // namespace
 
 bool FailoverPolicy::RulesOutToken(Outcome outcome) {
-  return outcome == Outcome::kAuthRejected || outcome == Outcome::kAuthDead;
+  return outcome == Outcome::kAuthRejected || outcome == Outcome::kAuthRevoked;
 }
 
 Decision FailoverPolicy::Next(Outcome outcome, bool another_ready, std::optional<milliseconds> retry_after,
@@ -37,7 +40,7 @@ Decision FailoverPolicy::Choose(Outcome outcome, bool another_ready, std::option
       may_repeat_ = true;
       [[fallthrough]];
     case Outcome::kAuthRejected:
-    case Outcome::kAuthDead:
+    case Outcome::kAuthRevoked:
     case Outcome::kQuotaExhausted:
       service_failed_ = false;
       if (another_ready) return {Decision::Step::kNextToken};
@@ -54,6 +57,14 @@ Decision FailoverPolicy::Choose(Outcome outcome, bool another_ready, std::option
       if (another_ready && !again) return {Decision::Step::kNextToken};
       return Wait(!another_ready, !again, retry_after, unit_random);
     }
+
+    case Outcome::kBlocked:  // whatever answers on the way may mind the token's account, but hardly that of each
+      may_repeat_ = true;
+      service_failed_ = false;
+      ++blocked_;
+      if (keeps_token_) return Wait(true, false, retry_after, unit_random);
+      if (another_ready && blocked_ <= kMostBlocked) return {Decision::Step::kNextToken};
+      return {};
 
     case Outcome::kStreamCut:  // the same request again, rather by another token
       may_repeat_ = true;
@@ -76,6 +87,7 @@ Decision FailoverPolicy::Wait(bool new_pass, bool cut_short, std::optional<milli
   if (retry_after && *retry_after > options_.retry_after_limit) return {};
   const auto wait = backoff_.Next(unit_random, retry_after.value_or(milliseconds(0)));
   if (!wait) return {};
+  blocked_ = 0;
   return {Decision::Step::kWait, *wait, new_pass, cut_short};
 }
 

@@ -5,6 +5,8 @@
 // same, it was no token's doing, and the request waits. When it may not wait any more, tokens that were not tried yet
 // are tried all the same: one of them may serve.
 //
+// What answers in the service's place is met with at most three other tokens.
+//
 // A request that goes on with what one account has begun does not leave that for a fault of nobody's: it waits first,
 // and tries the same token again. An answer that was cut off does not leave it at all.
 #pragma once
@@ -70,6 +72,7 @@ class FailoverPolicy {
   bool service_failed_ = false;  // the last attempt met the service's or the network's fault
   bool may_repeat_ = false;
   bool keeps_token_ = false;
+  int blocked_ = 0;  // answers in this pass that something on the way gave
 };
 
 }  // namespace warppool

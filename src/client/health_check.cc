@@ -76,17 +76,18 @@ void HealthCheck::AskQuota(std::size_t i, const Bearer& bearer, bool proven) {
 // `proven`: the service has issued a JWT for it. That is enough where quotas are not told.
 void HealthCheck::OnQuota(std::size_t i, const Bearer& bearer, const QuotaDesk::Answer& answer, bool proven) {
   if (patients_[i].over) return;
-  const auto* failure = std::get_if<AccountFailure>(&answer);
-  if (failure == nullptr) return Conclude(i, Outcome::kAccepted, {});
-  if (failure->kind == AccountFailure::Kind::kRefused) {
+  const auto* refusal = std::get_if<Refusal>(&answer);
+  if (refusal == nullptr) return Conclude(i, Outcome::kAccepted, {});
+  if (refusal->outcome == Outcome::kAuthRevoked) return Conclude(i, refusal->outcome, refusal->status);
+  if (refusal->outcome == Outcome::kAuthRejected) {
     // A 401 speaks for the bearer. A 403 may be for this one query: it is told, but nobody is blamed, or cleared.
-    const bool speaks_for_bearer = failure->status.error().http_status == 401;
-    if (speaks_for_bearer && bearer.jwt) core_->DropRefused(bearer, failure->status);
-    return Conclude(i, speaks_for_bearer ? Outcome::kAuthRejected : Outcome::kCancelled, failure->status);
+    const bool speaks_for_bearer = refusal->status.error().http_status == 401;
+    if (speaks_for_bearer && bearer.jwt) core_->DropRefused(bearer, refusal->status);
+    return Conclude(i, speaks_for_bearer ? Outcome::kAuthRejected : Outcome::kCancelled, refusal->status);
   }
-  patients_[i].quota_problem = failure->status;
+  patients_[i].quota_problem = refusal->status;
   if (proven) return Conclude(i, Outcome::kAccepted, {});
-  Conclude(i, Outcome::kCancelled, failure->status);
+  Conclude(i, Outcome::kCancelled, refusal->status);
 }
 
 void HealthCheck::Conclude(std::size_t i, Outcome outcome, const Status& problem) noexcept {

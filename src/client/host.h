@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "account/request_limit.h"
+#include "service/request_limit.h"
 
 namespace warppool {
 

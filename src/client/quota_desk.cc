@@ -8,7 +8,6 @@
 #include "client/core.h"
 #include "client/host.h"
 #include "http/fetch.h"
-#include "http/retry_after.h"
 
 namespace warppool {
 namespace {
@@ -29,7 +28,7 @@ void QuotaDesk::Ask(const Bearer& bearer, bool lifts_cooling, std::function<void
   request.connect_timeout = core_->config().connect_timeout;
   const auto timeout = core_->config().refresh_timeout;
   const auto on_answer = [this, bearer, lifts_cooling, done = std::move(done)](const FetchResult& fetched) {
-    Answer answer = AccountFailure{AccountFailure::Kind::kUnusable, Status::OutOfMemory()};
+    Answer answer = Refusal{Outcome::kGarbled, Status::OutOfMemory(), std::nullopt};
     Guarded([&] { answer = Read(fetched, bearer); });
     Guarded([&] { TellPool(bearer, answer, lifts_cooling); });
     done(answer);
@@ -38,25 +37,21 @@ void QuotaDesk::Ask(const Bearer& bearer, bool lifts_cooling, std::function<void
 }
 
 QuotaDesk::Answer QuotaDesk::Read(const FetchResult& fetched, const Bearer& bearer) const {
-  if (fetched.transfer.error != TransferError::kNone) {
-    const std::string what = "the quota query cannot be made: " + fetched.transfer.detail;
-    return AccountFailure{AccountFailure::Kind::kBusy, Status(Code::kNetwork, what)};
-  }
+  if (fetched.transfer.error != TransferError::kNone) return ReadTransferError(fetched.transfer, kQuotaQuery, false);
   if (fetched.too_large) {
-    return AccountFailure{AccountFailure::Kind::kUnusable,
-                          Status(Code::kLimitExceeded, "the answer to the quota query is larger than 1 MiB")};
+    return Refusal{Outcome::kGarbled,
+                   Status(Code::kLimitExceeded, "the answer to the quota query is larger than 1 MiB"), std::nullopt};
   }
   // Before any of it is quoted, or cut: a part of a secret is one, too.
   std::string body = fetched.body;
   Redact(bearer.Text().Reveal(), &body);
-  const WallTime now = core_->clock().Wall();
-  return ReadRequestLimit(fetched.head.status, body, ReadRetryAfter(fetched.head.Find("retry-after"), now), now);
+  return ReadRequestLimit(fetched.head, body, fetched.complete, core_->clock().Wall());
 }
 
 void QuotaDesk::TellPool(const Bearer& bearer, const Answer& answer, bool lifts_cooling) const {
   if (const auto* quota = std::get_if<Quota>(&answer))
     return core_->pool().NoteQuota(*bearer.token, *quota, lifts_cooling);
-  const Status& why = std::get<AccountFailure>(answer).status;
+  const Status& why = std::get<Refusal>(answer).status;
   core_->log().Debug("No quota is known: {}: {}", bearer.token->name(), why.message());
 }
 

@@ -6,9 +6,9 @@
 #include <unordered_set>
 #include <variant>
 
-#include "account/request_limit.h"
 #include "client/bearer.h"
 #include "http/fetch.h"
+#include "service/request_limit.h"
 #include "token/token_pool.h"
 
 namespace warppool {
@@ -18,7 +18,7 @@ class Core;
 // The I/O thread only.
 class QuotaDesk {
  public:
-  using Answer = std::variant<Quota, AccountFailure>;
+  using Answer = std::variant<Quota, Refusal>;
 
   explicit QuotaDesk(Core* core);
 

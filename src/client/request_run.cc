@@ -9,13 +9,12 @@
 #include "base/ascii.h"
 #include "base/guarded.h"
 #include "base/redact.h"
+#include "http/fetch.h"
 #include "protocol/finish_status.h"
 
 namespace warppool {
 namespace {
 
-// Of a refusal, what its words can be in.
-constexpr std::size_t kMaxRefusalBytes = 64U << 10U;
 // The answer's last event has come, but not the end of the HTTP answer. It is worth waiting for: only then can the next
 // request use the connection. The program waits this long, and the I/O thread as much longer.
 constexpr std::chrono::milliseconds kEndGrace{100};
@@ -113,6 +112,11 @@ void RequestRun::OnHead(const HttpHead& head) {
   if (finished_) return;
   attempt_->head = head;
   attempt_->is_stream = head.status == 200 && IsEventStream(head.Find("content-type"));
+  if (attempt_->is_stream) return;
+  refusal_timer_ = core_->loop().After(kMaxRefusalTime, [this] {
+    refusal_timer_ = 0;
+    Protected([&] { CutRefusal(false); });
+  });
 }
 
 void RequestRun::OnBody(std::string_view bytes) {
@@ -120,9 +124,12 @@ void RequestRun::OnBody(std::string_view bytes) {
   const auto self = shared_from_this();
   if (attempt_->is_stream) return Consume(bytes);
   attempt_->refusal += bytes.substr(0, kMaxRefusalBytes - attempt_->refusal.size());
-  if (attempt_->refusal.size() < kMaxRefusalBytes) return;
+  if (attempt_->refusal.size() == kMaxRefusalBytes) CutRefusal(true);
+}
+
+void RequestRun::CutRefusal(bool complete) {
   core_->transport().Cancel(attempt_->transfer);
-  Refuse();
+  Refuse(complete);
 }
 
 void RequestRun::OnDone(const TransferResult& result) {
@@ -137,13 +144,11 @@ void RequestRun::OnTransferEnd(const TransferResult& result) {
     return;
   }
   if (answer_end_) return Finish(*answer_end_);
+  const bool complete = result.error == TransferError::kNone;
+  if (complete && attempt_->is_stream) return OnStreamEnd();
   // A refusal counts even if its words broke off.
-  const bool refused = attempt_->head.status != 0 && attempt_->head.status != 200;
-  if (result.error == TransferError::kNone || refused) {
-    if (attempt_->is_stream) return OnStreamEnd();
-    return Refuse();
-  }
-  AttemptResult failure = ReadTransferError(result, attempt_->is_stream);
+  if (complete || (attempt_->head.status != 0 && attempt_->head.status != 200)) return Refuse(complete);
+  Refusal failure = ReadTransferError(result, EndpointFacts{}, attempt_->is_stream);
   if (attempt_->is_stream && !failure.status.ok()) {
     Error error = failure.status.error();
     error.message = At(error.code, error.message).message();
@@ -152,18 +157,11 @@ void RequestRun::OnTransferEnd(const TransferResult& result) {
   EndAttempt(std::move(failure));
 }
 
-void RequestRun::Refuse() {
-  const HttpHead& head = attempt_->head;
+void RequestRun::Refuse(bool complete) {
   // Before any of it is quoted, or cut: a part of a secret is one, too.
   Redact(attempt_->bearer.Reveal(), &attempt_->refusal);
   for (const Secret& secret : plan_.secrets) Redact(secret.Reveal(), &attempt_->refusal);
-  if (head.status != 200) return EndAttempt(ReadRefusal(head, attempt_->refusal, core_->clock().Wall()));
-  EndAttempt({Outcome::kGarbled,
-              Status({.code = Code::kNotAStream,
-                      .message = fmt::format("the service answers with \"{}\" instead of an event stream; check "
-                                             "WARP_SERVER_URL",
-                                             head.Find("content-type").substr(0, 100)),
-                      .http_status = 200})});
+  EndAttempt(ReadRefusal(attempt_->head, {attempt_->refusal, complete}, EndpointFacts{}, core_->clock().Wall()));
 }
 
 void RequestRun::OnStreamEnd() {
@@ -307,13 +305,14 @@ void RequestRun::Drain() {
   });
 }
 
-void RequestRun::BreakOff(AttemptResult result) {
+void RequestRun::BreakOff(Refusal result) {
   core_->transport().Cancel(attempt_->transfer);
   EndAttempt(std::move(result));
 }
 
-void RequestRun::EndAttempt(AttemptResult result) {
+void RequestRun::EndAttempt(Refusal result) {
   attempt_->transfer = 0;
+  core_->loop().CancelTimer(std::exchange(refusal_timer_, 0));
   reader_.DropRest();
   held_bytes_.clear();
   held_result_.reset();
@@ -328,7 +327,7 @@ void RequestRun::EndAttempt(AttemptResult result) {
   End(status);
 }
 
-void RequestRun::GoOn(AttemptResult cut) {
+void RequestRun::GoOn(Refusal cut) {
   core_->log().Warning("The answer broke off: {}: {}", attempt_->token, cut.status.message());
   plan_.builder.BecomeResume();
   resuming_ = true;
@@ -442,6 +441,7 @@ void RequestRun::Finish(const Status& status) noexcept {
   Guarded([&] {
     core_->loop().CancelTimer(std::exchange(deadline_, 0));
     core_->loop().CancelTimer(std::exchange(grace_, 0));
+    core_->loop().CancelTimer(std::exchange(refusal_timer_, 0));
     if (attempt_ && !draining_) core_->transport().Cancel(attempt_->transfer);
     walk_.End();
   });

@@ -86,9 +86,10 @@ class RequestRun final : public Run,
   void OnFinished(const Finished& finished);
   void Drain();  // reads the rest of the answer, and forgets it
   void OnStreamEnd();
-  void BreakOff(AttemptResult result);  // ends the transfer, then the attempt
-  void EndAttempt(AttemptResult result);
-  void Refuse();                                        // the attempt, by what its head and body say
+  void CutRefusal(bool complete);  // more of it is not waited for
+  void BreakOff(Refusal result);   // ends the transfer, then the attempt
+  void EndAttempt(Refusal result);
+  void Refuse(bool complete);                           // the attempt, by what its head and body say
   Status Final(const Status& status) const;             // with the token, and what was tried before
   Status At(Code code, const std::string& what) const;  // with the place in the stream
 
@@ -100,7 +101,7 @@ class RequestRun final : public Run,
   void BeginAnswer();
   void NoteOwner();
   void RollBack();                // what the service did not commit, and tells of it
-  void GoOn(AttemptResult cut);   // with an answer that broke off
+  void GoOn(Refusal cut);         // with an answer that broke off
   bool Emit(const Event& event);  // false: it is over
   void Deliver(const Event& event);
   void Flush();                                // what was held back while paused
@@ -120,6 +121,7 @@ class RequestRun final : public Run,
   AnswerReader reader_;
   TimerId deadline_ = 0;
   TimerId grace_ = 0;
+  TimerId refusal_timer_ = 0;             // when what has come of a refusal is all that is waited for
   std::optional<Status> answer_end_;      // the service's last event has come: what the terminal callback will say
   std::shared_ptr<const Token> home_;     // whose account the conversation belongs to; null: nobody's, or it is gone
   bool answered_ = false;                 // an action was seen: another attempt would repeat it

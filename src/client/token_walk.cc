@@ -30,6 +30,11 @@ bool IsPoolFailure(Outcome outcome) {
   }
 }
 
+// What an exchange meets that says nothing of the token.
+bool IsFaultOfExchange(Outcome outcome) {
+  return outcome == Outcome::kOverloaded || outcome == Outcome::kNetwork || outcome == Outcome::kBlocked;
+}
+
 NextStep StepOf(const Decision& decision) {
   switch (decision.step) {
     case Decision::Step::kSameToken:
@@ -164,11 +169,11 @@ void TokenWalk::Succeed(Outcome outcome) {
   }
 }
 
-void TokenWalk::Fail(AttemptResult result) {
+void TokenWalk::Fail(Refusal result) {
   FailAt(false, std::move(result));
 }
 
-void TokenWalk::FailAt(bool at_exchange, AttemptResult result) {
+void TokenWalk::FailAt(bool at_exchange, Refusal result) {
   const std::shared_ptr<Token> token = lease_->share_token();
   if (bearer_.token) result.status = Redacted(result.status, bearer_.Text().Reveal());
   // A 401 speaks for the JWT it was sent with. Only one that was issued just now speaks for the token.
@@ -205,7 +210,7 @@ void TokenWalk::FailAt(bool at_exchange, AttemptResult result) {
   owner_->OnWalkFailed(Status(std::move(error)));
 }
 
-Decision TokenWalk::Decide(const AttemptResult& result, bool at_exchange) {
+Decision TokenWalk::Decide(const Refusal& result, bool at_exchange) {
   // A setting that breaks every exchange does not break tokens that need none.
   const bool no_exchange_works =
       at_exchange && (result.outcome == Outcome::kMisconfigured || result.outcome == Outcome::kGarbled);
@@ -217,6 +222,15 @@ Decision TokenWalk::Decide(const AttemptResult& result, bool at_exchange) {
     if (wait && (!wait->rests || policy_.SpendWait())) return {Decision::Step::kAwaitToken, wait->at_most};
   }
   if (!IsPoolFailure(result.outcome)) return {};
+  if (at_exchange && IsFaultOfExchange(result.outcome)) {
+    // It holds up only tokens that need one.
+    TokenPool::Wanted without_exchange = wanted_;
+    without_exchange.without_exchange = true;
+    if (core_->pool().AnyReady(without_exchange)) {
+      wanted_.without_exchange = true;
+      return {Decision::Step::kNextToken};
+    }
+  }
   std::optional<std::chrono::milliseconds> time_left;
   if (patience_.deadline) {
     time_left = std::chrono::floor<std::chrono::milliseconds>(*patience_.deadline - core_->clock().Steady());
@@ -323,7 +337,10 @@ void TokenWalk::LookInPause() {
 }
 
 void TokenWalk::EndPause() {
-  if (pause_->new_pass) wanted_.excluded = ruled_out_;
+  if (pause_->new_pass) {
+    wanted_.excluded = ruled_out_;
+    wanted_.without_exchange = bad_setting_.has_value();
+  }
   pause_.reset();
   StopWaiting();
   Lead(true);

@@ -11,11 +11,11 @@
 #include <string_view>
 #include <vector>
 
-#include "client/agent_answer.h"
 #include "client/bearer.h"
 #include "client/core.h"
 #include "client/failover_policy.h"
 #include "client/token_queue.h"
+#include "http/refusal.h"
 #include "token/token_pool.h"
 #include "warppool/event.h"
 
@@ -52,7 +52,7 @@ class TokenWalk final : private TokenQueue::Waiter {
 
   // How the last use went. Success ends the walk, and makes strikes of the server errors on the way.
   void Succeed(Outcome outcome = Outcome::kSuccess);
-  void Fail(AttemptResult result);
+  void Fail(Refusal result);
   // Ends the walk; a lease that is held reports `outcome`.
   void End(Outcome outcome = Outcome::kCancelled, const Status& why = {},
            std::optional<std::chrono::milliseconds> cool_for = {});
@@ -69,8 +69,8 @@ class TokenWalk final : private TokenQueue::Waiter {
   void OnRefreshed(const RefreshResult& result);
   void UseBearer(Bearer bearer);
   void FetchBearer();
-  void FailAt(bool at_exchange, AttemptResult result);
-  Decision Decide(const AttemptResult& result, bool at_exchange);
+  void FailAt(bool at_exchange, Refusal result);
+  Decision Decide(const Refusal& result, bool at_exchange);
   void Follow(const Decision& decision, const Status& last);
   void GiveUp(const Status& last);
   void EndLease(Outcome outcome, const Status& why, std::optional<std::chrono::milliseconds> cool_for,

@@ -25,7 +25,18 @@ int StatusOf(std::string_view line) {
   return status;
 }
 
+// CURLE_TOO_LARGE, which libcurl has from 8.6 on.
+constexpr int kCurlTooLarge = 100;
+
+// What a proxy's answer to CONNECT means. A 5xx says that it does not reach the address, either.
+TransferError ClassifyConnect(long status) {
+  if (status == 407) return TransferError::kProxyLogin;
+  const bool refused = status >= 400 && status < 500 && status != 408 && status != 425 && status != 429;
+  return refused ? TransferError::kProxyRefused : TransferError::kNoConnection;
+}
+
 TransferError Classify(CURLcode code) {
+  if (static_cast<int>(code) == kCurlTooLarge) return TransferError::kTooLarge;
   switch (code) {
     case CURLE_OK:
       return TransferError::kNone;
@@ -41,6 +52,12 @@ TransferError Classify(CURLcode code) {
     case CURLE_SSL_ISSUER_ERROR:
     case CURLE_SSL_INVALIDCERTSTATUS:
       return TransferError::kTlsUntrusted;
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_ENGINE_NOTFOUND:
+    case CURLE_SSL_ENGINE_SETFAILED:
+    case CURLE_SSL_ENGINE_INITFAILED:
+      return TransferError::kTlsSetup;
     case CURLE_UNSUPPORTED_PROTOCOL:  // "HTTP/0.9", that is anything without a status line
     case CURLE_WEIRD_SERVER_REPLY:
       return TransferError::kNotHttp;
@@ -185,6 +202,11 @@ void CurlTransfer::Finish(CURLcode code) {
   if (head_bytes_ > kMaxHeadBytes) return End({TransferError::kNotHttp, "the answer's head is larger than 256 KiB"});
   if (failed_) return End({TransferError::kInternal, "the answer could not be handled"});
   if (code == CURLE_OK && !head_delivered_) return End({TransferError::kNotHttp, "the answer has no head"});
+  long connect_status = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_HTTP_CONNECTCODE, &connect_status);
+  if (code != CURLE_OK && !head_delivered_ && connect_status >= 300) {
+    return End({ClassifyConnect(connect_status), fmt::format("CONNECT is answered with {}", connect_status)});
+  }
   End({Classify(code), error_[0] != '\0' ? error_ : curl_easy_strerror(code)});
 }
 

@@ -31,23 +31,42 @@ class Fetcher final : public HttpHandler, public std::enable_shared_from_this<Fe
     }
   }
 
-  void OnHead(const HttpHead& head) override { result_.head = head; }
+  void OnHead(const HttpHead& head) override {
+    result_.head = head;
+    if (!IsRefusal()) return;
+    refusal_timer_ = transport_->executor().After(kMaxRefusalTime, [this] {
+      result_.complete = false;
+      BreakOff();
+    });
+  }
 
   void OnBody(std::string_view bytes) override {
-    if (bytes.size() <= max_bytes_ - result_.body.size()) {
+    const std::size_t room = (IsRefusal() ? kMaxRefusalBytes : max_bytes_) - result_.body.size();
+    if (bytes.size() <= room) {
       result_.body += bytes;
       return;
+    }
+    if (IsRefusal()) {
+      result_.body += bytes.substr(0, room);  // enough of it
+      return BreakOff();
     }
     result_.too_large = true;
     BreakOff();
   }
 
   void OnDone(const TransferResult& result) override {
-    result_.transfer = result;
+    // A refusal counts even if its words broke off.
+    if (IsRefusal() && result.error != TransferError::kNone) {
+      result_.complete = false;
+    } else {
+      result_.transfer = result;
+    }
     Finish();
   }
 
  private:
+  bool IsRefusal() const { return result_.head.status != 0 && result_.head.status != 200; }
+
   void BreakOff() {
     transport_->Cancel(transfer_);
     Finish();
@@ -55,6 +74,7 @@ class Fetcher final : public HttpHandler, public std::enable_shared_from_this<Fe
 
   void Finish() {
     transport_->executor().CancelTimer(timer_);
+    if (refusal_timer_ != 0) transport_->executor().CancelTimer(refusal_timer_);
     const auto self = std::move(self_);
     done_(result_);
     Wipe(&result_.body);
@@ -66,6 +86,7 @@ class Fetcher final : public HttpHandler, public std::enable_shared_from_this<Fe
   std::shared_ptr<Fetcher> self_;  // until Finish()
   TransferId transfer_ = 0;
   TimerId timer_ = 0;
+  TimerId refusal_timer_ = 0;
   FetchResult result_;
 };
 

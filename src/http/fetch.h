@@ -11,15 +11,20 @@ namespace warppool {
 
 struct FetchResult {
   TransferResult transfer;
-  HttpHead head;     // status 0: there was none
-  std::string body;  // what came, also of an answer that broke off
-  bool too_large = false;
+  HttpHead head;           // status 0: there was none
+  std::string body;        // what came, also of an answer that broke off
+  bool complete = true;    // false: the body of a refusal broke off, or stalled
+  bool too_large = false;  // of a success
 };
 
+// How much of a refusal is read: its status has been told, and its words are short.
+inline constexpr std::size_t kMaxRefusalBytes = 64U << 10U;
+inline constexpr std::chrono::milliseconds kMaxRefusalTime{3'000};  // from its head on
+
 // Posts `request` and calls `done` once with all of the answer. An answer of more than `max_bytes` and one that takes
-// longer than `timeout` (kSilence) are broken off. The executor's thread only; `done` is called there, and
-// the body is wiped after it. Cannot be
-// cancelled: what it brings may be too precious to lose.
+// longer than `timeout` (kSilence) are broken off; one that is no 200 ends with what the limits above let through. The
+// executor's thread only; `done` is called there, and the body is wiped after it. It cannot be cancelled: what it
+// brings may be too precious to lose.
 void Fetch(Transport* transport, HttpRequest request, std::size_t max_bytes, std::chrono::milliseconds timeout,
            std::function<void(const FetchResult&)> done);
 

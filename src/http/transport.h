@@ -39,7 +39,11 @@ enum class TransferError : std::uint8_t {
   kConnectionLost,  // after it was there
   kSilence,
   kTlsUntrusted,  // the server's certificate is not trusted, or the CA bundle cannot be read
+  kTlsSetup,      // this side's certificates or ciphers do not work
+  kProxyLogin,    // the proxy wants another log-in than it got (407)
+  kProxyRefused,  // the proxy does not let it through to this address
   kNotHttp,       // what came is not HTTP
+  kTooLarge,      // a limit of libcurl's own
   kStopped,       // the transport was shut down
   kInternal,      // ours, or out of memory
 };

@@ -15,8 +15,8 @@ const char* OutcomeName(Outcome outcome) noexcept {
       return "auth_stale";
     case Outcome::kAuthRejected:
       return "auth_rejected";
-    case Outcome::kAuthDead:
-      return "auth_dead";
+    case Outcome::kAuthRevoked:
+      return "auth_revoked";
     case Outcome::kQuotaExhausted:
       return "quota_exhausted";
     case Outcome::kServerError:
@@ -37,6 +37,8 @@ const char* OutcomeName(Outcome outcome) noexcept {
       return "finished_otherwise";
     case Outcome::kCancelled:
       return "cancelled";
+    case Outcome::kBlocked:
+      return "blocked";
   }
   return "unknown";
 }

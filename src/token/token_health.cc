@@ -63,7 +63,7 @@ HealthChange TokenHealth::Report(Outcome outcome, HealthStamp stamp, SteadyTime 
     case Outcome::kAuthRejected:
       return Current(stamp) ? Strike(now, options) : HealthChange::kNone;
 
-    case Outcome::kAuthDead: {
+    case Outcome::kAuthRevoked: {
       // A verdict on the credential itself: only another credential, or a recovery, makes it obsolete.
       if (standing_ == Standing::kDead || stamp.generation != generation_) return HealthChange::kNone;
       standing_ = Standing::kDead;
@@ -84,6 +84,7 @@ HealthChange TokenHealth::Report(Outcome outcome, HealthStamp stamp, SteadyTime 
     case Outcome::kRequestFault:
     case Outcome::kGarbled:
     case Outcome::kMisconfigured:
+    case Outcome::kBlocked:
     case Outcome::kFinishedOtherwise:
     case Outcome::kCancelled:
       return HealthChange::kNone;

@@ -207,7 +207,7 @@ void TokenRefresher::Ask(const Token* key, Secret credential) {
 void TokenRefresher::OnAnswer(const Token* key, const FetchResult& answer) {
   const Flight& flight = flights_[key];
   const ExchangeEndpoint& endpoint = options_.endpoints[flight.endpoint];
-  auto read = ReadExchangeAnswer(answer, endpoint, flight.sent, options_.api_key, clock_.Wall());
+  auto read = ReadExchange(answer, endpoint, flight.sent, options_.api_key, clock_.Wall());
   if (auto* success = std::get_if<ExchangeSuccess>(&read)) return OnSuccess(key, std::move(*success));
   OnFailure(key, std::move(std::get<ExchangeFailure>(read)));
 }
@@ -277,7 +277,7 @@ void TokenRefresher::OnNoJwt(const Token* key, ExchangeFailure failure) {
     ++flight.endpoint;
     return Ask(key, flight.sent);
   }
-  if (flight.failure->outcome == Outcome::kAuthDead && flight.entered && !flight.looked_again) {
+  if (flight.failure->outcome == Outcome::kAuthRevoked && flight.entered && !flight.looked_again) {
     flight.looked_again = true;
     return Enter(key);
   }
@@ -286,7 +286,7 @@ void TokenRefresher::OnNoJwt(const Token* key, ExchangeFailure failure) {
 
 void TokenRefresher::OnRefused(const Token* key) {
   Flight& flight = flights_[key];
-  const bool is_dead = flight.failure->outcome == Outcome::kAuthDead;
+  const bool is_dead = flight.failure->outcome == Outcome::kAuthRevoked;
   const bool is_configured = flight.sent == flight.token->configured();
   if (is_dead && !is_configured && flight.token->is_adopted()) {
     log_.Info("Refused for good, asking with the configured refresh token: {}", flight.token->name());
@@ -346,7 +346,7 @@ RefreshResult TokenRefresher::Refuse(const std::shared_ptr<Token>& token, const 
   RefreshResult result{nullptr, false, failure.outcome, Status(std::move(error))};
   const auto old = token->jwt();
   const SteadyTime now = clock_.Steady();
-  if (failure.outcome != Outcome::kAuthDead && old && now < old->expires_at) {
+  if (failure.outcome != Outcome::kAuthRevoked && old && now < old->expires_at) {
     const auto delay = *troubles_[token.get()].delays.Next(UnitRandom());
     Jwt postponed = *old;
     postponed.refresh_at = std::min(now + delay, old->expires_at);

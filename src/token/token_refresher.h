@@ -32,7 +32,7 @@
 #include "base/log.h"
 #include "http/fetch.h"
 #include "http/transport.h"
-#include "token/exchange_answer.h"
+#include "token/exchange.h"
 #include "token/exchange_gate.h"
 #include "token/token.h"
 

@@ -45,7 +45,7 @@ class World {
     for (int i = 0; i < count; ++i) {
       if (i % 10 == 0) continue;
       auto lease = pool_.AcquireToken(*pool_.Find(NameOf(i)));
-      const Outcome outcome = i % 2 == 0 ? Outcome::kQuotaExhausted : Outcome::kAuthDead;
+      const Outcome outcome = i % 2 == 0 ? Outcome::kQuotaExhausted : Outcome::kAuthRevoked;
       std::move(*lease).End({outcome, Status(Code::kUnauthorized, "ruined for the benchmark")});
     }
   }

@@ -3,7 +3,7 @@
 // The input's first line is a status and what Retry-After says ("429 120"); a status below 100 is an exchange that
 // brought no answer, as TransferError says, and 99 is an answer that is too large. The rest is the body, in which @S
 // stands for the credential that was sent, @K for the API key, and @s and @k for the same in JSON's escapes.
-#include "token/exchange_answer.h"
+#include "token/exchange.h"
 
 #include <algorithm>
 #include <charconv>
@@ -85,7 +85,7 @@ FetchResult MakeAnswer(std::string_view input, const Secrets& secrets) {
 }
 
 Answer Read(std::string_view input, const Secrets& secrets, bool has_key) {
-  return ReadExchangeAnswer(MakeAnswer(input, secrets), {"https://fake.invalid/token", "THE_SETTING"},
+  return ReadExchange(MakeAnswer(input, secrets), {"https://fake.invalid/token", "THE_SETTING"},
                             Secret(secrets.sent), Secret(has_key ? std::string_view(secrets.key) : ""),
                             WallTime(std::chrono::hours(400'000)));
 }

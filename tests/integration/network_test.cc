@@ -27,8 +27,8 @@ TEST_CASE("what does not speak HTTP is said to") {
   RawServer server("SSH-2.0-fake\r\n");
   world.Connect(ConfigAt(&world, "http://" + server.Address()));
   const auto answer = world.Ask(Request("hello"));
-  CHECK(answer.status().code() == Code::kNotAStream);
-  CHECK(answer.status().message().find("not HTTP") != std::string::npos);
+  CHECK(answer.status().code() == Code::kMisconfigured);
+  CHECK(answer.status().message().find("does not speak HTTP") != std::string::npos);
 }
 
 TEST_CASE("what is not on this machine goes through the proxy, without a look at its name") {

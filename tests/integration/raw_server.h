@@ -17,7 +17,9 @@ namespace warppool {
 
 class RawServer {
  public:
-  explicit RawServer(std::string answer) : answer_(std::move(answer)) {
+  enum AfterAnswer { kEnd, kStall };  // kStall: the connection stays open until the client closes it
+
+  explicit RawServer(std::string answer, AfterAnswer after = kEnd) : answer_(std::move(answer)), after_(after) {
     listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -57,7 +59,7 @@ class RawServer {
     ssize_t count = recv(connection, bytes, sizeof bytes, 0);
     if (count > 0) received_.append(bytes, static_cast<std::size_t>(count));
     static_cast<void>(send(connection, answer_.data(), answer_.size(), MSG_NOSIGNAL));
-    shutdown(connection, SHUT_WR);
+    if (after_ == kEnd) shutdown(connection, SHUT_WR);
     while ((count = recv(connection, bytes, sizeof bytes, 0)) > 0) {
       received_.append(bytes, static_cast<std::size_t>(count));
     }
@@ -73,6 +75,7 @@ class RawServer {
   }
 
   const std::string answer_;
+  const AfterAnswer after_;
   int listener_ = -1;
   int stop_[2] = {-1, -1};  // closed at its end to say that nobody else will come
   int port_ = 0;

@@ -87,7 +87,7 @@ TEST_CASE("a reload takes another credential under the same name for a replaceme
   CHECK(result->changed == Names{"one"});
   CHECK(result->kept == 2);
   CHECK(StatusOf(client, "one")->state == TokenState::kReady);
-  CHECK(CountersOf(client, "one").Of(Outcome::kAuthDead) == 1);
+  CHECK(CountersOf(client, "one").Of(Outcome::kAuthRevoked) == 1);
   CHECK(NextServed(&world) == "one");
 }
 

@@ -38,7 +38,7 @@ TEST_CASE("with another credential a token is ready and untried, in its place, w
   CHECK(status.strikes == 0);
   CHECK_FALSE(status.jwt_expires);
   CHECK(status.last_error == Code::kOk);
-  CHECK(CountersOf(*world.client, "main").Of(Outcome::kAuthDead) == 1);
+  CHECK(CountersOf(*world.client, "main").Of(Outcome::kAuthRevoked) == 1);
   CHECK(world.Ask(Impatient())->token == "main");
   CHECK(CountersOf(*world.client, "main").Successes() == 1);
   CHECK(world.service.Count(kExchange, kNew) == 1);

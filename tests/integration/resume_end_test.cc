@@ -73,7 +73,7 @@ TEST_CASE("an event that does not decode ends the answer, wherever it is") {
 
 TEST_CASE("what the service refuses as the request's own fault is not sent again, although an answer broke off") {
   World world;
-  world.service.On(kOne).Agent(HalfAnAnswer()).Agent(loopback::Status(422, "no").Times(1));
+  world.service.On(kOne).Agent(HalfAnAnswer()).Agent(loopback::Status(422).Times(1));
   Client& client = world.Connect({kOne});
   Conversation conversation;
   Viewer viewer(&world);

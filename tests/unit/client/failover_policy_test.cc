@@ -58,10 +58,10 @@ TEST_CASE("each story has its steps") {
   const auto row = GENERATE(values<Row>({
       {"a stale JWT: the same token again", {{O::kAuthStale}, {O::kAuthStale, kNoOther}}, {"same", "same"}},
       {"refused tokens: on through the pool, for free",
-       {{O::kAuthRejected}, {O::kAuthDead}, {O::kQuotaExhausted}, {O::kAuthRejected}, {O::kAuthRejected, kNoOther}},
+       {{O::kAuthRejected}, {O::kAuthRevoked}, {O::kQuotaExhausted}, {O::kAuthRejected}, {O::kAuthRejected, kNoOther}},
        {"next", "next", "next", "next", "give up"}},
       {"a single token, refused: nothing helps", {{O::kAuthRejected, kNoOther}}, {"give up"}},
-      {"a single token, dead", {{O::kAuthDead, kNoOther}}, {"give up"}},
+      {"a single token, dead", {{O::kAuthRevoked, kNoOther}}, {"give up"}},
       {"a single token without quota", {{O::kQuotaExhausted, kNoOther}}, {"give up"}},
       {"server errors: through the pool for free, then a new pass",
        {{O::kServerError}, {O::kServerError}, {O::kServerError, kNoOther}, {O::kServerError}},
@@ -118,6 +118,17 @@ TEST_CASE("each story has its steps") {
   CHECK(Steps(row.happenings) == row.steps);
 }
 
+TEST_CASE("what answers in the service's place is met with three other tokens, at once") {
+  using O = Outcome;
+  CHECK(Steps({{O::kBlocked}, {O::kBlocked}, {O::kBlocked}, {O::kBlocked}}) ==
+        std::vector<std::string>{"next", "next", "next", "give up"});
+  CHECK(Steps({{O::kBlocked}, {O::kBlocked, kNoOther}}) == std::vector<std::string>{"next", "give up"});
+  CHECK(Steps({{O::kBlocked, kNoOther}}) == std::vector<std::string>{"give up"});
+  // After a wait they are counted anew.
+  CHECK(Steps({{O::kBlocked}, {O::kBlocked}, {O::kBlocked}, {O::kNetwork, kNoOther}, {O::kBlocked}}) ==
+        std::vector<std::string>{"next", "next", "next", "wait 100 new pass", "next"});
+}
+
 TEST_CASE("what no token can help is given up at once") {
   const Outcome outcome = GENERATE(Outcome::kSuccess, Outcome::kAccepted, Outcome::kRequestFault, Outcome::kGarbled,
                                    Outcome::kMisconfigured, Outcome::kFinishedOtherwise, Outcome::kCancelled);
@@ -144,12 +155,13 @@ TEST_CASE("a pass may be repeated when something in it was no token's fault") {
   const auto row = GENERATE(values<Row>({
       {Outcome::kAuthStale, false, false},
       {Outcome::kAuthRejected, false, true},
-      {Outcome::kAuthDead, false, true},
+      {Outcome::kAuthRevoked, false, true},
       {Outcome::kQuotaExhausted, false, false},
       {Outcome::kServerError, true, false},
       {Outcome::kOverloaded, true, false},
       {Outcome::kNetwork, true, false},
       {Outcome::kStreamCut, true, false},
+      {Outcome::kBlocked, true, false},
   }));
   FailoverPolicy policy(kOptions);
   CHECK_FALSE(policy.may_repeat());
@@ -196,7 +208,7 @@ TEST_CASE("without a budget nobody waits for a token either") {
 
 TEST_CASE("a token without quota is not ruled out: it may be back in time") {
   CHECK_FALSE(FailoverPolicy::RulesOutToken(Outcome::kQuotaExhausted));
-  CHECK(FailoverPolicy::RulesOutToken(Outcome::kAuthDead));
+  CHECK(FailoverPolicy::RulesOutToken(Outcome::kAuthRevoked));
 }
 
 }  // namespace

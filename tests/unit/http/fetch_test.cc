@@ -127,5 +127,51 @@ TEST_CASE("whoever gets the answer may fetch again at once") {
   CHECK(bodies == std::vector<std::string>{"one", "two"});
 }
 
+TEST_CASE("of a refusal that stalls or trickles, what came within three seconds counts, with its status") {
+  Fetching fetch(10, 30'000ms);
+  fetch.transport.Head(0, 503);
+  SECTION("it stalls") {
+    fetch.transport.Body(0, "a");
+    fetch.executor.Advance(2999ms);
+    CHECK(fetch.results.empty());
+    fetch.executor.Advance(1ms);
+    CHECK(fetch.result().body == "a");
+  }
+  SECTION("it trickles") {
+    for (int i = 0; i < 3; ++i) {
+      CHECK(fetch.results.empty());
+      fetch.transport.Body(0, "a");
+      fetch.executor.Advance(1000ms);
+    }
+    CHECK(fetch.result().body == "aaa");
+  }
+  CHECK(fetch.result().head.status == 503);
+  CHECK(fetch.result().transfer.error == TransferError::kNone);
+  CHECK_FALSE(fetch.result().complete);
+  CHECK(fetch.transport.cancelled(0));
+  CHECK(fetch.executor.timers() == 0);
+}
+
+TEST_CASE("of a refusal that is long the beginning counts") {
+  Fetching fetch(10);
+  fetch.transport.Head(0, 403);
+  fetch.transport.Body(0, std::string(kMaxRefusalBytes, 'x'));
+  CHECK(fetch.results.empty());
+  fetch.transport.Body(0, "y");
+  CHECK(fetch.result().body == std::string(kMaxRefusalBytes, 'x'));
+  CHECK(fetch.result().complete);  // nothing that is short ends behind it
+  CHECK_FALSE(fetch.result().too_large);
+}
+
+TEST_CASE("a refusal counts though its words broke off") {
+  Fetching fetch;
+  fetch.transport.Head(0, 403);
+  fetch.transport.Body(0, "half");
+  fetch.transport.Done(0, TransferError::kConnectionLost);
+  CHECK(fetch.result().transfer.error == TransferError::kNone);
+  CHECK(fetch.result().body == "half");
+  CHECK_FALSE(fetch.result().complete);
+}
+
 }  // namespace
 }  // namespace warppool

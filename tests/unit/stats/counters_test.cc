@@ -22,7 +22,7 @@ TEST_CASE("every outcome has its name, and says whether it is a failure") {
       {Outcome::kAccepted, 1, "accepted", false},
       {Outcome::kAuthStale, 2, "auth_stale", true},
       {Outcome::kAuthRejected, 3, "auth_rejected", true},
-      {Outcome::kAuthDead, 4, "auth_dead", true},
+      {Outcome::kAuthRevoked, 4, "auth_revoked", true},
       {Outcome::kQuotaExhausted, 5, "quota_exhausted", true},
       {Outcome::kServerError, 6, "server_error", true},
       {Outcome::kOverloaded, 7, "overloaded", true},
@@ -33,6 +33,7 @@ TEST_CASE("every outcome has its name, and says whether it is a failure") {
       {Outcome::kMisconfigured, 12, "misconfigured", true},
       {Outcome::kFinishedOtherwise, 13, "finished_otherwise", true},
       {Outcome::kCancelled, 14, "cancelled", false},
+      {Outcome::kBlocked, 15, "blocked", true},
   };
   CHECK(std::size(rows) == kOutcomeCount);
   std::set<std::string> names;

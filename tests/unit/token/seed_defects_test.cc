@@ -12,7 +12,7 @@
 #include "client/failover_policy.h"
 #include "conversation/answer_reader.h"
 #include "protocol/finish_status.h"
-#include "token/token_endpoint.h"
+#include "token/exchange.h"
 #include "unit/token/pool_fixture.h"
 #include "unit/token/refresher_fixture.h"
 #include "warppool/wire/response.pb.h"
@@ -49,7 +49,7 @@ TEST_CASE("seed defect: retrying the same failed token") {
 TEST_CASE("seed defect: round robin by position in a filtered list") {
   Pool pool({"p1", "p2", "p3", "p4"});
   CHECK(pool.Turns(2) == "p1 p2");
-  pool.Meet("p1", Outcome::kAuthDead);  // in a list without it, position 2 would be p4's
+  pool.Meet("p1", Outcome::kAuthRevoked);  // in a list without it, position 2 would be p4's
   CHECK(pool.Turns(4) == "p2 p3 p4 p2");
 
   // A neighbour that comes and goes at every turn takes nothing from the others.
@@ -57,7 +57,7 @@ TEST_CASE("seed defect: round robin by position in a filtered list") {
   for (int i = 0; i < 300; ++i) {
     pool.pool.Recover("p1");
     if (i % 2 == 0)
-      std::move(*pool.pool.AcquireToken(pool.token("p1"))).End({Outcome::kAuthDead, Status(Code::kUnauthorized, "no")});
+      std::move(*pool.pool.AcquireToken(pool.token("p1"))).End({Outcome::kAuthRevoked, Status(Code::kUnauthorized, "no")});
     ++served[pool.Turns(1)];
   }
   const auto [least, most] = std::minmax({served["p2"], served["p3"], served["p4"]});

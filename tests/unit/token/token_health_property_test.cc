@@ -68,7 +68,7 @@ class HealthModel {
         return HealthChange::kRecovered;
       case Outcome::kAuthRejected:
         return Blame(use, now);
-      case Outcome::kAuthDead:
+      case Outcome::kAuthRevoked:
         if (!recent || Dead()) return HealthChange::kNone;
         Add(Fact::kDied, now);
         return HealthChange::kDisabled;
@@ -347,7 +347,7 @@ class HealthStory {
         outcome = Outcome::kQuotaExhausted;
         break;
       case 4:
-        outcome = Any(10) == 0 ? Outcome::kAuthDead : Outcome::kAccepted;
+        outcome = Any(10) == 0 ? Outcome::kAuthRevoked : Outcome::kAccepted;
         break;
       case 5:
       case 6:

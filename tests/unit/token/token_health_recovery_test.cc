@@ -163,7 +163,7 @@ TEST_CASE("a server error on a probe counts when another token serves the reques
     CHECK(token.health.strikes() == 0);
   }
   SECTION("not after the credential's end") {
-    token.Report(Outcome::kAuthDead);
+    token.Report(Outcome::kAuthRevoked);
     CHECK(token.Confirm(charge) == HealthChange::kNone);
     CHECK_FALSE(token.turns_in());
   }
@@ -212,7 +212,7 @@ TEST_CASE("a probe that the exchange accepts brings the token back, a late word 
 
 TEST_CASE("a probe may find that the credential is gone") {
   Disabled token;
-  CHECK(token.Report(Outcome::kAuthDead, token.Probe()) == HealthChange::kDisabled);
+  CHECK(token.Report(Outcome::kAuthRevoked, token.Probe()) == HealthChange::kDisabled);
   CHECK(token.state() == TokenState::kDisabled);
   CHECK_FALSE(token.health.probing());
   CHECK_FALSE(token.turns_in());
@@ -220,7 +220,7 @@ TEST_CASE("a probe may find that the credential is gone") {
 
 TEST_CASE("a dead token is never half open, and comes back by a check that passes, or by hand") {
   Disabled token;
-  token.Report(Outcome::kAuthDead);
+  token.Report(Outcome::kAuthRevoked);
   token.health.CoolUntil(token.clock.Steady() + 5s, token.clock.Steady());
   for (int i = 0; i < 3; ++i) {
     token.clock.Advance(10'000h);
@@ -229,7 +229,7 @@ TEST_CASE("a dead token is never half open, and comes back by a check that passe
     CHECK_FALSE(token.turns_in());
     // Health checks that find nothing new:
     CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kNone);
-    CHECK(token.Report(Outcome::kAuthDead) == HealthChange::kNone);
+    CHECK(token.Report(Outcome::kAuthRevoked) == HealthChange::kNone);
     CHECK(token.Report(Outcome::kNetwork) == HealthChange::kNone);
   }
   CHECK(token.health.total_strikes() == 3);
@@ -263,7 +263,7 @@ TEST_CASE("what a lease of an earlier generation says does not count") {
   Disabled token;
   const HealthStamp probe = token.Probe();
   token.Recover();
-  const Outcome outcome = GENERATE(Outcome::kAuthRejected, Outcome::kAuthDead, Outcome::kQuotaExhausted,
+  const Outcome outcome = GENERATE(Outcome::kAuthRejected, Outcome::kAuthRevoked, Outcome::kQuotaExhausted,
                                    Outcome::kServerError, Outcome::kCancelled);
   SECTION("against one that was recovered") {
     CHECK(token.Report(outcome, probe) == HealthChange::kNone);
@@ -295,7 +295,7 @@ TEST_CASE("a recovery by hand leads to ready from everywhere") {
     token.Probe();
   }
   SECTION("dead") {
-    token.Report(Outcome::kAuthDead);
+    token.Report(Outcome::kAuthRevoked);
   }
   SECTION("disabled and cooling") {
     token.Report(Outcome::kQuotaExhausted, token.Begin(), 1000h);

@@ -47,7 +47,7 @@ TEST_CASE("a restart has the disabled tried at once, and then as ever") {
     CHECK(p.turns_in() == (by_itself ? std::optional<SteadyTime::duration>(60s) : std::nullopt));
   }
   SECTION("it is refused for good: only people help it") {
-    CHECK(p.Report(Outcome::kAuthDead, probe) == HealthChange::kDisabled);
+    CHECK(p.Report(Outcome::kAuthRevoked, probe) == HealthChange::kDisabled);
     CHECK(p.state() == TokenState::kDisabled);
     CHECK_FALSE(p.turns_in());
   }
@@ -75,7 +75,7 @@ TEST_CASE("who has a history of his own is believed, and not the past") {
   const auto row = GENERATE(values<Row>({
       {[](Patient* p) { p->Report(Outcome::kSuccess); }, TokenState::kReady},
       {[](Patient* p) { p->Report(Outcome::kAuthRejected); }, TokenState::kReady},
-      {[](Patient* p) { p->Report(Outcome::kAuthDead); }, TokenState::kDisabled},
+      {[](Patient* p) { p->Report(Outcome::kAuthRevoked); }, TokenState::kDisabled},
       {[](Patient* p) { p->Report(Outcome::kQuotaExhausted); }, TokenState::kCooling},
       {[](Patient* p) { p->Recover(); }, TokenState::kReady},
   }));

@@ -23,7 +23,7 @@ TEST_CASE("each outcome does to a healthy token what it should") {
       {Outcome::kAccepted, HealthChange::kNone, TokenState::kReady, 0},
       {Outcome::kAuthStale, HealthChange::kNone, TokenState::kReady, 0},
       {Outcome::kAuthRejected, HealthChange::kStrike, TokenState::kReady, 1},
-      {Outcome::kAuthDead, HealthChange::kDisabled, TokenState::kDisabled, 0},
+      {Outcome::kAuthRevoked, HealthChange::kDisabled, TokenState::kDisabled, 0},
       {Outcome::kQuotaExhausted, HealthChange::kCooling, TokenState::kCooling, 0},
       {Outcome::kServerError, HealthChange::kNone, TokenState::kReady, 0},
       {Outcome::kOverloaded, HealthChange::kNone, TokenState::kReady, 0},
@@ -133,9 +133,9 @@ TEST_CASE("the final word on a credential disables at once, an old lease's word 
   Patient token;
   const HealthStamp before = token.Begin();
   token.Report(Outcome::kAuthRejected);
-  CHECK(token.Report(Outcome::kAuthDead, before) == HealthChange::kDisabled);
+  CHECK(token.Report(Outcome::kAuthRevoked, before) == HealthChange::kDisabled);
   CHECK(token.state() == TokenState::kDisabled);
-  CHECK(token.Report(Outcome::kAuthDead) == HealthChange::kNone);
+  CHECK(token.Report(Outcome::kAuthRevoked) == HealthChange::kNone);
   token.clock.Advance(1000h);
   CHECK(token.state() == TokenState::kDisabled);
 }
@@ -143,8 +143,8 @@ TEST_CASE("the final word on a credential disables at once, an old lease's word 
 TEST_CASE("the final word is told once, and outlasts the strikes") {
   Patient token;
   token.StrikeOut();
-  CHECK(token.Report(Outcome::kAuthDead) == HealthChange::kDisabled);  // from now on, for good
-  CHECK(token.Report(Outcome::kAuthDead) == HealthChange::kNone);
+  CHECK(token.Report(Outcome::kAuthRevoked) == HealthChange::kDisabled);  // from now on, for good
+  CHECK(token.Report(Outcome::kAuthRevoked) == HealthChange::kNone);
   CHECK(token.health.total_strikes() == 3);
 }
 
@@ -152,7 +152,7 @@ TEST_CASE("another generation's word on the credential is not this one's") {
   Patient token;
   HealthStamp other = token.Begin();
   ++other.generation;
-  CHECK(token.Report(Outcome::kAuthDead, other) == HealthChange::kNone);
+  CHECK(token.Report(Outcome::kAuthRevoked, other) == HealthChange::kNone);
   CHECK(token.Report(Outcome::kAuthRejected, other) == HealthChange::kNone);
   CHECK(token.Report(Outcome::kQuotaExhausted, other) == HealthChange::kNone);
   CHECK(token.state() == TokenState::kReady);
@@ -188,7 +188,7 @@ TEST_CASE("of two words about the quota the longer rest counts") {
 
 TEST_CASE("a spent quota says nothing about a disabled token") {
   Patient token;
-  token.Report(Outcome::kAuthDead);
+  token.Report(Outcome::kAuthRevoked);
   CHECK(token.Report(Outcome::kQuotaExhausted) == HealthChange::kNone);
   CHECK(token.state() == TokenState::kDisabled);
 }
@@ -215,7 +215,7 @@ TEST_CASE("a charge lapses when the token has succeeded, or was struck, since") 
     token.Report(Outcome::kAuthRejected);
   }
   SECTION("dead") {
-    token.Report(Outcome::kAuthDead);
+    token.Report(Outcome::kAuthRevoked);
   }
   const int strikes = token.health.strikes();
   CHECK(token.Confirm(charge) == HealthChange::kNone);

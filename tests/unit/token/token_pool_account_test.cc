@@ -132,7 +132,7 @@ TEST_CASE("a cooling that is over is no news to an account") {
 
 TEST_CASE("an account shares its quota, and not the blame") {
   Shared pool;
-  pool.Meet("p1", GENERATE(Outcome::kAuthRejected, Outcome::kAuthDead));
+  pool.Meet("p1", GENERATE(Outcome::kAuthRejected, Outcome::kAuthRevoked));
   CHECK(pool.StateOf("s1") == TokenState::kReady);
   CHECK(pool.Of("s1").strikes == 0);
 }
@@ -156,7 +156,7 @@ TEST_CASE("a token that failed is said to cool for the quota, and not for its fa
   pool.Meet("p1", Outcome::kQuotaExhausted, "used up", 100s);
   auto check = pool.pool.AcquireToken(pool.token("p1"));
   REQUIRE(check);
-  std::move(*check).End({Outcome::kAuthDead, Status(Code::kUnauthorized, "expired")});
+  std::move(*check).End({Outcome::kAuthRevoked, Status(Code::kUnauthorized, "expired")});
   pool.Tell("p2", "alice");
   CHECK(pool.StateOf("p2") == TokenState::kCooling);
   CHECK_THAT(pool.Of("p2").reason, !ContainsSubstring("expired"));  // it has not
@@ -177,7 +177,7 @@ TEST_CASE("a recovery by hand lifts the cooling of the account, and nothing else
   REQUIRE(told.size() == 2);
   CHECK(told[0].reason == "by hand");
 
-  pool.Meet("s1", Outcome::kAuthDead);
+  pool.Meet("s1", Outcome::kAuthRevoked);
   pool.pool.Recover("p1");
   CHECK(pool.StateOf("s1") == TokenState::kDisabled);
 }
@@ -269,7 +269,7 @@ TEST_CASE("a quota query never cools a ready token") {
 
 TEST_CASE("a quota query brings no disabled token back") {
   Shared pool;
-  pool.Meet("p1", Outcome::kAuthDead);
+  pool.Meet("p1", Outcome::kAuthRevoked);
   pool.pool.NoteQuota(pool.token("p1"), Left(100), true);
   CHECK(pool.StateOf("p1") == TokenState::kDisabled);
 }

@@ -34,7 +34,7 @@ TEST_CASE("the log tells what becomes of tokens, under their names") {
   pool.Succeed("p1");
   pool.Meet("p1", Outcome::kAuthRejected, "refused");
   pool.Meet("p1", Outcome::kAuthRejected, "refused");
-  pool.Meet("s1", Outcome::kAuthDead, "expired");
+  pool.Meet("s1", Outcome::kAuthRevoked, "expired");
   CHECK_THAT(pool.log.text(),
              ContainsSubstring("INFO Selected token: p1 (priority: PERSONAL)\n") &&
                  ContainsSubstring("WARNING Token failure 1/2: p1: refused\n") &&
@@ -105,7 +105,7 @@ TEST_CASE("a strike is told with how many there are in a row") {
 
 TEST_CASE("who is refused for good is disabled without a strike, and without an end") {
   Pool pool({"p1", "p2"}, Recovering());
-  pool.Meet("p1", Outcome::kAuthDead, "expired");
+  pool.Meet("p1", Outcome::kAuthRevoked, "expired");
   CHECK(pool.told.back().reason == "expired");
   CHECK(pool.told.back().code == Code::kUnauthorized);
   CHECK(pool.told.back().strikes == 0);
@@ -125,7 +125,7 @@ TEST_CASE("a probe that fails is told as disabled once more") {
     CHECK_THAT(pool.log.text(), ContainsSubstring("deactivated again, it was tried and failed: p1: refused again\n"));
   }
   SECTION("for good: that is no strike") {
-    pool.Meet("p1", Outcome::kAuthDead, "expired");
+    pool.Meet("p1", Outcome::kAuthRevoked, "expired");
     CHECK_FALSE(pool.told.back().until);
     CHECK_THAT(pool.log.text(), ContainsSubstring("Token deactivated: p1: expired\n"));
   }
@@ -151,7 +151,7 @@ TEST_CASE("each way back to ready is told with its reason") {
   Pool pool({"p1", "p2"}, Recovering());
   std::string reason;
   SECTION("by hand") {
-    pool.Meet("p1", Outcome::kAuthDead);
+    pool.Meet("p1", Outcome::kAuthRevoked);
     pool.told.clear();
     pool.pool.Recover("p1");
     reason = "by hand";
@@ -212,7 +212,7 @@ TEST_CASE("a tier and the pool are exhausted at the very failure that takes the 
   CHECK(pool.TakeLines() == Lines{"chosen p1", "failed p1", "struck p1", "disabled p1"});
   pool.Meet("p2", Outcome::kQuotaExhausted);
   CHECK(pool.TakeLines() == Lines{"chosen p2", "failed p2", "cooling p2", "tier exhausted p2 PERSONAL"});
-  pool.Meet("s1", Outcome::kAuthDead);
+  pool.Meet("s1", Outcome::kAuthRevoked);
   CHECK(pool.told.back().code == Code::kUnauthorized);
   CHECK(pool.told.back().reason == pool.told.at(2).reason);
   CHECK(pool.TakeLines() ==
@@ -249,7 +249,7 @@ TEST_CASE("one whose cooling has ended unnoticed counts when another one fails")
   pool.told.clear();
   pool.clock.Advance(5s);  // p1 is ready again, and nobody has looked
   if (at_once) {
-    std::move(lease).End({Outcome::kAuthDead, Status(Code::kUnauthorized, "expired")});
+    std::move(lease).End({Outcome::kAuthRevoked, Status(Code::kUnauthorized, "expired")});
   } else {
     pool.pool.Confirm(*charge);
   }
@@ -276,7 +276,7 @@ TEST_CASE("one attempt is one line of the log, and what follows from it has its 
   };
   const auto row = GENERATE(values<Row>({{Outcome::kAuthRejected, 3},
                                          {Outcome::kAuthRejected, 1},
-                                         {Outcome::kAuthDead, 1},
+                                         {Outcome::kAuthRevoked, 1},
                                          {Outcome::kQuotaExhausted, 1},
                                          {Outcome::kNetwork, 1},
                                          {Outcome::kServerError, 1}}));

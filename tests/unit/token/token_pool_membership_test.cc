@@ -151,7 +151,7 @@ TEST_CASE("a lease of a token that is gone ends without a trace in its successor
   };
   const auto row = GENERATE(values<Row>({{Outcome::kSuccess, {}},
                                          {Outcome::kAuthRejected, {}},
-                                         {Outcome::kAuthDead, {}},
+                                         {Outcome::kAuthRevoked, {}},
                                          {Outcome::kQuotaExhausted, 1000s},
                                          {Outcome::kServerError, {}},
                                          {Outcome::kCancelled, {}}}));
@@ -317,7 +317,7 @@ TEST_CASE("another credential is a new token in the old one's place") {
   std::vector<std::shared_ptr<Token>> gone;
   pool.pool.SetOnGone([&](const std::shared_ptr<Token>& token) { gone.push_back(token); });
   pool.Succeed("p2");
-  pool.Meet("p2", Outcome::kAuthDead);
+  pool.Meet("p2", Outcome::kAuthRevoked);
   const auto old = pool.pool.Find("p2");
   pool.told.clear();
   TokenConfig config = Unnamed("hunter2-other", Tier::kShared);  // the tier does not count

@@ -33,21 +33,21 @@ TEST_CASE("what is dead is dead for the word that said so, whatever its other re
   Lease second = pool.TakeOne("p1");
   Lease third = pool.TakeOne("p1");
   SECTION("the quota is told afterwards") {
-    End(std::move(first), Outcome::kAuthDead, "the account is gone");
+    End(std::move(first), Outcome::kAuthRevoked, "the account is gone");
     End(std::move(second), Outcome::kQuotaExhausted, "its quota is spent");
   }
   SECTION("the quota was told before") {
     End(std::move(first), Outcome::kQuotaExhausted, "its quota is spent");
-    End(std::move(second), Outcome::kAuthDead, "the account is gone");
+    End(std::move(second), Outcome::kAuthRevoked, "the account is gone");
   }
   SECTION("a refusal is told afterwards") {
-    End(std::move(first), Outcome::kAuthDead, "the account is gone");
+    End(std::move(first), Outcome::kAuthRevoked, "the account is gone");
     End(std::move(second), Outcome::kAuthRejected, "refused");
   }
   SECTION("the quota of its account is told by another token") {
     pool.Tell("p1", "an account");
     pool.Tell("p2", "an account");
-    End(std::move(first), Outcome::kAuthDead, "the account is gone");
+    End(std::move(first), Outcome::kAuthRevoked, "the account is gone");
     End(pool.TakeOne("p2"), Outcome::kQuotaExhausted, "its quota is spent");
   }
   CheckReason(&pool, "p1", TokenState::kDisabled, "the account is gone");

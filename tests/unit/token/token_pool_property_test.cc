@@ -23,7 +23,7 @@ constexpr int kPoolSteps = 1000;
 
 const std::vector<Outcome> kOutcomes{Outcome::kSuccess,       Outcome::kSuccess,      Outcome::kSuccess,
                                      Outcome::kSuccess,       Outcome::kAuthRejected, Outcome::kAuthRejected,
-                                     Outcome::kAuthRejected,  Outcome::kAuthDead,     Outcome::kQuotaExhausted,
+                                     Outcome::kAuthRejected,  Outcome::kAuthRevoked,     Outcome::kQuotaExhausted,
                                      Outcome::kServerError,   Outcome::kServerError,  Outcome::kOverloaded,
                                      Outcome::kNetwork,       Outcome::kStreamCut,    Outcome::kRequestFault,
                                      Outcome::kMisconfigured, Outcome::kGarbled,      Outcome::kCancelled};
@@ -185,7 +185,7 @@ class PoolStory {
     const std::string name = held.lease.token().name();
     Mirror& token = tokens_.at(name);
     Outcome outcome = kOutcomes[Any(kOutcomes.size())];
-    if (outcome == Outcome::kAuthDead && Any(4) != 0) outcome = Outcome::kNetwork;
+    if (outcome == Outcome::kAuthRevoked && Any(4) != 0) outcome = Outcome::kNetwork;
     const auto cool_for = Any(2) == 0 ? std::nullopt : std::optional(milliseconds(Any(100'000)));
     if (held.is_request) --token.in_flight;
     token.health.Report(outcome, held.stamp, now(), cool_for, options_.health);

@@ -104,7 +104,7 @@ TEST_CASE("a half-open token of a better tier goes before a ready one") {
 
 TEST_CASE("a dead token is not tried by requests, but by a check") {
   Pool pool({"p1", "s1"}, Recovering());
-  pool.Meet("p1", Outcome::kAuthDead, "expired");
+  pool.Meet("p1", Outcome::kAuthRevoked, "expired");
   pool.clock.Advance(1000h);
   CHECK(pool.Turns(2) == "s1 s1");
   CHECK_FALSE(pool.Of("p1").ready_at);
@@ -145,7 +145,7 @@ TEST_CASE("a probe that meets a server error is held against the token when anot
 
 TEST_CASE("a token is recovered by its name, from whatever state") {
   Pool pool({"p1", "s1"}, Recovering(2));
-  const auto outcome = GENERATE(Outcome::kAuthDead, Outcome::kQuotaExhausted, Outcome::kAuthRejected);
+  const auto outcome = GENERATE(Outcome::kAuthRevoked, Outcome::kQuotaExhausted, Outcome::kAuthRejected);
   pool.Meet("p1", outcome);
   if (outcome == Outcome::kAuthRejected) pool.Meet("p1", outcome);
   CHECK(pool.Turns(1) == "s1");
@@ -179,7 +179,7 @@ TEST_CASE("a recovery of all says how many were not ready") {
   pool.clock.Advance(60s);
   pool.Meet("p1", Outcome::kAuthRejected);
   pool.Meet("p2", Outcome::kQuotaExhausted);
-  pool.Meet("s1", Outcome::kAuthDead);
+  pool.Meet("s1", Outcome::kAuthRevoked);
   CHECK(pool.pool.RecoverAll() == 4);
   CHECK(pool.freed == 1);
   CHECK(pool.pool.Snapshot().Active() == 5);
@@ -212,7 +212,7 @@ TEST_CASE("the outlook is the first of those that will do") {
   CHECK(pool.pool.WhenReady({}).earliest == Outlook());
   pool.Meet("p1", Outcome::kAuthRejected);                       // 60 s
   pool.Meet("p2", Outcome::kQuotaExhausted, "used up", 5000ms);  // 5 s
-  pool.Meet("s1", Outcome::kAuthDead);                           // never
+  pool.Meet("s1", Outcome::kAuthRevoked);                           // never
   pool.clock.Advance(1s);
   CHECK(pool.pool.WhenReady({}).earliest == 4s);
   CHECK_FALSE(pool.pool.WhenReady({}).busy);

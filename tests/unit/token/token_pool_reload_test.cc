@@ -133,7 +133,7 @@ TEST_CASE("a token is known by the credential that replaced the configured one, 
 TEST_CASE("another credential under the name of one that is gone is its replacement") {
   Reloading pool({"p1", "p2"}, Recovering());
   pool.Succeed("p1");
-  pool.Meet("p1", Outcome::kAuthDead);
+  pool.Meet("p1", Outcome::kAuthRevoked);
   const auto old = pool.pool.Find("p1");
   std::vector<std::shared_ptr<Token>> gone;
   pool.pool.SetOnGone([&](const std::shared_ptr<Token>& token) { gone.push_back(token); });
@@ -191,7 +191,7 @@ TEST_CASE("tokens without a credential are known by their names, and get a new s
 
 TEST_CASE("the same text as a credential of another kind is another credential") {
   Reloading pool({"p1", "p2"}, Recovering());
-  pool.Meet("p1", Outcome::kAuthDead);
+  pool.Meet("p1", Outcome::kAuthRevoked);
   TokenConfig config = ConfigOf("p1");
   config.kind = CredentialKind::kApiKey;
   Check(pool.Reload({config, ConfigOf("p2")}), {}, {}, {"p1"}, 1);

@@ -130,7 +130,7 @@ TEST_CASE("what is kept of a token is its health, and why") {
     CHECK(kept.why.message() == "refused again");
   }
   SECTION("dead") {
-    pool.Meet("p1", Outcome::kAuthDead, "the account is gone");
+    pool.Meet("p1", Outcome::kAuthRevoked, "the account is gone");
     const Kept kept = pool.TakeOnly("p1");
     CHECK(kept.health_changed);
     CHECK(kept.disabled);
@@ -153,14 +153,14 @@ TEST_CASE("what is kept of a token is its health, and why") {
   }
   SECTION("disabled, and cooling beneath") {
     Lease lease = pool.TakeOne("p1");
-    pool.Meet("p1", Outcome::kAuthDead, "the account is gone");
+    pool.Meet("p1", Outcome::kAuthRevoked, "the account is gone");
     std::move(lease).End({Outcome::kQuotaExhausted, Status(Code::kQuotaExhausted, "spent"), 60s});
     const Kept kept = pool.TakeOnly("p1");
     CHECK(kept.cooling_until == pool.clock.Wall() + 60s);
     CHECK(kept.why.message() == "the account is gone");
   }
   SECTION("recovered by hand") {
-    pool.Meet("p1", Outcome::kAuthDead);
+    pool.Meet("p1", Outcome::kAuthRevoked);
     pool.TakeNames();
     pool.TakeCalls();
     pool.pool.Recover("p1");
@@ -266,7 +266,7 @@ TEST_CASE("a token that is gone is kept once more, as it was at the end") {
   CHECK_FALSE(taken[0].health_changed);  // another process may know it better
   CHECK(taken[0].counters.requests == 2);
   CHECK(taken[0].counters.Successes() == 1);
-  std::move(lease).End({Outcome::kAuthDead, Status(Code::kUnauthorized, "gone")});
+  std::move(lease).End({Outcome::kAuthRevoked, Status(Code::kUnauthorized, "gone")});
   CHECK(pool.TakeNames().empty());
 }
 
@@ -427,7 +427,7 @@ TEST_CASE("a token with a history of its own keeps its health, and the reason fo
     CHECK(pool.Of("p1").strikes == 0);
   }
   SECTION("dead") {
-    pool.Meet("p1", Outcome::kAuthDead, "refused now");
+    pool.Meet("p1", Outcome::kAuthRevoked, "refused now");
     kept.disabled = true;
     pool.pool.Restore(kept, "");
     CHECK(pool.StateOf("p1") == TokenState::kDisabled);
@@ -442,7 +442,7 @@ TEST_CASE("a token with a history of its own keeps its health, and the reason fo
     CHECK(pool.StateOf("p1") == TokenState::kReady);
   }
   SECTION("a recovery by hand") {
-    pool.Meet("p1", Outcome::kAuthDead);
+    pool.Meet("p1", Outcome::kAuthRevoked);
     pool.pool.Recover("p1");
     kept.disabled = true;
     pool.pool.Restore(kept, "");

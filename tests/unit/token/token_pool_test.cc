@@ -32,9 +32,9 @@ TEST_CASE("the order of the tiers is configurable, and a tier left out is not us
   options.tier_order = {Tier::kAnonymous, Tier::kPersonal};
   Pool pool({"p1", "s1", "a1"}, options);
   CHECK(pool.Turns(1) == "a1");
-  pool.Meet("a1", Outcome::kAuthDead);
+  pool.Meet("a1", Outcome::kAuthRevoked);
   CHECK(pool.Turns(1) == "p1");
-  pool.Meet("p1", Outcome::kAuthDead);
+  pool.Meet("p1", Outcome::kAuthRevoked);
   CHECK_FALSE(pool.pool.Acquire({}));
   CHECK(pool.pool.Snapshot().tokens.size() == 2);
   CHECK(pool.pool.Find("s1") == nullptr);
@@ -48,7 +48,7 @@ TEST_CASE("the tokens of a tier take turns, beginning with the first one") {
 TEST_CASE("a neighbour that is disabled changes nobody else's share") {
   Pool pool({"p1", "p2", "p3"});
   CHECK(pool.Turns(2) == "p1 p2");
-  pool.Meet("p3", Outcome::kAuthDead);
+  pool.Meet("p3", Outcome::kAuthRevoked);
   CHECK(pool.Turns(6) == "p1 p2 p1 p2 p1 p2");
 }
 
@@ -203,7 +203,7 @@ TEST_CASE("a token that serves as many as it may is passed over until one of the
 }
 
 TEST_CASE("who waits for a busy token is told when there is nothing to wait for any more") {
-  const auto outcome = GENERATE(Outcome::kAuthRejected, Outcome::kAuthDead, Outcome::kQuotaExhausted);
+  const auto outcome = GENERATE(Outcome::kAuthRejected, Outcome::kAuthRevoked, Outcome::kQuotaExhausted);
   Pool pool({"p1", "p2"}, With(Strategy::kRoundRobin, 1));
   pool.Meet("p1", outcome);
   CHECK(pool.freed == 1);

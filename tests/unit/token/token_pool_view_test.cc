@@ -25,7 +25,7 @@ std::string TurnsOf(Pool* pool) {
 TEST_CASE("whoever asks why no token is ready is told for each") {
   Pool pool({"p1", "p2", "s1", "s2"});
   CHECK(pool.pool.WhyNotReady({}).empty());
-  pool.Meet("p1", Outcome::kAuthDead, "expired");
+  pool.Meet("p1", Outcome::kAuthRevoked, "expired");
   pool.Meet("p2", Outcome::kQuotaExhausted, "used up");
   pool.Meet("s2", Outcome::kAuthRejected, "refused");
   const auto reasons = pool.pool.WhyNotReady({pool.pool.Find("s2").get()});
@@ -43,7 +43,7 @@ TEST_CASE("the reason for a rest is not forgotten over what happens later") {
   Pool pool({"p1"});
   const Lease late = pool.Take();
   Lease later = pool.Take();
-  pool.Meet("p1", Outcome::kAuthDead, "expired");
+  pool.Meet("p1", Outcome::kAuthRevoked, "expired");
   std::move(later).End({Outcome::kNetwork, Status(Code::kNetwork, "lost")});
   CHECK(pool.pool.WhyNotReady({}).at(0).message == "disabled: expired");
   CHECK(pool.Of("p1").last_error_message == "lost");
@@ -61,7 +61,7 @@ TEST_CASE("a confirmed charge is explained by the error that it was made for") {
 TEST_CASE("the summary says per tier how many are ready, and of how many where some are not") {
   Pool pool({"p1", "p2", "p3", "p4", "s1", "s2"});
   CHECK(pool.pool.Snapshot().Summary() == "6/6 active (PERSONAL: 4, SHARED: 2)");
-  pool.Meet("p2", Outcome::kAuthDead);
+  pool.Meet("p2", Outcome::kAuthRevoked);
   CHECK(pool.pool.Snapshot().Summary() == "5/6 active (PERSONAL: 3/4, SHARED: 2)");
   pool.Meet("s1", Outcome::kQuotaExhausted);
   pool.Meet("s2", Outcome::kQuotaExhausted);
@@ -143,7 +143,7 @@ TEST_CASE("it says for each token why") {
   pool.Meet("p5", Outcome::kAuthRejected, "refused, too");
   pool.clock.Advance(60s);
   pool.Meet("p2", Outcome::kQuotaExhausted, "used up", 5s);
-  pool.Meet("p3", Outcome::kAuthDead, "expired");
+  pool.Meet("p3", Outcome::kAuthRevoked, "expired");
   pool.Succeed("p6");
   const auto now = pool.clock.Wall();
   const auto explained = pool.pool.Explain();

@@ -187,7 +187,7 @@ TEST_CASE("before a token is given up for dead it is looked for elsewhere once m
   CHECK(r.results.empty());
   SECTION("in vain") {
     r.gate.LetIn();
-    CHECK(r.last().outcome == Outcome::kAuthDead);
+    CHECK(r.last().outcome == Outcome::kAuthRevoked);
     CHECK(r.last().status.token() == "PERSONAL_fake");
     CHECK(r.transport.started() == 1);
   }
@@ -240,7 +240,7 @@ TEST_CASE("it is looked for once only") {
   REQUIRE(r.transport.started() == 3);  // of the two, the configured one is left
   CHECK(r.Sent(2) == "hunter2%2Bold");
   r.Refuse(2);
-  CHECK(r.last().outcome == Outcome::kAuthDead);
+  CHECK(r.last().outcome == Outcome::kAuthRevoked);
   CHECK(r.transport.started() == 3);
   CHECK(r.gate.calls == GateCalls{"enter", "enter", "leave with hunter2-theirs"});
 }
@@ -278,7 +278,7 @@ TEST_CASE("a stored credential that is refused for good is not the end: the conf
   }
   SECTION("and is refused for good: both are dead") {
     r.Refuse(1);
-    CHECK(r.last().outcome == Outcome::kAuthDead);
+    CHECK(r.last().outcome == Outcome::kAuthRevoked);
     CHECK(r.last().jwt == nullptr);
     CHECK(r.token->credential().Reveal() == "hunter2-stored");
     CHECK(r.token->serial() == 4);
@@ -324,7 +324,7 @@ TEST_CASE("a credential that was replaced before our eyes has spent the configur
   r.Refuse(0);
   r.gate.LetIn();
   CHECK(r.transport.started() == 1);
-  CHECK(r.last().outcome == Outcome::kAuthDead);
+  CHECK(r.last().outcome == Outcome::kAuthRevoked);
 }
 
 TEST_CASE("an answer that is of no use otherwise may replace the credential, and that is kept") {

@@ -145,7 +145,7 @@ TEST_CASE("a final message ends the old JWT's service") {
   r.transport.Answer(1, 400, R"({"error": {"message": "TOKEN_EXPIRED"}})");
   CHECK(r.transport.started() == 2);  // the other address is not asked
   CHECK(r.last().jwt == nullptr);
-  CHECK(r.last().outcome == Outcome::kAuthDead);
+  CHECK(r.last().outcome == Outcome::kAuthRevoked);
   CHECK(r.last().status.token() == "PERSONAL_fake");
   CHECK(TokenRefresher::Cached(r.token.get(), r.clock.Steady()) == nullptr);
 }

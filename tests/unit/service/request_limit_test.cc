@@ -1,4 +1,4 @@
-#include "account/request_limit.h"
+#include "service/request_limit.h"
 
 #include <chrono>
 #include <cstdint>
@@ -16,24 +16,22 @@ namespace {
 using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::EndsWith;
-using Catch::Matchers::StartsWith;
-using Kind = AccountFailure::Kind;
 
 constexpr WallTime kAsked{1'795'574'100s};  // 2026-11-25T02:35:00Z
 constexpr std::int64_t kMost = 1'000'000'000'000'000;
 
 Quota Success(const std::string& body) {
   INFO(body);
-  const auto read = ReadRequestLimit(200, body, std::nullopt, kAsked);
-  if (const auto* failure = std::get_if<AccountFailure>(&read)) FAIL(failure->status.ToString());
+  const auto read = ReadRequestLimit({200, {}}, body, true, kAsked);
+  if (const auto* failure = std::get_if<warppool::Refusal>(&read)) FAIL(failure->status.ToString());
   return std::get<Quota>(read);
 }
 
-AccountFailure Failure(int status, const std::string& body) {
+Refusal Failure(int status, const std::string& body) {
   INFO(status << " " << body.substr(0, 1000));
-  const auto read = ReadRequestLimit(status, body, 7s, kAsked);
-  REQUIRE(std::holds_alternative<AccountFailure>(read));
-  const auto& failure = std::get<AccountFailure>(read);
+  const auto read = ReadRequestLimit({status, {{"retry-after", "7"}}}, body, true, kAsked);
+  REQUIRE(std::holds_alternative<warppool::Refusal>(read));
+  const auto& failure = std::get<warppool::Refusal>(read);
   CHECK_FALSE(failure.status.ok());
   CHECK_FALSE(failure.status.message().empty());
   CHECK(failure.status.error().http_status == status);
@@ -45,7 +43,7 @@ std::string LimitAnswer(const std::string& info, const std::string& grants = "[]
   return R"({"data": {"user": {"user": {"requestLimitInfo": )" + info + R"(, "bonusGrants": )" + grants + "}}}}";
 }
 
-std::string Refusal(const std::string& words) {
+std::string RefusalSaying(const std::string& words) {
   return R"({"data": {"user": {"error": {"message": ")" + words + R"("}}}})";
 }
 
@@ -159,7 +157,7 @@ TEST_CASE("a limit that is no number is none") {
   const auto failure = Failure(
       200, LimitAnswer(std::string(R"({"isUnlimited": false, "requestsUsedSinceLastRefresh": 3, "requestLimit": )") +
                        written + "}"));
-  CHECK(failure.kind == Kind::kUnusable);
+  CHECK(failure.outcome == Outcome::kGarbled);
   CHECK(failure.status.code() == Code::kMisconfigured);
   CHECK_THAT(failure.status.message(), ContainsSubstring("has no requestLimit that is a number"));
 }
@@ -250,57 +248,55 @@ TEST_CASE("of very many grants the first thousand count") {
 
 TEST_CASE("an answer without the quota says what it lacks") {
   const char* const body =
-      GENERATE("{}", "[]", "null", "7", R"("requestLimitInfo")", R"({"data": null})", R"({"data": {"user": null}})",
-               R"({"data": {"user": {"user": null}}})", R"({"data": {"user": {"user": {"requestLimitInfo": null}}}})",
-               R"({"data": {"user": {"user": {"requestLimitInfo": {}}}}})",
-               R"({"data": {"user": {"user": {"requestLimitInfo": []}}}})",
+      GENERATE(R"({"data": {}, "message": ""})", R"({"data": {"user": {"x": 1}}})",
+               R"({"data": {"user": {"user": {"requestLimitInfo": {"x": 1}}}}})",
                R"({"data": {"user": {"requestLimitInfo": {"requestLimit": 1, "requestsUsedSinceLastRefresh": 1}}}})",
-               R"({"errors": []})", R"({"errors": [{"message": ""}]})", R"({"message": "hello"})",
-               R"({"data": {"user": {"error": {"message": null}}}})");
+               R"({"errors": [{"message": ""}]})");
   const auto failure = Failure(200, body);
-  CHECK(failure.kind == Kind::kUnusable);
+  CHECK(failure.outcome == Outcome::kGarbled);
   CHECK(failure.status.code() == Code::kMisconfigured);
-  CHECK_THAT(failure.status.message(), StartsWith("the answer to the quota query has no requestLimitInfo"));
+  CHECK_THAT(failure.status.message(), ContainsSubstring("it has no requestLimitInfo"));
   CHECK_THAT(failure.status.message(), EndsWith("check WARP_SERVER_URL"));
   CHECK_FALSE(failure.status.retryable());
 }
 
-TEST_CASE("what is no JSON is no answer, and does no harm") {
+TEST_CASE("what is not in the shape of an answer is no answer, and does no harm") {
   const auto much = [](const char* text) {
     std::string body;
     for (int i = 0; i < 2'000'000; ++i) body += text;
     return body;
   };
-  const std::string body = GENERATE_COPY(
-      as<std::string>(), "", " ", "<html><body>Log in to the hotel</body></html>", "{\"data\": \"\xFF\xFE\"}", "\xC3",
-      "{\"data\": {}} {}", "{'data': 1}", R"({"data": {"user": {"error": {"message": "\ud800"}}}})",
-      R"({"data": {"user": {"user": {"requestLimitInfo": {"requestLimit": 1e999}}}}})",
-      R"({"data": {"user": {"user": {"requestLimitInfo": {"requestLimit": NaN}}}}})", much("["), much("{\"a\":"),
-      much("]"), "\"" + much("x"));
+  const std::string body =
+      GENERATE_COPY(as<std::string>(), " ", "{}", "[]", "null", "7", "<html><body>Log in to the hotel</body></html>",
+                    "{\"data\": \"\xFF\xFE\"}", "\xC3", "{\"data\": {}} {}", "{'data': 1}", R"({"data": null})",
+                    R"({"data": {"user": {"error": {"message": "\ud800"}}}})",
+                    R"({"data": {"user": {"user": {"requestLimitInfo": {"requestLimit": NaN}}}}})", much("["),
+                    much("{\"a\":"), much("]"), "\"" + much("x"));
   const auto failure = Failure(200, body);
-  CHECK(failure.kind == Kind::kUnusable);
-  CHECK(failure.status.code() == Code::kMisconfigured);
-  CHECK_THAT(failure.status.message(), ContainsSubstring("cannot be used") && EndsWith("check WARP_SERVER_URL"));
-  CHECK(failure.status.message().size() < 300);
+  CHECK(failure.outcome == Outcome::kBlocked);
+  CHECK(failure.status.code() == Code::kBlocked);
+  CHECK_THAT(failure.status.message(), EndsWith("WARP_SERVER_URL"));
+  CHECK(failure.status.message().size() < 400);
 }
 
 TEST_CASE("an answer that was cut off is no answer, wherever it was cut") {
   const std::string whole =
       LimitAnswer(kInfo, R"([{"requestCreditsRemaining": 7, "expiration": "2027-01-01T00:00:00Z"}])");
   for (std::size_t size = 0; size < whole.size(); ++size) {
-    CHECK(Failure(200, whole.substr(0, size)).status.code() == Code::kMisconfigured);
+    const Refusal failure = Failure(200, whole.substr(0, size));
+    CHECK(failure.status.code() == (size == 0 ? Code::kMisconfigured : Code::kBlocked));
   }
   CHECK(Success(whole).bonus == 7);
 }
 
 TEST_CASE("what the service wants the user to read is passed on") {
-  const std::string body = GENERATE(as<std::string>(), Refusal("Your plan is paused."),
+  const std::string body = GENERATE(as<std::string>(), RefusalSaying("Your plan is paused."),
                                     R"({"errors": [{"message": "Your plan is paused."}], "data": null})",
                                     R"({"errors": [{"message": "Your plan is paused."}, {"message": "second"}]})",
                                     R"({"data": {"user": {"error": {"message": "Your plan is paused."}}},
                                         "errors": [{"message": "other"}]})");
   const auto failure = Failure(200, body);
-  CHECK(failure.kind == Kind::kUnusable);
+  CHECK(failure.outcome == Outcome::kRequestFault);
   CHECK(failure.status.code() == Code::kRequestRejected);
   CHECK(failure.status.error().user_message == "Your plan is paused.");
   CHECK_FALSE(failure.status.retryable());
@@ -328,58 +324,62 @@ TEST_CASE("the service's words come without controls, as UTF-8") {
       {R"(\"quoted\")", R"("quoted")"},
   }));
   INFO(each.written);
-  CHECK(Failure(200, Refusal(each.written)).status.error().user_message == each.read);
+  CHECK(Failure(200, RefusalSaying(each.written)).status.error().user_message == each.read);
 }
 
 TEST_CASE("half a character in the service's words stays out of the error") {
   // RapidJSON makes a low surrogate without its high one three bytes that are no UTF-8, or calls it an error.
-  const auto failure = Failure(200, Refusal(R"(a\udc00b)"));
+  const auto failure = Failure(200, RefusalSaying(R"(a\udc00b)"));
   CHECK_FALSE(FirstInvalidUtf8(failure.status.error().user_message));
   CHECK_FALSE(FirstInvalidUtf8(failure.status.message()));
 }
 
-TEST_CASE("the service's words are cut to 200 bytes, between two characters") {
-  const auto words = [](const std::string& text) { return Failure(200, Refusal(text)).status.error().user_message; };
+TEST_CASE("the service's words are cut to 1000 bytes, between two characters") {
+  const auto words = [](const std::string& text) {
+    return Failure(200, RefusalSaying(text)).status.error().user_message;
+  };
   const std::string penguin = "\xF0\x9F\x90\xA7";
   const std::string penguins = penguin + penguin;
-  CHECK(words(std::string(200, 'x')) == std::string(200, 'x'));
-  CHECK(words(std::string(201, 'x')) == std::string(200, 'x'));
-  CHECK(words(std::string(1'000'000, 'x')) == std::string(200, 'x'));
-  CHECK(words(std::string(196, 'x') + penguin) == std::string(196, 'x') + penguin);
-  CHECK(words(std::string(196, 'x') + penguin + "y") == std::string(196, 'x') + penguin);
-  for (const std::size_t before : {197U, 198U, 199U, 200U}) {
+  CHECK(words(std::string(1000, 'x')) == std::string(1000, 'x'));
+  CHECK(words(std::string(1001, 'x')) == std::string(1000, 'x'));
+  CHECK(words(std::string(1'000'000, 'x')) == std::string(1000, 'x'));
+  CHECK(words(std::string(996, 'x') + penguin) == std::string(996, 'x') + penguin);
+  CHECK(words(std::string(996, 'x') + penguin + "y") == std::string(996, 'x') + penguin);
+  for (const std::size_t before : {997U, 998U, 999U, 1000U}) {
     CHECK(words(std::string(before, 'x') + penguins) == std::string(before, 'x'));
   }
 }
 
-TEST_CASE("an HTTP status says whose fault it is") {
+TEST_CASE("an account that is gone is revoked") {
+  const std::string body = GENERATE(as<std::string>(), RefusalSaying("User not in context: Not found"),
+                                    R"({"errors": [{"message": "User not in context: Not found"}], "data": null})");
+  CHECK(Failure(200, body).outcome == Outcome::kAuthRevoked);
+  CHECK(Failure(200, RefusalSaying("it says: User not in context: Not found")).outcome == Outcome::kRequestFault);
+}
+
+TEST_CASE("a quota in the body of another status is none") {
   struct Case {
     int status;
-    Kind kind;
-    Code code;
+    Outcome outcome;
   };
   const Case each = GENERATE(values<Case>({
-      {401, Kind::kRefused, Code::kUnauthorized},     {403, Kind::kRefused, Code::kUnauthorized},
-      {408, Kind::kBusy, Code::kOverloaded},          {429, Kind::kBusy, Code::kOverloaded},
-      {502, Kind::kBusy, Code::kOverloaded},          {503, Kind::kBusy, Code::kOverloaded},
-      {504, Kind::kBusy, Code::kOverloaded},          {500, Kind::kBusy, Code::kServerError},
-      {501, Kind::kBusy, Code::kServerError},         {599, Kind::kBusy, Code::kServerError},
-      {400, Kind::kUnusable, Code::kRequestRejected}, {422, Kind::kUnusable, Code::kRequestRejected},
-      {404, Kind::kUnusable, Code::kMisconfigured},   {405, Kind::kUnusable, Code::kMisconfigured},
-      {301, Kind::kUnusable, Code::kMisconfigured},   {308, Kind::kUnusable, Code::kMisconfigured},
-      {201, Kind::kUnusable, Code::kMisconfigured},   {204, Kind::kUnusable, Code::kMisconfigured},
-      {100, Kind::kUnusable, Code::kMisconfigured},   {0, Kind::kUnusable, Code::kMisconfigured},
+      {401, Outcome::kAuthRejected},
+      {403, Outcome::kAuthRejected},
+      {429, Outcome::kOverloaded},
+      {500, Outcome::kServerError},
+      {503, Outcome::kOverloaded},
+      {400, Outcome::kRequestFault},
+      {404, Outcome::kMisconfigured},
+      {405, Outcome::kMisconfigured},
+      {301, Outcome::kMisconfigured},
+      {204, Outcome::kGarbled},
   }));
-  // A quota in the body of another status is none.
-  for (const std::string& body : {std::string(), std::string("<html>"), LimitAnswer(kInfo)}) {
+  for (const std::string& body : {std::string(), LimitAnswer(kInfo)}) {
     const auto failure = Failure(each.status, body);
-    CHECK(failure.kind == each.kind);
-    CHECK(failure.status.code() == each.code);
-    CHECK(failure.status.retryable() == (each.kind == Kind::kBusy));
-    CHECK(failure.status.error().retry_after == std::optional<std::chrono::milliseconds>(7s));
+    CHECK(failure.outcome == each.outcome);
+    CHECK(failure.retry_after == std::optional<std::chrono::milliseconds>(7s));
     CHECK(failure.status.error().user_message.empty());
     CHECK_THAT(failure.status.message(), ContainsSubstring("(" + std::to_string(each.status) + ")"));
-    if (each.code == Code::kMisconfigured) CHECK_THAT(failure.status.message(), EndsWith("; check WARP_SERVER_URL"));
   }
 }
 

@@ -1,4 +1,4 @@
-// The token exchange, as bytes: what is posted, and what the answer means. No I/O.
+// The token exchange, as bytes: what is posted, and what came of it. No I/O.
 //
 // The protocol is Google's securetoken (OAuth 2.0 refresh_token grant), which the agent service also offers through a
 // proxy of its own.
@@ -10,11 +10,23 @@
 #include <string_view>
 #include <variant>
 
+#include "base/clock.h"
+#include "http/fetch.h"
 #include "warppool/config.h"
 #include "warppool/stats.h"
 #include "warppool/status.h"
 
 namespace warppool {
+
+// Where tokens are exchanged; the next one is asked when the one before is broken.
+struct ExchangeEndpoint {
+  std::string url;
+  std::string setting;  // which setting it comes from, for errors
+  bool direct = false;  // past the proxy
+};
+
+// An answer holds two tokens and a few words.
+inline constexpr std::size_t kMaxExchangeAnswer = 1U << 20U;
 
 // The form body, with the credential percent-encoded.
 std::string ExchangeBody(const Secret& refresh_token);
@@ -38,10 +50,11 @@ struct ExchangeFailure {
   Secret refresh_token;
 };
 
-// `url_setting`: the name of the setting that an answer which no token exchange gives is blamed on.
-// `has_api_key`: whether a key was sent.
-std::variant<ExchangeSuccess, ExchangeFailure> ReadExchange(int http_status, std::string_view body,
-                                                            std::optional<std::chrono::milliseconds> retry_after,
-                                                            std::string_view url_setting, bool has_api_key);
+// `sent`: the credential. Neither it nor the key is in a status that comes out.
+std::variant<ExchangeSuccess, ExchangeFailure> ReadExchange(const FetchResult& answer, const ExchangeEndpoint& endpoint,
+                                                            const Secret& sent, const Secret& api_key, WallTime now);
+
+// Of two addresses the one whose failure says more about the token itself is believed.
+int Weight(Outcome outcome);
 
 }  // namespace warppool

@@ -1,4 +1,6 @@
-#include "token/token_endpoint.h"
+#include "token/exchange.h"
+
+#include <fmt/format.h>
 
 #include <chrono>
 #include <string>
@@ -13,7 +15,11 @@ using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
 
 std::variant<ExchangeSuccess, ExchangeFailure> ReadAnswer(int status, std::string_view body, bool has_api_key = true) {
-  return ReadExchange(status, body, 7s, "THE_SETTING", has_api_key);
+  FetchResult answer;
+  answer.head = {status, {{"retry-after", "7"}}};
+  answer.body = body;
+  return ReadExchange(answer, {"https://fake.invalid", "THE_SETTING"}, Secret("fake-sent"),
+                      Secret(has_api_key ? "fake-api-key" : ""), {});
 }
 
 ExchangeSuccess AnsweredWith(std::string_view body) {
@@ -107,14 +113,28 @@ TEST_CASE("a life that makes no sense counts as not told, and costs neither bear
 }
 
 TEST_CASE("an answer that cannot be used is nobody's fault, and another address is asked") {
-  const auto body =
-      GENERATE(as<std::string>(), "", "<html>welcome</html>", "null", "[]", "{}", R"({"id_token": null})",
-               R"({"id_token": ""})", R"({"data": {"id_token": "fake.jwt.1"}})", R"({"id_token": "fake.jwt)");
-  const ExchangeFailure failure = RefusedWith(200, body);
-  CHECK(failure.outcome == Outcome::kGarbled);
+  struct Row {
+    const char* body;
+    Outcome outcome;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"", Outcome::kGarbled},
+      {R"({"id_token": ""})", Outcome::kGarbled},
+      {R"({"refresh_token": "fake-rotated"})", Outcome::kGarbled},
+      {R"({"error": "fake.jwt"})", Outcome::kGarbled},
+      // not in the shape of the exchange: from somebody else
+      {"<html>welcome</html>", Outcome::kBlocked},
+      {"null", Outcome::kBlocked},
+      {"[]", Outcome::kBlocked},
+      {"{}", Outcome::kBlocked},
+      {R"({"data": {"id_token": "fake.jwt.1"}})", Outcome::kBlocked},
+  }));
+  const ExchangeFailure failure = RefusedWith(200, row.body);
+  CHECK(failure.outcome == row.outcome);
   CHECK(failure.ask_elsewhere);
-  CHECK_FALSE(failure.status.retryable());
-  CHECK_THAT(failure.status.ToString(), !ContainsSubstring("fake.jwt"));
+  CHECK(failure.status.retryable() == (row.outcome == Outcome::kBlocked));
+  CHECK_THAT(failure.status.message(), ContainsSubstring("THE_SETTING"));
+  CHECK_THAT(failure.status.ToString(), !ContainsSubstring("fake.jwt.1"));
 }
 
 TEST_CASE("a bearer that would bring header lines of its own is refused") {
@@ -126,35 +146,71 @@ TEST_CASE("a bearer that would bring header lines of its own is refused") {
   CHECK(RefusedWith(200, "{\"access_token\": \"" + bearer + "\"}").outcome == Outcome::kGarbled);
 }
 
-TEST_CASE("five messages are final") {
-  const auto message = GENERATE(as<std::string>(), "TOKEN_EXPIRED", "INVALID_REFRESH_TOKEN", "MISSING_REFRESH_TOKEN",
-                                "USER_DISABLED", "USER_NOT_FOUND");
+TEST_CASE("four messages are final, with or without words behind them") {
+  const auto message =
+      GENERATE(as<std::string>(), "TOKEN_EXPIRED", "INVALID_REFRESH_TOKEN", "USER_DISABLED", "USER_NOT_FOUND");
   for (const int status : {400, 401, 403}) {
-    const ExchangeFailure failure = RefusedWith(status, RefusalSaying(message));
-    CHECK(failure.outcome == Outcome::kAuthDead);
-    CHECK_FALSE(failure.ask_elsewhere);
-    CHECK(failure.status.code() == Code::kUnauthorized);
-    CHECK(failure.status.error().service_code == message);
-    CHECK_THAT(failure.status.message(), ContainsSubstring("(" + message + ")"));
-    CHECK_FALSE(failure.status.retryable());
+    for (const char* const words : {"", " : words", ": words", " "}) {
+      const ExchangeFailure failure = RefusedWith(status, RefusalSaying(message + words));
+      CHECK(failure.outcome == Outcome::kAuthRevoked);
+      CHECK_FALSE(failure.ask_elsewhere);
+      CHECK(failure.status.code() == Code::kUnauthorized);
+      CHECK(failure.status.error().service_code == message);
+      CHECK_THAT(failure.status.message(), ContainsSubstring("(" + message + ")"));
+      CHECK_FALSE(failure.status.retryable());
+    }
   }
-  CHECK(RefusedWith(400, "{\"error\": \"" + message + "\"}").outcome == Outcome::kAuthDead);
+  CHECK(RefusedWith(400, "{\"error\": \"" + message + "\"}").outcome == Outcome::kAuthRevoked);
 }
 
 TEST_CASE("words that only resemble a final message are not final") {
-  const auto message = GENERATE(as<std::string>(), "TOKEN_EXPIRED ", "token_expired", "TOKEN_EXPIRED: really",
-                                "INVALID_GRANT_TYPE", "INVALID_ID_TOKEN", "PROJECT_NUMBER_MISMATCH", "");
+  const auto message = GENERATE(as<std::string>(), "token_expired", "TOKEN_EXPIRED really", "A TOKEN_EXPIRED",
+                                "INVALID_ID_TOKEN", "words: TOKEN_EXPIRED", "?");
   const ExchangeFailure failure = RefusedWith(400, RefusalSaying(message));
   CHECK(failure.outcome == Outcome::kAuthRejected);
   CHECK(failure.ask_elsewhere);
 }
 
-TEST_CASE("a refusal without JSON is a refusal") {
-  const auto body = GENERATE(as<std::string>(), "", "Bad Request", "<html>400</html>", "{", "[]", "\"TOKEN_EXPIRED\"");
-  const ExchangeFailure failure = RefusedWith(400, body);
-  CHECK(failure.outcome == Outcome::kAuthRejected);
-  CHECK(failure.status.code() == Code::kUnauthorized);
-  CHECK_THAT(failure.status.message(), ContainsSubstring("(400)"));
+TEST_CASE("some messages speak of a setting, and name it") {
+  struct Row {
+    const char* message;
+    const char* setting;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"MISSING_REFRESH_TOKEN", "THE_SETTING"},
+      {"INVALID_GRANT_TYPE", "THE_SETTING"},
+      {"PROJECT_NUMBER_MISMATCH", "WARP_FIREBASE_API_KEY"},
+  }));
+  for (const char* const words : {"", " : words"}) {
+    const ExchangeFailure failure = RefusedWith(400, RefusalSaying(std::string(row.message) + words));
+    CHECK(failure.outcome == Outcome::kMisconfigured);
+    CHECK(failure.status.code() == Code::kMisconfigured);
+    CHECK(failure.status.error().service_code == row.message);
+    CHECK_THAT(failure.status.message(), ContainsSubstring(row.setting));
+  }
+}
+
+TEST_CASE("the exchange's rate limits are nobody's fault") {
+  const auto message = GENERATE(as<std::string>(), "QUOTA_EXCEEDED", "TOO_MANY_ATTEMPTS_TRY_LATER");
+  for (const char* const words : {"", " : words"}) {
+    const ExchangeFailure failure = RefusedWith(400, RefusalSaying(message + words));
+    CHECK(failure.outcome == Outcome::kOverloaded);
+    CHECK(failure.status.code() == Code::kOverloaded);
+    CHECK(failure.status.retryable());
+    CHECK(failure.ask_elsewhere);
+  }
+}
+
+TEST_CASE("a refusal that is not in the exchange's own shape says nothing of the token") {
+  const int status = GENERATE(400, 401, 402, 403, 404, 405, 407, 410, 413, 421, 451);
+  const auto body = GENERATE(as<std::string>(), "Bad Request", "<html><title>403 Forbidden</title></html>", "{", "[]",
+                             "{}", "\"TOKEN_EXPIRED\"", R"({"status": "denied"})");
+  const ExchangeFailure failure = RefusedWith(status, body);
+  CHECK(failure.outcome == (status == 407 ? Outcome::kMisconfigured : Outcome::kBlocked));
+  CHECK(failure.status.code() == (status == 407 ? Code::kMisconfigured : Code::kBlocked));
+  CHECK(failure.ask_elsewhere);
+  CHECK_THAT(failure.status.message(),
+             ContainsSubstring(fmt::format("({}", status)) && ContainsSubstring("WARP_PROXY"));
 }
 
 TEST_CASE("a refused API key is the configuration's fault, and the message names the setting") {
@@ -177,7 +233,7 @@ TEST_CASE("a refusal when no key was sent says that, too") {
              !ContainsSubstring("WARP_FIREBASE_API_KEY"));
 }
 
-TEST_CASE("each other status has its meaning, whatever the body says") {
+TEST_CASE("each other status has its meaning") {
   struct Row {
     int status;
     Outcome outcome;
@@ -189,6 +245,9 @@ TEST_CASE("each other status has its meaning, whatever the body says") {
       {302, Outcome::kMisconfigured, Code::kMisconfigured, false},
       {308, Outcome::kMisconfigured, Code::kMisconfigured, false},
       {404, Outcome::kMisconfigured, Code::kMisconfigured, false},
+      {405, Outcome::kMisconfigured, Code::kMisconfigured, false},
+      {407, Outcome::kMisconfigured, Code::kMisconfigured, false},
+      {425, Outcome::kOverloaded, Code::kOverloaded, true},
       {408, Outcome::kOverloaded, Code::kOverloaded, true},
       {429, Outcome::kOverloaded, Code::kOverloaded, true},
       {500, Outcome::kServerError, Code::kServerError, true},
@@ -201,13 +260,19 @@ TEST_CASE("each other status has its meaning, whatever the body says") {
       {403, Outcome::kAuthRejected, Code::kUnauthorized, false},
       {418, Outcome::kAuthRejected, Code::kUnauthorized, false},
   }));
-  for (const char* body : {"", "<html>try later</html>", R"({"error": {"message": "words"}})"}) {
+  for (const char* body : {"", R"({"error": {"message": "words"}})", R"({"message": "words"})"}) {
     const ExchangeFailure failure = RefusedWith(row.status, body);
     CHECK(failure.outcome == row.outcome);
     CHECK(failure.status.code() == row.code);
     CHECK(failure.status.retryable() == row.retryable);
     CHECK(failure.ask_elsewhere);
     CHECK(failure.status.error().retry_after == std::chrono::milliseconds(7s));
+  }
+}
+
+TEST_CASE("of a 5xx and a 429 the shape says no more than the status, but a 500 of somebody else's is an overload") {
+  for (const int status : {429, 500, 502, 503}) {
+    CHECK(RefusedWith(status, "<html>try later</html>").outcome == Outcome::kOverloaded);
   }
 }
 
@@ -223,8 +288,28 @@ TEST_CASE("a success of another kind is no refusal of the token") {
 TEST_CASE("the service's words are made printable, and short") {
   const std::string words =
       RefusedWith(400, RefusalSaying("line\\nbreak \\u001b[31m gr\xC3\xBC\xC3\x9F")).status.message();
-  CHECK_THAT(words, ContainsSubstring("line?break ?[31m gr????"));
+  CHECK_THAT(words, ContainsSubstring("line break  [31m gr\xC3\xBC\xC3\x9F"));
   CHECK(RefusedWith(400, RefusalSaying(std::string(5000, 'x'))).status.message().size() < 500);
+}
+
+TEST_CASE("no part of a credential is in an error, however the service quotes it") {
+  const std::string sent = "fakexyzw";
+  std::string escaped;
+  for (const char c : sent) escaped += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
+  // Words are cut after 200 bytes: in front of the credential, behind it, and inside it.
+  for (const std::size_t before : {0U, 185U, 192U, 196U, 199U}) {
+    for (const std::string& quoted : {sent, escaped}) {
+      INFO(before << " " << quoted);
+      FetchResult answer;
+      answer.head.status = 400;
+      answer.body = R"({"error":{"message":")" + std::string(before, '.') + quoted + R"( is not known"}})";
+      const auto read = ReadExchange(answer, {"https://fake.invalid", "THE_SETTING"}, Secret(sent), Secret(), {});
+      REQUIRE(std::holds_alternative<ExchangeFailure>(read));
+      const std::string& message = std::get<ExchangeFailure>(read).status.message();
+      CHECK(message.find("fake") == message.npos);
+      CHECK(message.find("..f") == message.npos);
+    }
+  }
 }
 
 }  // namespace

@@ -1,0 +1,60 @@
+// One reading of all answers that bring not what was asked for, whichever endpoint gave them: whose doing it is, and in
+// which words that is told. A pure function of what came.
+//
+// A proxy, a firewall or the edge may answer in the service's place, so the order decides:
+//
+//   the transfer failed ; 407 ; a redirect ; 408, 425, 429 and 5xx ; the shape ; the status
+//
+// An answer has the service's own shape if its body is empty, if it has an X-Warp-* header, or if it is a JSON object
+// with "error", "errors", "message", "code" or "userDisplayMessage" (from the token exchange also with what a success
+// has, from an account query with "data"). An answer of another shape says nothing of a token, whatever its status.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "http/transport.h"
+#include "warppool/stats.h"
+#include "warppool/status.h"
+
+namespace warppool {
+
+enum class Endpoint : std::uint8_t { kExchange, kAgent, kAccount };
+
+// What was asked, as far as errors speak of it.
+struct EndpointFacts {
+  Endpoint endpoint = Endpoint::kAgent;
+  std::string_view name = "the service";         // or "the token exchange", "the quota query"
+  std::string_view setting = "WARP_SERVER_URL";  // which leads there
+  bool has_api_key = false;                      // the exchange's key was sent
+};
+
+// An attempt that failed.
+struct Refusal {
+  Outcome outcome = Outcome::kCancelled;
+  Status status;
+  std::optional<std::chrono::milliseconds> retry_after{};  // Retry-After; with kQuotaExhausted, until the quota is back
+};
+
+// A body, or its beginning. No secret may be in it: its words go into errors.
+struct RefusalBody {
+  std::string_view text;
+  bool complete = true;  // false: it broke off, or stalled
+  // Of a 200: why it cannot be used, as "it has no id_token".
+  std::string_view fault{};
+};
+
+// A transfer that did not bring a whole answer. `began`: the answer's head had come.
+Refusal ReadTransferError(const TransferResult& result, const EndpointFacts& facts, bool began);
+
+// An answer, of whatever status.
+Refusal ReadRefusal(const HttpHead& head, const RefusalBody& body, const EndpointFacts& facts, WallTime now);
+
+// An event of a stream that says, instead of an answer, what went wrong ("event: error").
+Refusal ReadErrorEvent(std::string_view data, const EndpointFacts& facts);
+
+}  // namespace warppool
