@@ -174,7 +174,8 @@ void RequestRun::OnStreamEnd() {
                                                     .http_status = 200,
                                                     .retryable = true})});
   }
-  if (parser.events() == 0) {
+  // Who only keeps the connection has begun a stream, and the rest of it may come with another attempt.
+  if (parser.events() == 0 && parser.comments() == 0) {
     return EndAttempt(
         {Outcome::kGarbled, Status(Code::kNotAStream, fmt::format("{} bytes without a single event", parser.bytes()))});
   }
@@ -196,6 +197,7 @@ void RequestRun::Consume(std::string_view bytes) {
       return BreakOff({Outcome::kGarbled,
                        At(Code::kLimitExceeded, fmt::format("more events than max_stream_events ({})", max_events))});
     }
+    if (IsKeepAlive(parser.event_name(), *data)) continue;
     const TransferId transfer = attempt_->transfer;
     OnEvent(*data);
     if (finished_ || answer_end_ || attempt_->transfer != transfer) return;

@@ -40,7 +40,7 @@ TEST_CASE("a fault of the answer has its own code, and is no token's fault") {
       {"is reset before the head", loopback::Reset(), Code::kNetwork, "connection was lost"},
       {"has an event that is not base64", loopback::UndecodableEvent(), Code::kUndecodableEvent, "event 2"},
       {"has an event that is no message", loopback::Raw("data: AAAA\n\n"), Code::kUndecodableEvent, "byte 0"},
-      {"has an empty event", loopback::Raw("data:\n\n"), Code::kUndecodableEvent, "empty"},
+      {"only keeps alive", loopback::Raw("data:\n\n"), Code::kTruncated, "without its last event"},
       {"is HTML", loopback::Garbage(), Code::kNotAStream, "text/html"},
       {"has no events", loopback::Raw("<html>no stream</html>\n\n"), Code::kNotAStream, "without a single event"},
       {"is one line of 100 MB", loopback::Raw(long_line), Code::kLimitExceeded, "max_event_bytes"},
@@ -76,6 +76,36 @@ TEST_CASE("each finish reason other than done has its own code, and the text bef
     CHECK(recorder.text() == "Echo: hello");
     CHECK(recorder.finishes() == 1);
     CHECK(world.StatusOf(0).blamed == 0);
+  }
+}
+
+TEST_CASE("an internal error is told as what its text says: a busy model, a request at fault, or an error of the agent") {
+  struct Case {
+    const char* text;
+    Code code;
+    bool retryable;
+    std::optional<std::chrono::milliseconds> retry_after{};
+  };
+  const Case cases[] = {
+      {"429 rate_limit_exceeded ... try again in 9.53s", Code::kModelUnavailable, true, 9530ms},
+      {"overloaded", Code::kModelUnavailable, true},
+      {"input token count exceeds the limit", Code::kContextWindowExceeded, false},
+      {"Could not process image", Code::kRequestRejected, false},
+      {"1429 things went wrong", Code::kAgentError, false},
+  };
+  for (const Case& c : cases) {
+    INFO(c.text);
+    World world;
+    world.service.On(kOne).Agent(loopback::Finish("internal_error").FinishSaying(c.text));
+    world.Connect({kOne});
+    const auto answer = world.Ask(Request("hello"));
+    CHECK(CodeName(answer.code()) == std::string(CodeName(c.code)));
+    CHECK(answer.status().retryable() == c.retryable);
+    CHECK(answer.status().error().retry_after == c.retry_after);
+    CHECK(answer.status().message().find(c.text) != std::string::npos);
+    CHECK(world.service.Count(kAgent) == 1);
+    CHECK(world.StatusOf(0).blamed == 0);
+    CHECK(world.StatusOf(0).state == TokenState::kReady);
   }
 }
 
