@@ -97,6 +97,8 @@ AttemptResult ReadTransferError(const TransferResult& result, bool began) {
                       result.detail));
     case TransferError::kNotHttp:
       return failure(Outcome::kGarbled, Code::kNotAStream, "what the service answers is not HTTP: " + result.detail);
+    case TransferError::kNotDecoded:
+      return failure(Outcome::kGarbled, Code::kNotAStream, result.detail);
     case TransferError::kStopped:
       return failure(Outcome::kCancelled, Code::kCancelled, result.detail);
     case TransferError::kInternal:

@@ -38,6 +38,12 @@ void QuotaDesk::Ask(const Bearer& bearer, bool lifts_cooling, std::function<void
 }
 
 QuotaDesk::Answer QuotaDesk::Read(const FetchResult& fetched, const Bearer& bearer) const {
+  if (fetched.transfer.error == TransferError::kNotDecoded) {
+    const std::string what = "the answer to the quota query cannot be used: " + fetched.transfer.detail;
+    return AccountFailure{
+        AccountFailure::Kind::kUnusable,
+        Redacted(Status(Code::kMisconfigured, what + "; check WARP_SERVER_URL"), bearer.Text().Reveal())};
+  }
   if (fetched.transfer.error != TransferError::kNone) {
     const std::string what = "the quota query cannot be made: " + fetched.transfer.detail;
     return AccountFailure{AccountFailure::Kind::kBusy, Status(Code::kNetwork, what)};

@@ -40,6 +40,7 @@ enum class TransferError : std::uint8_t {
   kSilence,
   kTlsUntrusted,  // the server's certificate is not trusted, or the CA bundle cannot be read
   kNotHttp,       // what came is not HTTP
+  kNotDecoded,    // its Content-Encoding is unknown to libcurl, or not what the bytes are
   kStopped,       // the transport was shut down
   kInternal,      // ours, or out of memory
 };

@@ -24,6 +24,11 @@ ExchangeFailure TransferFailure(const FetchResult& answer, const ExchangeEndpoin
       error.message = fmt::format("what answers at the token exchange's address does not speak HTTP ({}); check {}",
                                   answer.transfer.detail, endpoint.setting);
       return {Outcome::kMisconfigured, Status(std::move(error)), true, {}};
+    case TransferError::kNotDecoded:
+      error.code = Code::kMisconfigured;
+      error.message = fmt::format("the answer of the token exchange cannot be used: {}; check {}",
+                                  answer.transfer.detail, endpoint.setting);
+      return {Outcome::kGarbled, Status(std::move(error)), true, {}};
     case TransferError::kStopped:
       error.code = Code::kCancelled;
       error.message = answer.transfer.detail;

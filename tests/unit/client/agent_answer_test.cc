@@ -146,6 +146,7 @@ TEST_CASE("each way to lose a transfer has its outcome, before the answer began 
       {TransferError::kTlsUntrusted, false, Outcome::kMisconfigured, Code::kMisconfigured, false},
       {TransferError::kNotHttp, false, Outcome::kGarbled, Code::kNotAStream, false},
       {TransferError::kNotHttp, true, Outcome::kGarbled, Code::kNotAStream, false},
+      {TransferError::kNotDecoded, true, Outcome::kGarbled, Code::kNotAStream, false},
       {TransferError::kStopped, false, Outcome::kCancelled, Code::kCancelled, false},
       {TransferError::kStopped, true, Outcome::kCancelled, Code::kCancelled, false},
       {TransferError::kInternal, true, Outcome::kGarbled, Code::kInternal, false},
