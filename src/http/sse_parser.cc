@@ -116,7 +116,8 @@ void SseParser::KeepView() {
 
 bool IsKeepAlive(std::string_view event_name, std::string_view data) {
   // The service's data may stand in quotation marks.
-  if (data.find_first_not_of(" \t\n\"") == data.npos) return true;
+  const auto says_something = [](char c) { return c != '"' && !IsAsciiBlank(c); };
+  if (std::none_of(data.begin(), data.end(), says_something)) return true;
   if (event_name.empty()) return false;
   const std::string name = AsciiLower(event_name);
   return std::find(kKeepAliveNames.begin(), kKeepAliveNames.end(), name) != kKeepAliveNames.end();
