@@ -61,7 +61,7 @@ std::string ContentType(const Reply& reply) {
 }
 
 // What goes over the wire instead of what the reply says.
-void Dress(Reply* reply) {
+void MakeWireBytes(Reply* reply) {
   const Behaviour& how = reply->behaviour;
   for (std::string& frame : reply->frames) frame.insert(0, how.before_events);
   if (!how.gzip) return;
@@ -88,7 +88,7 @@ void Send(Reply reply, Connection* connection, httplib::Response* response) {
     connection->Abort();
     return;
   }
-  Dress(&reply);
+  MakeWireBytes(&reply);
   response->status = reply.status;
   if (reply.behaviour.gzip) response->set_header("Content-Encoding", "gzip");
   for (const auto& [name, value] : reply.behaviour.headers) {
