@@ -79,7 +79,7 @@ TEST_CASE("each finish reason other than done has its own code, and the text bef
   }
 }
 
-TEST_CASE("an internal error is told as what its text says: a busy model, a request at fault, or an error of the agent") {
+TEST_CASE("an internal error is told as what its text says: model busy, request at fault, or error of the agent") {
   struct Case {
     const char* text;
     Code code;
