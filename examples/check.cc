@@ -280,8 +280,8 @@ class Rehearsal {
     std::set<std::string> helpers;
     for (std::size_t i = 0; i < size * static_cast<std::size_t>(max_strikes_) && StateOf(first_) != kDisabled; ++i) {
       const auto answer = Ask();
-      if (answer.ok() != has_others_) return {false, "a request came to: " + answer.status().ToString()};
-      if (answer.ok()) helpers.insert(answer->token);
+      if (answer.ok() != has_others_) return {false, "a request came to: " + answer.status.ToString()};
+      if (answer.ok()) helpers.insert(answer.token);
     }
     if (StateOf(first_) != kDisabled) return {false, first_ + " is not disabled, though it fails"};
     std::string words = first_ + " was refused " + std::to_string(max_strikes_) + " times, and is disabled";
@@ -297,7 +297,7 @@ class Rehearsal {
   Step LeaveOut(std::size_t /*size*/) {
     const int before = service_.Count("/ai/multi-agent", credentials_[first_]);
     const auto answer = Ask();
-    if (answer.ok() != has_others_) return {false, "a request came to: " + answer.status().ToString()};
+    if (answer.ok() != has_others_) return {false, "a request came to: " + answer.status.ToString()};
     const bool left_alone = service_.Count("/ai/multi-agent", credentials_[first_]) == before;
     if (!left_alone) return {false, first_ + " was tried again while it was disabled"};
     if (recovery_delay_.count() == 0) return {true, "it stays so until it is recovered by hand"};
@@ -311,14 +311,14 @@ class Rehearsal {
     if (!recovered.ok()) return {false, recovered.ToString()};
     for (std::size_t i = 1; i <= size; ++i) {
       const auto answer = Ask();
-      if (!answer.ok()) return {false, "a request came to: " + answer.status().ToString()};
-      if (answer->token != first_) continue;
+      if (!answer.ok()) return {false, "a request came to: " + answer.status.ToString()};
+      if (answer.token != first_) continue;
       return {true, "Recover(): it is ready again, and served request " + std::to_string(i) + " after that"};
     }
     return {false, first_ + " was recovered, but serves nothing"};
   }
 
-  warppool::Result<warppool::Answer> Ask() {
+  warppool::Answer Ask() {
     warppool::Request request("Is anybody there?");
     request.wait_for_token = false;
     return client_->Ask(request);

@@ -105,7 +105,7 @@ static int talk(warppool_client* client, warppool_conversation* conversation, wa
     warppool_answer* answer = NULL;
     size_t calls = 0;
     code = warppool_client_ask_turn(client, conversation, request, &answer, &error);
-    if (code == WARPPOOL_OK) puts(warppool_answer_text(answer, NULL));
+    puts(warppool_answer_text(answer, NULL)); /* of an answer that broke off, what came */
     warppool_answer_destroy(&answer);
     /* The next request brings no words of the user, but the new results instead of the old ones. */
     if (code == WARPPOOL_OK) code = warppool_request_set_query(request, "", &error);

@@ -104,11 +104,11 @@ int Talk(warppool::Client* client, const std::string& question) {
   std::cout << "> " << question << "\n";
   for (int round = 0; round < kMaxRounds; ++round) {
     const auto answer = client->Ask(request, conversation);
+    std::cout << answer.text << "\n";  // of an answer that broke off, what came
     if (!answer.ok()) {
-      std::cerr << answer.status().ToString() << "\n";
+      std::cerr << answer.status.ToString() << "\n";
       return 1;
     }
-    std::cout << answer->text << "\n";
     request = MakeCalls(conversation);
     if (request.tool_results.empty()) return 0;
   }

@@ -31,7 +31,8 @@
  *     function returns NULL for a string.
  *
  *  4. Out-parameters come after the inputs and before `error`. They are cleared first (handles and events to NULL,
- *     descriptors to -1) and set only with WARPPOOL_OK.
+ *     descriptors to -1) and set only with WARPPOOL_OK; but an answer is given whatever the code, with what came of it
+ *     (warppool_client_ask()).
  *
  *  5. Ownership. A handle that an out-parameter receives belongs to the caller, who passes its address to the _destroy
  *     function of its type; that sets the variable to NULL. Everything else that is received (strings, events, errors
@@ -253,7 +254,7 @@ typedef enum warppool_code WARPPOOL_ENUM_TYPE {
   WARPPOOL_NETWORK = 30,           /* no connection, connection lost, or silence for longer than the limit */
   WARPPOOL_OVERLOADED = 31,        /* 408, 429 without a word about quota, 501 and above */
   WARPPOOL_SERVER_ERROR = 32,      /* 500 */
-  WARPPOOL_REQUEST_REJECTED = 33,  /* another 4xx: the request itself is at fault, no token would help */
+  WARPPOOL_REQUEST_REJECTED = 33,  /* another 4xx, or the model: the request is at fault, no token would help */
   WARPPOOL_DEADLINE_EXCEEDED = 34, /* the request's own time-out passed */
   WARPPOOL_BLOCKED = 35,           /* a proxy, a firewall or the edge answered in the service's place; the message says
                                       how */
@@ -270,7 +271,7 @@ typedef enum warppool_code WARPPOOL_ENUM_TYPE {
   /* The agent finished, but not with "done". What came before is valid. */
   WARPPOOL_MAX_TOKEN_LIMIT = 60,         /* the model's limit for one answer */
   WARPPOOL_CONTEXT_WINDOW_EXCEEDED = 61, /* the conversation is too long for the model */
-  WARPPOOL_MODEL_UNAVAILABLE = 62,
+  WARPPOOL_MODEL_UNAVAILABLE = 62,       /* or too busy; the error may say when it will not be */
   WARPPOOL_AGENT_ERROR = 63,       /* an error inside the service, with its message */
   WARPPOOL_INVALID_MODEL_KEY = 64, /* a model provider's key that the request brought was refused */
   WARPPOOL_FINISHED_OTHER = 65,    /* "other": the service does not say */
@@ -1516,17 +1517,19 @@ WARPPOOL_API warppool_code warppool_client_start_pull(warppool_client* client, c
                                                       warppool_stream** stream, warppool_error** error);
 
 /**
- * Sends a request and waits for the whole answer. If the agent does not finish with "done", the code says so and the
- * text is lost: use a stream where that matters, or a conversation, which keeps it.
+ * Sends a request and waits for the whole answer, or for its end.
  *
  * @param client   not NULL.
  * @param request  not NULL. Its time-out limits the wait.
- * @param answer   out: not NULL; release with warppool_answer_destroy().
+ * @param answer   out: not NULL. Whatever the code, it receives an answer with what had come by then (text, ids, usage;
+ *                 all of it empty if that was nothing), which belongs to the caller: release it with
+ *                 warppool_answer_destroy(), after a failure, too. It stays NULL only if a pointer is missing, or there
+ *                 is no memory for an answer.
  * @param error    out, may be NULL: with what happened to each token.
  *
  * @return WARPPOOL_OK      the agent is done.
  *         WARPPOOL_MISUSE  inside a callback of this client; the client is closed, or belongs to the parent process.
- *         any other        why there is no answer.
+ *         any other        why the answer is not whole, or why there is none.
  */
 WARPPOOL_API warppool_code warppool_client_ask(warppool_client* client, const warppool_request* request,
                                                warppool_answer** answer, warppool_error** error);
@@ -1768,8 +1771,22 @@ WARPPOOL_API warppool_code warppool_client_destroy(warppool_client** client);
 /* -------------------------------------------------------------------------------------------------------- answer -- */
 
 /*
- * A whole answer, from warppool_client_ask(). Its strings are borrowed: valid until it is destroyed.
+ * An answer, whole or as far as it came, from warppool_client_ask(). Its strings are borrowed: valid until it is
+ * destroyed.
  */
+
+typedef enum warppool_finish_reason WARPPOOL_ENUM_TYPE {
+  WARPPOOL_FINISH_NONE = 0, /* the service did not say, or the event is not the one that says so */
+  WARPPOOL_FINISH_DONE = 1,
+  WARPPOOL_FINISH_QUOTA_LIMIT = 2,
+  WARPPOOL_FINISH_MAX_TOKEN_LIMIT = 3,
+  WARPPOOL_FINISH_CONTEXT_WINDOW_EXCEEDED = 4,
+  WARPPOOL_FINISH_MODEL_UNAVAILABLE = 5,
+  WARPPOOL_FINISH_INTERNAL_ERROR = 6,
+  WARPPOOL_FINISH_INVALID_MODEL_KEY = 7,
+  WARPPOOL_FINISH_OTHER = 8,
+  WARPPOOL_FINISH_UNKNOWN = 9 /* not in this version's schema */
+} warppool_finish_reason;
 
 /** What the agent said in the root task; of several messages, one right after the other. `length` receives the bytes
  *  before the final NUL, may be NULL. NULL answer: "", length 0. */
@@ -1781,11 +1798,14 @@ WARPPOOL_API const char* warppool_answer_conversation_id(const warppool_answer* 
 /** The request's id at the service. NULL: "". */
 WARPPOOL_API const char* warppool_answer_request_id(const warppool_answer* answer);
 
-/** The name of the token that served it. NULL: "". */
+/** The name of the token that served it; "" if none did. NULL: "". */
 WARPPOOL_API const char* warppool_answer_token(const warppool_answer* answer);
 
+/** The service's last word on why it ended. WARPPOOL_FINISH_NONE: that did not come. NULL: WARPPOOL_FINISH_NONE. */
+WARPPOOL_API warppool_finish_reason warppool_answer_finish_reason(const warppool_answer* answer);
+
 /**
- * What it cost.
+ * What it cost. All zero if the service's last word did not come.
  *
  * @param answer  not NULL.
  * @param usage   in and out: not NULL, `struct_size` set. Filled up to that size.
@@ -1960,19 +1980,6 @@ typedef enum warppool_next_step WARPPOOL_ENUM_TYPE {
   WARPPOOL_NEXT_GIVE_UP = 4,    /* no further attempt; the final code follows */
   WARPPOOL_NEXT_RESUME = 5      /* after a pause, the answer goes on where it broke off */
 } warppool_next_step;
-
-typedef enum warppool_finish_reason WARPPOOL_ENUM_TYPE {
-  WARPPOOL_FINISH_NONE = 0, /* not an event that says so */
-  WARPPOOL_FINISH_DONE = 1,
-  WARPPOOL_FINISH_QUOTA_LIMIT = 2,
-  WARPPOOL_FINISH_MAX_TOKEN_LIMIT = 3,
-  WARPPOOL_FINISH_CONTEXT_WINDOW_EXCEEDED = 4,
-  WARPPOOL_FINISH_MODEL_UNAVAILABLE = 5,
-  WARPPOOL_FINISH_INTERNAL_ERROR = 6,
-  WARPPOOL_FINISH_INVALID_MODEL_KEY = 7,
-  WARPPOOL_FINISH_OTHER = 8,
-  WARPPOOL_FINISH_UNKNOWN = 9 /* not in this version's schema */
-} warppool_finish_reason;
 
 /*
  * Events are always borrowed, and so is everything in them: for as long as the event itself is valid. Asked for what

@@ -21,6 +21,13 @@ const char* warppool_answer_token(const warppool_answer* answer) {
   return ReadOr(answer, "", [](const auto& a) { return a.answer.token.c_str(); });
 }
 
+warppool_finish_reason warppool_answer_finish_reason(const warppool_answer* answer) {
+  return ReadOr(answer, WARPPOOL_FINISH_NONE, [](const auto& a) {
+    const auto reason = a.answer.finish_reason;
+    return reason ? static_cast<warppool_finish_reason>(*reason) : WARPPOOL_FINISH_NONE;
+  });
+}
+
 warppool_code warppool_answer_usage(const warppool_answer* answer, warppool_usage* usage, warppool_error** error) {
   return warppool::capi::Guard(error, [&] {
     const auto status = warppool::capi::NotNull({{answer, "answer"}, {usage, "usage"}});

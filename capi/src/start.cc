@@ -69,15 +69,13 @@ Status ReadCallbacks(const warppool_stream_callbacks* callbacks, StreamCallbacks
   return {};
 }
 
-// Sets `*answer` to what `ask` gives, a Result of a C++ answer.
+// Sets `*answer` to what `ask` gives, a C++ answer, and returns its status.
 template <typename Ask>
 Status Await(warppool_answer** answer, const Ask& ask) {
   auto handle = std::make_unique<warppool_answer>();
-  auto asked = ask();
-  if (!asked.ok()) return asked.status();
-  handle->answer = *std::move(asked);
+  handle->answer = ask();
   *answer = handle.release();
-  return {};
+  return (*answer)->answer.status;
 }
 
 }  // namespace

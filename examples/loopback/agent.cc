@@ -57,6 +57,7 @@ Answer MakeAnswer(const WireRequest& request, const Behaviour& behaviour, const 
   answer.actions_per_event = behaviour.actions_per_event;
   if (!request.settings().model_config().base().empty()) answer.model_id = request.settings().model_config().base();
   if (behaviour.kind == Behaviour::Kind::kFinish) answer.finish = behaviour.finish;
+  answer.finish_message = behaviour.finish_message;
   if (behaviour.kind == Behaviour::Kind::kQuotaFinish) {
     answer.finish = "quota_limit";
     answer.with_actions = behaviour.text.has_value();

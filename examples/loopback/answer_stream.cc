@@ -22,14 +22,16 @@ const google::protobuf::FieldDescriptor* FindReason(const std::string& name) {
   return field != nullptr && field->real_containing_oneof() != nullptr ? field : nullptr;
 }
 
-void SetReason(const std::string& name, ResponseEvent::StreamFinished* finished) {
+void SetReason(const std::string& name, const std::string& message, ResponseEvent::StreamFinished* finished) {
   const auto* reflection = finished->GetReflection();
   if (name == "unknown") {
     reflection->MutableUnknownFields(finished)->AddLengthDelimited(kReasonOfTheFuture, "");
   } else if (const auto* field = FindReason(name)) {
     reflection->MutableMessage(finished, field);
   }
-  if (name == "internal_error") finished->mutable_internal_error()->set_message("The agent stumbled.");
+  if (name == "internal_error") {
+    finished->mutable_internal_error()->set_message(message.empty() ? "The agent stumbled." : message);
+  }
   if (name == "invalid_api_key") {
     finished->mutable_invalid_api_key()->set_provider(warppool::wire::LLM_PROVIDER_ANTHROPIC);
     finished->mutable_invalid_api_key()->set_model_name("a-model");
@@ -39,7 +41,7 @@ void SetReason(const std::string& name, ResponseEvent::StreamFinished* finished)
 std::string FinishedFrame(const Answer& answer, std::size_t output_bytes) {
   ResponseEvent event;
   auto* finished = event.mutable_finished();
-  SetReason(answer.finish, finished);
+  SetReason(answer.finish, answer.finish_message, finished);
   auto* usage = finished->add_token_usage();
   usage->set_model_id(answer.model_id);
   usage->set_total_input(static_cast<std::uint32_t>(answer.query_bytes));

@@ -45,6 +45,10 @@ std::optional<std::string> DecodeComponent(std::string_view text) {
   return out;
 }
 
+void AppendLittleEndian(std::size_t number, int bytes, std::string* out) {
+  for (int i = 0; i < bytes; ++i) *out += static_cast<char>(number >> (8U * static_cast<unsigned>(i)) & 0xffU);
+}
+
 }  // namespace
 
 std::string EncodeBase64Url(std::string_view bytes, bool padding) {
@@ -83,6 +87,40 @@ std::string JsonString(std::string_view text) {
     }
   }
   return out + '"';
+}
+
+std::uint32_t Crc32(std::string_view bytes) {
+  std::uint32_t crc = 0xffffffffU;
+  for (const char c : bytes) {
+    crc ^= static_cast<std::uint8_t>(c);
+    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1U ^ ((crc & 1U) != 0 ? 0xedb88320U : 0U);
+  }
+  return ~crc;
+}
+
+std::string GzipHead() {
+  return {"\x1f\x8b\x08\0\0\0\0\0\0\xff", 10};
+}
+
+std::string GzipPart(std::string_view bytes) {
+  constexpr std::size_t kMostInBlock = 0xffff;
+  std::string out;
+  while (!bytes.empty()) {
+    const std::string_view block = bytes.substr(0, kMostInBlock);
+    bytes.remove_prefix(block.size());
+    out += '\0';  // not the last block, and its bytes are stored as they are
+    AppendLittleEndian(block.size(), 2, &out);
+    AppendLittleEndian(~block.size(), 2, &out);
+    out += block;
+  }
+  return out;
+}
+
+std::string GzipTail(std::string_view all) {
+  std::string out("\x01\0\0\xff\xff", 5);  // an empty last block
+  AppendLittleEndian(Crc32(all), 4, &out);
+  AppendLittleEndian(all.size(), 4, &out);
+  return out;
 }
 
 std::string DateString(std::chrono::system_clock::time_point time) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,6 +16,15 @@ std::string EncodeBase64Url(std::string_view bytes, bool padding);
 
 // `text` as a JSON string, quotes included. The bytes from 0x80 on stay as they are.
 std::string JsonString(std::string_view text);
+
+// gzip (RFC 1952) around bytes that stay as they are: a head, any number of parts, and a tail made of all their bytes.
+// Each part can be decoded as soon as it is there.
+std::string GzipHead();
+std::string GzipPart(std::string_view bytes);
+std::string GzipTail(std::string_view all);
+
+// The checksum of gzip.
+std::uint32_t Crc32(std::string_view bytes);
 
 // "2026-11-25T02:35:00Z": RFC 3339 in UTC and whole seconds, rounded down.
 std::string DateString(std::chrono::system_clock::time_point time);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "encoding.h"
+
 namespace loopback {
 namespace {
 
@@ -58,6 +60,25 @@ std::string ContentType(const Reply& reply) {
   return reply.content_type;
 }
 
+// What goes over the wire instead of what the reply says.
+void MakeWireBytes(Reply* reply) {
+  const Behaviour& how = reply->behaviour;
+  for (std::string& frame : reply->frames) frame.insert(0, how.before_events);
+  if (!how.gzip) return;
+  if (!reply->is_stream) {
+    reply->body = GzipHead() + GzipPart(reply->body) + GzipTail(reply->body);
+    return;
+  }
+  std::string all;
+  for (std::string& frame : reply->frames) {
+    all += frame;
+    frame = GzipPart(frame);
+  }
+  if (reply->frames.empty()) reply->frames.emplace_back();
+  reply->frames.front().insert(0, GzipHead());
+  reply->frames.back() += GzipTail(all);
+}
+
 }  // namespace
 
 void Send(Reply reply, Connection* connection, httplib::Response* response) {
@@ -67,7 +88,9 @@ void Send(Reply reply, Connection* connection, httplib::Response* response) {
     connection->Abort();
     return;
   }
+  MakeWireBytes(&reply);
   response->status = reply.status;
+  if (reply.behaviour.gzip) response->set_header("Content-Encoding", "gzip");
   for (const auto& [name, value] : reply.behaviour.headers) {
     if (strcasecmp(name.c_str(), "Content-Type") != 0) response->set_header(name, value);
   }

@@ -30,6 +30,7 @@ struct Answer {
   bool with_actions = true;   // false: `init` and `finished` only
   int actions_per_event = 1;  // but `create_task` and what is illegal come alone, and the inputs with the next action
   std::string finish = "done";
+  std::string finish_message{};  // of internal_error; empty: a word of this service's own
   std::string model_id = "auto";
   std::size_t query_bytes = 0;  // told as input tokens
 };

@@ -5,7 +5,8 @@
 //   auto client = warppool::Client::Create(*std::move(config));
 //   if (!client.ok()) return Fail(client.status());
 //   auto answer = (*client)->Ask(warppool::Request("Why is the sky blue?"));
-//   std::cout << (answer.ok() ? answer->text : answer.status().ToString()) << "\n";
+//   std::cout << answer.text << "\n";
+//   if (!answer.ok()) return Fail(answer.status);
 //
 // Each client has one I/O thread of its own, and nothing is shared between clients. All its functions may be called
 // from any thread at the same time, but for the destructor, which must be the last call. After a fork, a client is the
@@ -43,13 +44,19 @@ struct ClientOptions {
   std::shared_ptr<StateStore> store{};
 };
 
-// A whole answer, for who does not care for its parts.
+// A whole answer, for who does not care for its parts, or as much of one as came. Whatever the status, the rest is what
+// had been received by then, and is empty if that was nothing: an answer that reached the model's limit, broke off or
+// passed its time-out has its text all the same.
 struct Answer {
+  Status status;     // OK: the agent is done; else why this is not the whole answer
   std::string text;  // the root task's agent output; of several messages, one right after the other
   std::string conversation_id;
   std::string request_id;
-  std::string token;  // the name of the token that served it
-  Usage usage;
+  std::string token;                            // the name of the token that served it
+  std::optional<FinishReason> finish_reason{};  // nullopt: the service's last word did not come
+  Usage usage;                                  // comes with that word
+
+  bool ok() const noexcept { return status.ok(); }
 };
 
 // A bearer for a program that speaks HTTP itself: "Authorization: Bearer " + value.
@@ -86,15 +93,15 @@ class Client {
   // Sends a request whose events are pulled with Stream::Next(). Returns at once. Fails as above.
   Result<std::unique_ptr<Stream>> Start(const Request& request);
 
-  // Sends a request and waits for the whole answer. kMisuse inside a callback. If the agent did not finish with "done"
-  // the status says so and the text is lost: use a stream where that matters, or a conversation, which keeps it.
-  Result<Answer> Ask(const Request& request);
+  // Sends a request and waits for the whole answer, or for its end: what came is there with any status. kMisuse inside
+  // a callback.
+  Answer Ask(const Request& request);
 
   // The same three as the next turn of `conversation`, which takes in what the answer does. kMisuse if it is busy with
   // another request; kInvalidArgument if the request is raw: it brings a conversation of its own.
   Result<std::unique_ptr<Stream>> Start(const Request& request, Conversation& conversation, StreamCallbacks callbacks);
   Result<std::unique_ptr<Stream>> Start(const Request& request, Conversation& conversation);
-  Result<Answer> Ask(const Request& request, Conversation& conversation);
+  Answer Ask(const Request& request, Conversation& conversation);
 
   // A bearer from the first token that has one or gets one: cached, or refreshed. Waits at most `timeout` (negative: no
   // limit but those of the configuration). kMisuse inside a callback.

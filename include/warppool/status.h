@@ -49,7 +49,7 @@ enum class Code : int {
   kNetwork = 30,           // no connection, connection lost, or silence for longer than the limit
   kOverloaded = 31,        // 408, 429 without a word about quota, 501 and above
   kServerError = 32,       // 500
-  kRequestRejected = 33,   // another 4xx: the request itself is at fault, no token would help
+  kRequestRejected = 33,   // another 4xx, or the model: the request itself is at fault, no token would help
   kDeadlineExceeded = 34,  // the request's own time-out passed
   kBlocked = 35,           // a proxy, a firewall or the edge answered in the service's place; the message says how
 
@@ -65,11 +65,11 @@ enum class Code : int {
   // The agent finished, but not with "done". What came before is valid.
   kMaxTokenLimit = 60,          // the model's limit for one answer
   kContextWindowExceeded = 61,  // the conversation is too long for the model
-  kModelUnavailable = 62,
-  kAgentError = 63,       // an error inside the service, with its message
-  kInvalidModelKey = 64,  // a model provider's key that the request brought was refused
-  kFinishedOther = 65,    // "other": the service does not say
-  kFinishedUnknown = 66,  // a reason that this version does not know
+  kModelUnavailable = 62,       // or too busy; Error::retry_after may say when it will not be
+  kAgentError = 63,             // an error inside the service, with its message
+  kInvalidModelKey = 64,        // a model provider's key that the request brought was refused
+  kFinishedOther = 65,          // "other": the service does not say
+  kFinishedUnknown = 66,        // a reason that this version does not know
 };
 
 // The code's name in lower case ("quota_exhausted"), for logs. Never NULL. Any thread.

@@ -16,13 +16,13 @@ Flow AnswerCollector::OnEvent(const Event& event) {
   } else if (const auto* retracted = std::get_if<MessageRetracted>(&event)) {
     if (retracted->in_root) Drop(retracted->message_id);
   } else if (const auto* finished = std::get_if<Finished>(&event)) {
+    answer_.finish_reason = finished->reason;
     answer_.usage = finished->usage;
   }
   return Flow::kContinue;
 }
 
-Result<Answer> AnswerCollector::Take() {
-  if (!status_.ok()) return status_;
+Answer AnswerCollector::Take() {
   for (const auto& text : texts_) {
     if (text) answer_.text += *text;
   }

@@ -1,4 +1,4 @@
-// A whole answer out of its events.
+// An answer out of its events, whole or as far as it came.
 #pragma once
 
 #include <optional>
@@ -16,9 +16,9 @@ namespace warppool {
 class AnswerCollector final : public EventSink {
  public:
   Flow OnEvent(const Event& event) override;
-  void OnDone(const Status& status) override { status_ = status; }
+  void OnDone(const Status& status) override { answer_.status = status; }
 
-  Result<Answer> Take();
+  Answer Take();
 
  private:
   std::string* TextOf(std::string_view message_id);
@@ -27,7 +27,6 @@ class AnswerCollector final : public EventSink {
   Answer answer_;
   std::vector<std::optional<std::string>> texts_;  // of the messages in the order in which they came; none: taken back
   std::unordered_map<std::string, std::size_t> places_;  // of each message
-  Status status_;
 };
 
 }  // namespace warppool

@@ -12,6 +12,13 @@ Status MovedFrom() {
   return {Code::kInvalidArgument, "conversation: it was moved from"};
 }
 
+Answer ToAnswer(Result<Answer> asked) {
+  if (asked.ok()) return *std::move(asked);
+  Answer nothing;
+  nothing.status = asked.status();
+  return nothing;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Client>> Client::Create(Config config, ClientOptions options) {
@@ -34,8 +41,8 @@ Result<std::unique_ptr<Stream>> Client::Start(const Request& request) {
   return Guarded([&] { return impl_->Start(request, nullptr); });
 }
 
-Result<Answer> Client::Ask(const Request& request) {
-  return Guarded([&] { return impl_->Ask(request, nullptr); });
+Answer Client::Ask(const Request& request) {
+  return ToAnswer(Guarded([&] { return impl_->Ask(request, nullptr); }));
 }
 
 Result<std::unique_ptr<Stream>> Client::Start(const Request& request, Conversation& conversation,
@@ -49,9 +56,9 @@ Result<std::unique_ptr<Stream>> Client::Start(const Request& request, Conversati
   return Guarded([&] { return impl_->Start(request, conversation.impl_); });
 }
 
-Result<Answer> Client::Ask(const Request& request, Conversation& conversation) {
-  if (!conversation.impl_) return MovedFrom();
-  return Guarded([&] { return impl_->Ask(request, conversation.impl_); });
+Answer Client::Ask(const Request& request, Conversation& conversation) {
+  if (!conversation.impl_) return ToAnswer(MovedFrom());
+  return ToAnswer(Guarded([&] { return impl_->Ask(request, conversation.impl_); }));
 }
 
 Result<BearerToken> Client::AccessToken(std::chrono::milliseconds timeout) {

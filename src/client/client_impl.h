@@ -26,7 +26,7 @@ class ClientImpl {
   using Turns = std::shared_ptr<ConversationImpl>;
   Result<std::unique_ptr<Stream>> Start(const Request& request, Turns conversation, StreamCallbacks callbacks);
   Result<std::unique_ptr<Stream>> Start(const Request& request, Turns conversation);
-  Result<Answer> Ask(const Request& request, Turns conversation);
+  Result<Answer> Ask(const Request& request, Turns conversation);  // fails if the request never began
   Result<BearerToken> AccessToken(std::chrono::milliseconds timeout);
   void DropAccessToken(const BearerToken& refused);
   PoolStatus Pool() const;

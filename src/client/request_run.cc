@@ -146,8 +146,10 @@ void RequestRun::OnTransferEnd(const TransferResult& result) {
   if (answer_end_) return Finish(*answer_end_);
   const bool complete = result.error == TransferError::kNone;
   if (complete && attempt_->is_stream) return OnStreamEnd();
-  // A refusal counts even if its words broke off.
-  if (complete || (attempt_->head.status != 0 && attempt_->head.status != 200)) return Refuse(complete);
+  // A refusal counts even if its words broke off. Of words that cannot be decoded nobody knows whose they are.
+  const int status = attempt_->head.status;
+  const bool readable = result.error != TransferError::kNotDecoded || StatusDecides(status);
+  if (complete || (readable && status != 0 && status != 200)) return Refuse(complete);
   Refusal failure = ReadTransferError(result, EndpointFacts{}, attempt_->is_stream);
   if (attempt_->is_stream && !failure.status.ok()) {
     Error error = failure.status.error();
@@ -164,6 +166,17 @@ void RequestRun::Refuse(bool complete) {
   EndAttempt(ReadRefusal(attempt_->head, {attempt_->refusal, complete}, EndpointFacts{}, core_->clock().Wall()));
 }
 
+void RequestRun::RefuseInStream(std::string_view data) {
+  std::string words(data);
+  Redact(attempt_->bearer.Reveal(), &words);
+  for (const Secret& secret : plan_.secrets) Redact(secret.Reveal(), &words);
+  Refusal refusal = ReadErrorEvent(words, EndpointFacts{});
+  Error error = refusal.status.error();
+  error.message = At(error.code, error.message).message();
+  refusal.status = Status(std::move(error));
+  BreakOff(std::move(refusal));
+}
+
 void RequestRun::OnStreamEnd() {
   const SseParser& parser = attempt_->parser;
   if (parser.bytes() == 0) {
@@ -172,7 +185,8 @@ void RequestRun::OnStreamEnd() {
                                                     .http_status = 200,
                                                     .retryable = true})});
   }
-  if (parser.events() == 0) {
+  // Who only keeps the connection has begun a stream, and the rest of it may come with another attempt.
+  if (parser.events() == 0 && parser.comments() == 0) {
     return EndAttempt(
         {Outcome::kGarbled, Status(Code::kNotAStream, fmt::format("{} bytes without a single event", parser.bytes()))});
   }
@@ -194,6 +208,8 @@ void RequestRun::Consume(std::string_view bytes) {
       return BreakOff({Outcome::kGarbled,
                        At(Code::kLimitExceeded, fmt::format("more events than max_stream_events ({})", max_events))});
     }
+    if (IsKeepAlive(parser.event_name(), *data)) continue;
+    if (IsErrorEvent(parser.event_name())) return RefuseInStream(*data);
     const TransferId transfer = attempt_->transfer;
     OnEvent(*data);
     if (finished_ || answer_end_ || attempt_->transfer != transfer) return;

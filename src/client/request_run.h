@@ -84,7 +84,8 @@ class RequestRun final : public Run,
   void Consume(std::string_view bytes);
   void OnEvent(std::string_view data);
   void OnFinished(const Finished& finished);
-  void Drain();  // reads the rest of the answer, and forgets it
+  void Drain();                                // reads the rest of the answer, and forgets it
+  void RefuseInStream(std::string_view data);  // by an event that says what went wrong
   void OnStreamEnd();
   void CutRefusal(bool complete);  // more of it is not waited for
   void BreakOff(Refusal result);   // ends the transfer, then the attempt

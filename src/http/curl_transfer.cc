@@ -16,6 +16,9 @@ namespace {
 // libcurl 7.88 bounds a line of the head, but not the head.
 constexpr std::size_t kMaxHeadBytes = 256U << 10U;
 
+// Of the Content-Encoding, what an error quotes.
+constexpr std::size_t kMaxQuotedEncoding = 100;
+
 // The number in "HTTP/1.1 200 OK"; 0 if there is none.
 int StatusOf(std::string_view line) {
   const std::size_t space = line.find(' ');
@@ -61,6 +64,8 @@ TransferError Classify(CURLcode code) {
     case CURLE_UNSUPPORTED_PROTOCOL:  // "HTTP/0.9", that is anything without a status line
     case CURLE_WEIRD_SERVER_REPLY:
       return TransferError::kNotHttp;
+    case CURLE_BAD_CONTENT_ENCODING:
+      return TransferError::kNotDecoded;
     case CURLE_OUT_OF_MEMORY:
     case CURLE_FAILED_INIT:
     case CURLE_BAD_FUNCTION_ARGUMENT:
@@ -116,6 +121,9 @@ bool CurlTransfer::SetUp(const CurlOptions& options) {
   set(CURLOPT_ERRORBUFFER, error_);
   set(CURLOPT_PRIVATE, this);
   set(CURLOPT_HTTPHEADER, headers_.get());
+  // No encoding is asked for: events would wait inside it for each other, and base64 hardly shrinks. But with this
+  // option libcurl decodes what comes encoded all the same.
+  set(CURLOPT_ACCEPT_ENCODING, "identity");
   if (!request_.bearer.empty()) {
     set(CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BEARER));
     set(CURLOPT_XOAUTH2_BEARER, std::string(request_.bearer.Reveal()).c_str());
@@ -201,6 +209,7 @@ bool CurlTransfer::Resume() {
 void CurlTransfer::Finish(CURLcode code) {
   if (head_bytes_ > kMaxHeadBytes) return End({TransferError::kNotHttp, "the answer's head is larger than 256 KiB"});
   if (failed_) return End({TransferError::kInternal, "the answer could not be handled"});
+  if (code == CURLE_BAD_CONTENT_ENCODING) return End({TransferError::kNotDecoded, WhyNotDecoded()});
   if (code == CURLE_OK && !head_delivered_) return End({TransferError::kNotHttp, "the answer has no head"});
   long connect_status = 0;
   curl_easy_getinfo(easy_.get(), CURLINFO_HTTP_CONNECTCODE, &connect_status);
@@ -208,6 +217,18 @@ void CurlTransfer::Finish(CURLcode code) {
     return End({ClassifyConnect(connect_status), fmt::format("CONNECT is answered with {}", connect_status)});
   }
   End({Classify(code), error_[0] != '\0' ? error_ : curl_easy_strerror(code)});
+}
+
+std::string CurlTransfer::WhyNotDecoded() const {
+  std::string encodings;
+  for (const auto& [name, value] : head_.headers) {
+    if (name == "content-encoding") encodings += (encodings.empty() ? "" : ", ") + value;
+  }
+  encodings.resize(std::min(encodings.size(), kMaxQuotedEncoding));
+  std::replace_if(
+      encodings.begin(), encodings.end(), [](char c) { return IsAsciiControl(c) || !IsAscii(c); }, '?');
+  return fmt::format("the answer is encoded with \"{}\", which libcurl cannot decode: {}", encodings,
+                     error_[0] != '\0' ? error_ : curl_easy_strerror(CURLE_BAD_CONTENT_ENCODING));
 }
 
 void CurlTransfer::FinishWithSilence() {

@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 
 #include <memory>
+#include <string>
 
 #include "http/curl_transport.h"
 #include "http/transport.h"
@@ -50,6 +51,7 @@ class CurlTransfer {
   static std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* self) noexcept;
   bool AddHeader(std::string_view line);
 
+  std::string WhyNotDecoded() const;
   void End(const TransferResult& result) noexcept;
   template <typename Call>
   bool CallHandler(const Call& call) noexcept;

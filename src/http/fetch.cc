@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/wipe.h"
+#include "http/refusal.h"
 
 namespace warppool {
 namespace {
@@ -55,8 +56,9 @@ class Fetcher final : public HttpHandler, public std::enable_shared_from_this<Fe
   }
 
   void OnDone(const TransferResult& result) override {
-    // A refusal counts even if its words broke off.
-    if (IsRefusal() && result.error != TransferError::kNone) {
+    // A refusal counts even if its words broke off. Of words that cannot be decoded nobody knows whose they are.
+    const bool readable = result.error != TransferError::kNotDecoded || StatusDecides(result_.head.status);
+    if (IsRefusal() && readable && result.error != TransferError::kNone) {
       result_.complete = false;
     } else {
       result_.transfer = result;

@@ -19,6 +19,10 @@ bool IsOverload(int status) {
   return status == 408 || status == 425 || status == 429 || status >= 500;
 }
 
+bool IsRedirect(int status) {
+  return status >= 300 && status < 400;
+}
+
 // The exchange's final words: the credential or its account is gone.
 struct ExchangeVerdict {
   std::string_view code;
@@ -71,7 +75,7 @@ class Reader {
     const int status = head_.status;
     if (status == 407) {
       Is(Outcome::kMisconfigured, Code::kMisconfigured, "the proxy wants a log-in (407); check WARP_PROXY");
-    } else if (status >= 300 && status < 400) {
+    } else if (IsRedirect(status)) {
       Is(Outcome::kMisconfigured, Code::kMisconfigured,
          fmt::format("{} answers with a redirect ({}); check {}", facts_.name, status, facts_.setting));
     } else if (IsOverload(status)) {
@@ -262,6 +266,10 @@ Refusal ReadTransferError(const TransferResult& result, const EndpointFacts& fac
       return is(Outcome::kMisconfigured, Code::kMisconfigured,
                 fmt::format("what answers at the address of {} does not speak HTTP ({}); check {}", facts.name,
                             result.detail, facts.setting));
+    case TransferError::kNotDecoded:
+      if (facts.endpoint == Endpoint::kAgent) return is(Outcome::kGarbled, Code::kNotAStream, result.detail);
+      return is(Outcome::kGarbled, Code::kMisconfigured,
+                fmt::format("the answer of {} cannot be used: {}; check {}", facts.name, result.detail, facts.setting));
     case TransferError::kTooLarge:
       return is(Outcome::kGarbled, Code::kLimitExceeded, fmt::format("{}: {}", facts.name, result.detail));
     case TransferError::kStopped:
@@ -270,6 +278,10 @@ Refusal ReadTransferError(const TransferResult& result, const EndpointFacts& fac
       return is(Outcome::kGarbled, Code::kInternal, result.detail);
   }
   return {};
+}
+
+bool StatusDecides(int status) {
+  return status == 407 || IsRedirect(status) || IsOverload(status);
 }
 
 Refusal ReadRefusal(const HttpHead& head, const RefusalBody& body, const EndpointFacts& facts, WallTime now) {

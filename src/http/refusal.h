@@ -51,6 +51,9 @@ struct RefusalBody {
 // A transfer that did not bring a whole answer. `began`: the answer's head had come.
 Refusal ReadTransferError(const TransferResult& result, const EndpointFacts& facts, bool began);
 
+// Whether an answer with this status means the same whatever its body is.
+bool StatusDecides(int status);
+
 // An answer, of whatever status.
 Refusal ReadRefusal(const HttpHead& head, const RefusalBody& body, const EndpointFacts& facts, WallTime now);
 

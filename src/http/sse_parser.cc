@@ -1,6 +1,10 @@
 #include "http/sse_parser.h"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
+
+#include "base/ascii.h"
 
 namespace warppool {
 namespace {
@@ -16,11 +20,15 @@ std::size_t FindLineEnd(std::string_view text) {
   return find('\r', find('\n', text.size()));
 }
 
+// In lower case.
+constexpr std::array<std::string_view, 4> kKeepAliveNames{"ping", "heartbeat", "keepalive", "keep-alive"};
+
 }  // namespace
 
 std::optional<std::string_view> SseParser::Next(std::string_view* input) {
   if (dispatch_) {  // the event before
     data_.clear();
+    name_.clear();
     has_data_ = has_view_ = dispatch_ = false;
   }
   while (!too_large_ && !input->empty()) {
@@ -35,7 +43,7 @@ std::optional<std::string_view> SseParser::Next(std::string_view* input) {
       }
     }
     const std::size_t end = FindLineEnd(*input);
-    if (line_.size() + data_.size() + view_.size() * has_view_ + end > max_event_bytes_) {
+    if (line_.size() + name_.size() + data_.size() + view_.size() * has_view_ + end > max_event_bytes_) {
       too_large_ = true;
       break;
     }
@@ -76,13 +84,20 @@ void SseParser::TakeLine(std::string_view line) {
   if (line.empty()) {
     // An empty data line makes an event, too: the standard looks at the buffer before it takes the last LF away.
     dispatch_ = has_data_;
-    if (!dispatch_) next_offset_ = bytes_;
+    if (!dispatch_) {
+      name_.clear();
+      next_offset_ = bytes_;
+    }
     return;
   }
   std::string_view field = line.substr(0, line.find(':'));
-  if (field != "data") return;
   std::string_view value = line.substr(std::min(field.size() + 1, line.size()));
   if (!value.empty() && value.front() == ' ') value.remove_prefix(1);
+  if (field != "data") {
+    if (field == "event") name_ = value;
+    if (field.empty()) ++comments_;
+    return;
+  }
   if (!has_data_) {
     has_data_ = has_view_ = true;
     view_ = value;
@@ -97,6 +112,19 @@ void SseParser::KeepView() {
   if (!has_view_) return;
   data_.assign(view_);
   has_view_ = false;
+}
+
+bool IsKeepAlive(std::string_view event_name, std::string_view data) {
+  // The service's data may stand in quotation marks.
+  const auto says_something = [](char c) { return c != '"' && !IsAsciiBlank(c); };
+  if (std::none_of(data.begin(), data.end(), says_something)) return true;
+  if (event_name.empty()) return false;
+  const std::string name = AsciiLower(event_name);
+  return std::find(kKeepAliveNames.begin(), kKeepAliveNames.end(), name) != kKeepAliveNames.end();
+}
+
+bool IsErrorEvent(std::string_view event_name) {
+  return event_name.size() == 5 && AsciiLower(event_name) == "error";
 }
 
 }  // namespace warppool

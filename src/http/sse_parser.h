@@ -4,10 +4,12 @@
 //
 //   SseParser parser(limit);
 //   std::string_view input = chunk;
-//   while (auto data = parser.Next(&input)) Handle(*data);   // may stop at any event; `input` is what is left
+//   while (auto data = parser.Next(&input)) {    // may stop at any event; `input` is what is left
+//     if (!IsKeepAlive(parser.event_name(), *data)) Handle(*data);
+//   }
 //   if (parser.too_large()) ...
 //
-// Of the fields only `data` is kept; the agent service uses no other. Chunks may be cut anywhere. Not thread-safe.
+// Of the fields only `data` and `event` are kept. Chunks may be cut anywhere. Not thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -26,10 +28,15 @@ class SseParser {
   // and as long as the input's memory; nothing: the input is used up, or too_large().
   std::optional<std::string_view> Next(std::string_view* input);
 
+  // The name of the event returned last, valid until the next call of Next(). Empty: none, which is "message" by the
+  // standard.
+  std::string_view event_name() const { return name_; }
+
   // A line or an event exceeded the limit. Final: Next() returns nothing from then on.
   bool too_large() const { return too_large_; }
 
   std::uint64_t events() const { return events_; }              // that were returned
+  std::uint64_t comments() const { return comments_; }          // lines that are one
   std::uint64_t bytes() const { return bytes_; }                // that were taken from inputs
   std::uint64_t event_offset() const { return event_offset_; }  // where the event returned last began
 
@@ -44,13 +51,22 @@ class SseParser {
   std::string line_;             // the beginning of a line whose end has not come
   std::string data_;             // the event's data so far
   std::string_view view_;        // or this, as long as it is one line in the present input: saves a copy
+  std::string name_;             // of the event so far
   bool has_view_ = false;
   bool has_data_ = false;
   bool dispatch_ = false;  // a blank line has come
   std::uint64_t events_ = 0;
+  std::uint64_t comments_ = 0;
   std::uint64_t bytes_ = 0;
   std::uint64_t next_offset_ = 0;
   std::uint64_t event_offset_ = 0;
 };
+
+// An event that says nothing but that the connection lives: one without data, or with a name that says so ("ping"),
+// whatever its data.
+bool IsKeepAlive(std::string_view event_name, std::string_view data);
+
+// An event that tells, in words instead of a message, what went wrong ("event: error").
+bool IsErrorEvent(std::string_view event_name);
 
 }  // namespace warppool

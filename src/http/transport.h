@@ -44,6 +44,7 @@ enum class TransferError : std::uint8_t {
   kProxyRefused,  // the proxy does not let it through to this address
   kNotHttp,       // what came is not HTTP
   kTooLarge,      // a limit of libcurl's own
+  kNotDecoded,    // its Content-Encoding is unknown to libcurl, or not what the bytes are
   kStopped,       // the transport was shut down
   kInternal,      // ours, or out of memory
 };

@@ -6,7 +6,8 @@
 
 namespace warppool {
 
-// The final status: OK with kDone, a code of its own for each other reason.
+// The final status: OK with kDone, a code of its own for each other reason. An internal error is told as what its text
+// says that it is.
 Status StatusOf(const Finished& finished);
 
 }  // namespace warppool

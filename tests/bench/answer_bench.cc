@@ -120,6 +120,7 @@ void ReadAnswer(benchmark::State& state) {
     for (std::size_t at = 0; at < bytes.size(); at += chunk) {
       std::string_view input = bytes.substr(at, chunk);
       while (const auto data = parser.Next(&input)) {
+        if (IsKeepAlive(parser.event_name(), *data)) continue;
         if (!reader.Read(*data).ok()) state.SkipWithError("not read");
         while (reader.has_more()) {
           if (!reader.ApplyNext(callback, &ignored).ok()) state.SkipWithError("not applied");

@@ -148,7 +148,7 @@ TEST_CASE("over TLS the right authority is trusted, and no other") {
       REQUIRE(warppool_config_set_ca_bundle(config, other.ca_file().c_str(), nullptr) == WARPPOOL_OK);
     });
     CHECK(warppool_client_ask(client, request, answer.out(), error.out()) == WARPPOOL_MISCONFIGURED);
-    CHECK(static_cast<warppool_answer*>(answer) == nullptr);
+    CHECK(warppool_answer_text(answer, nullptr) == std::string());
     CHECK(std::string(warppool_error_to_string(error)).find("WARP_CA_BUNDLE") != std::string::npos);
     CHECK(service.Requests("").empty());
     CHECK(service.LogText().find("PERSONAL_") != std::string::npos);
@@ -267,6 +267,47 @@ TEST_CASE("failing over to the next token is told, and the pool knows why") {
   CHECK(info.jwt_expires_ms > 1'600'000'000'000);
 }
 
+TEST_CASE("an answer that did not end well is given with its code, and is the caller's all the same") {
+  CheckedService service;
+  service.On("demo-token-1")
+      .Agent(loopback::Finish("max_token_limit").Text("a long answer").Times(1))
+      .Agent(loopback::Finish("internal_error").FinishSaying("429 ... try again in 9.53s").Text("half").Times(1))
+      .Agent(loopback::Ok().Text("aabbccdd").Chunks(4).CutAfter(4, loopback::Behaviour::Cut::kReset));
+  ClientHandle client;
+  RequestHandle request;
+  MakeClient(service, {"demo-token-1"}, &client, [](warppool_config* config) {
+    REQUIRE(warppool_config_set_retry_budget(config, 0, nullptr) == WARPPOOL_OK);
+  });
+  MakeRequest("why", &request);
+  AnswerHandle answer;
+  ErrorHandle error;
+  CHECK(warppool_client_ask(client, request, answer.out(), error.out()) == WARPPOOL_MAX_TOKEN_LIMIT);
+  size_t length = 0;
+  CHECK(warppool_answer_text(answer, &length) == std::string("a long answer"));
+  CHECK(length == 13);
+  CHECK(warppool_answer_finish_reason(answer) == WARPPOOL_FINISH_MAX_TOKEN_LIMIT);
+  CHECK(warppool_answer_token(answer) == std::string(warppool_error_token(error)));
+  warppool_usage usage = WARPPOOL_USAGE_INIT;
+  REQUIRE(warppool_answer_usage(answer, &usage, nullptr) == WARPPOOL_OK);
+  CHECK(usage.output_tokens == 13);
+
+  CHECK(warppool_client_ask(client, request, answer.out(), error.out()) == WARPPOOL_MODEL_UNAVAILABLE);
+  CHECK(warppool_answer_text(answer, nullptr) == std::string("half"));
+  CHECK(warppool_answer_finish_reason(answer) == WARPPOOL_FINISH_INTERNAL_ERROR);
+  CHECK(warppool_error_retryable(error) == 1);
+  CHECK(warppool_error_retry_after_ms(error) == 9530);
+
+  CHECK(warppool_client_ask(client, request, answer.out(), error.out()) == WARPPOOL_CONNECTION_LOST);
+  CHECK(warppool_answer_text(answer, nullptr) == std::string("aabb"));
+  CHECK(warppool_answer_finish_reason(answer) == WARPPOOL_FINISH_NONE);
+
+  CHECK(warppool_client_close(client, 0, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_client_ask(client, request, answer.out(), error.out()) == WARPPOOL_MISUSE);
+  REQUIRE(static_cast<warppool_answer*>(answer) != nullptr);
+  CHECK(warppool_answer_text(answer, nullptr) == std::string());
+  service.Said(error);
+}
+
 TEST_CASE("an error lists what happened to each token, and no secret") {
   CheckedService service;
   service.On("demo-token-1").Exchange(loopback::Dead("TOKEN_EXPIRED"));
@@ -278,7 +319,9 @@ TEST_CASE("an error lists what happened to each token, and no secret") {
   MakeClient(service, {"demo-token-1", "demo-token-2"}, &client);
   MakeRequest("why", &request);
   CHECK(warppool_client_ask(client, request, answer.out(), error.out()) == WARPPOOL_ALL_TOKENS_FAILED);
-  CHECK(static_cast<warppool_answer*>(answer) == nullptr);
+  REQUIRE(static_cast<warppool_answer*>(answer) != nullptr);
+  CHECK(warppool_answer_text(answer, nullptr) == std::string());
+  CHECK(warppool_answer_token(answer) == std::string());
   CHECK(warppool_error_code(error) == WARPPOOL_ALL_TOKENS_FAILED);
   REQUIRE(warppool_error_attempt_count(error) == 2);
   CHECK(warppool_error_attempt_code(error, 0) == WARPPOOL_UNAUTHORIZED);

@@ -216,6 +216,7 @@ TEST_CASE("what reads a property takes NULL for a handle") {
   CHECK(warppool_answer_conversation_id(nullptr) == std::string());
   CHECK(warppool_answer_request_id(nullptr) == std::string());
   CHECK(warppool_answer_token(nullptr) == std::string());
+  CHECK(warppool_answer_finish_reason(nullptr) == WARPPOOL_FINISH_NONE);
   CHECK(warppool_access_token_value(nullptr) == std::string());
   CHECK(warppool_access_token_token(nullptr) == std::string());
   CHECK(warppool_access_token_expires_ms(nullptr) == -1);

@@ -16,27 +16,45 @@ namespace warppool {
 namespace {
 
 struct SseEvent {
+  std::string name;
   std::string data;
   std::uint64_t offset;
-  bool operator==(const SseEvent& other) const { return data == other.data && offset == other.offset; }
+  bool operator==(const SseEvent& other) const {
+    return name == other.name && data == other.data && offset == other.offset;
+  }
 };
 
 struct Reading {
   std::vector<SseEvent> events;
+  std::uint64_t comments = 0;
   bool too_large = false;
-  bool operator==(const Reading& other) const { return events == other.events && too_large == other.too_large; }
+  bool operator==(const Reading& other) const {
+    return events == other.events && comments == other.comments && too_large == other.too_large;
+  }
 };
+
+// What behind the field's name and the colon is its value.
+std::string_view ValueOf(std::string_view line, std::size_t name_bytes) {
+  line.remove_prefix(std::min(line.size(), name_bytes + 1));
+  if (line.substr(0, 1) == " ") line.remove_prefix(1);
+  return line;
+}
+
+bool IsField(std::string_view line, std::string_view name) {
+  return line.substr(0, name.size()) == name && (line.size() == name.size() || line[name.size()] == ':');
+}
 
 // Line by line over the whole stream, without any state between chunks to get wrong.
 Reading ReadPlainly(std::string_view stream, std::size_t limit) {
   Reading reading;
   std::vector<std::string> data;  // the event's lines
+  std::string name;               // the event's
   std::size_t data_bytes = 0;     // joined
   std::size_t begin = 0;          // of the event
   for (std::size_t at = 0; at < stream.size();) {
     const std::size_t end = std::min(stream.find_first_of("\r\n", at), stream.size());
     std::string_view line = stream.substr(at, end - at);
-    if (line.size() + data_bytes > limit) {
+    if (line.size() + name.size() + data_bytes > limit) {
       reading.too_large = true;
       return reading;
     }
@@ -47,16 +65,20 @@ Reading ReadPlainly(std::string_view stream, std::size_t limit) {
       if (!data.empty()) {
         std::string joined = data.front();
         for (std::size_t i = 1; i < data.size(); ++i) joined += "\n" + data[i];
-        reading.events.push_back({joined, begin});
+        reading.events.push_back({name, joined, begin});
       }
       data.clear();
       data_bytes = 0;
+      name.clear();
       begin = at;
-    } else if (line == "data" || line.substr(0, 5) == "data:") {
-      line.remove_prefix(std::min<std::size_t>(line.size(), 5));
-      if (line.substr(0, 1) == " ") line.remove_prefix(1);
+    } else if (IsField(line, "data")) {
+      line = ValueOf(line, 4);
       data_bytes += line.size() + (data.empty() ? 0 : 1);
       data.emplace_back(line);
+    } else if (IsField(line, "event")) {
+      name = ValueOf(line, 5);
+    } else if (line.front() == ':') {
+      ++reading.comments;
     }
   }
   return reading;
@@ -73,10 +95,13 @@ Reading Parse(std::string_view stream, std::size_t limit, const std::function<st
     left.remove_prefix(length);
     std::string_view input(chunk.data(), chunk.size());
     while (const auto data = parser.Next(&input)) {
-      reading.events.push_back({std::string(*data), parser.event_offset()});
+      const std::string name(parser.event_name());
+      reading.events.push_back({name, std::string(*data), parser.event_offset()});
+      Promise(!data->empty() || IsKeepAlive(name, *data), "without data it only keeps alive");
     }
     Promise(input.empty() || parser.too_large(), "an input is used up");
   }
+  reading.comments = parser.comments();
   reading.too_large = parser.too_large();
   Promise(parser.events() == reading.events.size(), "events() counts what was returned");
   Promise(parser.bytes() <= stream.size(), "bytes() counts no byte twice");

@@ -340,7 +340,7 @@ TEST_CASE("what waits for a bearer is refused inside the program's functions, an
   AcceptAll(&world);
   const auto call_all = [&] {
     Client& client = *world.client;
-    std::vector<Code> found = {client.Ask(Request("hello")).code(), client.AccessToken(0ms).code(),
+    std::vector<Code> found = {client.Ask(Request("hello")).status.code(), client.AccessToken(0ms).code(),
                                client.Close(0ms).code(), client.CheckHealth({.active = true}).code()};
     found.push_back(client.CheckHealth().code());
     static_cast<void>(client.Statistics());

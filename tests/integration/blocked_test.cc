@@ -186,4 +186,22 @@ TEST_CASE("an answer that is JSON instead of a stream brings the service's words
   CHECK(world.StatusOf(1).state == TokenState::kCooling);
 }
 
+TEST_CASE("an event that tells of an error ends the answer with the service's words, and a quota is a quota") {
+  World world;
+  world.service.On(kFirstToken)
+      .Agent(loopback::Raw("event: error\ndata: {\"error\": {\"message\": \"not today\", \"code\": \"SOME_CODE\"}}\n\n")
+                 .Times(1));
+  world.service.On(kSecondToken)
+      .Agent(loopback::Raw("event: Error\ndata: {\"code\": \"OUT_OF_CREDITS\", \"message\": \"none left\"}\n\n"));
+  world.Connect({kFirstToken, kSecondToken});
+  const auto answer = world.Ask(Impatient());
+  CHECK(answer.status().code() == Code::kAgentError);
+  CHECK(answer.status().error().user_message == "not today");
+  CHECK(answer.status().error().service_code == "SOME_CODE");
+  CHECK(answer.status().message().find("event 1") != std::string::npos);
+  CHECK(world.Ask(Impatient()).status().ToString() == "ok");
+  CHECK(world.StatusOf(1).state == TokenState::kCooling);
+  CheckNobodyIsBlamed(&world, 1);
+}
+
 }  // namespace warppool

@@ -60,7 +60,7 @@ loopback::Behaviour SlowAnswer() {
 void CheckRequestsAreRefused(Client* client, Conversation* conversation, ChildChecks* checks) {
   checks->CheckMisuse(client->Start(Request("no"), *conversation).code());
   checks->CheckMisuse(client->Start(Request("no"), *conversation, StreamCallbacks()).code());
-  checks->CheckMisuse(client->Ask(Request("no"), *conversation).code());
+  checks->CheckMisuse(client->Ask(Request("no"), *conversation).status.code());
 }
 
 void CheckIsTheParents(const Conversation& conversation, ChildChecks* checks) {
@@ -79,7 +79,7 @@ void CheckClientIsTheParents(Client* client, const std::string& token, const Con
   another.credential = Secret("fake-token-another");
   checks->CheckMisuse(client->Start(Request("no")).code());
   checks->CheckMisuse(client->Start(Request("no"), StreamCallbacks()).code());
-  checks->CheckMisuse(client->Ask(Request("no")).code());
+  checks->CheckMisuse(client->Ask(Request("no")).status.code());
   checks->CheckMisuse(client->AccessToken().code());
   checks->CheckMisuse(client->Recover(token).code());
   checks->CheckMisuse(client->RecoverAll().code());
@@ -162,7 +162,7 @@ TEST_CASE(
   CHECK(world.service.Count("/ai/multi-agent") == 3);
   CHECK(world.service.Count("") == 4);
   for (Conversation* one : {pushed_conversation.get(), pulled_conversation.get(), idle.get()}) {
-    CHECK(client.Ask(Request("again"), *one).status().ToString() == "ok");
+    CHECK(client.Ask(Request("again"), *one).status.ToString() == "ok");
     CHECK(Difference(world.service, *one) == "");
   }
 }

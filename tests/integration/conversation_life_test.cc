@@ -173,7 +173,7 @@ TEST_CASE("a conversation whose client goes is free, and what was not committed 
 
   world.service.AcceptAnyPrefix(conversation.id());
   const auto answer = world.Connect({kOne}).Ask(Request("again"), conversation);
-  CHECK(answer.status().ToString() == "ok");
+  CHECK(answer.status.ToString() == "ok");
   CHECK(Difference(world.service, conversation) == "");
 }
 
@@ -191,7 +191,7 @@ TEST_CASE("a stream that is destroyed leaves its conversation free, without what
   CHECK_FALSE(conversation.busy());
   REQUIRE(conversation.Messages().size() == 2);
   world.service.AcceptAnyPrefix(conversation.id());
-  CHECK(client.Ask(Request("again"), conversation).status().ToString() == "ok");
+  CHECK(client.Ask(Request("again"), conversation).status.ToString() == "ok");
   CHECK(Difference(world.service, conversation) == "");
 }
 
@@ -203,7 +203,7 @@ TEST_CASE(
   world.service.On(kOne).Agent(loopback::Ok().Times(1)).Agent(LongTransaction());
   Client& client = world.Connect({kOne});
   Conversation conversation;
-  REQUIRE(client.Ask(Request("hello"), conversation).status().ToString() == "ok");
+  REQUIRE(client.Ask(Request("hello"), conversation).status.ToString() == "ok");
 
   std::string committed;  // inside the transaction
   const auto look = [&](const Event& event) {
@@ -248,7 +248,7 @@ TEST_CASE(
   CHECK(messages[2].text == "go");
   CHECK(messages[3].text == "kept");
   world.service.AcceptAnyPrefix(conversation.id());
-  CHECK(client.Ask(Request("again"), conversation).status().ToString() == "ok");
+  CHECK(client.Ask(Request("again"), conversation).status.ToString() == "ok");
   CHECK(conversation.Messages().size() == 6);
   CHECK(Difference(world.service, conversation) == "");
 }
@@ -274,10 +274,10 @@ TEST_CASE("a conversation can be moved while a request works on it") {
   REQUIRE(recorder.WaitUntilDone());
   CHECK(second.Messages().size() == 2);
   first = Conversation();  // may be used again
-  CHECK(client.Ask(Request("anew"), first).status().ToString() == "ok");
+  CHECK(client.Ask(Request("anew"), first).status.ToString() == "ok");
   CHECK(first.id() != second.id());
   second = std::move(first);
-  CHECK(client.Ask(Request("again"), second).status().ToString() == "ok");
+  CHECK(client.Ask(Request("again"), second).status.ToString() == "ok");
   CHECK(second.Messages().size() == 4);
   CHECK(Difference(world.service, second) == "");
 }

@@ -8,8 +8,9 @@ namespace warppool {
 namespace {
 
 Result<Answer> Ask(World* world, const Request& request, Conversation* conversation) {
-  auto answer = world->client->Ask(request, *conversation);
-  world->Said(answer.status());
+  Answer answer = world->client->Ask(request, *conversation);
+  world->Said(answer.status);
+  if (!answer.ok()) return answer.status;
   return answer;
 }
 
@@ -146,7 +147,7 @@ TEST_CASE("a conversation has one request at a time, and is free when the end of
   for (Client* one : {&client, other->get()}) {
     REQUIRE(one->Start(Request("no"), conversation).code() == Code::kMisuse);  // or the others would wait
     CHECK(one->Start(Request("no"), conversation, StreamCallbacks()).code() == Code::kMisuse);
-    CHECK(one->Ask(Request("no"), conversation).code() == Code::kMisuse);
+    CHECK(one->Ask(Request("no"), conversation).status.code() == Code::kMisuse);
   }
   // A request that is refused for itself leaves no trace.
   CHECK(client.Start(Request(), conversation).code() == Code::kInvalidArgument);

@@ -104,7 +104,7 @@ TEST_CASE("connections that are never made fail together, each within its own ti
   std::vector<std::thread> threads;
   std::atomic<int> network{0};
   for (int i = 0; i < 60; ++i) {
-    threads.emplace_back([&] { network += client.Ask(Request("hello")).code() == Code::kNetwork ? 1 : 0; });
+    threads.emplace_back([&] { network += client.Ask(Request("hello")).status.code() == Code::kNetwork ? 1 : 0; });
   }
   for (std::thread& thread : threads) thread.join();
   close(listener);
@@ -118,7 +118,7 @@ TEST_CASE("the beginning of a secret is not quoted either") {
   World world;
   world.service.On(token).Exchange(loopback::Status(400, R"({"error":{"message":"bad token )" + token + "\"}}"));
   const auto answer = world.Connect({token}).Ask(Request("hello"));
-  CHECK(world.Said(answer.status()).ToString().find("qqqqqqqq") == std::string::npos);
+  CHECK(world.Said(answer.status).ToString().find("qqqqqqqq") == std::string::npos);
   CHECK(world.log.Count("qqqqqqqq") == 0);
   CHECK(world.log.Count("[secret]") > 0);
 }
@@ -130,7 +130,7 @@ TEST_CASE("a refusal counts although its words broke off") {
   config.tokens[0].kind = CredentialKind::kApiKey;
   config.server_url = "http://" + server.Address();
   const auto answer = world.Connect(std::move(config)).Ask(Request("hello"));
-  CHECK(world.Said(answer.status()).code() == Code::kUnauthorized);
+  CHECK(world.Said(answer.status).code() == Code::kUnauthorized);
   CHECK(world.StatusOf(0).strikes == 1);
 }
 
@@ -143,7 +143,7 @@ TEST_CASE("the media type's case and parameters do not matter") {
   Config config = ConfigFor(world.service, {"wk-1.fakefake"});
   config.tokens[0].kind = CredentialKind::kApiKey;
   config.server_url = "http://" + server.Address();
-  CHECK(world.Said(world.Connect(std::move(config)).Ask(Request("hello")).status()).ToString() == "ok");
+  CHECK(world.Said(world.Connect(std::move(config)).Ask(Request("hello")).status).ToString() == "ok");
 }
 
 }  // namespace warppool

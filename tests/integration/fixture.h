@@ -211,11 +211,12 @@ class World {
   }
   Client& Connect(const std::vector<std::string>& credentials) { return Connect(ConfigFor(service, credentials)); }
 
-  // Client::Ask().
+  // Client::Ask(), where only a whole answer counts.
   Result<Answer> Ask(const Request& request) {
-    auto answer = client->Ask(request);
-    Said(answer.status());
-    if (answer.ok()) Note(answer->token + " " + answer->conversation_id + " " + answer->request_id);
+    Answer answer = client->Ask(request);
+    Said(answer.status);
+    Note(answer.token + " " + answer.conversation_id + " " + answer.request_id);
+    if (!answer.ok()) return answer.status;
     return answer;
   }
 

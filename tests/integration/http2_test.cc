@@ -37,7 +37,7 @@ TEST_CASE("HTTP/2: many streams share one connection") {
   Http2Front front;
   front.Start(world.service);
   Client& client = world.Connect(front.ConfigFor(world.service, {"fake-token-one"}));
-  REQUIRE(world.Said(client.Ask(Request("warm up")).status()).ToString() == "ok");
+  REQUIRE(world.Said(client.Ask(Request("warm up")).status).ToString() == "ok");
 
   std::vector<std::unique_ptr<Recorder>> recorders;
   std::vector<std::unique_ptr<Stream>> streams;
@@ -66,7 +66,7 @@ TEST_CASE("HTTP/2: a stream that nobody reads holds back none of its siblings") 
   auto slow = client.Start(Request("large"));
   REQUIRE(slow.ok());
   REQUIRE((*slow)->Next(kPatience).ok());
-  for (int i = 0; i < 5; ++i) CHECK(world.Said(client.Ask(Request("hello")).status()).ToString() == "ok");
+  for (int i = 0; i < 5; ++i) CHECK(world.Said(client.Ask(Request("hello")).status).ToString() == "ok");
 
   std::size_t bytes = 0;
   Result<Event> event = (*slow)->Next(kPatience);

@@ -382,7 +382,7 @@ TEST_CASE("after a fork the child can only destroy, and the parent goes on") {
   const pid_t child = fork();
   if (child == 0) {
     bool ok = client.Start(Request("hello")).code() == Code::kMisuse;
-    ok = ok && client.Ask(Request("hello")).code() == Code::kMisuse;
+    ok = ok && client.Ask(Request("hello")).status.code() == Code::kMisuse;
     ok = ok && client.AccessToken().code() == Code::kMisuse;
     ok = ok && client.Close(0ms).code() == Code::kMisuse;
     ok = ok && client.Pool().tokens.empty();

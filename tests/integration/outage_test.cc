@@ -42,7 +42,7 @@ TEST_CASE("while the service is away requests fail for the network, and afterwar
     threads.emplace_back([&] {
       while (!stops) {
         gate.Pass();
-        const Code code = client->Ask(Request("hello")).code();
+        const Code code = client->Ask(Request("hello")).status.code();
         ++(code == Code::kOk ? answered : code == Code::kNetwork ? lost : others);
       }
     });

@@ -237,7 +237,7 @@ TEST_CASE("a sink that throws disturbs nothing") {
                                                      throw std::runtime_error("!");
                                                    }});
   REQUIRE(client.ok());
-  CHECK((*client)->Ask(Impatient("hello")).code() == Code::kAllTokensFailed);
+  CHECK((*client)->Ask(Impatient("hello")).status.code() == Code::kAllTokensFailed);
   CHECK((*client)->Ask(Request("hello")).ok());
   CHECK(*(*client)->RecoverAll() == 1);
   CHECK(thrown > 10);

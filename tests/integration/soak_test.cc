@@ -197,7 +197,7 @@ TEST_CASE("a storm of faults before the first action fails no request, blames no
     service.Accept("fake-warm-up");
     auto client = Client::Create(ConfigFor(service, {"fake-warm-up"}));
     REQUIRE(client.status().ToString() == "ok");
-    REQUIRE((*client)->Ask(Request("warm up")).status().ToString() == "ok");
+    REQUIRE((*client)->Ask(Request("warm up")).status.ToString() == "ok");
   }
   const long descriptors = OpenDescriptors();
   {

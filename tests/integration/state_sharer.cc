@@ -49,7 +49,7 @@ int main(int argc, char** argv) {
         }
         ++failed;
         const std::lock_guard<std::mutex> lock(mutex);
-        if (first_failure.empty()) first_failure = answer.status().ToString();
+        if (first_failure.empty()) first_failure = answer.status.ToString();
       }
     });
   }

@@ -331,10 +331,10 @@ TEST_CASE("two clients of one process share a store") {
   auto other = Client::Create(ConfigFor(world.service, {kOne}), {world.log.Sink(), world.events.Sink(), store});
   REQUIRE(other.ok());
   REQUIRE(world.Ask(Impatient()).ok());
-  CHECK((*other)->Ask(Impatient()).status().ToString() == "ok");
+  CHECK((*other)->Ask(Impatient()).status.ToString() == "ok");
   CHECK(world.service.Count(kExchange) == 1);
   world.service.ExpireJwts();
-  CHECK((*other)->Ask(Impatient()).status().ToString() == "ok");
+  CHECK((*other)->Ask(Impatient()).status.ToString() == "ok");
   CHECK(world.Ask(Impatient()).ok());
   CHECK(world.service.Count(kExchange) == 2);
   CHECK(world.service.Count(kExchange, kRotated) == 1);

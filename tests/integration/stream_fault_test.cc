@@ -35,13 +35,14 @@ TEST_CASE("a fault of the answer has its own code, and is no token's fault") {
       {"ends before its first byte", loopback::EmptyBody(), Code::kEmptyAnswer, "before its first byte"},
       {"ends after init", loopback::Ok().CutAfter(1, Cut::kClean), Code::kTruncated, "without its last event"},
       {"ends after actions", loopback::Ok().CutAfter(4, Cut::kClean), Code::kTruncated, "event 4"},
-      {"is reset after init", loopback::Ok().CutAfter(1, Cut::kReset), Code::kConnectionLost, "connection to the service was lost"},
+      {"is reset after init", loopback::Ok().CutAfter(1, Cut::kReset), Code::kConnectionLost,
+       "connection to the service was lost"},
       {"is reset after actions", loopback::Ok().CutAfter(4, Cut::kReset), Code::kConnectionLost, "event 4"},
       {"is reset before the head", loopback::Reset(), Code::kNetwork, "connection to the service was lost"},
       {"has an event that is not base64", loopback::UndecodableEvent(), Code::kUndecodableEvent, "event 2"},
       {"has an event that is no message", loopback::Raw("data: AAAA\n\n"), Code::kUndecodableEvent, "byte 0"},
-      {"has an empty event", loopback::Raw("data:\n\n"), Code::kUndecodableEvent, "empty"},
       {"is HTML", loopback::Garbage(), Code::kBlocked, "text/html"},
+      {"only keeps alive", loopback::Raw("data:\n\n"), Code::kTruncated, "without its last event"},
       {"has no events", loopback::Raw("<html>no stream</html>\n\n"), Code::kNotAStream, "without a single event"},
       {"is one line of 100 MB", loopback::Raw(long_line), Code::kLimitExceeded, "max_event_bytes"},
   };
@@ -76,6 +77,36 @@ TEST_CASE("each finish reason other than done has its own code, and the text bef
     CHECK(recorder.text() == "Echo: hello");
     CHECK(recorder.finishes() == 1);
     CHECK(world.StatusOf(0).blamed == 0);
+  }
+}
+
+TEST_CASE("an internal error is told as what its text says: model busy, request at fault, or error of the agent") {
+  struct Case {
+    const char* text;
+    Code code;
+    bool retryable;
+    std::optional<std::chrono::milliseconds> retry_after{};
+  };
+  const Case cases[] = {
+      {"429 rate_limit_exceeded ... try again in 9.53s", Code::kModelUnavailable, true, 9530ms},
+      {"overloaded", Code::kModelUnavailable, true},
+      {"input token count exceeds the limit", Code::kContextWindowExceeded, false},
+      {"Could not process image", Code::kRequestRejected, false},
+      {"1429 things went wrong", Code::kAgentError, false},
+  };
+  for (const Case& c : cases) {
+    INFO(c.text);
+    World world;
+    world.service.On(kOne).Agent(loopback::Finish("internal_error").FinishSaying(c.text));
+    world.Connect({kOne});
+    const auto answer = world.Ask(Request("hello"));
+    CHECK(CodeName(answer.code()) == std::string(CodeName(c.code)));
+    CHECK(answer.status().retryable() == c.retryable);
+    CHECK(answer.status().error().retry_after == c.retry_after);
+    CHECK(answer.status().message().find(c.text) != std::string::npos);
+    CHECK(world.service.Count(kAgent) == 1);
+    CHECK(world.StatusOf(0).blamed == 0);
+    CHECK(world.StatusOf(0).state == TokenState::kReady);
   }
 }
 

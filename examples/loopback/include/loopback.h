@@ -73,11 +73,14 @@ class Behaviour {
   std::string body;                    // of kStatus and kRaw
   std::string finish;                  // of kFinish: a field name of StreamFinished ("internal_error"), "unknown" for a
                                        // reason that no schema knows, "none" for none
+  std::string finish_message{};        // what internal_error says; empty: a word of this service's own
   std::chrono::milliseconds delay{0};  // before the answer's head
   std::chrono::milliseconds gap{0};    // between two events
   Cut cut = Cut::kNone;
   int cut_after = 0;                       // events that are sent whole before the cut
   bool byte_by_byte = false;               // one byte per chunk, each a write of its own
+  bool gzip = false;                       // the body is encoded, and says so
+  std::string before_events{};             // of a stream: these bytes come before each event
   std::optional<std::string> rotate_to;    // exchange: the answer's refresh_token, which replaces the one that was sent
   std::chrono::seconds jwt_life{3600};     // exchange: expires_in, and when this service stops accepting the JWT
   std::optional<std::string> text;         // agent: the answer; default: "Echo: " and the query, else a word or two
@@ -105,6 +108,16 @@ class Behaviour {
   }
   Behaviour& ByteByByte() {
     byte_by_byte = true;
+    return *this;
+  }
+  // Content-Encoding: gzip, whether or not it was asked for. Each event can be decoded as soon as it has arrived.
+  Behaviour& Gzip() {
+    gzip = true;
+    return *this;
+  }
+  // As a service, or a proxy, keeps a connection alive: ": still here\n\n", "event: ping\ndata: {}\n\n".
+  Behaviour& BeforeEvents(std::string bytes) {
+    before_events = std::move(bytes);
     return *this;
   }
   Behaviour& CutAfter(int events, Cut how) {
@@ -138,6 +151,10 @@ class Behaviour {
     return *this;
   }
   Behaviour& FinishAs(std::string reason);  // as Finish(), after what else is scripted
+  Behaviour& FinishSaying(std::string message) {
+    finish_message = std::move(message);
+    return *this;
+  }
 };
 
 Behaviour Ok();

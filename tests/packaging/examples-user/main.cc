@@ -17,6 +17,6 @@ int main() {
   const auto client = warppool::Client::Create(config);
   if (!client.ok()) return 1;
   const auto answer = (*client)->Ask(warppool::Request("What is new?"));
-  std::cout << (answer.ok() ? answer->text : answer.status().ToString()) << "\n";
+  std::cout << (answer.ok() ? answer.text : answer.status.ToString()) << "\n";
   return answer.ok() ? 0 : 1;
 }

@@ -20,12 +20,13 @@ TEST_CASE("a whole answer is put together out of its events") {
   collector.OnDone({});
   const auto answer = collector.Take();
   REQUIRE(answer.ok());
-  CHECK(answer->text == "a text that is too long for any small string, and more");
-  CHECK(answer->token == "PERSONAL_fake");
-  CHECK(answer->conversation_id == "c1");
-  CHECK(answer->request_id == "r1");
-  CHECK(answer->usage.output_tokens == 7);
-  CHECK(answer->usage.credits == 1.5);
+  CHECK(answer.text == "a text that is too long for any small string, and more");
+  CHECK(answer.token == "PERSONAL_fake");
+  CHECK(answer.conversation_id == "c1");
+  CHECK(answer.request_id == "r1");
+  CHECK(answer.usage.output_tokens == 7);
+  CHECK(answer.usage.credits == 1.5);
+  CHECK(answer.finish_reason == FinishReason::kDone);
 }
 
 TEST_CASE("messages stand in the order of their first words, whichever grows") {
@@ -36,7 +37,7 @@ TEST_CASE("messages stand in the order of their first words, whichever grows") {
   collector.OnEvent(TextDelta{"m3", " three"});
   collector.OnEvent(TextDelta{"m2", "?"});
   collector.OnDone({});
-  CHECK(collector.Take()->text == "one! two? three");
+  CHECK(collector.Take().text == "one! two? three");
 }
 
 TEST_CASE("a replaced message holds its last text, in its old place") {
@@ -47,7 +48,7 @@ TEST_CASE("a replaced message holds its last text, in its old place") {
   collector.OnEvent(TextDelta{"m1", "!"});
   collector.OnEvent(TextReplaced{"m3", "."});
   collector.OnDone({});
-  CHECK(collector.Take()->text == "right! end.");
+  CHECK(collector.Take().text == "right! end.");
 }
 
 TEST_CASE("what is no text leaves the answer alone") {
@@ -57,18 +58,23 @@ TEST_CASE("what is no text leaves the answer alone") {
   collector.OnDone({});
   const auto answer = collector.Take();
   REQUIRE(answer.ok());
-  CHECK(answer->text.empty());
-  CHECK(answer->token.empty());
+  CHECK(answer.text.empty());
+  CHECK(answer.token.empty());
 }
 
-TEST_CASE("a failure is told instead of a part of the answer") {
+TEST_CASE("a failure is told beside the part of the answer that came") {
   AnswerCollector collector;
+  collector.OnEvent(StreamStarted{"PERSONAL_fake", "c1", "r1", "run1"});
   collector.OnEvent(TextDelta{"m1", "half"});
   collector.OnDone(Status(Code::kTruncated, "cut off"));
   const auto answer = collector.Take();
   REQUIRE_FALSE(answer.ok());
-  CHECK(answer.code() == Code::kTruncated);
-  CHECK(answer.status().message() == "cut off");
+  CHECK(answer.status.code() == Code::kTruncated);
+  CHECK(answer.status.message() == "cut off");
+  CHECK(answer.text == "half");
+  CHECK(answer.token == "PERSONAL_fake");
+  CHECK(answer.conversation_id == "c1");
+  CHECK_FALSE(answer.finish_reason);
 }
 
 TEST_CASE("messages stand in the order in which they were added, and what is taken back is gone") {
@@ -86,7 +92,7 @@ TEST_CASE("messages stand in the order in which they were added, and what is tak
   collector.OnEvent(MessageRetracted{"sub", "m3", false});
   collector.OnEvent(MessageRetracted{"root", "m2", true});
   collector.OnDone({});
-  CHECK(collector.Take()->text == "one three");
+  CHECK(collector.Take().text == "one three");
 }
 
 }  // namespace

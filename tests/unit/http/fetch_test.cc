@@ -56,7 +56,7 @@ TEST_CASE("a fetch brings status, headers and the whole body, once") {
 TEST_CASE("a fetch without an answer says what the transport says") {
   const auto error =
       GENERATE(TransferError::kNoConnection, TransferError::kConnectionLost, TransferError::kTlsUntrusted,
-               TransferError::kNotHttp, TransferError::kStopped, TransferError::kInternal);
+               TransferError::kNotHttp, TransferError::kNotDecoded, TransferError::kStopped, TransferError::kInternal);
   Fetching fetch;
   fetch.transport.Done(0, error, "the reason");
   CHECK(fetch.result().transfer.error == error);

@@ -190,6 +190,7 @@ TEST_CASE("each way to lose a transfer has its outcome, before the answer began 
       {TransferError::kTooLarge, true, Outcome::kGarbled, Code::kLimitExceeded, false},
       {TransferError::kNotHttp, false, Outcome::kMisconfigured, Code::kMisconfigured, false},
       {TransferError::kNotHttp, true, Outcome::kMisconfigured, Code::kMisconfigured, false},
+      {TransferError::kNotDecoded, true, Outcome::kGarbled, Code::kNotAStream, false},
       {TransferError::kStopped, false, Outcome::kCancelled, Code::kCancelled, false},
       {TransferError::kStopped, true, Outcome::kCancelled, Code::kCancelled, false},
       {TransferError::kInternal, true, Outcome::kGarbled, Code::kInternal, false},

@@ -93,6 +93,85 @@ TEST_CASE("fields are read by the standard's rules") {
   CHECK(ParsedStream(row.stream) == row.events);
 }
 
+TEST_CASE("an event has the name that its last event field says, and none is left for the next one") {
+  const auto names = [](const std::string& stream, std::size_t step) {
+    SseParser parser(kLimit);
+    Events found;
+    for (std::size_t at = 0; at < stream.size(); at += step) {
+      const std::string chunk = stream.substr(at, step);
+      std::string_view input = chunk;
+      while (const auto data = parser.Next(&input)) {
+        found.push_back(std::string(parser.event_name()) + "=" + std::string(*data));
+      }
+    }
+    return found;
+  };
+  struct Row {
+    const char* stream;
+    Events events;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"data: a\n\n", {"=a"}},
+      {"event: ping\ndata: a\n\n", {"ping=a"}},
+      {"data: a\r\nevent:ping\r\n\r\ndata: b\r\n\r\n", {"ping=a", "=b"}},
+      {"event: one\nevent: two\ndata: a\n\n", {"two=a"}},
+      {"event: one\nevent\ndata: a\n\n", {"=a"}},
+      {"event:  x y\ndata\n\n", {" x y="}},
+      {"event: lost\n\ndata: a\n\n", {"=a"}},  // without data it is no event, and its name goes
+      {"Event: no\nevents: no\n event: no\ndata: a\n\n", {"=a"}},
+      {"event: message\ndata: a\ndata: b\n\n", {"message=a\nb"}},
+  }));
+  INFO(row.stream);
+  CHECK(names(row.stream, 1000) == row.events);
+  CHECK(names(row.stream, 1) == row.events);
+}
+
+TEST_CASE("the name counts for the limit of an event") {
+  const std::string name(kLimit / 2, 'n');
+  SseParser parser(kLimit);
+  const std::string stream = "event: " + name + "\ndata: " + std::string(kLimit / 2, 'd') + "\n\n";
+  std::string_view input = stream;
+  CHECK_FALSE(parser.Next(&input));
+  CHECK(parser.too_large());
+}
+
+TEST_CASE("comments are counted, and nothing else is one") {
+  SseParser parser(kLimit);
+  std::string_view input = ": one\n:\n:data: two\n\ndata: a:\n\n\n";
+  CHECK(parser.Next(&input) == "a:");
+  CHECK_FALSE(parser.Next(&input));
+  CHECK(parser.comments() == 3);
+}
+
+TEST_CASE("an event keeps alive if it has no data, or a name that says so") {
+  struct Row {
+    const char* name;
+    const char* data;
+    bool keeps_alive;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"", "", true},
+      {"", " ", true},
+      {"", "\n\n", true},
+      {"", "\"\"", true},
+      {"message", "", true},
+      {"ping", "{}", true},
+      {"Ping", "CgA=", true},
+      {"heartbeat", "1764547200", true},
+      {"keepalive", "x", true},
+      {"keep-alive", "x", true},
+      {"", "CgA=", false},
+      {"", "{}", false},
+      {"message", "CgA=", false},
+      {"error", "{}", false},
+      {"pinged", "{}", false},
+      {"pin", "{}", false},
+      {" ping", "{}", false},
+  }));
+  INFO(row.name << "=" << row.data);
+  CHECK(IsKeepAlive(row.name, row.data) == row.keeps_alive);
+}
+
 TEST_CASE("a NUL is a character like others") {
   using namespace std::string_view_literals;
   CHECK(ParsedStream("data: a\0b\n\n"sv) == Events{std::string("a\0b", 3)});

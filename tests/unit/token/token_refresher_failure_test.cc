@@ -96,6 +96,7 @@ TEST_CASE("each way to lose an exchange has its outcome") {
       {TransferError::kSilence, Outcome::kNetwork, Code::kNetwork, true},
       {TransferError::kTlsUntrusted, Outcome::kMisconfigured, Code::kMisconfigured, false},
       {TransferError::kNotHttp, Outcome::kMisconfigured, Code::kMisconfigured, false},
+      {TransferError::kNotDecoded, Outcome::kGarbled, Code::kMisconfigured, false},
       {TransferError::kStopped, Outcome::kCancelled, Code::kCancelled, false},
       {TransferError::kInternal, Outcome::kGarbled, Code::kInternal, false},
   }));
@@ -106,7 +107,7 @@ TEST_CASE("each way to lose an exchange has its outcome") {
   CHECK(r.last().status.code() == row.code);
   CHECK(r.last().status.retryable() == row.retryable);
   CHECK_THAT(r.last().status.message(), ContainsSubstring("the detail"));
-  if (row.outcome == Outcome::kMisconfigured) CHECK_THAT(r.last().status.message(), ContainsSubstring("FIRST_SETTING"));
+  if (row.code == Code::kMisconfigured) CHECK_THAT(r.last().status.message(), ContainsSubstring("FIRST_SETTING"));
 }
 
 TEST_CASE("a transport that stops is not asked for another address") {
