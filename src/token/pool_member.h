@@ -23,8 +23,8 @@ struct PoolMember : std::enable_shared_from_this<PoolMember> {
         has_automatic_name(config.name.empty()) {}
 
   Token token;
-  std::uint64_t id =
-      0;  // its own in this pool, whatever it is called; kept when its credential is replaced. 0: none yet
+  // Its own in this pool, whatever it is called, and kept when its credential is replaced. 0: none yet.
+  std::uint64_t id = 0;
   bool has_automatic_name;
   TokenHealth health;
   int in_flight = 0;

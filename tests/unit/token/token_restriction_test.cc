@@ -17,8 +17,8 @@ using Tiers = std::vector<Tier>;
 using TokenNames = std::vector<std::string>;
 
 // Who may serve, and what is wanted so.
-struct Only {
-  Only(Pool* pool, const Tiers& tiers, const TokenNames& names) {
+struct OnlyThese {
+  OnlyThese(Pool* pool, const Tiers& tiers, const TokenNames& names) {
     auto made = pool->pool.Restrict(tiers, names);
     REQUIRE(made.status().ToString() == "ok");
     restriction = *std::move(made);
@@ -29,7 +29,7 @@ struct Only {
 };
 
 // The names of the next `count` tokens that serve such a request; "-": none.
-std::string TurnsOf(Pool* pool, const Only& only, int count) {
+std::string TurnsWith(Pool* pool, const OnlyThese& only, int count) {
   std::string turns;
   for (int i = 0; i < count; ++i) {
     auto lease = pool->pool.Acquire(only.wanted);
@@ -39,7 +39,7 @@ std::string TurnsOf(Pool* pool, const Only& only, int count) {
   return turns;
 }
 
-std::string Refusal(const Pool& pool, const Tiers& tiers, const TokenNames& names) {
+std::string RestrictionFault(const Pool& pool, const Tiers& tiers, const TokenNames& names) {
   const auto made = pool.pool.Restrict(tiers, names);
   if (made.ok()) return "no refusal";
   CHECK(made.code() == Code::kInvalidArgument);
@@ -47,7 +47,7 @@ std::string Refusal(const Pool& pool, const Tiers& tiers, const TokenNames& name
 }
 
 // Those whose lines are in WhyNotReady().
-std::string Named(const std::vector<Attempt>& reasons) {
+std::string TokensIn(const std::vector<Attempt>& reasons) {
   std::string named;
   for (const Attempt& reason : reasons) named += (named.empty() ? "" : " ") + reason.token;
   return named;
@@ -64,62 +64,62 @@ TEST_CASE("a request without tiers and names is not restricted") {
 
 TEST_CASE("only tokens of the request's tiers serve, in the order of the client") {
   Pool pool({"p1", "s1", "s2", "a1"});
-  const Only shared(&pool, {Tier::kShared}, {});
-  CHECK(TurnsOf(&pool, shared, 3) == "s1 s2 s1");
-  const Only late(&pool, {Tier::kAnonymous, Tier::kShared, Tier::kAnonymous}, {});
-  CHECK(TurnsOf(&pool, late, 2) == "s2 s1");
+  const OnlyThese shared(&pool, {Tier::kShared}, {});
+  CHECK(TurnsWith(&pool, shared, 3) == "s1 s2 s1");
+  const OnlyThese late(&pool, {Tier::kAnonymous, Tier::kShared, Tier::kAnonymous}, {});
+  CHECK(TurnsWith(&pool, late, 2) == "s2 s1");
   for (const char* name : {"s1", "s2"}) pool.Meet(name, Outcome::kQuotaExhausted);
-  CHECK(TurnsOf(&pool, late, 2) == "a1 a1");
-  CHECK(TurnsOf(&pool, shared, 1) == "-");
+  CHECK(TurnsWith(&pool, late, 2) == "a1 a1");
+  CHECK(TurnsWith(&pool, shared, 1) == "-");
   CHECK(pool.Turns(1) == "p1");
 }
 
 TEST_CASE("only tokens with the request's names serve, and with tiers only those in both") {
   Pool pool({"p1", "p2", "p3", "s1", "a1"});
-  const Only named(&pool, {}, {"a1", "p3", "p1", "p3"});
-  CHECK(TurnsOf(&pool, named, 3) == "p1 p3 p1");
-  const Only both(&pool, {Tier::kShared, Tier::kAnonymous}, {"p1", "a1"});
-  CHECK(TurnsOf(&pool, both, 2) == "a1 a1");
+  const OnlyThese named(&pool, {}, {"a1", "p3", "p1", "p3"});
+  CHECK(TurnsWith(&pool, named, 3) == "p1 p3 p1");
+  const OnlyThese both(&pool, {Tier::kShared, Tier::kAnonymous}, {"p1", "a1"});
+  CHECK(TurnsWith(&pool, both, 2) == "a1 a1");
   pool.Meet("a1", Outcome::kAuthDead);
-  CHECK(TurnsOf(&pool, both, 1) == "-");
-  CHECK(TurnsOf(&pool, named, 2) == "p3 p1");
+  CHECK(TurnsWith(&pool, both, 1) == "-");
+  CHECK(TurnsWith(&pool, named, 2) == "p3 p1");
 }
 
 TEST_CASE("what no token can satisfy is refused, with its place") {
   PoolOptions options = ForGood();
   options.tier_order = {Tier::kShared, Tier::kPersonal};
   const Pool pool({"p1", "a1"}, options);
-  CHECK(Refusal(pool, {Tier::kPersonal, static_cast<Tier>(0)}, {}) == "tiers[1]: is no tier");
-  CHECK(Refusal(pool, {static_cast<Tier>(4)}, {"p1"}) == "tiers[0]: is no tier");
-  CHECK(Refusal(pool, {}, {"p1", "p2"}) == "tokens[1]: no token is called \"p2\"");
-  CHECK(Refusal(pool, {}, {""}) == "tokens[0]: no token is called \"\"");
-  CHECK(Refusal(pool, {}, {"a1"}) == "tokens[0]: no token is called \"a1\"");  // its tier is not used
-  CHECK(Refusal(pool, {Tier::kShared}, {}) == "tiers: SHARED has no token");
-  CHECK(Refusal(pool, {Tier::kAnonymous, Tier::kShared}, {}) ==
+  CHECK(RestrictionFault(pool, {Tier::kPersonal, static_cast<Tier>(0)}, {}) == "tiers[1]: is no tier");
+  CHECK(RestrictionFault(pool, {static_cast<Tier>(4)}, {"p1"}) == "tiers[0]: is no tier");
+  CHECK(RestrictionFault(pool, {}, {"p1", "p2"}) == "tokens[1]: no token is called \"p2\"");
+  CHECK(RestrictionFault(pool, {}, {""}) == "tokens[0]: no token is called \"\"");
+  CHECK(RestrictionFault(pool, {}, {"a1"}) == "tokens[0]: no token is called \"a1\"");  // its tier is not used
+  CHECK(RestrictionFault(pool, {Tier::kShared}, {}) == "tiers: SHARED has no token");
+  CHECK(RestrictionFault(pool, {Tier::kAnonymous, Tier::kShared}, {}) ==
         "tiers: ANONYMOUS is not in tier_order, SHARED has no token");
-  CHECK(Refusal(pool, {Tier::kShared}, {"p1"}) == "tokens: none of them is in one of the request's tiers");
-  CHECK(Refusal(pool, {Tier::kShared, Tier::kPersonal}, {}) == "no refusal");
+  CHECK(RestrictionFault(pool, {Tier::kShared}, {"p1"}) == "tokens: none of them is in one of the request's tiers");
+  CHECK(RestrictionFault(pool, {Tier::kShared, Tier::kPersonal}, {}) == "no refusal");
 }
 
 TEST_CASE("a name stands for the token that has it at the start") {
   Pool pool({"p1", "p2", "s1"});
-  const Only only(&pool, {}, {"p1"});
+  const OnlyThese only(&pool, {}, {"p1"});
   SECTION("renamed, it may serve still, and who gets its name may not") {
     REQUIRE(pool.pool.Rename("p1", "mine").ok());
     REQUIRE(pool.pool.Rename("p2", "p1").ok());
-    CHECK(TurnsOf(&pool, only, 2) == "mine mine");
+    CHECK(TurnsWith(&pool, only, 2) == "mine mine");
   }
   SECTION("with another credential it may serve still") {
     REQUIRE(pool.pool.Replace("p1", Unnamed("hunter2-new")).ok());
-    CHECK(TurnsOf(&pool, only, 2) == "p1 p1");
+    CHECK(TurnsWith(&pool, only, 2) == "p1 p1");
     REQUIRE(pool.pool.Replace("p1", Unnamed("hunter2-newer")).ok());
-    CHECK(TurnsOf(&pool, only, 1) == "p1");
+    CHECK(TurnsWith(&pool, only, 1) == "p1");
   }
   SECTION("removed, it cannot serve any more, nor can a new one of its name") {
     REQUIRE(pool.pool.Remove("p1").ok());
     CHECK_FALSE(pool.pool.HasAny(*only.restriction));
     REQUIRE(pool.pool.Add(ConfigOf("p1")).ok());
-    CHECK(TurnsOf(&pool, only, 2) == "- -");
+    CHECK(TurnsWith(&pool, only, 2) == "- -");
     CHECK_FALSE(pool.pool.HasAny(*only.restriction));
     CHECK_FALSE(pool.pool.WhenReady(only.wanted).earliest);
   }
@@ -128,34 +128,34 @@ TEST_CASE("a name stands for the token that has it at the start") {
     auto configs = Pool::Configs({"p1", "p2", "s1"});
     std::swap(configs[0].name, configs[1].name);
     pool.pool.Reload(ForGood(), configs, &added);
-    CHECK(TurnsOf(&pool, only, 2) == "p2 p2");
+    CHECK(TurnsWith(&pool, only, 2) == "p2 p2");
     configs[0].credential = Secret("hunter2-new");
     pool.pool.Reload(ForGood(), configs, &added);
-    CHECK(TurnsOf(&pool, only, 2) == "p2 p2");
+    CHECK(TurnsWith(&pool, only, 2) == "p2 p2");
     configs.erase(configs.begin());
     pool.pool.Reload(ForGood(), configs, &added);
-    CHECK(TurnsOf(&pool, only, 2) == "- -");
+    CHECK(TurnsWith(&pool, only, 2) == "- -");
   }
 }
 
 TEST_CASE("a token's tier is the one that it is in when it is chosen") {
   Pool pool({"p1", "p2", "s1"});
-  const Only personal(&pool, {Tier::kPersonal}, {});
-  const Only both(&pool, {Tier::kPersonal}, {"p1"});
+  const OnlyThese personal(&pool, {Tier::kPersonal}, {});
+  const OnlyThese both(&pool, {Tier::kPersonal}, {"p1"});
   REQUIRE(pool.pool.Move("p1", Tier::kShared).ok());
-  CHECK(TurnsOf(&pool, personal, 2) == "p2 p2");
-  CHECK(TurnsOf(&pool, both, 1) == "-");
+  CHECK(TurnsWith(&pool, personal, 2) == "p2 p2");
+  CHECK(TurnsWith(&pool, both, 1) == "-");
   CHECK_FALSE(pool.pool.HasAny(*both.restriction));
   REQUIRE(pool.pool.Move("p1", Tier::kPersonal).ok());
-  CHECK(TurnsOf(&pool, both, 1) == "p1");
+  CHECK(TurnsWith(&pool, both, 1) == "p1");
   REQUIRE(pool.pool.Move("s1", Tier::kPersonal).ok());
   REQUIRE(pool.pool.Add(ConfigOf("p3")).ok());
-  CHECK(TurnsOf(&pool, personal, 4) == "s1 p3 p2 p1");
+  CHECK(TurnsWith(&pool, personal, 4) == "s1 p3 p2 p1");
 }
 
 TEST_CASE("only tokens that may serve count for when one is ready") {
   Pool pool({"p1", "s1"}, With(Strategy::kRoundRobin, 1));
-  const Only personal(&pool, {Tier::kPersonal}, {});
+  const OnlyThese personal(&pool, {Tier::kPersonal}, {});
   pool.Meet("p1", Outcome::kQuotaExhausted, "because", 50s);
   CHECK(pool.pool.AnyReady({}));
   CHECK_FALSE(pool.pool.AnyReady(personal.wanted));
@@ -168,8 +168,8 @@ TEST_CASE("only tokens that may serve count for when one is ready") {
   CHECK(busy.token().name() == "s1");
   CHECK(pool.pool.WhenReady({}).busy);
   CHECK_FALSE(pool.pool.WhenReady(personal.wanted).busy);
-  CHECK(Named(pool.pool.WhyNotReady({})) == "p1 s1");
-  CHECK(Named(pool.pool.WhyNotReady({}, personal.restriction.get())) == "p1");
+  CHECK(TokensIn(pool.pool.WhyNotReady({})) == "p1 s1");
+  CHECK(TokensIn(pool.pool.WhyNotReady({}, personal.restriction.get())) == "p1");
   CHECK(pool.pool.AnyOther({&pool.token("p1")}));
   CHECK_FALSE(pool.pool.AnyOther({&pool.token("p1")}, personal.restriction.get()));
   CHECK(pool.pool.AnyOther({}, personal.restriction.get()));
@@ -177,8 +177,8 @@ TEST_CASE("only tokens that may serve count for when one is ready") {
 
 TEST_CASE("a disabled token is tried by those whom it may serve") {
   Pool pool({"p1", "s1"}, Recovering());
-  const Only personal(&pool, {Tier::kPersonal}, {});
-  const Only shared(&pool, {}, {"s1"});
+  const OnlyThese personal(&pool, {Tier::kPersonal}, {});
+  const OnlyThese shared(&pool, {}, {"s1"});
   pool.Meet("s1", Outcome::kAuthRejected);
   pool.Meet("p1", Outcome::kAuthRejected);
   pool.clock.Advance(60s);
@@ -196,12 +196,12 @@ TEST_CASE("a disabled token is tried by those whom it may serve") {
 TEST_CASE("the token that a conversation keeps to, and those of its account, serve only if they may") {
   Pool pool({"p1", "p2", "s1", "s2"});
   for (const char* name : {"p2", "s1", "s2"}) pool.Tell(name, "account");
-  Only personal(&pool, {Tier::kPersonal}, {});
+  OnlyThese personal(&pool, {Tier::kPersonal}, {});
   personal.wanted.preferred = &pool.token("s1");
-  CHECK(TurnsOf(&pool, personal, 2) == "p2 p2");
-  Only first(&pool, {}, {"p1"});
+  CHECK(TurnsWith(&pool, personal, 2) == "p2 p2");
+  OnlyThese first(&pool, {}, {"p1"});
   first.wanted.preferred = &pool.token("s1");
-  CHECK(TurnsOf(&pool, first, 2) == "p1 p1");
+  CHECK(TurnsWith(&pool, first, 2) == "p1 p1");
   CHECK(pool.pool.Concerns(pool.token("s1"), *personal.restriction));
   CHECK(pool.pool.Concerns(pool.token("p1"), *first.restriction));
   CHECK_FALSE(pool.pool.Concerns(pool.token("s1"), *first.restriction));
