@@ -936,10 +936,33 @@ WARPPOOL_API warppool_code warppool_request_set_timeout_ms(warppool_request* req
 WARPPOOL_API warppool_code warppool_request_set_wait_for_token(warppool_request* request, int32_t value,
                                                                warppool_error** error);
 
-/** Instead of all of a request but its time-out and whether it waits for a token: `length` bytes of a serialized
- *  Request of the service's, sent as they are. Nothing of the answer is interpreted but where it begins and how it
- *  ends; what is between comes as WARPPOOL_EVENT_RAW. It belongs to no conversation, and is not resumed. `bytes` may be
- *  NULL if `length` is 0: none, the default. */
+/** Only tokens of these tiers may serve the request: `count` tiers, at least 1; copied. Default: all tiers; a copy of
+ *  the request keeps what is set. No other token is ever sent any of it, in no failover, no wait and no try of a
+ *  disabled token, and also not when the answer is resumed: when none that may serve can, the request waits for one or
+ *  fails, and the error says that it was restricted. A conversation's request brings the whole history along, so each
+ *  request of one that is private needs this; if the conversation's own token may not serve, it moves to one that may
+ *  (WARPPOOL_EVENT_CONVERSATION_MOVED).
+ *  The order means nothing: that of warppool_config_set_tier_order() stays. Neither does a repetition. A call replaces
+ *  what the one before set. A token's tier is the one that it is in when it is chosen: one that is moved meanwhile is
+ *  judged by its new tier, and one that is added may serve.
+ *  Whether there are such tokens is for the call that sends the request to say: WARPPOOL_INVALID_ARGUMENT if none of
+ *  the client's may serve ("tiers: SHARED has no token, ANONYMOUS is not in tier_order"). One tier that has no token is
+ *  no error while another one has. */
+WARPPOOL_API warppool_code warppool_request_set_tiers(warppool_request* request, const warppool_tier* tiers,
+                                                      size_t count, warppool_error** error);
+/** Only tokens with a name that was added by this call may serve the request, as above; with tiers as well a token must
+ *  satisfy both. Default: no name was added, and all may serve. A copy of the request keeps the names; no call takes one
+ *  back. `name`: see warppool_pool_status_token(); copied. A repetition means nothing.
+ *  The call that sends the request looks the names up: WARPPOOL_INVALID_ARGUMENT if a token is not there ("tokens[1]:
+ *  no token is called "work""). From then on that very token may serve, also when it is renamed or gets another
+ *  credential; one that is removed cannot serve any more, and no other one inherits its name's permission. */
+WARPPOOL_API warppool_code warppool_request_add_token(warppool_request* request, const char* name,
+                                                      warppool_error** error);
+
+/** Instead of all of a request but its time-out, who may serve it and whether it waits for a token: `length` bytes of a
+ *  serialized Request of the service's, sent as they are. Nothing of the answer is interpreted but where it begins and
+ *  how it ends; what is between comes as WARPPOOL_EVENT_RAW. It belongs to no conversation, and is not resumed. `bytes`
+ *  may be NULL if `length` is 0: none, the default. */
 WARPPOOL_API warppool_code warppool_request_set_raw(warppool_request* request, const uint8_t* bytes, size_t length,
                                                     warppool_error** error);
 /** 1: each event of the stream is told as it came, too, beside what it means. Default 0; no other value. */

@@ -1,8 +1,10 @@
 #include <chrono>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "request_edit.h"
+#include "token_config.h"
 
 using warppool::ModelProvider;
 using warppool::ModelRole;
@@ -12,6 +14,7 @@ using warppool::RequestKind;
 using warppool::Secret;
 using warppool::Setting;
 using warppool::Status;
+using warppool::Tier;
 using warppool::capi::AtLeast;
 using warppool::capi::CheckBytes;
 using warppool::capi::Clear;
@@ -22,6 +25,7 @@ using warppool::capi::Invalid;
 using warppool::capi::NotNull;
 using warppool::capi::OrEmpty;
 using warppool::capi::ToBytes;
+using warppool::capi::ToTier;
 using warppool::capi::ZeroOrOne;
 
 namespace {
@@ -272,6 +276,29 @@ warppool_code warppool_request_set_timeout_ms(warppool_request* request, int32_t
 
 warppool_code warppool_request_set_wait_for_token(warppool_request* request, int32_t value, warppool_error** error) {
   return SetFlag(request, &Request::wait_for_token, value, error);
+}
+
+warppool_code warppool_request_set_tiers(warppool_request* request, const warppool_tier* tiers, size_t count,
+                                         warppool_error** error) {
+  return Edit(request, {{tiers, "tiers"}}, error, [&](Request* edited) {
+    // None would mean "any", which is hardly what a list of those allowed means that came out empty.
+    if (count == 0) return Invalid("count", "must be 1 or more");
+    std::vector<Tier> allowed;
+    for (size_t i = 0; i < count; ++i) {
+      const auto tier = ToTier(tiers[i]);
+      if (!tier) return Invalid("tiers", "holds something that is none of warppool_tier");
+      allowed.push_back(*tier);
+    }
+    edited->tiers = std::move(allowed);
+    return Status();
+  });
+}
+
+warppool_code warppool_request_add_token(warppool_request* request, const char* name, warppool_error** error) {
+  return Edit(request, {{name, "name"}}, error, [&](Request* edited) {
+    edited->tokens.emplace_back(name);
+    return Status();
+  });
 }
 
 warppool_code warppool_request_set_raw(warppool_request* request, const uint8_t* bytes, size_t length,

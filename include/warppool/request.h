@@ -111,9 +111,9 @@ struct Request {
   // Metadata for the service's own log.
   std::map<std::string, LogValue> logging{{"entrypoint", std::string("USER_INITIATED")}};
 
-  // Instead of all the above, for whoever speaks the protocol himself: a serialized Request, sent as it is. Nothing of
-  // its answer is interpreted but where it begins and how it ends; what is between comes as RawEvent. It belongs to no
-  // Conversation, and is not resumed.
+  // Instead of all the above (what is below counts as well), for whoever speaks the protocol himself: a serialized
+  // Request, sent as it is. Nothing of its answer is interpreted but where it begins and how it ends; what is between
+  // comes as RawEvent. It belongs to no Conversation, and is not resumed.
   std::string raw{};
   // RawEvent for each event of the stream, beside what it means.
   bool raw_events = false;
@@ -123,6 +123,25 @@ struct Request {
 
   // Whether to wait for a token when none is ready (Config::max_token_wait); false: fail at once.
   bool wait_for_token = true;
+
+  // Which tokens may serve the request: those of these tiers, and those with these names (PoolStatus::tokens has them).
+  // Empty: all. With both a token must satisfy both. No other token is ever sent any of the request, in no failover, no
+  // wait and no try of a disabled token, and also not when the answer is resumed: when none that may serve can, the
+  // request waits for one or fails, and the error says that it was restricted. A request without both may be served by
+  // any token: what must not go to a shared one says so here. A conversation's request brings the whole history along,
+  // so each request of one that is private needs this. If the conversation's own token may not serve, it moves to one
+  // that may (ConversationMoved).
+  //
+  // The order within them means nothing: the client's tier_order stays. Neither does a repetition. A tier is that of a
+  // token when it is chosen: one that is moved meanwhile is judged by its new tier, and one that is added may serve. A
+  // name is that of a token at the start: that very token may serve, also when it is renamed or gets another credential
+  // later; one that is removed cannot serve any more, and no other one inherits its name's permission.
+  //
+  // kInvalidArgument, at once, names what is wrong: "tiers[0]: is no tier", "tokens[1]: no token is called \"work\"".
+  // So it does when no token of the pool may serve: "tiers: SHARED has no token, ANONYMOUS is not in tier_order". One
+  // tier that has no token now is no error while another one has.
+  std::vector<Tier> tiers{};
+  std::vector<std::string> tokens{};
 };
 
 }  // namespace warppool

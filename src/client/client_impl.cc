@@ -122,6 +122,8 @@ Result<std::shared_ptr<RequestRun>> ClientImpl::Prepare(const Request& request, 
   if (is_raw && conversation) return Status(Code::kInvalidArgument, "raw: brings a conversation of its own");
   auto builder = RequestBuilder::Create(request);
   if (!builder) return builder.status();
+  auto only = core_->pool().Restrict(request.tiers, request.tokens);
+  if (!only.ok()) return only.status();
   if (!is_raw && !conversation) conversation = std::make_shared<ConversationImpl>();
   const TreeLimits limits{core_->config().max_message_bytes, core_->config().max_tasks};
   std::optional<ConversationClaim> claim =
@@ -130,10 +132,11 @@ Result<std::shared_ptr<RequestRun>> ClientImpl::Prepare(const Request& request, 
   if (*claim) {
     if (Status status = (*claim)->state(); !status.ok()) return status;
   }
-  return std::make_shared<RequestRun>(core_,
-                                      RequestPlan{*std::move(builder), *std::move(claim), is_raw || request.raw_events,
-                                                  SecretsOf(request), request.timeout, request.wait_for_token},
-                                      std::move(sink));
+  return std::make_shared<RequestRun>(
+      core_,
+      RequestPlan{*std::move(builder), *std::move(claim), is_raw || request.raw_events, SecretsOf(request),
+                  request.timeout, request.wait_for_token, *std::move(only)},
+      std::move(sink));
 }
 
 Status ClientImpl::Launch(const std::shared_ptr<RequestRun>& run) {

@@ -69,8 +69,10 @@ void QuotaDesk::AskAfterRefusal(const Bearer& bearer) {
   if (!begun.ok()) asked_.erase(token);
 }
 
-bool QuotaDesk::Asking(const TokenPool::Tokens& excluded) const {
-  return std::any_of(asked_.begin(), asked_.end(), [&](const Token* token) { return excluded.count(token) == 0; });
+bool QuotaDesk::Asking(const TokenPool::Tokens& excluded, const TokenRestriction* only) const {
+  return std::any_of(asked_.begin(), asked_.end(), [&](const Token* token) {
+    return excluded.count(token) == 0 && (only == nullptr || core_->pool().Concerns(*token, *only));
+  });
 }
 
 }  // namespace warppool

@@ -28,8 +28,8 @@ class QuotaDesk {
   // The same for nobody in particular, right after a refusal: nothing if somebody asks for this token already.
   void AskAfterRefusal(const Bearer& bearer);
   // Whether such a question is open for a token that is not among `excluded`: its answer may shorten a cooling that is
-  // only assumed.
-  bool Asking(const TokenPool::Tokens& excluded) const;
+  // only assumed. `only`: of those that this concerns (TokenPool::Concerns()); null: of all.
+  bool Asking(const TokenPool::Tokens& excluded, const TokenRestriction* only) const;
 
  private:
   Answer Read(const FetchResult& fetched, const Bearer& bearer) const;

@@ -68,6 +68,7 @@ void RequestRun::Begin() {
     }
     if (plan_.conversation) home_ = core_->pool().FindKey(plan_.conversation->owner().key);
     if (home_) walk_.KeepTo(home_);
+    walk_.Restrict(plan_.only);
     walk_.Start(patience);
   });
 }

@@ -26,9 +26,10 @@ struct RequestPlan {
   RequestBuilder builder;
   internal::ConversationClaim conversation;  // what the answer changes; none: the program cares for it (Request::raw)
   bool raw_events = false;
-  std::vector<Secret> secrets{};         // that the request brings, for errors not to quote them
-  std::chrono::milliseconds timeout{0};  // 0: none
-  bool waits = true;                     // for a token when none is ready
+  std::vector<Secret> secrets{};                   // that the request brings, for errors not to quote them
+  std::chrono::milliseconds timeout{0};            // 0: none
+  bool waits = true;                               // for a token when none is ready
+  std::shared_ptr<const TokenRestriction> only{};  // who may serve; null: all
 };
 
 class RequestRun final : public Run,

@@ -1,5 +1,7 @@
 #include "client/token_walk.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <new>
 #include <utility>
@@ -97,6 +99,18 @@ void TokenWalk::Start(const Patience& patience, Lease first) {
   GetBearer();
 }
 
+void TokenWalk::Restrict(std::shared_ptr<const TokenRestriction> only) {
+  only_ = std::move(only);
+  wanted_.only = only_.get();
+}
+
+const char* TokenWalk::NoneIsReady() const {
+  if (!only_) return "no token is ready";
+  // Those that it was started for may have been removed, or moved to other tiers.
+  return core_->pool().HasAny(*only_) ? "no token that may serve this request is ready"
+                                      : "no token that may serve this request is left";
+}
+
 void TokenWalk::KeepTo(std::shared_ptr<const Token> token) {
   kept_ = std::move(token);
   wanted_.preferred = kept_.get();
@@ -113,11 +127,11 @@ void TokenWalk::Lead(bool after_wait) {
   if (lease_) return GetBearer();
 
   // There is none, or others were faster.
-  const Status last = attempts_.empty() ? Status(Code::kNoTokenReady, "no token is ready") : last_;
+  const Status last = attempts_.empty() ? Status(Code::kNoTokenReady, NoneIsReady()) : last_;
   const auto wait = TokenComesIn();
   if (!wait) return GiveUp(last);
   core_->log().Info("No token is ready, waiting for one for {} ms at most", wait->at_most.count());
-  owner_->OnWaiting({wait->at_most, "no token is ready"});
+  owner_->OnWaiting({wait->at_most, NoneIsReady()});
   if (!ended_) AwaitToken(last);
 }
 
@@ -278,7 +292,7 @@ std::optional<TokenWalk::Hope> TokenWalk::TokenComesIn() {
   const auto outlook = core_->pool().WhenReady(wanted);
   if (outlook.earliest && *outlook.earliest < *patience) return Hope{*outlook.earliest, !outlook.busy};
   // A quota that is asked for may be back sooner than is assumed.
-  if (outlook.busy || core_->quota_desk().Asking(ruled_out_)) return Hope{*patience, false};
+  if (outlook.busy || core_->quota_desk().Asking(ruled_out_, wanted_.only)) return Hope{*patience, false};
   return std::nullopt;
 }
 
@@ -308,7 +322,7 @@ void TokenWalk::LookAgain() noexcept {
 void TokenWalk::Pause(const Decision& decision) {
   pause_ = PauseState{core_->clock().Steady() + decision.wait, decision.new_pass};
   wanted_.excluded = NoUse();
-  if (decision.cut_short && core_->pool().AnyOther(wanted_.excluded)) {
+  if (decision.cut_short && core_->pool().AnyOther(wanted_.excluded, wanted_.only)) {
     place_ = core_->queue().Join(this);
     return LookInPause();
   }
@@ -373,14 +387,20 @@ void TokenWalk::GiveUp(const Status& last) {
   Error error = bad_setting_ ? bad_setting_->error() : last.error();
   if (!attempts_.empty() && !bad_setting_) error.code = CommonCode(attempts_);
   if (error.code == Code::kAllTokensFailed) error.message = "every token failed, for different reasons";
+  if (only_) {
+    if (attempts_.empty()) error.message = NoneIsReady();  // it may have waited for one that is gone
+    error.message += fmt::format("; who may serve is restricted by the request's {}", only_->What());
+  }
   error.attempts = attempts_;
   const auto was_tried = [&](const std::string& token) {
     return std::any_of(attempts_.begin(), attempts_.end(), [&](const Attempt& a) { return a.token == token; });
   };
-  for (Attempt& attempt : core_->pool().WhyNotReady(wanted_.excluded)) {
+  for (Attempt& attempt : core_->pool().WhyNotReady(wanted_.excluded, wanted_.only)) {
     if (!was_tried(attempt.token)) error.attempts.push_back(std::move(attempt));
   }
-  const auto earliest = core_->pool().WhenReady({}).earliest;
+  TokenPool::Wanted anything;
+  anything.only = wanted_.only;
+  const auto earliest = core_->pool().WhenReady(anything).earliest;
   if (earliest) {
     error.retryable = true;
     error.retry_after = std::min(*earliest, error.retry_after.value_or(*earliest));

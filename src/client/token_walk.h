@@ -47,6 +47,9 @@ class TokenWalk final : private TokenQueue::Waiter {
   void Start(const Patience& patience);
   void Start(const Patience& patience, Lease first);  // with a token that was leased already
 
+  // Only these tokens serve; null: all. Before Start().
+  void Restrict(std::shared_ptr<const TokenRestriction> only);
+
   // Tokens of `token`'s account come first from now on, and a fault of nobody's is no reason to leave it.
   void KeepTo(std::shared_ptr<const Token> token);
 
@@ -86,6 +89,7 @@ class TokenWalk final : private TokenQueue::Waiter {
   // each may serve when it is back.
   TokenPool::Tokens NoUse();
   void AwaitToken(const Status& last);
+  const char* NoneIsReady() const;
   void LookAgain() noexcept override;
   void Look();
   void Pause(const Decision& decision);
@@ -123,6 +127,7 @@ class TokenWalk final : private TokenQueue::Waiter {
   TokenPool::Tokens ruled_out_;        // for good; part of them
   std::optional<Status> bad_setting_;  // the exchange cannot work; only tokens that need none are left
   std::optional<std::chrono::milliseconds> first_event_;  // of this lease
+  std::shared_ptr<const TokenRestriction> only_;          // who may serve; null: all
   std::shared_ptr<const Token> kept_;                     // see KeepTo()
   std::vector<std::shared_ptr<const Token>> tried_;       // so that the addresses in the sets above stay theirs
   std::vector<Lease::Charge> charges_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +23,8 @@ struct PoolMember : std::enable_shared_from_this<PoolMember> {
         has_automatic_name(config.name.empty()) {}
 
   Token token;
+  // Its own in this pool, whatever it is called, and kept when its credential is replaced. 0: none yet.
+  std::uint64_t id = 0;
   bool has_automatic_name;
   TokenHealth health;
   int in_flight = 0;

@@ -43,6 +43,7 @@ TokenPool::TokenPool(PoolOptions options, const std::vector<TokenConfig>& tokens
   Roster::Members members;
   for (std::size_t i = 0; i < tokens.size(); ++i) members.push_back(std::make_shared<Member>(names[i], tokens[i]));
   MutexLock lock(&mutex_);
+  Identify(members);
   roster_.Arrange(RosterOptions(), members, clock_.Steady());
 }
 
@@ -75,12 +76,7 @@ std::optional<Lease> TokenPool::Acquire(const Wanted& wanted) {
       lease.emplace(Begin(preferred->shared_from_this(), now, true));
       why = "the conversation is its account's";
     } else {
-      const std::shared_ptr<Member>* next = nullptr;
-      roster_.Visit(wanted.AnyProbe(), [&](const std::shared_ptr<Member>& member) {
-        if (!Suits(*member, wanted, now)) return false;
-        next = &member;
-        return true;
-      });
+      const std::shared_ptr<Member>* const next = FindNext(wanted, now);
       if (next != nullptr) lease.emplace(Begin(*next, now, true));
     }
   }
@@ -109,6 +105,7 @@ std::optional<Lease> TokenPool::AcquireToken(const Token& token, bool even_disab
 }
 
 bool TokenPool::Suits(const Member& member, const Wanted& wanted, SteadyTime now) {
+  if (wanted.only != nullptr && !wanted.only->Allows(member.token.tier(), member.id)) return false;
   if (!wanted.may_probe && member.health.disabled() && &member.token != wanted.probed) return false;
   if (!wanted.excluded.empty() && wanted.excluded.count(&member.token) != 0) return false;
   if (!wanted.without_exchange || member.token.kind() != CredentialKind::kRefreshToken) return true;

@@ -12,6 +12,7 @@
 // Any thread. The program is told what happens (pool_reporter.h) without a lock held.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -28,6 +29,7 @@
 #include "token/roster.h"
 #include "token/token.h"
 #include "token/token_health.h"
+#include "token/token_restriction.h"
 #include "warppool/stats.h"
 #include "warppool/token_pool.h"
 
@@ -104,6 +106,8 @@ class TokenPool {
     const Token* probed = nullptr;  // without may_probe: a half-open one that will do, since it was tried before
     // Whoever is this one, or else of its account, comes first, whosever turn it is.
     const Token* preferred = nullptr;
+    // No other token will do, whatever the above says. Null: any. Must outlive the call.
+    const TokenRestriction* only = nullptr;
 
     bool AnyProbe() const { return may_probe || probed != nullptr; }
   };
@@ -169,13 +173,23 @@ class TokenPool {
   bool SameAccount(const Token& a, const Token& b) const EXCLUDES(mutex_);
   // Those of `tokens` that are ready, be they busy or not.
   Tokens InGoodHealth(const Tokens& tokens) EXCLUDES(mutex_);
-  // Whether there is any that is not among `tokens`, be it ready or not.
-  bool AnyOther(const Tokens& tokens) const EXCLUDES(mutex_);
+  // Whether there is any that is not among `tokens`, be it ready or not. `only` as in Wanted.
+  bool AnyOther(const Tokens& tokens, const TokenRestriction* only = nullptr) const EXCLUDES(mutex_);
   // Whether Acquire() would find one now.
   bool AnyReady(const Wanted& wanted) EXCLUDES(mutex_);
   Outlook WhenReady(const Wanted& wanted) EXCLUDES(mutex_);
-  // Why tokens that are not among `excluded` cannot serve, as attempts of a failed request.
-  std::vector<Attempt> WhyNotReady(const Tokens& excluded) EXCLUDES(mutex_);
+  // Why tokens that are not among `excluded` cannot serve, as attempts of a failed request. `only` as in Wanted.
+  std::vector<Attempt> WhyNotReady(const Tokens& excluded, const TokenRestriction* only = nullptr) EXCLUDES(mutex_);
+
+  // Who may serve a request with these Request::tiers and Request::tokens, which also say what is refused. Null: all.
+  // A name stands for the token that has it now. The tier is the one that a token is in when it is chosen.
+  Result<std::shared_ptr<const TokenRestriction>> Restrict(const std::vector<Tier>& tiers,
+                                                           const std::vector<std::string>& names) const
+      EXCLUDES(mutex_);
+  // Whether there is such a token, be it ready or not.
+  bool HasAny(const TokenRestriction& only) const EXCLUDES(mutex_);
+  // Whether `token` or another one of its account is such a token.
+  bool Concerns(const Token& token, const TokenRestriction& only) const EXCLUDES(mutex_);
 
   // Another token served the request: the charge becomes a strike, unless its token has proved itself since.
   void Confirm(const Lease::Charge& charge) EXCLUDES(mutex_);
@@ -233,6 +247,9 @@ class TokenPool {
                                    const Lease::Report& report) EXCLUDES(mutex_);
 
   static bool Suits(const Member& member, const Wanted& wanted, SteadyTime now);
+  // Null: none will do now.
+  const std::shared_ptr<Member>* FindNext(const Wanted& wanted, SteadyTime now) const REQUIRES(mutex_);
+  bool AnyMayServe(const TokenRestriction& only) const REQUIRES(mutex_);
   // Null: none of those that are preferred can serve.
   Member* FindPreferred(const Wanted& wanted, SteadyTime now) const REQUIRES(mutex_);
   Lease Begin(const std::shared_ptr<Member>& member, SteadyTime now, bool is_request) REQUIRES(mutex_);
@@ -270,6 +287,8 @@ class TokenPool {
   void Release(Member* member, News* news) REQUIRES(mutex_);
   void MoveTo(Member* member, Tier tier) REQUIRES(mutex_);
   void Arrange(const Roster::Members& members, SteadyTime now, News* news) REQUIRES(mutex_);
+  // Gives an id to those that have none.
+  void Identify(const Roster::Members& members) REQUIRES(mutex_);
   std::vector<Member*> Match(const Roster::Members& before, const std::vector<TokenConfig>& tokens) const
       REQUIRES(mutex_);
   bool Adapt(Member* member, const TokenConfig& config, const std::string& name, News* news) REQUIRES(mutex_);
@@ -285,6 +304,7 @@ class TokenPool {
   mutable Mutex mutex_;
   PoolOptions options_ GUARDED_BY(mutex_);
   Roster roster_ GUARDED_BY(mutex_);
+  std::uint64_t last_id_ GUARDED_BY(mutex_) = 0;
   std::map<Tier, Counters> retired_ GUARDED_BY(mutex_);  // what tokens count that are not in the tier any more
   std::vector<std::shared_ptr<Member>> unsaved_ GUARDED_BY(mutex_);
   bool unsaved_told_ GUARDED_BY(mutex_) = false;

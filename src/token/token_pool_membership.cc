@@ -260,8 +260,9 @@ bool TokenPool::Adapt(Member* member, const TokenConfig& config, const std::stri
   return true;
 }
 
-// A token with another credential goes on counting where the one before stopped.
+// A token with another credential goes on counting where the one before stopped, and serves whom that might serve.
 void TokenPool::Inherit(const Member& old, Member* member) {
+  member->id = old.id;
   member->counters = old.counters;
   member->elsewhere = old.elsewhere;
   member->last_used = old.last_used;
@@ -293,8 +294,15 @@ void TokenPool::MoveTo(Member* member, Tier tier) {
 
 void TokenPool::Arrange(const Roster::Members& members, SteadyTime now, News* news) {
   Wake(now, news);
+  Identify(members);
   roster_.Arrange(RosterOptions(), members, now);
   news->freed = true;
+}
+
+void TokenPool::Identify(const Roster::Members& members) {
+  for (const auto& member : members) {
+    if (member->id == 0) member->id = ++last_id_;
+  }
 }
 
 void TokenPool::NoteChanged(const Member& member, std::string what, News* news) {

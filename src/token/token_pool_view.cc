@@ -34,7 +34,7 @@ bool TokenPool::AnyReady(const Wanted& wanted) {
     MutexLock lock(&mutex_);
     const SteadyTime now = clock_.Steady();
     Wake(now, &news);
-    found = roster_.Visit(wanted.AnyProbe(), [&](const auto& member) { return Suits(*member, wanted, now); });
+    found = FindNext(wanted, now) != nullptr;
   }
   Tell(news);
   return found;
@@ -76,11 +76,12 @@ TokenPool::Outlook TokenPool::WhenReady(const Wanted& wanted) {
   return outlook;
 }
 
-bool TokenPool::AnyOther(const Tokens& tokens) const {
+bool TokenPool::AnyOther(const Tokens& tokens, const TokenRestriction* only) const {
   MutexLock lock(&mutex_);
   // Not by their number: some of `tokens` may be gone.
   for (const Roster::Tier& tier : roster_.tiers()) {
     for (const auto& member : tier.members) {
+      if (only != nullptr && !only->Allows(tier.tier, member->id)) continue;
       if (tokens.count(&member->token) == 0) return true;
     }
   }
@@ -96,7 +97,7 @@ bool TokenPool::AnyBlocked(const Wanted& wanted, SteadyTime now) const {
   return false;
 }
 
-std::vector<Attempt> TokenPool::WhyNotReady(const Tokens& excluded) {
+std::vector<Attempt> TokenPool::WhyNotReady(const Tokens& excluded, const TokenRestriction* only) {
   std::vector<Attempt> reasons;
   News news;
   {
@@ -105,6 +106,7 @@ std::vector<Attempt> TokenPool::WhyNotReady(const Tokens& excluded) {
     for (const Roster::Tier& tier : roster_.tiers()) {
       for (const auto& member : tier.members) {
         if (excluded.count(&member->token) != 0) continue;
+        if (only != nullptr && !only->Allows(tier.tier, member->id)) continue;
         if (tier.rotation.PlaceOf(member->position) != Rotation::Place::kOut) continue;
         reasons.push_back(
             {member->token.name(), Code::kNoTokenReady, WhyNot(*member, roster_.options().max_in_flight)});

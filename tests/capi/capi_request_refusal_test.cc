@@ -22,6 +22,7 @@ TEST_CASE("a required pointer of a request's functions that is NULL is named") {
   const warppool_shell_command command = Command("make");
   const warppool_shell_result result = WARPPOOL_SHELL_RESULT_INIT;
 
+  const warppool_tier tier = WARPPOOL_TIER_SHARED;
   const std::vector<Change> without_request = {
       [](auto* r, auto** e) { return warppool_request_set_query(r, "", e); },
       [](auto* r, auto** e) { return warppool_request_set_kind(r, WARPPOOL_REQUEST_INPUTS, e); },
@@ -40,6 +41,8 @@ TEST_CASE("a required pointer of a request's functions that is NULL is named") {
       [](auto* r, auto** e) { return warppool_request_set_logging_number(r, "", 1, e); },
       [](auto* r, auto** e) { return warppool_request_set_timeout_ms(r, 1, e); },
       [](auto* r, auto** e) { return warppool_request_set_wait_for_token(r, 1, e); },
+      [&](auto* r, auto** e) { return warppool_request_set_tiers(r, &tier, 1, e); },
+      [](auto* r, auto** e) { return warppool_request_add_token(r, "", e); },
       [](auto* r, auto** e) { return warppool_request_set_raw(r, nullptr, 0, e); },
       [](auto* r, auto** e) { return warppool_request_set_raw_events(r, 1, e); },
       [&](auto* r, auto** e) { return warppool_request_set_context(r, &context, e); },
@@ -86,6 +89,9 @@ TEST_CASE("a required pointer of a request's functions that is NULL is named") {
       {"key", [](auto* r, auto** e) { return warppool_request_set_logging_bool(r, nullptr, 1, e); }},
       {"key", [](auto* r, auto** e) { return warppool_request_set_logging_number(r, nullptr, 1, e); }},
       {"bytes", [](auto* r, auto** e) { return warppool_request_set_raw(r, nullptr, 1, e); }},
+      {"tiers", [](auto* r, auto** e) { return warppool_request_set_tiers(r, nullptr, 1, e); }},
+      {"tiers", [](auto* r, auto** e) { return warppool_request_set_tiers(r, nullptr, 0, e); }},
+      {"name", [](auto* r, auto** e) { return warppool_request_add_token(r, nullptr, e); }},
       {"context", [](auto* r, auto** e) { return warppool_request_set_context(r, nullptr, e); }},
       {"name", [](auto* r, auto** e) { return warppool_request_add_codebase(r, nullptr, "", e); }},
       {"text", [](auto* r, auto** e) { return warppool_request_add_selected_text(r, nullptr, e); }},
@@ -209,6 +215,11 @@ TEST_CASE("a value that an enumeration does not have is refused") {
           }) == "provider: is none of warppool_model_provider");
     CHECK(complaint([&](auto* r, auto** e) { return warppool_request_set_allowed_tools(r, &tool, 1, e); }) ==
           "tools: holds something that is none of warppool_tool");
+    const warppool_tier tiers[] = {WARPPOOL_TIER_SHARED, static_cast<warppool_tier>(number)};
+    CHECK(complaint([&](auto* r, auto** e) { return warppool_request_set_tiers(r, tiers, 2, e); }) ==
+          "tiers: holds something that is none of warppool_tier");
+    CHECK(complaint([&](auto* r, auto** e) { return warppool_request_set_tiers(r, tiers, 0, e); }) ==
+          "count: must be 1 or more");
     CHECK(complaint([&](auto* r, auto** e) { return warppool_request_add_tool_result_error(r, "c", tool, "m", e); }) ==
           "tool: is none of warppool_tool");
     warppool_shell_result result = WARPPOOL_SHELL_RESULT_INIT;
@@ -222,6 +233,7 @@ TEST_CASE("a value that an enumeration does not have is refused") {
   CHECK(complaint([&](auto* r, auto** e) { return warppool_request_set_allowed_tools(r, &grep, 0, e); }) ==
         "count: must be 1 or more");
   CHECK(Peek(request).allowed_tools == std::vector{warppool::Tool::kCallMcpTool});
+  CHECK(Peek(request).tiers.empty());
   CHECK(Peek(request).tool_results.empty());
   CHECK(warppool_tool_name(grep) == std::string("grep"));
   CHECK(warppool_tool_find("grep") == WARPPOOL_TOOL_GREP);

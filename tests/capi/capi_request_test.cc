@@ -43,6 +43,7 @@ TEST_CASE("each setter of a request sets its own field") {
   Make("why", &handle);
   const warppool::Request& request = Peek(handle);
   const std::array tools = {WARPPOOL_TOOL_ASK_USER_QUESTION, WARPPOOL_TOOL_RUN_SHELL_COMMAND};
+  const std::array some_tiers = {WARPPOOL_TIER_ANONYMOUS, WARPPOOL_TIER_PERSONAL};
   for (const warppool_code code : {
            warppool_request_set_query(handle, "how", nullptr),
            warppool_request_set_kind(handle, WARPPOOL_REQUEST_SUMMARIZE, nullptr),
@@ -69,6 +70,10 @@ TEST_CASE("each setter of a request sets its own field") {
            warppool_request_set_logging_number(handle, "a", 0.5, nullptr),
            warppool_request_set_timeout_ms(handle, 5, nullptr),
            warppool_request_set_wait_for_token(handle, 0, nullptr),
+           warppool_request_set_tiers(handle, some_tiers.data(), 1, nullptr),
+           warppool_request_set_tiers(handle, some_tiers.data(), some_tiers.size(), nullptr),
+           warppool_request_add_token(handle, "mine", nullptr),
+           warppool_request_add_token(handle, "yours", nullptr),
            warppool_request_set_raw(handle, Bytes("\x0a\x00z"), 2, nullptr),
            warppool_request_set_raw_events(handle, 1, nullptr),
            warppool_request_set_allowed_tools(handle, tools.data(), tools.size(), nullptr),
@@ -78,7 +83,7 @@ TEST_CASE("each setter of a request sets its own field") {
   // Does not compile when C++ gets another field: give it a setter, and a line above or in the tests below.
   const auto& [kind, query, tool_results, mode, system_prompt, attachments, context, model, role_models,
                context_window_limit, model_keys, settings, allowed_tools, mcp_servers, logging, raw, raw_events,
-               timeout, wait_for_token] = request;
+               timeout, wait_for_token, tiers, tokens] = request;
   CHECK(kind == warppool::RequestKind::kSummarize);
   CHECK(query == "how");
   CHECK(tool_results.empty());
@@ -106,6 +111,8 @@ TEST_CASE("each setter of a request sets its own field") {
   CHECK(raw_events);
   CHECK(timeout.count() == 5);
   CHECK_FALSE(wait_for_token);
+  CHECK(tiers == std::vector{warppool::Tier::kAnonymous, warppool::Tier::kPersonal});
+  CHECK(tokens == std::vector<std::string>{"mine", "yours"});
 
   CHECK(warppool_request_set_wait_for_token(handle, 1, nullptr) == WARPPOOL_OK);
   CHECK(wait_for_token);

@@ -1,0 +1,95 @@
+// Requests that only some of the tokens may serve.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "token/token_pool.h"
+
+namespace warppool {
+namespace {
+
+bool IsKnownTier(Tier tier) {
+  return tier == Tier::kPersonal || tier == Tier::kShared || tier == Tier::kAnonymous;
+}
+
+bool MayServe(const PoolMember& member, const TokenRestriction& only) {
+  return only.Allows(member.token.tier(), member.id);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const TokenRestriction>> TokenPool::Restrict(const std::vector<Tier>& tiers,
+                                                                    const std::vector<std::string>& names) const {
+  if (tiers.empty() && names.empty()) return std::shared_ptr<const TokenRestriction>();
+  const auto only = std::make_shared<TokenRestriction>();
+  for (std::size_t i = 0; i < tiers.size(); ++i) {
+    if (!IsKnownTier(tiers[i])) return Status(Code::kInvalidArgument, fmt::format("tiers[{}]: is no tier", i));
+    if (only->tiers.empty() || !only->Allows(tiers[i])) only->tiers.push_back(tiers[i]);
+  }
+  MutexLock lock(&mutex_);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const Member* const member = roster_.Find(names[i]);
+    if (member == nullptr) {
+      return Status(Code::kInvalidArgument, fmt::format("tokens[{}]: no token is called \"{}\"", i, names[i]));
+    }
+    only->tokens.push_back(member->id);
+  }
+  std::sort(only->tokens.begin(), only->tokens.end());
+  only->tokens.erase(std::unique(only->tokens.begin(), only->tokens.end()), only->tokens.end());
+  if (AnyMayServe(*only)) return std::shared_ptr<const TokenRestriction>(only);
+  if (!names.empty()) return Status(Code::kInvalidArgument, "tokens: none of them is in one of the request's tiers");
+  std::string why;
+  for (const Tier tier : only->tiers) {
+    const auto& order = options_.tier_order;
+    const bool used = std::find(order.begin(), order.end(), tier) != order.end();
+    why +=
+        fmt::format("{}{} {}", why.empty() ? "" : ", ", TierName(tier), used ? "has no token" : "is not in tier_order");
+  }
+  return Status(Code::kInvalidArgument, "tiers: " + why);
+}
+
+bool TokenPool::AnyMayServe(const TokenRestriction& only) const {
+  for (const Roster::Tier& tier : roster_.tiers()) {
+    if (!only.Allows(tier.tier)) continue;
+    for (const auto& member : tier.members) {
+      if (MayServe(*member, only)) return true;
+    }
+  }
+  return false;
+}
+
+bool TokenPool::HasAny(const TokenRestriction& only) const {
+  MutexLock lock(&mutex_);
+  return AnyMayServe(only);
+}
+
+bool TokenPool::Concerns(const Token& token, const TokenRestriction& only) const {
+  MutexLock lock(&mutex_);
+  Member* const member = roster_.Find(token);
+  if (member == nullptr) return false;
+  const auto members = roster_.MembersOf(member);
+  return std::any_of(members.begin(), members.end(), [&](const Member* m) { return MayServe(*m, only); });
+}
+
+// In the order in which they would be chosen. Tiers that may not serve are skipped as a whole: their tokens may be
+// many.
+const std::shared_ptr<PoolMember>* TokenPool::FindNext(const Wanted& wanted, SteadyTime now) const {
+  const std::shared_ptr<Member>* next = nullptr;
+  const auto will_do = [&](const std::shared_ptr<Member>& member) {
+    if (!Suits(*member, wanted, now)) return false;
+    next = &member;
+    return true;
+  };
+  if (wanted.only == nullptr) {
+    roster_.Visit(wanted.AnyProbe(), will_do);
+    return next;
+  }
+  for (const Roster::Tier& tier : roster_.tiers()) {
+    if (!wanted.only->Allows(tier.tier)) continue;
+    const auto visit = [&](std::size_t position) { return will_do(tier.members[position]); };
+    if (tier.rotation.Visit(wanted.AnyProbe(), visit)) break;
+  }
+  return next;
+}
+
+}  // namespace warppool
