@@ -15,7 +15,7 @@
 #include "client/bearer.h"
 #include "client/core.h"
 #include "client/failover_policy.h"
-#include "client/token_queue.h"
+#include "client/wait_queue.h"
 #include "token/token_pool.h"
 #include "warppool/event.h"
 
@@ -27,7 +27,7 @@ struct Patience {
   std::optional<SteadyTime> deadline{};  // of the whole; nothing: Config::max_token_wait for tokens
 };
 
-class TokenWalk final : private TokenQueue::Waiter {
+class TokenWalk final : private WaitQueue::Waiter {
  public:
   class Owner {
    public:
@@ -110,7 +110,7 @@ class TokenWalk final : private TokenQueue::Waiter {
   int stale_ = 0;  // how many JWTs of this lease were refused that were not issued for it
   TokenRefresher::Ticket ticket_ = 0;
   TimerId timer_ = 0;
-  std::optional<TokenQueue::Place> place_;  // waits for a token
+  std::optional<WaitQueue::Place> place_;  // waits for a token
   struct PauseState {
     SteadyTime until;
     bool new_pass;

@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "token/pool_member.h"
-#include "token/rotation.h"
+#include "token/selector.h"
 
 namespace warppool {
 
@@ -24,7 +24,7 @@ class Roster {
   struct Tier {
     warppool::Tier tier = warppool::Tier::kPersonal;
     Members members;
-    Rotation rotation;
+    Selector selector;
     int ready = 0;  // those in the state kReady, blocked ones included
   };
 
@@ -53,14 +53,14 @@ class Roster {
   bool Visit(bool with_half_open, const Visitor& visit) const {
     for (const Tier& tier : tiers_) {
       const auto visit_position = [&](std::size_t position) { return visit(tier.members[position]); };
-      if (tier.rotation.Visit(with_half_open, visit_position)) return true;
+      if (tier.selector.Visit(with_half_open, visit_position)) return true;
     }
     return false;
   }
   // It was chosen.
-  void Served(const Member& member) { tiers_[member.tier].rotation.Served(member.position); }
+  void Served(const Member& member) { tiers_[member.tier].selector.Served(member.position); }
   // Whether it was the last one of its tier that was.
-  bool ServedLast(const Member& member) const { return tiers_[member.tier].rotation.turn() == member.position + 1; }
+  bool ServedLast(const Member& member) const { return tiers_[member.tier].selector.turn() == member.position + 1; }
   // Whether its load decides where it is filed.
   bool LoadMatters() const { return options_.max_in_flight > 0 || options_.strategy == Strategy::kLeastInFlight; }
 

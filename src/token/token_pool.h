@@ -5,9 +5,9 @@
 //   ...                                        // use lease->token()
 //   std::move(*lease).End({Outcome::kSuccess});
 //
-// Tiers are tried in their order; in a tier the strategy says whose turn it is (rotation.h). A look for a token costs
-// the same however many there are, and however many of them cannot serve: those are out of the rotation, and come back
-// at a time that is known, or by a recovery.
+// Tiers are tried in their order; in a tier the strategy says whose turn it is (selector.h). A look for a token costs
+// the same however many there are, and however many of them cannot serve: those are not among its candidates, and come
+// back at a time that is known, or by a recovery.
 //
 // Any thread. The program is told what happens (pool_reporter.h) without a lock held.
 #pragma once

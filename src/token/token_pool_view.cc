@@ -105,7 +105,7 @@ std::vector<Attempt> TokenPool::WhyNotReady(const Tokens& excluded) {
     for (const Roster::Tier& tier : roster_.tiers()) {
       for (const auto& member : tier.members) {
         if (excluded.count(&member->token) != 0) continue;
-        if (tier.rotation.PlaceOf(member->position) != Rotation::Place::kOut) continue;
+        if (tier.selector.PlaceOf(member->position) != Selector::Place::kOut) continue;
         reasons.push_back(
             {member->token.name(), Code::kNoTokenReady, WhyNot(*member, roster_.options().max_in_flight)});
       }

@@ -7,7 +7,7 @@
 namespace warppool {
 
 // The I/O thread only, but for anybody_waits().
-class TokenQueue {
+class WaitQueue {
  public:
   class Waiter {
    public:

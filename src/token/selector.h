@@ -15,7 +15,7 @@
 namespace warppool {
 
 // Not thread-safe: the pool's mutex guards it.
-class Rotation {
+class Selector {
  public:
   enum class Place : std::uint8_t {
     kOut,       // cannot serve now
@@ -24,11 +24,11 @@ class Rotation {
   };
 
   // All of `size` are out.
-  Rotation(Strategy strategy, std::size_t size);
+  Selector(Strategy strategy, std::size_t size);
 
   // Where the one at `position` stands from now on. `in_flight`: how many requests it serves.
   void Put(std::size_t position, Place place, int in_flight);
-  Place PlaceOf(std::size_t position) const { return seats_[position].place; }
+  Place PlaceOf(std::size_t position) const { return entries_[position].place; }
 
   // It was chosen: the turn is with the next one.
   void Served(std::size_t position) { turn_ = position + 1; }
@@ -42,7 +42,7 @@ class Rotation {
   bool Visit(bool with_half_open, const Visitor& visit) const;
 
  private:
-  struct Seat {
+  struct Entry {
     Place place = Place::kOut;
     std::size_t load = 0;
   };
@@ -53,14 +53,14 @@ class Rotation {
 
   const Strategy strategy_;
   std::size_t turn_ = 0;
-  std::vector<Seat> seats_;
+  std::vector<Entry> entries_;
   std::vector<PositionSet> ready_;  // by load, with kLeastInFlight; else all of them in the first
   PositionSet half_open_;
   const PositionSet none_;
 };
 
 template <typename Visitor>
-bool Rotation::VisitBoth(const PositionSet& a, const PositionSet& b, std::size_t begin, std::size_t end,
+bool Selector::VisitBoth(const PositionSet& a, const PositionSet& b, std::size_t begin, std::size_t end,
                          const Visitor& visit) {
   std::size_t in_a = a.FirstFrom(begin);
   std::size_t in_b = b.FirstFrom(begin);
@@ -77,11 +77,11 @@ bool Rotation::VisitBoth(const PositionSet& a, const PositionSet& b, std::size_t
 }
 
 template <typename Visitor>
-bool Rotation::Visit(bool with_half_open, const Visitor& visit) const {
+bool Selector::Visit(bool with_half_open, const Visitor& visit) const {
   const std::size_t start = strategy_ == Strategy::kFillFirst ? 0 : turn_;
   const PositionSet* half_open = with_half_open ? &half_open_ : &none_;
   for (const PositionSet& ready : ready_) {
-    if (VisitBoth(ready, *half_open, start, seats_.size(), visit)) return true;
+    if (VisitBoth(ready, *half_open, start, entries_.size(), visit)) return true;
     if (VisitBoth(ready, *half_open, 0, start, visit)) return true;
     half_open = &none_;  // they serve nobody: they come with the least loaded
   }

@@ -1,22 +1,22 @@
-#include "client/token_queue.h"
+#include "client/wait_queue.h"
 
 #include <utility>
 
 namespace warppool {
 
-TokenQueue::Place TokenQueue::Join(Waiter* waiter) {
+WaitQueue::Place WaitQueue::Join(Waiter* waiter) {
   const Place place = waiters_.insert(waiters_.end(), waiter);
   waiting_.fetch_add(1, std::memory_order_relaxed);
   return place;
 }
 
-void TokenQueue::Leave(Place place) {
+void WaitQueue::Leave(Place place) {
   if (place == next_) ++next_;
   waiters_.erase(place);
   waiting_.fetch_sub(1, std::memory_order_relaxed);
 }
 
-void TokenQueue::Serve() {
+void WaitQueue::Serve() {
   again_ = true;
   if (serving_) return;
   serving_ = true;

@@ -1,4 +1,4 @@
-#include "client/token_queue.h"
+#include "client/wait_queue.h"
 
 #include <algorithm>
 #include <functional>
@@ -14,7 +14,7 @@ namespace {
 
 // Those who wait, by their names; each does something when it is to look again.
 struct Queue {
-  class Waiter final : public TokenQueue::Waiter {
+  class Waiter final : public WaitQueue::Waiter {
    public:
     Waiter(Queue* queue, std::string name) : queue_(queue), name_(std::move(name)) {}
     void LookAgain() noexcept override {
@@ -32,7 +32,7 @@ struct Queue {
   struct Entry {
     std::string name;
     std::unique_ptr<Waiter> waiter;
-    TokenQueue::Place place;
+    WaitQueue::Place place;
   };
 
   Waiter& Join(const std::string& name) {
@@ -57,7 +57,7 @@ struct Queue {
     return looked;
   }
 
-  TokenQueue queue;
+  WaitQueue queue;
   std::vector<Entry> entries;
   std::string looked;
 };

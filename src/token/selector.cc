@@ -1,4 +1,4 @@
-#include "token/rotation.h"
+#include "token/selector.h"
 
 namespace warppool {
 
@@ -14,18 +14,18 @@ const char* StrategyName(Strategy strategy) noexcept {
   return "unknown";
 }
 
-Rotation::Rotation(Strategy strategy, std::size_t size)
-    : strategy_(strategy), seats_(size), ready_(1, PositionSet(size)), half_open_(size), none_(size) {}
+Selector::Selector(Strategy strategy, std::size_t size)
+    : strategy_(strategy), entries_(size), ready_(1, PositionSet(size)), half_open_(size), none_(size) {}
 
-void Rotation::Put(std::size_t position, Place place, int in_flight) {
-  Seat& seat = seats_[position];
+void Selector::Put(std::size_t position, Place place, int in_flight) {
+  Entry& entry = entries_[position];
   const std::size_t load = strategy_ == Strategy::kLeastInFlight ? static_cast<std::size_t>(in_flight) : 0;
-  if (seat.place == Place::kReady) ready_[seat.load].Erase(position);
-  if (seat.place == Place::kHalfOpen) half_open_.Erase(position);
-  seat = {place, load};
+  if (entry.place == Place::kReady) ready_[entry.load].Erase(position);
+  if (entry.place == Place::kHalfOpen) half_open_.Erase(position);
+  entry = {place, load};
   if (place == Place::kHalfOpen) half_open_.Insert(position);
   if (place != Place::kReady) return;
-  while (ready_.size() <= load) ready_.emplace_back(seats_.size());
+  while (ready_.size() <= load) ready_.emplace_back(entries_.size());
   ready_[load].Insert(position);
 }
 
