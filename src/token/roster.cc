@@ -21,7 +21,7 @@ void Roster::Arrange(Options options, const Members& members, SteadyTime now) {
     }
     if (standing.empty()) continue;
     const std::size_t size = standing.size();
-    tiers.push_back({tier, std::move(standing), Selector(options.strategy, size)});
+    tiers.push_back({tier, std::move(standing), Selector(options.strategy, size), PositionSet(size)});
   }
 
   for (const Tier& tier : tiers_) {
@@ -34,6 +34,7 @@ void Roster::Arrange(Options options, const Members& members, SteadyTime now) {
   accounts_.swap(accounts);
   ready_ = 0;
   blocked_ = 0;
+  ++state_changes_;
   due_.clear();
   for (std::size_t t = 0; t < tiers_.size(); ++t) {
     for (std::size_t position = 0; position < tiers_[t].members.size(); ++position) {
@@ -84,6 +85,7 @@ bool Roster::File(Member* member, SteadyTime now) {
   }
   tier.selector.Put(member->position, place, member->in_flight);
 
+  if (state != member->filed_as) ++state_changes_;
   const int ready = (state == TokenState::kReady ? 1 : 0) - (member->filed_as == TokenState::kReady ? 1 : 0);
   tier.ready += ready;
   ready_ += ready;
@@ -93,10 +95,19 @@ bool Roster::File(Member* member, SteadyTime now) {
   const bool unblocked = member->blocked && !blocked;
   blocked_ += (blocked ? 1 : 0) - (member->blocked ? 1 : 0);
   member->blocked = blocked;
+  if (blocked) {
+    tier.blocked.Insert(member->position);
+  } else if (unblocked) {
+    tier.blocked.Erase(member->position);
+  }
 
-  if (member->turns_at) due_.erase({*member->turns_at, member});
-  member->turns_at = in_a_state_to ? std::nullopt : member->health.TurnsAt();
-  if (member->turns_at) due_.emplace(*member->turns_at, member);
+  const auto turns_at = in_a_state_to ? std::nullopt : member->health.TurnsAt();
+  if (turns_at != member->turns_at) {
+    ++state_changes_;
+    if (member->turns_at) due_.erase({*member->turns_at, member});
+    member->turns_at = turns_at;
+    if (turns_at) due_.emplace(*turns_at, member);
+  }
   return unblocked || (place != Selector::Place::kOut && !could_before);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <set>
@@ -12,6 +13,7 @@
 
 #include "base/clock.h"
 #include "token/pool_member.h"
+#include "token/position_set.h"
 #include "token/selector.h"
 
 namespace warppool {
@@ -25,7 +27,8 @@ class Roster {
     warppool::Tier tier = warppool::Tier::kPersonal;
     Members members;
     Selector selector;
-    int ready = 0;  // those in the state kReady, blocked ones included
+    PositionSet blocked;  // those in a state to serve that have their hands full
+    int ready = 0;        // those in the state kReady, blocked ones included
   };
 
   struct Options {
@@ -67,6 +70,9 @@ class Roster {
   const std::vector<Tier>& tiers() const { return tiers_; }
   int ready() const { return ready_; }
   int blocked() const { return blocked_; }
+  // Grows with each change of a state, of the time when one changes, and of who is a member. As long as it stays the
+  // same, tokens only became busy or free.
+  std::uint64_t state_changes() const { return state_changes_; }
   const Options& options() const { return options_; }
   // Those who cannot serve, by when they can; members without such a time are not among them.
   const std::set<std::pair<SteadyTime, Member*>>& due() const { return due_; }
@@ -90,6 +96,7 @@ class Roster {
   std::vector<Tier> tiers_;
   int ready_ = 0;
   int blocked_ = 0;
+  std::uint64_t state_changes_ = 0;
   std::set<std::pair<SteadyTime, Member*>> due_;
   std::unordered_map<std::string, Member*> by_name_;
   std::unordered_map<const Token*, Member*> by_token_;

@@ -2,11 +2,16 @@
 //
 // They are known by their positions, which stay theirs whether or not they can serve: the turn goes on behind the one
 // that was served last, so that a neighbour that drops out or comes back changes nobody else's share.
+//
+// To choose costs the same in every strategy, however many tokens there are and however many requests each serves.
+// kLeastInFlight keeps a set of positions for each number of requests that any of them serves at the moment: few, since
+// n different ones take n * n / 2 requests.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "token/position_set.h"
@@ -42,10 +47,14 @@ class Selector {
   bool Visit(bool with_half_open, const Visitor& visit) const;
 
  private:
+  using Levels = std::map<std::size_t, PositionSet>;
   struct Entry {
     Place place = Place::kOut;
-    std::size_t load = 0;
+    Levels::iterator level{};  // with Place::kReady: where it is
   };
+
+  // The level of `load`, made if it is not there. `hint`: one that is near.
+  Levels::iterator LevelOf(std::size_t load, Levels::iterator hint);
 
   template <typename Visitor>
   static bool VisitBoth(const PositionSet& a, const PositionSet& b, std::size_t begin, std::size_t end,
@@ -54,7 +63,9 @@ class Selector {
   const Strategy strategy_;
   std::size_t turn_ = 0;
   std::vector<Entry> entries_;
-  std::vector<PositionSet> ready_;  // by load, with kLeastInFlight; else all of them in the first
+  // Those that can serve, by load with kLeastInFlight, else all at 0. None is empty, but the one of 0 may be.
+  Levels levels_;
+  Levels::node_type spare_;  // one that became empty: in the long run nothing is allocated
   PositionSet half_open_;
   const PositionSet none_;
 };
@@ -80,7 +91,7 @@ template <typename Visitor>
 bool Selector::Visit(bool with_half_open, const Visitor& visit) const {
   const std::size_t start = strategy_ == Strategy::kFillFirst ? 0 : turn_;
   const PositionSet* half_open = with_half_open ? &half_open_ : &none_;
-  for (const PositionSet& ready : ready_) {
+  for (const auto& [load, ready] : levels_) {
     if (VisitBoth(ready, *half_open, start, entries_.size(), visit)) return true;
     if (VisitBoth(ready, *half_open, 0, start, visit)) return true;
     half_open = &none_;  // they serve nobody: they come with the least loaded

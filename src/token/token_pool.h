@@ -12,6 +12,7 @@
 // Any thread. The program is told what happens (pool_reporter.h) without a lock held.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -174,6 +175,8 @@ class TokenPool {
   // Whether Acquire() would find one now.
   bool AnyReady(const Wanted& wanted) EXCLUDES(mutex_);
   Outlook WhenReady(const Wanted& wanted) EXCLUDES(mutex_);
+  // Grows when what WhenReady() says may have changed other than by tokens that became busy or free.
+  std::uint64_t StateChanges() const EXCLUDES(mutex_);
   // Why tokens that are not among `excluded` cannot serve, as attempts of a failed request.
   std::vector<Attempt> WhyNotReady(const Tokens& excluded) EXCLUDES(mutex_);
 

@@ -76,6 +76,11 @@ TokenPool::Outlook TokenPool::WhenReady(const Wanted& wanted) {
   return outlook;
 }
 
+std::uint64_t TokenPool::StateChanges() const {
+  MutexLock lock(&mutex_);
+  return roster_.state_changes();
+}
+
 bool TokenPool::AnyOther(const Tokens& tokens) const {
   MutexLock lock(&mutex_);
   // Not by their number: some of `tokens` may be gone.
@@ -89,8 +94,9 @@ bool TokenPool::AnyOther(const Tokens& tokens) const {
 
 bool TokenPool::AnyBlocked(const Wanted& wanted, SteadyTime now) const {
   for (const Roster::Tier& tier : roster_.tiers()) {
-    for (const auto& member : tier.members) {
-      if (member->blocked && Suits(*member, wanted, now)) return true;
+    for (std::size_t next = tier.blocked.FirstFrom(0); next != PositionSet::kNone;
+         next = tier.blocked.FirstFrom(next + 1)) {
+      if (Suits(*tier.members[next], wanted, now)) return true;
     }
   }
   return false;
