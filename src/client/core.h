@@ -104,6 +104,7 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   void OnRefreshDue(const std::shared_ptr<Token>& token) override;
 
   void OnTokenFreed();
+  void ReserveServe();
   void OnTokenGone(const std::shared_ptr<Token>& token);
 
   void StopRuns() EXCLUDES(mutex_);
@@ -130,7 +131,8 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   const std::unique_ptr<StateKeeper> keeper_;
   TokenRefresher refresher_;
   WaitQueue queue_;
-  std::atomic<bool> to_serve_{false};  // the queue; posted already
+  std::atomic<bool> to_serve_{false};  // the queue; who sets it has `serve_`, until the task has run
+  EventLoop::Reserved serve_;
   QuotaDesk quota_desk_;
   RequestCounts request_counts_;
   std::minstd_rand random_;

@@ -77,23 +77,22 @@ class TokenWalk final : private WaitQueue::Waiter {
                 bool at_exchange);
 
   // That there will be a token in time.
-  struct Hope {
+  struct Prospect {
     std::chrono::milliseconds at_most;
     bool rests;  // all that there is to wait for is one that rests; else nobody knows when one is free
   };
-  std::optional<Hope> TokenComesIn();
+  std::optional<Prospect> TokenComesIn();
   // Those that a wait is no use for: they are ready, and failed all the same. Of those that were tried and rest now,
   // each may serve when it is back.
   TokenPool::Tokens NoUse();
   void AwaitToken(const Status& last);
-  void LookAgain() noexcept override;
-  void Look();
   void Pause(const Decision& decision);
-  void LookInPause();
   void EndPause();
-  void StopWaiting();
+  void OnToken(Lease lease) noexcept override;
+  void OnNoToken(WaitQueue::NoToken why) noexcept override;
   // The time that is left for it; nothing: no wait is allowed.
   std::optional<std::chrono::milliseconds> PatienceLeft();
+  SteadyTime PatienceEnd();
 
   // Calls `call`. What it throws ends the walk, and the owner hears of it.
   template <typename Call>
@@ -110,9 +109,7 @@ class TokenWalk final : private WaitQueue::Waiter {
   int stale_ = 0;  // how many JWTs of this lease were refused that were not issued for it
   TokenRefresher::Ticket ticket_ = 0;
   TimerId timer_ = 0;
-  std::optional<WaitQueue::Place> place_;  // waits for a token
   struct PauseState {
-    SteadyTime until;
     bool new_pass;
   };
   std::optional<PauseState> pause_;        // waits for the service or the network
