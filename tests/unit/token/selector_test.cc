@@ -188,6 +188,23 @@ TEST_CASE("least in flight keeps the loads level, and takes equals in turn") {
   CHECK(Order(selector).back() == 6);
 }
 
+TEST_CASE("a load that nobody has costs nothing") {
+  constexpr std::size_t kSize = 10'000;
+  Selector selector = AllReady(Strategy::kLeastInFlight, kSize);
+  // A set of positions for each number below would be more than there is memory for.
+  for (std::size_t i = 0; i < kSize; ++i) selector.Put(i, Place::kReady, 2'000'000'000);
+  selector.Put(7, Place::kReady, 1'999'999'999);
+  CHECK(Serve(&selector) == 7);
+  selector.Put(7, Place::kReady, 2'000'000'000);
+  CHECK(Serve(&selector) == 8);
+  selector.Put(3, Place::kOut, 1'000'000'000);
+  selector.Put(4, Place::kHalfOpen, 1'000'000'000);
+  selector.Put(3, Place::kReady, 1);
+  CHECK(Serve(&selector) == 4);
+  selector.Put(4, Place::kReady, 2);
+  CHECK(Serve(&selector) == 3);
+}
+
 TEST_CASE("a load means nothing to the other strategies") {
   const Strategy strategy = GENERATE(Strategy::kRoundRobin, Strategy::kFillFirst);
   Selector selector(strategy, 3);
@@ -212,7 +229,7 @@ TEST_CASE("it orders as sorting would") {
     for (std::size_t i = 0; i < changes; ++i) {
       const std::size_t position = random() % size;
       const auto place = nobody && random() % 50 != 0 ? Place::kOut : static_cast<Place>(random() % 3);
-      const int load = static_cast<int>(random() % 5);
+      const int load = static_cast<int>(random() % 5) * (random() % 4 == 0 ? 100'000'000 : 1);
       selector.Put(position, place, load);
       model.entries[position] = {place, load};
       REQUIRE(selector.PlaceOf(position) == place);
