@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 namespace warppool {
@@ -100,6 +101,7 @@ void WaitQueue::Remove(Entries::iterator place) noexcept {
 }
 
 void WaitQueue::Serve() noexcept {
+  if (heads_.empty()) return;
   again_ = true;
   if (serving_) return;
   serving_ = true;
@@ -125,9 +127,7 @@ void WaitQueue::ServeAndReview() noexcept {
 // A call of the pool tells the program what happened, and that may have any of those who wait leave.
 void WaitQueue::HandOut() {
   std::uint64_t number = 0;
-  while (true) {
-    const auto next = heads_.lower_bound(number);
-    if (next == heads_.end() || !pool_->AnyReady({})) return;
+  while (heads_.lower_bound(number) != heads_.end() && pool_->AnyReady({})) {
     const auto head = heads_.lower_bound(number);
     if (head == heads_.end()) return;
     number = head->first;
