@@ -81,8 +81,10 @@ TEST_CASE("one that nothing suits holds up nobody, and keeps its place") {
   w.Free("p2");
   CHECK(w.Take() == QueueStory{"b:p1", "c:p2"});
   CHECK(w.queue.anybody_waits());
+  CHECK(w.loop.executor.timers() == 1);
   w.Drop("a");
   CHECK_FALSE(w.queue.anybody_waits());
+  CHECK(w.loop.executor.timers() == 0);
 }
 
 TEST_CASE("who would rather have one token takes another one, too, and in its turn") {
