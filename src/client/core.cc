@@ -97,10 +97,13 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
                   .gate = keeper_.get(),
                   .supply = &bearer_desk_},
                  &transport_, this, clock_, log_),
+      queue_(&pool_, &loop_, clock_,
+             [this](const auto& wanted) { return quota_desk_.Asking(wanted.excluded, wanted.only); }),
       quota_desk_(this),
       random_(std::random_device{}()) {
   pool_.SetOnFreed([this] { OnTokenFreed(); });
   pool_.SetOnGone([this](const std::shared_ptr<Token>& token) { OnTokenGone(token); });
+  ReserveServe();
   if (keeper_) pool_.SetOnUnsaved([this](bool urgent) { keeper_->OnUnsaved(urgent); });
   stop_.emplace_back([this] {
     StopRuns();
@@ -150,13 +153,21 @@ void Core::OnRefreshDue(const std::shared_ptr<Token>& token) {
 
 void Core::OnTokenFreed() {
   if (!queue_.anybody_waits() || to_serve_.exchange(true)) return;
-  const auto posted = Guarded([&]() -> Result<bool> {
-    return loop_.Post([this] {
-      to_serve_ = false;
-      queue_.Serve();
-    });
+  // Who waits might never be told again if this failed for lack of memory.
+  if (serve_.empty()) Guarded([&] { ReserveServe(); });
+  if (!serve_.empty()) {
+    loop_.Post(&serve_);
+  } else {
+    to_serve_ = false;  // none twice in a row: the next token that is freed wakes them
+  }
+}
+
+void Core::ReserveServe() {
+  serve_.emplace_back([this] {
+    Guarded([&] { ReserveServe(); });
+    to_serve_ = false;
+    queue_.Serve();
   });
-  if (!posted.ok()) to_serve_ = false;  // out of memory: the next one that is freed wakes them
 }
 
 void Core::DropRefused(const Bearer& bearer, const Status& why) {

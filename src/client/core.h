@@ -17,7 +17,7 @@
 #include "client/quota_desk.h"
 #include "client/request_counts.h"
 #include "client/state_keeper.h"
-#include "client/token_queue.h"
+#include "client/wait_queue.h"
 #include "http/curl_transport.h"
 #include "http/event_loop.h"
 #include "platform/process.h"
@@ -70,7 +70,7 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   Transport& transport() { return transport_; }
   TokenPool& pool() { return pool_; }
   TokenRefresher& refresher() { return refresher_; }
-  TokenQueue& queue() { return queue_; }
+  WaitQueue& queue() { return queue_; }
   QuotaDesk& quota_desk() { return quota_desk_; }
   BearerDesk& bearer_desk() { return bearer_desk_; }
   StateKeeper* keeper() { return keeper_.get(); }  // null: there is no store
@@ -104,6 +104,7 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   void OnRefreshDue(const std::shared_ptr<Token>& token) override;
 
   void OnTokenFreed();
+  void ReserveServe();
   void OnTokenGone(const std::shared_ptr<Token>& token);
 
   void StopRuns() EXCLUDES(mutex_);
@@ -129,8 +130,9 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   BearerDesk bearer_desk_;
   const std::unique_ptr<StateKeeper> keeper_;
   TokenRefresher refresher_;
-  TokenQueue queue_;
-  std::atomic<bool> to_serve_{false};  // the queue; posted already
+  WaitQueue queue_;
+  std::atomic<bool> to_serve_{false};  // the queue; who sets it has `serve_`, until the task has run
+  EventLoop::Reserved serve_;
   QuotaDesk quota_desk_;
   RequestCounts request_counts_;
   std::minstd_rand random_;

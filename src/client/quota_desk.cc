@@ -60,7 +60,7 @@ void QuotaDesk::AskAfterRefusal(const Bearer& bearer) {
   if (!asked_.insert(token).second) return;
   const auto over = [this, token](const Answer& /*answer*/) {
     asked_.erase(token);
-    core_->queue().Serve();  // those who wait may find that they need not, or that it is no use
+    core_->queue().ServeAndReview();  // those who wait may find that they need not, or that it is no use
   };
   const Status begun = Guarded([&] {
     Ask(bearer, false, over);

@@ -117,8 +117,8 @@ void TokenWalk::KeepTo(std::shared_ptr<const Token> token) {
 }
 
 void TokenWalk::Lead(bool after_wait) {
-  if (core_->queue().anybody_waits() && core_->pool().AnyReady({})) core_->queue().Serve();
-  if (ended_) return;  // who was served may have ended it
+  core_->queue().Serve();  // nobody overtakes
+  if (ended_) return;      // who was served may have ended it
   lease_ = core_->pool().Acquire(wanted_);
   if (!lease_ && after_wait && policy_.may_repeat()) {
     wanted_.excluded = ruled_out_;
@@ -276,31 +276,34 @@ void TokenWalk::Follow(const Decision& decision, const Status& last) {
 
 std::optional<std::chrono::milliseconds> TokenWalk::PatienceLeft() {
   if (!patience_.waits) return std::nullopt;
-  const SteadyTime now = core_->clock().Steady();
-  // Without a deadline the patience begins when it is needed for the first time.
-  if (!patience_.deadline && !waits_until_) waits_until_ = now + core_->config().max_token_wait;
-  const SteadyTime until = patience_.deadline ? *patience_.deadline : *waits_until_;
-  if (until <= now) return std::nullopt;
-  return std::chrono::ceil<std::chrono::milliseconds>(until - now);
+  const auto left = PatienceEnd() - core_->clock().Steady();
+  if (left <= left.zero()) return std::nullopt;
+  return std::chrono::ceil<std::chrono::milliseconds>(left);
 }
 
-std::optional<TokenWalk::Hope> TokenWalk::TokenComesIn() {
+SteadyTime TokenWalk::PatienceEnd() {
+  if (patience_.deadline) return *patience_.deadline;
+  // Without a deadline the patience begins when it is needed for the first time.
+  if (!waits_until_) waits_until_ = core_->clock().Steady() + core_->config().max_token_wait;
+  return *waits_until_;
+}
+
+std::optional<TokenWalk::Prospect> TokenWalk::TokenComesIn() {
   const auto patience = PatienceLeft();
   if (!patience) return std::nullopt;
   TokenPool::Wanted wanted = wanted_;
   wanted.excluded = NoUse();
   const auto outlook = core_->pool().WhenReady(wanted);
-  if (outlook.earliest && *outlook.earliest < *patience) return Hope{*outlook.earliest, !outlook.busy};
+  if (outlook.earliest && *outlook.earliest < *patience) return Prospect{*outlook.earliest, !outlook.busy};
   // A quota that is asked for may be back sooner than is assumed.
-  if (outlook.busy || core_->quota_desk().Asking(ruled_out_, wanted_.only)) return Hope{*patience, false};
+  if (outlook.busy || core_->quota_desk().Asking(wanted.excluded, wanted_.only)) return Prospect{*patience, false};
   return std::nullopt;
 }
 
 void TokenWalk::AwaitToken(const Status& last) {
   last_ = last;
   wanted_.excluded = NoUse();
-  place_ = core_->queue().Join(this);
-  Look();
+  core_->queue().Join(this, {wanted_, only_, PatienceEnd()});
 }
 
 TokenPool::Tokens TokenWalk::NoUse() {
@@ -309,44 +312,15 @@ TokenPool::Tokens TokenWalk::NoUse() {
   return tokens;
 }
 
-void TokenWalk::LookAgain() noexcept {
-  Protected([&] {
-    if (pause_) {
-      LookInPause();
-    } else {
-      Look();
-    }
-  });
-}
-
 void TokenWalk::Pause(const Decision& decision) {
-  pause_ = PauseState{core_->clock().Steady() + decision.wait, decision.new_pass};
+  pause_ = PauseState{decision.new_pass};
   wanted_.excluded = NoUse();
   if (decision.cut_short && core_->pool().AnyOther(wanted_.excluded, wanted_.only)) {
-    place_ = core_->queue().Join(this);
-    return LookInPause();
+    return core_->queue().Join(this, {wanted_, only_, core_->clock().Steady() + decision.wait, false});
   }
   timer_ = core_->loop().After(decision.wait, [this] {
     timer_ = 0;
     Protected([&] { EndPause(); });
-  });
-}
-
-void TokenWalk::LookInPause() {
-  core_->loop().CancelTimer(std::exchange(timer_, 0));
-  const auto left = pause_->until - core_->clock().Steady();
-  if (left <= left.zero()) return EndPause();
-  lease_ = core_->pool().Acquire(wanted_);
-  if (lease_) {
-    pause_.reset();
-    StopWaiting();
-    return GetBearer();
-  }
-  auto wait = std::chrono::ceil<std::chrono::milliseconds>(left);
-  if (const auto earliest = core_->pool().WhenReady(wanted_).earliest) wait = std::min(wait, *earliest);
-  timer_ = core_->loop().After(wait, [this] {
-    timer_ = 0;
-    core_->queue().Serve();  // it looks again itself, and who came before it does so before
   });
 }
 
@@ -356,30 +330,23 @@ void TokenWalk::EndPause() {
     wanted_.without_exchange = bad_setting_.has_value();
   }
   pause_.reset();
-  StopWaiting();
   Lead(true);
 }
 
-void TokenWalk::Look() {
-  core_->loop().CancelTimer(std::exchange(timer_, 0));
-  lease_ = core_->pool().Acquire(wanted_);
-  if (lease_) {
-    StopWaiting();
-    return GetBearer();
-  }
-  const auto wait = TokenComesIn();
-  if (!wait) {
-    StopWaiting();
-    return GiveUp(last_);
-  }
-  timer_ = core_->loop().After(wait->at_most, [this] {
-    timer_ = 0;
-    core_->queue().Serve();  // it looks again itself, and who came before it does so before
+void TokenWalk::OnToken(Lease lease) noexcept {
+  Protected([&] {
+    pause_.reset();
+    lease_.emplace(std::move(lease));
+    GetBearer();
   });
 }
 
-void TokenWalk::StopWaiting() {
-  if (place_) core_->queue().Leave(*std::exchange(place_, std::nullopt));
+void TokenWalk::OnNoToken(WaitQueue::NoToken why) noexcept {
+  Protected([&] {
+    if (why == WaitQueue::NoToken::kOutOfMemory) throw std::bad_alloc();
+    if (pause_) return EndPause();
+    GiveUp(last_);
+  });
 }
 
 void TokenWalk::GiveUp(const Status& last) {
@@ -427,7 +394,7 @@ void TokenWalk::End(Outcome outcome, const Status& why, std::optional<std::chron
   // Only if there is something to end: a walk that is over may be destroyed in any thread.
   if (timer_ != 0) core_->loop().CancelTimer(std::exchange(timer_, 0));
   if (ticket_ != 0) core_->refresher().Forget(std::exchange(ticket_, 0));
-  StopWaiting();
+  core_->queue().Leave(this);
   if (lease_) EndLease(outcome, why, cool_for, false);
 }
 

@@ -14,7 +14,7 @@
 #include "client/bearer.h"
 #include "client/core.h"
 #include "client/failover_policy.h"
-#include "client/token_queue.h"
+#include "client/wait_queue.h"
 #include "http/refusal.h"
 #include "token/token_pool.h"
 #include "warppool/event.h"
@@ -27,7 +27,7 @@ struct Patience {
   std::optional<SteadyTime> deadline{};  // of the whole; nothing: Config::max_token_wait for tokens
 };
 
-class TokenWalk final : private TokenQueue::Waiter {
+class TokenWalk final : private WaitQueue::Waiter {
  public:
   class Owner {
    public:
@@ -80,24 +80,23 @@ class TokenWalk final : private TokenQueue::Waiter {
                 bool at_exchange);
 
   // That there will be a token in time.
-  struct Hope {
+  struct Prospect {
     std::chrono::milliseconds at_most;
     bool rests;  // all that there is to wait for is one that rests; else nobody knows when one is free
   };
-  std::optional<Hope> TokenComesIn();
+  std::optional<Prospect> TokenComesIn();
   // Those that a wait is no use for: they are ready, and failed all the same. Of those that were tried and rest now,
   // each may serve when it is back.
   TokenPool::Tokens NoUse();
   void AwaitToken(const Status& last);
   const char* NoneIsReady() const;
-  void LookAgain() noexcept override;
-  void Look();
   void Pause(const Decision& decision);
-  void LookInPause();
   void EndPause();
-  void StopWaiting();
+  void OnToken(Lease lease) noexcept override;
+  void OnNoToken(WaitQueue::NoToken why) noexcept override;
   // The time that is left for it; nothing: no wait is allowed.
   std::optional<std::chrono::milliseconds> PatienceLeft();
+  SteadyTime PatienceEnd();
 
   // Calls `call`. What it throws ends the walk, and the owner hears of it.
   template <typename Call>
@@ -114,9 +113,7 @@ class TokenWalk final : private TokenQueue::Waiter {
   int stale_ = 0;  // how many JWTs of this lease were refused that were not issued for it
   TokenRefresher::Ticket ticket_ = 0;
   TimerId timer_ = 0;
-  std::optional<TokenQueue::Place> place_;  // waits for a token
   struct PauseState {
-    SteadyTime until;
     bool new_pass;
   };
   std::optional<PauseState> pause_;        // waits for the service or the network

@@ -21,7 +21,7 @@ void Roster::Arrange(Options options, const Members& members, SteadyTime now) {
     }
     if (standing.empty()) continue;
     const std::size_t size = standing.size();
-    tiers.push_back({tier, std::move(standing), Rotation(options.strategy, size)});
+    tiers.push_back({tier, std::move(standing), Selector(options.strategy, size), PositionSet(size)});
   }
 
   for (const Tier& tier : tiers_) {
@@ -34,6 +34,7 @@ void Roster::Arrange(Options options, const Members& members, SteadyTime now) {
   accounts_.swap(accounts);
   ready_ = 0;
   blocked_ = 0;
+  ++state_changes_;
   due_.clear();
   for (std::size_t t = 0; t < tiers_.size(); ++t) {
     for (std::size_t position = 0; position < tiers_[t].members.size(); ++position) {
@@ -57,10 +58,10 @@ void Roster::ResumeTurn(const Tier& before) {
   const auto same = [&](const Tier& tier) { return tier.tier == before.tier; };
   const auto tier = std::find_if(tiers_.begin(), tiers_.end(), same);
   if (tier == tiers_.end()) return;
-  for (std::size_t position = std::min(before.rotation.turn(), before.members.size()); position > 0; --position) {
+  for (std::size_t position = std::min(before.selector.turn(), before.members.size()); position > 0; --position) {
     const Member& served = *before.members[position - 1];
     if (!served.is_member || &tiers_[served.tier] != &*tier) continue;
-    return tier->rotation.Served(served.position);
+    return tier->selector.Served(served.position);
   }
 }
 
@@ -76,14 +77,15 @@ bool Roster::File(Member* member, SteadyTime now) {
   const bool in_a_state_to = state == TokenState::kReady || state == TokenState::kHalfOpen;
   const bool full = (options_.max_in_flight > 0 && member->in_flight >= options_.max_in_flight) ||
                     (state == TokenState::kHalfOpen && member->health.probing());
-  const bool could_before = tier.rotation.PlaceOf(member->position) != Rotation::Place::kOut;
+  const bool could_before = tier.selector.PlaceOf(member->position) != Selector::Place::kOut;
 
-  Rotation::Place place = Rotation::Place::kOut;
+  Selector::Place place = Selector::Place::kOut;
   if (in_a_state_to && !full) {
-    place = state == TokenState::kReady ? Rotation::Place::kReady : Rotation::Place::kHalfOpen;
+    place = state == TokenState::kReady ? Selector::Place::kReady : Selector::Place::kHalfOpen;
   }
-  tier.rotation.Put(member->position, place, member->in_flight);
+  tier.selector.Put(member->position, place, member->in_flight);
 
+  if (state != member->filed_as) ++state_changes_;
   const int ready = (state == TokenState::kReady ? 1 : 0) - (member->filed_as == TokenState::kReady ? 1 : 0);
   tier.ready += ready;
   ready_ += ready;
@@ -93,11 +95,20 @@ bool Roster::File(Member* member, SteadyTime now) {
   const bool unblocked = member->blocked && !blocked;
   blocked_ += (blocked ? 1 : 0) - (member->blocked ? 1 : 0);
   member->blocked = blocked;
+  if (blocked) {
+    tier.blocked.Insert(member->position);
+  } else if (unblocked) {
+    tier.blocked.Erase(member->position);
+  }
 
-  if (member->turns_at) due_.erase({*member->turns_at, member});
-  member->turns_at = in_a_state_to ? std::nullopt : member->health.TurnsAt();
-  if (member->turns_at) due_.emplace(*member->turns_at, member);
-  return unblocked || (place != Rotation::Place::kOut && !could_before);
+  const auto turns_at = in_a_state_to ? std::nullopt : member->health.TurnsAt();
+  if (turns_at != member->turns_at) {
+    ++state_changes_;
+    if (member->turns_at) due_.erase({*member->turns_at, member});
+    member->turns_at = turns_at;
+    if (turns_at) due_.emplace(*turns_at, member);
+  }
+  return unblocked || (place != Selector::Place::kOut && !could_before);
 }
 
 Roster::Member* Roster::FileNextDue(SteadyTime now) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <set>
@@ -12,7 +13,8 @@
 
 #include "base/clock.h"
 #include "token/pool_member.h"
-#include "token/rotation.h"
+#include "token/position_set.h"
+#include "token/selector.h"
 
 namespace warppool {
 
@@ -24,8 +26,9 @@ class Roster {
   struct Tier {
     warppool::Tier tier = warppool::Tier::kPersonal;
     Members members;
-    Rotation rotation;
-    int ready = 0;  // those in the state kReady, blocked ones included
+    Selector selector;
+    PositionSet blocked;  // those in a state to serve that have their hands full
+    int ready = 0;        // those in the state kReady, blocked ones included
   };
 
   struct Options {
@@ -53,20 +56,23 @@ class Roster {
   bool Visit(bool with_half_open, const Visitor& visit) const {
     for (const Tier& tier : tiers_) {
       const auto visit_position = [&](std::size_t position) { return visit(tier.members[position]); };
-      if (tier.rotation.Visit(with_half_open, visit_position)) return true;
+      if (tier.selector.Visit(with_half_open, visit_position)) return true;
     }
     return false;
   }
   // It was chosen.
-  void Served(const Member& member) { tiers_[member.tier].rotation.Served(member.position); }
+  void Served(const Member& member) { tiers_[member.tier].selector.Served(member.position); }
   // Whether it was the last one of its tier that was.
-  bool ServedLast(const Member& member) const { return tiers_[member.tier].rotation.turn() == member.position + 1; }
+  bool ServedLast(const Member& member) const { return tiers_[member.tier].selector.turn() == member.position + 1; }
   // Whether its load decides where it is filed.
   bool LoadMatters() const { return options_.max_in_flight > 0 || options_.strategy == Strategy::kLeastInFlight; }
 
   const std::vector<Tier>& tiers() const { return tiers_; }
   int ready() const { return ready_; }
   int blocked() const { return blocked_; }
+  // Grows with each change of a state, of the time when one changes, and of who is a member. As long as it stays the
+  // same, tokens only became busy or free.
+  std::uint64_t state_changes() const { return state_changes_; }
   const Options& options() const { return options_; }
   // Those who cannot serve, by when they can; members without such a time are not among them.
   const std::set<std::pair<SteadyTime, Member*>>& due() const { return due_; }
@@ -90,6 +96,7 @@ class Roster {
   std::vector<Tier> tiers_;
   int ready_ = 0;
   int blocked_ = 0;
+  std::uint64_t state_changes_ = 0;
   std::set<std::pair<SteadyTime, Member*>> due_;
   std::unordered_map<std::string, Member*> by_name_;
   std::unordered_map<const Token*, Member*> by_token_;

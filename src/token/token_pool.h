@@ -5,9 +5,9 @@
 //   ...                                        // use lease->token()
 //   std::move(*lease).End({Outcome::kSuccess});
 //
-// Tiers are tried in their order; in a tier the strategy says whose turn it is (rotation.h). A look for a token costs
-// the same however many there are, and however many of them cannot serve: those are out of the rotation, and come back
-// at a time that is known, or by a recovery.
+// Tiers are tried in their order; in a tier the strategy says whose turn it is (selector.h). A look for a token costs
+// the same however many there are, and however many of them cannot serve: those are not among its candidates, and come
+// back at a time that is known, or by a recovery.
 //
 // Any thread. The program is told what happens (pool_reporter.h) without a lock held.
 #pragma once
@@ -178,6 +178,8 @@ class TokenPool {
   // Whether Acquire() would find one now.
   bool AnyReady(const Wanted& wanted) EXCLUDES(mutex_);
   Outlook WhenReady(const Wanted& wanted) EXCLUDES(mutex_);
+  // Grows when what WhenReady() says may have changed other than by tokens that became busy or free.
+  std::uint64_t StateChanges() const EXCLUDES(mutex_);
   // Why tokens that are not among `excluded` cannot serve, as attempts of a failed request. `only` as in Wanted.
   std::vector<Attempt> WhyNotReady(const Tokens& excluded, const TokenRestriction* only = nullptr) EXCLUDES(mutex_);
 

@@ -87,7 +87,7 @@ const std::shared_ptr<PoolMember>* TokenPool::FindNext(const Wanted& wanted, Ste
   for (const Roster::Tier& tier : roster_.tiers()) {
     if (!wanted.only->Allows(tier.tier)) continue;
     const auto visit = [&](std::size_t position) { return will_do(tier.members[position]); };
-    if (tier.rotation.Visit(wanted.AnyProbe(), visit)) break;
+    if (tier.selector.Visit(wanted.AnyProbe(), visit)) break;
   }
   return next;
 }

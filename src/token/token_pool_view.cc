@@ -76,6 +76,11 @@ TokenPool::Outlook TokenPool::WhenReady(const Wanted& wanted) {
   return outlook;
 }
 
+std::uint64_t TokenPool::StateChanges() const {
+  MutexLock lock(&mutex_);
+  return roster_.state_changes();
+}
+
 bool TokenPool::AnyOther(const Tokens& tokens, const TokenRestriction* only) const {
   MutexLock lock(&mutex_);
   // Not by their number: some of `tokens` may be gone.
@@ -90,8 +95,9 @@ bool TokenPool::AnyOther(const Tokens& tokens, const TokenRestriction* only) con
 
 bool TokenPool::AnyBlocked(const Wanted& wanted, SteadyTime now) const {
   for (const Roster::Tier& tier : roster_.tiers()) {
-    for (const auto& member : tier.members) {
-      if (member->blocked && Suits(*member, wanted, now)) return true;
+    for (std::size_t next = tier.blocked.FirstFrom(0); next != PositionSet::kNone;
+         next = tier.blocked.FirstFrom(next + 1)) {
+      if (Suits(*tier.members[next], wanted, now)) return true;
     }
   }
   return false;
@@ -107,7 +113,7 @@ std::vector<Attempt> TokenPool::WhyNotReady(const Tokens& excluded, const TokenR
       for (const auto& member : tier.members) {
         if (excluded.count(&member->token) != 0) continue;
         if (only != nullptr && !only->Allows(tier.tier, member->id)) continue;
-        if (tier.rotation.PlaceOf(member->position) != Rotation::Place::kOut) continue;
+        if (tier.selector.PlaceOf(member->position) != Selector::Place::kOut) continue;
         reasons.push_back(
             {member->token.name(), Code::kNoTokenReady, WhyNot(*member, roster_.options().max_in_flight)});
       }

@@ -5,6 +5,8 @@
 #include <benchmark/benchmark.h>
 
 #include <chrono>
+#include <cstdlib>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -12,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "client/core.h"
+#include "client/token_walk.h"
 #include "token/token_pool.h"
 #include "token/token_refresher.h"
 
@@ -40,6 +44,11 @@ class World {
     std::move(*lease).End({Outcome::kSuccess});
   }
 
+  // So many requests stay in flight from now on.
+  void Hold(int requests) {
+    for (int i = 0; i < requests; ++i) held_.push_back(*pool_.Acquire({}));
+  }
+
   // Of each 10 tokens 9 cool or are disabled, in turn.
   void RuinNinetyPercent(int count) {
     for (int i = 0; i < count; ++i) {
@@ -62,6 +71,7 @@ class World {
   }
 
   TokenPool pool_;
+  std::vector<Lease> held_;
 };
 
 void Floor(benchmark::State& state) {
@@ -98,6 +108,77 @@ void AcquireAndReportLeastInFlight(benchmark::State& state) {
   for (auto _ : state) world.Serve();
 }
 
+// The same while so many other requests are in flight, shared by 10 tokens.
+void AcquireAndReportManyInFlight(benchmark::State& state) {
+  World world(10, Strategy::kLeastInFlight);
+  world.Hold(static_cast<int>(state.range(0)));
+  for (auto _ : state) world.Serve();
+}
+
+// Requests without a network, of a client whose only token serves one at a time. Its I/O thread is the one that calls.
+class Crowd {
+ public:
+  explicit Crowd(int waiting) : core_(std::make_shared<Core>(OneToken(), ClientOptions(), nullptr, RealClock())) {
+    if (!core_->Open().ok()) std::abort();
+    for (int i = 0; i <= waiting; ++i) Join();
+  }
+
+  // The token is freed, the first one that waits gets it, and another one joins at the end.
+  void ServeNext() {
+    Request* const served = requests_.front().get();
+    served->walk.Succeed();
+    core_->queue().Serve();
+    requests_.pop_front();
+    if (!requests_.front()->has_token) std::abort();
+    Join();
+  }
+
+  // The one in the middle is cancelled, and another one joins at the end.
+  void CancelOne() {
+    auto& cancelled = requests_[requests_.size() / 2];
+    cancelled->walk.End();
+    cancelled = std::make_unique<Request>(core_.get());
+    cancelled->walk.Start({});
+  }
+
+ private:
+  struct Request final : TokenWalk::Owner {
+    explicit Request(Core* core) : walk(core, this) {}
+    void Use(const Bearer& /*bearer*/) override { has_token = true; }
+    void OnAttemptFailed(const AttemptFailed& /*event*/) override {}
+    void OnWaiting(const Waiting& /*event*/) override {}
+    void OnWalkFailed(const Status& /*why*/) override { std::abort(); }
+
+    bool has_token = false;
+    TokenWalk walk;
+  };
+
+  static Config OneToken() {
+    Config config;
+    config.tokens.push_back({Secret("fake-api-key"), Tier::kPersonal, CredentialKind::kApiKey, "one"});
+    config.max_in_flight = 1;
+    config.max_token_wait = hours(24);
+    return config;
+  }
+  void Join() {
+    requests_.push_back(std::make_unique<Request>(core_.get()));
+    requests_.back()->walk.Start({});
+  }
+
+  const std::shared_ptr<Core> core_;
+  std::deque<std::unique_ptr<Request>> requests_;  // the first one has the token
+};
+
+void FreedToken(benchmark::State& state) {
+  Crowd crowd(static_cast<int>(state.range(0)));
+  for (auto _ : state) crowd.ServeNext();
+}
+
+void CancelWaiting(benchmark::State& state) {
+  Crowd crowd(static_cast<int>(state.range(0)));
+  for (auto _ : state) crowd.CancelOne();
+}
+
 // Between two calls each thread does 10 µs of work.
 void WithWork(benchmark::State& state) {
   static World* world = nullptr;
@@ -116,6 +197,9 @@ BENCHMARK(Floor);
 BENCHMARK(AcquireAndReport)->Arg(10)->Arg(10'000)->Arg(100'000);
 BENCHMARK(AcquireAndReportNinetyPercentOut)->Arg(10'000)->Arg(100'000);
 BENCHMARK(AcquireAndReportLeastInFlight)->Arg(10)->Arg(10'000);
+BENCHMARK(AcquireAndReportManyInFlight)->Arg(10)->Arg(10'000);
+BENCHMARK(FreedToken)->Arg(10)->Arg(10'000);
+BENCHMARK(CancelWaiting)->Arg(10)->Arg(10'000);
 BENCHMARK(WithWork)->Threads(1)->Threads(2)->UseRealTime();
 
 }  // namespace

@@ -28,8 +28,21 @@ POOL = [
     ("least in flight, 10 tokens / floor", "AcquireAndReportLeastInFlight/10", "Floor", "reported"),
     ("least in flight, 10,000 tokens / 10", "AcquireAndReportLeastInFlight/10000", "AcquireAndReportLeastInFlight/10",
      "reported"),
+    ("least in flight, 10,000 in flight / 10", "AcquireAndReportManyInFlight/10000", "AcquireAndReportManyInFlight/10",
+     "at most 1.5"),
+    ("freed token, 10,000 waiting / 10", "FreedToken/10000", "FreedToken/10", "at most 1.5"),
+    ("cancelled, 10,000 waiting / 10", "CancelWaiting/10000", "CancelWaiting/10", "at most 1.5"),
     ("two threads with work / one: throughput", "WithWork/real_time/threads:1", "WithWork/real_time/threads:2",
      "at least 1.7"),
+]
+
+# By how many nanoseconds one may cost more than the other.
+MORE = [
+    ("10,000 tokens, more than 10", "AcquireAndReport/10000", "AcquireAndReport/10", 100),
+    ("10,000 tokens, 90 % of them out, more than 10", "AcquireAndReportNinetyPercentOut/10000", "AcquireAndReport/10",
+     100),
+    ("least in flight, 10,000 tokens, more than 10", "AcquireAndReportLeastInFlight/10000",
+     "AcquireAndReportLeastInFlight/10", 100),
 ]
 
 ANSWER = [
@@ -55,6 +68,8 @@ def main():
     print(f"floor: {times['Floor']:.0f} ns")
     for what, above, below, goal in POOL:
         print(report.line(what, times[above] / times[below], goal))
+    for what, above, below, goal in MORE:
+        print(report.more(what, times[above] - times[below], goal))
     times = run(build / "tests/bench/answer_bench")
     for what, above, below, goal in ANSWER:
         print(report.line(what, times[above] / times[below], goal))

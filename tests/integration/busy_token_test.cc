@@ -1,7 +1,11 @@
 // Tokens that have their hands full, and requests that have failed elsewhere: who waits for them, and who must not.
 
 #include <future>
+#include <memory>
+#include <mutex>
 #include <thread>
+#include <variant>
+#include <vector>
 
 #include "fixture.h"
 
@@ -179,6 +183,56 @@ TEST_CASE("a request that finds no exchange that works waits for a token that ne
   REQUIRE(request.recorder.WaitUntilDone());
   CHECK(request.recorder.status().ToString() == "ok");
   REQUIRE(busy.recorder.WaitUntilDone());
+}
+
+TEST_CASE("hundreds that wait for the only token are served one at a time, in the order in which they came") {
+  constexpr int kRequests = 300;
+  Gate gate;
+  std::mutex mutex;
+  std::vector<int> served;
+  World world;
+  world.service.AcceptApiKey(kKey);
+  HoldAgent(&world, &gate, kKey);
+  Config config = OneAtATime(world, {kKey});
+  config.tokens[0].kind = CredentialKind::kApiKey;
+  world.Connect(std::move(config));
+  gate.Close();
+  std::vector<std::unique_ptr<Recorder>> recorders;
+  std::vector<std::unique_ptr<Stream>> streams;
+  for (int i = 0; i < kRequests; ++i) {
+    recorders.push_back(std::make_unique<Recorder>(&world));
+    StreamCallbacks callbacks = recorders.back()->Callbacks();
+    callbacks.on_event = [&, i, record = callbacks.on_event](const Event& event) {
+      if (std::holds_alternative<StreamStarted>(event)) {
+        const std::lock_guard<std::mutex> lock(mutex);
+        served.push_back(i);
+      }
+      return record(event);
+    };
+    auto started = world.client->Start(Request("hello"), std::move(callbacks));
+    REQUIRE(started.ok());
+    streams.push_back(*std::move(started));
+  }
+  REQUIRE(gate.WaitUntilInside(1));
+  REQUIRE(recorders.back()->WaitForWait());
+  const auto leaves = [](int i) { return i % 7 == 3; };
+  for (int i = 0; i < kRequests; ++i) {
+    if (leaves(i)) streams[static_cast<std::size_t>(i)]->Cancel();
+  }
+  gate.Open();
+
+  std::vector<int> expected;
+  for (int i = 0; i < kRequests; ++i) {
+    const Recorder& recorder = *recorders[static_cast<std::size_t>(i)];
+    INFO(i);
+    REQUIRE(recorders[static_cast<std::size_t>(i)]->WaitUntilDone());
+    CHECK(recorder.status().code() == (leaves(i) ? Code::kCancelled : Code::kOk));
+    CHECK(recorder.waits() == (i == 0 ? 0 : 1));
+    if (!leaves(i)) expected.push_back(i);
+  }
+  CHECK(served == expected);
+  CHECK(gate.most() == 1);
+  CHECK(world.StatusOf(0).in_flight == 0);
 }
 
 }  // namespace warppool

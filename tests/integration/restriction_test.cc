@@ -367,7 +367,7 @@ TEST_CASE("a restriction that no token can satisfy is refused at once, and nothi
   const auto refusal = [&](const Request& request) {
     const auto stream = client.Start(request, conversation, recorder.Callbacks());
     CHECK(stream.code() == Code::kInvalidArgument);
-    CHECK(client.Ask(request).status().message() == stream.status().message());
+    CHECK(client.Ask(request).status.message() == stream.status().message());
     CHECK_FALSE(conversation.busy());
     return world.Said(stream.status()).message();
   };

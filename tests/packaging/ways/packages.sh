@@ -32,7 +32,7 @@ way_deb() {
   chroot "$root" /root/shared
   chroot "$root" /root/static
   # The program that was linked with the shared library needs the runtime package alone, and what that depends on.
-  quietly chroot "$root" apt-get install --yes --no-install-recommends /root/libwarppool-c*.deb
+  quietly chroot "$root" sh -c 'apt-get install --yes --no-install-recommends /root/libwarppool-c*.deb'
   quietly chroot "$root" apt-get autoremove --purge --yes libwarppool-dev
   chroot "$root" /root/shared
 }

@@ -253,6 +253,54 @@ TEST_CASE("one that is being tried is busy for those who may try it") {
   CHECK_FALSE(pool.pool.WhenReady({{}, kMayNotProbe}).busy);
 }
 
+TEST_CASE("that a token is busy or free is no change of a state, all else is one") {
+  Pool pool({"p1", "p2", "s1"}, With(Strategy::kRoundRobin, 1));
+  std::uint64_t before = pool.pool.StateChanges();
+  const auto changed = [&] { return std::exchange(before, pool.pool.StateChanges()) != before; };
+  Lease lease = pool.TakeOne("p1");
+  CHECK_FALSE(changed());
+  std::move(lease).End({Outcome::kSuccess});
+  pool.Meet("p1", Outcome::kOverloaded);
+  CHECK_FALSE(changed());
+  Lease late = pool.TakeOne("p1");
+  std::move(late).End({Outcome::kQuotaExhausted, Status(Code::kQuotaExhausted, "used up"), 10s});
+  CHECK(changed());
+  Quota quota;
+  quota.limit = 1;
+  quota.used = 1;
+  quota.next_reset = pool.clock.Wall() + 20s;
+  pool.pool.NoteQuota(pool.token("p1"), quota, false);  // later: the state is the same
+  CHECK(changed());
+  CHECK_FALSE(changed());
+  pool.clock.Advance(20s);
+  CHECK(pool.pool.AnyReady({}));
+  CHECK(changed());
+  pool.Meet("p2", Outcome::kAuthRevoked);
+  CHECK(changed());
+  CHECK(pool.pool.Recover("p2"));
+  CHECK(changed());
+  CHECK(pool.pool.Remove("s1").ok());
+  CHECK(changed());
+}
+
+TEST_CASE("the busy one is found among many that are not") {
+  std::vector<std::string> names;
+  for (int i = 0; i < 200; ++i) names.push_back((i < 100 ? "p" : "s") + std::to_string(i));
+  Pool pool(names, With(Strategy::kFillFirst, 1));
+  const Token* const last = &pool.token("s199");
+  const auto all_but_it = pool.AllBut("s199");
+  Lease lease = pool.TakeOne("s199");
+  CHECK(pool.pool.WhenReady({}).busy);
+  CHECK(pool.pool.WhenReady({all_but_it}).busy);
+  CHECK_FALSE(pool.pool.WhenReady({{last}}).busy);
+  std::move(lease).End({Outcome::kSuccess});
+  CHECK_FALSE(pool.pool.WhenReady({}).busy);
+  lease = pool.TakeOne("p70");
+  CHECK(pool.pool.Remove("p3").ok());  // those behind it move up
+  CHECK(pool.pool.WhenReady({}).busy);
+  CHECK_FALSE(pool.pool.WhenReady({{&pool.token("p70")}}).busy);
+}
+
 // ----------------------------------------------------------------------------------- what late leases have to report
 // --
 

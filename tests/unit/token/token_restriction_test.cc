@@ -80,7 +80,7 @@ TEST_CASE("only tokens with the request's names serve, and with tiers only those
   CHECK(TurnsWith(&pool, named, 3) == "p1 p3 p1");
   const OnlyThese both(&pool, {Tier::kShared, Tier::kAnonymous}, {"p1", "a1"});
   CHECK(TurnsWith(&pool, both, 2) == "a1 a1");
-  pool.Meet("a1", Outcome::kAuthDead);
+  pool.Meet("a1", Outcome::kAuthRevoked);
   CHECK(TurnsWith(&pool, both, 1) == "-");
   CHECK(TurnsWith(&pool, named, 2) == "p3 p1");
 }

@@ -2,11 +2,16 @@
 //
 // They are known by their positions, which stay theirs whether or not they can serve: the turn goes on behind the one
 // that was served last, so that a neighbour that drops out or comes back changes nobody else's share.
+//
+// To choose costs the same in every strategy, however many tokens there are and however many requests each serves.
+// kLeastInFlight keeps a set of positions for each number of requests that any of them serves at the moment: few, since
+// n different ones take n * n / 2 requests.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #include "token/position_set.h"
@@ -15,7 +20,7 @@
 namespace warppool {
 
 // Not thread-safe: the pool's mutex guards it.
-class Rotation {
+class Selector {
  public:
   enum class Place : std::uint8_t {
     kOut,       // cannot serve now
@@ -24,11 +29,11 @@ class Rotation {
   };
 
   // All of `size` are out.
-  Rotation(Strategy strategy, std::size_t size);
+  Selector(Strategy strategy, std::size_t size);
 
   // Where the one at `position` stands from now on. `in_flight`: how many requests it serves.
   void Put(std::size_t position, Place place, int in_flight);
-  Place PlaceOf(std::size_t position) const { return seats_[position].place; }
+  Place PlaceOf(std::size_t position) const { return entries_[position].place; }
 
   // It was chosen: the turn is with the next one.
   void Served(std::size_t position) { turn_ = position + 1; }
@@ -42,10 +47,14 @@ class Rotation {
   bool Visit(bool with_half_open, const Visitor& visit) const;
 
  private:
-  struct Seat {
+  using Levels = std::map<std::size_t, PositionSet>;
+  struct Entry {
     Place place = Place::kOut;
-    std::size_t load = 0;
+    Levels::iterator level{};  // with Place::kReady: where it is
   };
+
+  // The level of `load`, made if it is not there. `hint`: one that is near.
+  Levels::iterator LevelOf(std::size_t load, Levels::iterator hint);
 
   template <typename Visitor>
   static bool VisitBoth(const PositionSet& a, const PositionSet& b, std::size_t begin, std::size_t end,
@@ -53,14 +62,16 @@ class Rotation {
 
   const Strategy strategy_;
   std::size_t turn_ = 0;
-  std::vector<Seat> seats_;
-  std::vector<PositionSet> ready_;  // by load, with kLeastInFlight; else all of them in the first
+  std::vector<Entry> entries_;
+  // Those that can serve, by load with kLeastInFlight, else all at 0. None is empty, but the one of 0 may be.
+  Levels levels_;
+  Levels::node_type spare_;  // one that became empty: in the long run nothing is allocated
   PositionSet half_open_;
   const PositionSet none_;
 };
 
 template <typename Visitor>
-bool Rotation::VisitBoth(const PositionSet& a, const PositionSet& b, std::size_t begin, std::size_t end,
+bool Selector::VisitBoth(const PositionSet& a, const PositionSet& b, std::size_t begin, std::size_t end,
                          const Visitor& visit) {
   std::size_t in_a = a.FirstFrom(begin);
   std::size_t in_b = b.FirstFrom(begin);
@@ -77,11 +88,11 @@ bool Rotation::VisitBoth(const PositionSet& a, const PositionSet& b, std::size_t
 }
 
 template <typename Visitor>
-bool Rotation::Visit(bool with_half_open, const Visitor& visit) const {
+bool Selector::Visit(bool with_half_open, const Visitor& visit) const {
   const std::size_t start = strategy_ == Strategy::kFillFirst ? 0 : turn_;
   const PositionSet* half_open = with_half_open ? &half_open_ : &none_;
-  for (const PositionSet& ready : ready_) {
-    if (VisitBoth(ready, *half_open, start, seats_.size(), visit)) return true;
+  for (const auto& [load, ready] : levels_) {
+    if (VisitBoth(ready, *half_open, start, entries_.size(), visit)) return true;
     if (VisitBoth(ready, *half_open, 0, start, visit)) return true;
     half_open = &none_;  // they serve nobody: they come with the least loaded
   }
