@@ -9,8 +9,8 @@
 
 namespace example {
 
-// One of it in a process at a time. SIGHUP stays ignored if it is (nohup). The others are not: a shell's script starts what
-// runs in the background with SIGINT ignored, and who sends it one means it.
+// One of it in a process at a time. SIGHUP stays ignored if it is (nohup). The others are not: a shell's script starts
+// what runs in the background with SIGINT ignored, and who sends it one means it.
 class SignalPipe {
  public:
   explicit SignalPipe(std::initializer_list<int> signals);  // throws std::runtime_error

@@ -85,9 +85,8 @@ FetchResult MakeAnswer(std::string_view input, const Secrets& secrets) {
 }
 
 Answer Read(std::string_view input, const Secrets& secrets, bool has_key) {
-  return ReadExchange(MakeAnswer(input, secrets), {"https://fake.invalid/token", "THE_SETTING"},
-                            Secret(secrets.sent), Secret(has_key ? std::string_view(secrets.key) : ""),
-                            WallTime(std::chrono::hours(400'000)));
+  return ReadExchange(MakeAnswer(input, secrets), {"https://fake.invalid/token", "THE_SETTING"}, Secret(secrets.sent),
+                      Secret(has_key ? std::string_view(secrets.key) : ""), WallTime(std::chrono::hours(400'000)));
 }
 
 void CheckSuccess(const ExchangeSuccess& success) {

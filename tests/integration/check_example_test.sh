@@ -104,7 +104,7 @@ expect "STAND-IN-1 was refused 3 times, and is disabled; there is no other token
 configure WARP_REFRESH_TOKEN=demo-token-1
 WARP_SERVER_URL=http://127.0.0.1:9 run 1
 expect "FAIL rotation: no bearer to be had"
-expect "FAIL PERSONAL_$one: the token exchange cannot be reached"
+expect "FAIL PERSONAL_$one: no connection to the token exchange"
 expect "ok   failure and recovery"
 
 # A quota that is used up.

@@ -43,7 +43,7 @@ inline constexpr std::array<Part, kTokens> kCast{{
     {Tier::kShared, Role::kGuilty, 10},
     {Tier::kShared, Role::kMortal, 11, "TOKEN_EXPIRED"},
     {Tier::kAnonymous, Role::kAskedQuota, 12},
-    {Tier::kAnonymous, Role::kMortal, 13, "MISSING_REFRESH_TOKEN"},
+    {Tier::kAnonymous, Role::kMortal, 13, "INVALID_REFRESH_TOKEN"},
     {Tier::kAnonymous, Role::kQuota, 7},
     {Tier::kAnonymous, Role::kMortal, 15, "INVALID_REFRESH_TOKEN"},
     {Tier::kAnonymous, Role::kInnocent, 16},

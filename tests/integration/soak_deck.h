@@ -91,6 +91,7 @@ inline Deck ExchangeFaults(int slow) {
   return Deck({
       {"exchange 429", loopback::Overloaded},
       {"exchange 408", [] { return Status(408); }},
+      {"exchange asked too often", [] { return loopback::Dead("TOO_MANY_ATTEMPTS_TRY_LATER : later"); }},
       {"exchange 502", [] { return Status(502); }},
       {"exchange 503", [] { return Status(503); }},
       {"exchange 504", [] { return Status(504); }},

@@ -362,8 +362,8 @@ class Script {
       case 2:
         return loopback::Status(302, json(marked(Code::kMisconfigured, "redirect")));
       case 3:
-        return loopback::Status(200, "<html>")
-            .Header("Content-Type", "text/html; " + marked(Code::kNotAStream, "no stream"));
+        return loopback::Status(200, R"({"error":"no stream"})")
+            .Header("Content-Type", "application/json; " + marked(Code::kNotAStream, "no stream"));
       case 4:
         anonymous(Code::kUndecodableEvent, "undecodable event");
         return loopback::UndecodableEvent();

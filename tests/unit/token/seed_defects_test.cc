@@ -57,7 +57,8 @@ TEST_CASE("seed defect: round robin by position in a filtered list") {
   for (int i = 0; i < 300; ++i) {
     pool.pool.Recover("p1");
     if (i % 2 == 0)
-      std::move(*pool.pool.AcquireToken(pool.token("p1"))).End({Outcome::kAuthRevoked, Status(Code::kUnauthorized, "no")});
+      std::move(*pool.pool.AcquireToken(pool.token("p1")))
+          .End({Outcome::kAuthRevoked, Status(Code::kUnauthorized, "no")});
     ++served[pool.Turns(1)];
   }
   const auto [least, most] = std::minmax({served["p2"], served["p3"], served["p4"]});

@@ -23,7 +23,7 @@ constexpr int kPoolSteps = 1000;
 
 const std::vector<Outcome> kOutcomes{Outcome::kSuccess,       Outcome::kSuccess,      Outcome::kSuccess,
                                      Outcome::kSuccess,       Outcome::kAuthRejected, Outcome::kAuthRejected,
-                                     Outcome::kAuthRejected,  Outcome::kAuthRevoked,     Outcome::kQuotaExhausted,
+                                     Outcome::kAuthRejected,  Outcome::kAuthRevoked,  Outcome::kQuotaExhausted,
                                      Outcome::kServerError,   Outcome::kServerError,  Outcome::kOverloaded,
                                      Outcome::kNetwork,       Outcome::kStreamCut,    Outcome::kRequestFault,
                                      Outcome::kMisconfigured, Outcome::kGarbled,      Outcome::kCancelled};

@@ -212,7 +212,7 @@ TEST_CASE("the outlook is the first of those that will do") {
   CHECK(pool.pool.WhenReady({}).earliest == Outlook());
   pool.Meet("p1", Outcome::kAuthRejected);                       // 60 s
   pool.Meet("p2", Outcome::kQuotaExhausted, "used up", 5000ms);  // 5 s
-  pool.Meet("s1", Outcome::kAuthRevoked);                           // never
+  pool.Meet("s1", Outcome::kAuthRevoked);                        // never
   pool.clock.Advance(1s);
   CHECK(pool.pool.WhenReady({}).earliest == 4s);
   CHECK_FALSE(pool.pool.WhenReady({}).busy);
