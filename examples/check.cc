@@ -54,7 +54,8 @@ class Failures {
  public:
   void Note(const warppool::PoolEvent& event) {
     const std::lock_guard lock(mutex_);
-    if (event.kind == warppool::PoolEventKind::kFailed) failed_[std::string(event.token)] = std::string(event.reason);
+    if (event.kind == warppool::PoolEventKind::kAttemptFailed)
+      failed_[std::string(event.token)] = std::string(event.reason);
     if (event.kind == warppool::PoolEventKind::kRotated) rotated_.insert(std::string(event.token));
   }
   std::map<std::string, std::string> failed() const {
@@ -244,7 +245,7 @@ class Rehearsal {
     config.refresh_url.clear();
     config.securetoken_url.clear();
     config.firebase_api_key = warppool::Secret();
-    max_strikes_ = config.max_strikes;
+    max_failures_ = config.max_failures;
     recovery_delay_ = config.recovery_delay;
     auto client = warppool::Client::Create(std::move(config));
     if (client.ok()) {
@@ -260,7 +261,7 @@ class Rehearsal {
     if (turns.empty()) return {false, "no stand-in is ready"};
     first_ = turns.front().name;
     has_others_ = turns.size() > 1;
-    service_.On(credentials_[first_]).Agent(loopback::Status(403).Times(max_strikes_));
+    service_.On(credentials_[first_]).Agent(loopback::Status(403).Times(max_failures_));
     Finding finding{true, "rehearsed on this machine with " + Count(turns.size(), "stand-in") + " for your tokens", {}};
     for (const auto step : {&Rehearsal::Fail, &Rehearsal::LeaveOut, &Rehearsal::Recover}) {
       const auto [ok, words] = (this->*step)(turns.size());
@@ -278,13 +279,13 @@ class Rehearsal {
   // The first stand-in is refused until it is disabled; if there are others, no request fails for it.
   Step Fail(std::size_t size) {
     std::set<std::string> helpers;
-    for (std::size_t i = 0; i < size * static_cast<std::size_t>(max_strikes_) && StateOf(first_) != kDisabled; ++i) {
+    for (std::size_t i = 0; i < size * static_cast<std::size_t>(max_failures_) && StateOf(first_) != kDisabled; ++i) {
       const auto answer = Ask();
       if (answer.ok() != has_others_) return {false, "a request came to: " + answer.status.ToString()};
       if (answer.ok()) helpers.insert(answer.token);
     }
     if (StateOf(first_) != kDisabled) return {false, first_ + " is not disabled, though it fails"};
-    std::string words = first_ + " was refused " + std::to_string(max_strikes_) + " times, and is disabled";
+    std::string words = first_ + " was refused " + std::to_string(max_failures_) + " times, and is disabled";
     if (has_others_) {
       words += "; no request failed, since others served: " + Join({helpers.begin(), helpers.end()}, ", ");
     } else {
@@ -335,7 +336,7 @@ class Rehearsal {
 
   loopback::Service service_;
   std::map<std::string, std::string> credentials_;  // by name
-  int max_strikes_ = 0;
+  int max_failures_ = 0;
   milliseconds recovery_delay_{};
   std::unique_ptr<warppool::Client> client_;
   std::string problem_;

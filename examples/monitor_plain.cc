@@ -49,7 +49,7 @@ std::string EventLine(const Remark& remark, Style style) {
   std::string line =
       fmt::format("{} event={} token={} tier={}", WriteRfc3339(remark.time),
                   Value(PoolEventKindName(remark.kind), style), Value(remark.token, style), TierName(remark.tier));
-  if (remark.kind == warppool::PoolEventKind::kStruck) line += fmt::format(" strikes={}", remark.strikes);
+  if (remark.kind == warppool::PoolEventKind::kFailure) line += fmt::format(" failures={}", remark.failures);
   if (remark.until) line += " until=" + WriteRfc3339(*remark.until);
   if (!remark.reason.empty()) line += " reason=" + Value(remark.reason, style);
   return line;

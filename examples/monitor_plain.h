@@ -13,7 +13,7 @@
 
 namespace monitor {
 
-// TIME event=disabled token=NAME tier=PERSONAL until=TIME reason="..."; strikes=2 where one was added
+// TIME event=disabled token=NAME tier=PERSONAL until=TIME reason="..."; failures=2 where one was added
 std::string EventLine(const Remark& remark, Style style);
 
 // TIME pool ready=5 of=7 answered=40 failed=0 running=3 attempts_ok=98% first_event="~180 ms"

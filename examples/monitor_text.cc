@@ -163,7 +163,7 @@ std::string Countdown(std::chrono::system_clock::duration left) {
 }
 
 std::string SuccessRate(const warppool::Counters& counters) {
-  const std::uint64_t ended = counters.Successes() + counters.Failures();
+  const std::uint64_t ended = counters.Successes() + counters.FailedAttempts();
   if (ended == 0) return "-";
   return fmt::format("{:.0f}%",
                      std::floor(100.0 * static_cast<double>(counters.Successes()) / static_cast<double>(ended)));
@@ -207,8 +207,8 @@ std::string StateCounts(const warppool::PoolStatus& pool) {
 
 std::string Remarks(const warppool::TokenStatus& token) {
   std::string text = token.reason;
-  if (token.state == TokenState::kReady && token.strikes > 0) {
-    text = fmt::format("{} strike{}: {}", token.strikes, token.strikes == 1 ? "" : "s", token.last_error_message);
+  if (token.state == TokenState::kReady && token.failures > 0) {
+    text = fmt::format("{} failure{}: {}", token.failures, token.failures == 1 ? "" : "s", token.last_error_message);
   }
   if (token.same_account.empty()) return text;
   return fmt::format("{}{}same account as {}", text, text.empty() ? "" : "; ", token.same_account);

@@ -37,8 +37,8 @@ Colour ColourOf(PoolEventKind kind) {
     case PoolEventKind::kRecovered:
       return Colour::kGreen;
     case PoolEventKind::kCooling:
-    case PoolEventKind::kStruck:
-    case PoolEventKind::kFailed:
+    case PoolEventKind::kFailure:
+    case PoolEventKind::kAttemptFailed:
       return Colour::kYellow;
     case PoolEventKind::kDisabled:
     case PoolEventKind::kTierExhausted:
@@ -166,7 +166,7 @@ Line RemarkLine(const Remark& remark, const Layout& layout, Style style) {
   Line line(style);
   line.AddColumn(TimeOfDay(remark.time), 8, Colour::kFaint).AddColumn(remark.token, layout.name, Colour::kBold);
   std::string kind = PoolEventKindName(remark.kind);
-  if (remark.kind == PoolEventKind::kStruck) kind = fmt::format("strike {}", remark.strikes);
+  if (remark.kind == PoolEventKind::kFailure) kind = fmt::format("failure {}", remark.failures);
   line.AddColumn(kind, 14, ColourOf(remark.kind)).Add(ReasonOf(remark));
   return line;
 }
@@ -179,7 +179,7 @@ bool IsNews(const warppool::PoolEvent& event) {
     case PoolEventKind::kChosen:
     case PoolEventKind::kRefreshed:
       return false;
-    case PoolEventKind::kFailed:  // a strike, a disabling or a cooling comes with these
+    case PoolEventKind::kAttemptFailed:  // a failure, a disabling or a cooling comes with these
       return event.code != warppool::Code::kUnauthorized && event.code != warppool::Code::kQuotaExhausted;
     default:
       return true;
@@ -187,8 +187,8 @@ bool IsNews(const warppool::PoolEvent& event) {
 }
 
 Remark MakeRemark(const warppool::PoolEvent& event) {
-  return {event.kind,  event.tier,   std::string(event.token), std::string(event.reason), event.time,
-          event.until, event.strikes};
+  return {event.kind,  event.tier,    std::string(event.token), std::string(event.reason), event.time,
+          event.until, event.failures};
 }
 
 void History::Note(const warppool::Stats& stats) {
@@ -199,7 +199,7 @@ void History::Note(const warppool::Stats& stats) {
       track = std::move(before->second);
       warppool::Counters news = token.counters;
       news -= track.counters;
-      track.beats.push_back({news.Successes(), news.Failures()});
+      track.beats.push_back({news.Successes(), news.FailedAttempts()});
       if (track.beats.size() > length_) track.beats.pop_front();
     }
     track.counters = token.counters;

@@ -24,7 +24,7 @@ struct Remark {
   std::string reason{};
   std::chrono::system_clock::time_point time{};
   std::optional<std::chrono::system_clock::time_point> until{};
-  int strikes = 0;
+  int failures = 0;
 };
 
 // Whether an event is news: not what happens with every request, and not what the next event says better.

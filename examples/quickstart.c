@@ -28,7 +28,7 @@ static void print_health(const warppool_client* client) {
     warppool_token_info token = WARPPOOL_TOKEN_INFO_INIT;
     if (warppool_pool_status_token(pool, i, &token, NULL) != WARPPOOL_OK) continue;
     printf("%-18s %-8s failures=%d served=%d %s\n", token.name, warppool_token_state_name(token.state),
-           (int)token.strikes, (int)token.served, token.last_error_message);
+           (int)token.failures, (int)token.served, token.last_error_message);
   }
   warppool_pool_status_destroy(&pool);
 }

@@ -655,7 +655,7 @@ WARPPOOL_API warppool_code warppool_config_set_state_file(warppool_config* confi
  */
 
 /** Failures in a row that disable a token; default 3; 1 or more. */
-WARPPOOL_API warppool_code warppool_config_set_max_strikes(warppool_config* config, int32_t value,
+WARPPOOL_API warppool_code warppool_config_set_max_failures(warppool_config* config, int32_t value,
                                                            warppool_error** error);
 /** Milliseconds that a disabled token rests. Then one request at a time may try it, and each one that fails doubles its
  *  rest. Default 60000; 0: it comes back by hand only. */
@@ -1192,13 +1192,13 @@ typedef enum warppool_pool_event_kind WARPPOOL_ENUM_TYPE {
   WARPPOOL_POOL_EVENT_NONE = 0,           /* there is no event (NULL) */
   WARPPOOL_POOL_EVENT_LOADED = 10,        /* the client was made with it, or it was added: token, tier, reason */
   WARPPOOL_POOL_EVENT_CHOSEN = 20,        /* a request, or a call for a bearer, got it: token, tier, reason */
-  WARPPOOL_POOL_EVENT_FAILED = 30,        /* an attempt with it failed, whoever was to blame:
+  WARPPOOL_POOL_EVENT_ATTEMPT_FAILED = 30,        /* an attempt with it failed, whoever was to blame:
                                              token, tier, code, reason */
-  WARPPOOL_POOL_EVENT_STRUCK = 40,        /* it is blamed for a failure: token, tier, code, reason, strikes */
-  WARPPOOL_POOL_EVENT_DISABLED = 50,      /* too many strikes, refused for good, or the probe of a half-open one failed:
-                                             token, tier, code, reason, strikes, until_ms (when it may be tried) */
+  WARPPOOL_POOL_EVENT_FAILURE = 40,        /* it is blamed for a failure: token, tier, code, reason, failures */
+  WARPPOOL_POOL_EVENT_DISABLED = 50,      /* too many failures, refused for good, or the probe of a half-open one failed:
+                                             token, tier, code, reason, failures, until_ms (when it may be tried) */
   WARPPOOL_POOL_EVENT_COOLING = 60,       /* its quota is used up: token, tier, code, reason, until_ms */
-  WARPPOOL_POOL_EVENT_RECOVERED = 70,     /* ready again, or its strikes are forgotten; the reason says how:
+  WARPPOOL_POOL_EVENT_RECOVERED = 70,     /* ready again, or its failures are forgotten; the reason says how:
                                              token, tier, reason */
   WARPPOOL_POOL_EVENT_REFRESHED = 80,     /* a JWT was issued for it: token, tier, reason, until_ms (its end) */
   WARPPOOL_POOL_EVENT_ROTATED = 90,       /* the service replaced its refresh token: token, tier, reason */
@@ -1232,15 +1232,15 @@ WARPPOOL_API const char* warppool_pool_event_token(const warppool_pool_event* ev
 /** The token's tier; any, if it concerns no token. NULL: 0, which is none of warppool_tier. */
 WARPPOOL_API warppool_tier warppool_pool_event_tier(const warppool_pool_event* event);
 
-/** Why, of what is a failure: FAILED, STRUCK, DISABLED, COOLING, the two EXHAUSTED, and STORE_FAILED. Else WARPPOOL_OK.
+/** Why, of what is a failure: ATTEMPT_FAILED, FAILURE, DISABLED, COOLING, the two EXHAUSTED, and STORE_FAILED. Else WARPPOOL_OK.
  */
 WARPPOOL_API warppool_code warppool_pool_event_code(const warppool_pool_event* event);
 
 /** Why, or how that came, as a sentence. "": there is nothing to say, or NULL. */
 WARPPOOL_API const char* warppool_pool_event_reason(const warppool_pool_event* event);
 
-/** The failures in a row that it is blamed for by then: FAILED, STRUCK, DISABLED. Else 0. */
-WARPPOOL_API int32_t warppool_pool_event_strikes(const warppool_pool_event* event);
+/** The failures in a row that count against it by then: ATTEMPT_FAILED, FAILURE, DISABLED. Else 0. */
+WARPPOOL_API int32_t warppool_pool_event_failures(const warppool_pool_event* event);
 
 /** Until when it holds, in milliseconds since 1970; -1: nobody knows, its kind has no end, or NULL. */
 WARPPOOL_API int64_t warppool_pool_event_until_ms(const warppool_pool_event* event);
@@ -1613,7 +1613,7 @@ WARPPOOL_API warppool_code warppool_client_explain(const warppool_client* client
                                                    warppool_error** error);
 
 /**
- * Makes a token ready again that is disabled or cooling: its strikes are forgotten, and what older requests still
+ * Makes a token ready again that is disabled or cooling: its failures are forgotten, and what older requests still
  * report does not count. Nothing is sent. Any thread, inside event callbacks too.
  *
  * @param client  not NULL.
@@ -1729,7 +1729,7 @@ WARPPOOL_API warppool_code warppool_client_replace_bearer_source(warppool_client
                                                                  warppool_pool_change** change, warppool_error** error);
 
 /**
- * Makes the pool what `config` says, without a restart: tokens, tier order, strategy, max_in_flight, max_strikes,
+ * Makes the pool what `config` says, without a restart: tokens, tier order, strategy, max_in_flight, max_failures,
  * recovery_delay, recovery_max_delay and quota_cooling. A token that stays, by its credential (the configured one, or
  * one that replaced it) or else by the name that the configuration gives it, keeps its health and its counters; with
  * another credential under the same name, as warppool_client_replace_credential() does.
@@ -2382,11 +2382,11 @@ typedef struct warppool_token_info {
   warppool_tier tier;
   warppool_credential_kind kind;
   warppool_token_state state;
-  int32_t strikes;                /* failures in a row that it was blamed for */
+  int32_t failures;                /* failures in a row that it was blamed for */
   int32_t in_flight;              /* requests that use it now */
   warppool_code last_error;       /* of the last attempt that failed, whoever was to blame; WARPPOOL_OK: none did */
   uint64_t served;                /* requests that it brought to a good end */
-  uint64_t blamed;                /* strikes in all, those that a success has cleared included */
+  uint64_t total_failures;        /* failures in all, those that a success has cleared included */
   uint64_t refreshes;             /* JWTs that were issued for it */
   const char* last_error_message; /* valid as long as the snapshot; "": none */
   int64_t ready_at_ms;            /* COOLING: when it is back; DISABLED, HALF_OPEN: from when on it may be tried; in
@@ -2494,7 +2494,7 @@ WARPPOOL_API const warppool_error* warppool_health_report_problem(const warppool
 WARPPOOL_API const warppool_error* warppool_health_report_quota_problem(const warppool_health_report* report,
                                                                         size_t index);
 
-/** The pool after the check: name, tier, state, strikes, quota and the rest of each token, under the same index. Not to
+/** The pool after the check: name, tier, state, failures, quota and the rest of each token, under the same index. Not to
  *  be destroyed. NULL: NULL. */
 WARPPOOL_API const warppool_pool_status* warppool_health_report_pool(const warppool_health_report* report);
 
@@ -2553,10 +2553,10 @@ typedef enum warppool_outcome WARPPOOL_ENUM_TYPE {
   WARPPOOL_OUTCOME_AUTH_STALE = 2,      /* a JWT that had served before was refused; the same token went on with a new
                                            one */
   WARPPOOL_OUTCOME_AUTH_REJECTED = 3,   /* refused although the JWT was new, or a refresh refused for no final reason: a
-                                           strike */
+                                           failure */
   WARPPOOL_OUTCOME_AUTH_REVOKED = 4,       /* the credential or its account is gone: disabled at once */
   WARPPOOL_OUTCOME_QUOTA_EXHAUSTED = 5, /* cools until its quota is back */
-  WARPPOOL_OUTCOME_SERVER_ERROR = 6,    /* 500 for this account: a strike only if another token then served */
+  WARPPOOL_OUTCOME_SERVER_ERROR = 6,    /* 500 for this account: a failure only if another token then served */
   WARPPOOL_OUTCOME_OVERLOADED = 7,      /* the service has too much to do: no token's fault */
   WARPPOOL_OUTCOME_NETWORK = 8,         /* no connection, lost, silent: no token's fault */
   WARPPOOL_OUTCOME_STREAM_CUT = 9,      /* the answer broke off */
@@ -2576,7 +2576,7 @@ WARPPOOL_API const char* warppool_outcome_name(warppool_outcome outcome);
 
 /** 1: an attempt that ended so went wrong: all but SUCCESS, ACCEPTED and CANCELLED. 0: it did not, or there is no such
  *  outcome. Any thread. */
-WARPPOOL_API int32_t warppool_outcome_is_failure(warppool_outcome outcome);
+WARPPOOL_API int32_t warppool_outcome_is_failed_attempt(warppool_outcome outcome);
 
 /** What is counted alike for a token, for a tier and for all. Borrowed from a snapshot, and never to be destroyed. */
 typedef struct warppool_counters warppool_counters;
@@ -2590,11 +2590,11 @@ WARPPOOL_API uint64_t warppool_counters_outcome(const warppool_counters* counter
 /** Attempts that ended with SUCCESS. NULL: 0. */
 WARPPOOL_API uint64_t warppool_counters_successes(const warppool_counters* counters);
 
-/** Attempts that went wrong, see warppool_outcome_is_failure(). NULL: 0. */
-WARPPOOL_API uint64_t warppool_counters_failures(const warppool_counters* counters);
+/** Attempts that went wrong, see warppool_outcome_is_failed_attempt(). NULL: 0. */
+WARPPOOL_API uint64_t warppool_counters_failed_attempts(const warppool_counters* counters);
 
 /** Failures that the token was blamed for. NULL: 0. */
-WARPPOOL_API uint64_t warppool_counters_strikes(const warppool_counters* counters);
+WARPPOOL_API uint64_t warppool_counters_failures(const warppool_counters* counters);
 
 /** JWTs, or bearers of the program's, that were issued. NULL: 0. */
 WARPPOOL_API uint64_t warppool_counters_refreshes(const warppool_counters* counters);
@@ -2738,8 +2738,8 @@ WARPPOOL_API warppool_code warppool_stats_token(const warppool_stats* stats, siz
  *
  *   KIND      "refresh_token", "api_key" or "callback"
  *   STATE     "ready", "cooling", "disabled" or "half_open"
- *   COUNTERS  "requests": N, "successes": N, "failures": N, "outcomes": {"success": N, "accepted": N, ...},
- *             "strikes": N, "refreshes": N,
+ *   COUNTERS  "requests": N, "successes": N, "failed_attempts": N, "outcomes": {"success": N, "accepted": N, ...},
+ *             "failures": N, "refreshes": N,
  *             "first_event": {"count": N, "sum_seconds": S, "buckets": [{"le": 0.05, "count": N}, ...]}
  *
  * A bucket counts what took up to `le` seconds, the buckets before it included, unlike
@@ -2756,7 +2756,7 @@ WARPPOOL_API const char* warppool_stats_json(const warppool_stats* stats);
  *   warppool_token_state {tier, token, state}                1 for the state that it is in, 0 for the others
  *   warppool_token_last_error_info {tier, token, code}       1
  *   warppool_token_quota_limit, _remaining, _used, _bonus, _reset_timestamp_seconds {tier, token}
- *   warppool_token_attempts_total, _strikes_total, _refreshes_total {tier, token}
+ *   warppool_token_attempts_total, _failures_total, _refreshes_total {tier, token}
  *   warppool_token_attempt_outcomes_total {tier, token, outcome}
  *   warppool_token_first_event_seconds {tier, token}         histogram
  *

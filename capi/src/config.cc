@@ -207,8 +207,8 @@ warppool_code warppool_config_set_state_file(warppool_config* config, const char
   return SetText(config, &Config::state_file, value, error);
 }
 
-warppool_code warppool_config_set_max_strikes(warppool_config* config, int32_t value, warppool_error** error) {
-  return SetNumber(config, &Config::max_strikes, value, 1, error);
+warppool_code warppool_config_set_max_failures(warppool_config* config, int32_t value, warppool_error** error) {
+  return SetNumber(config, &Config::max_failures, value, 1, error);
 }
 
 warppool_code warppool_config_set_recovery_delay_ms(warppool_config* config, int32_t value, warppool_error** error) {

@@ -231,8 +231,8 @@ namespace {
   switch (kind) {
     SAME(PoolEventKind::kLoaded, WARPPOOL_POOL_EVENT_LOADED)
     SAME(PoolEventKind::kChosen, WARPPOOL_POOL_EVENT_CHOSEN)
-    SAME(PoolEventKind::kFailed, WARPPOOL_POOL_EVENT_FAILED)
-    SAME(PoolEventKind::kStruck, WARPPOOL_POOL_EVENT_STRUCK)
+    SAME(PoolEventKind::kAttemptFailed, WARPPOOL_POOL_EVENT_ATTEMPT_FAILED)
+    SAME(PoolEventKind::kFailure, WARPPOOL_POOL_EVENT_FAILURE)
     SAME(PoolEventKind::kDisabled, WARPPOOL_POOL_EVENT_DISABLED)
     SAME(PoolEventKind::kCooling, WARPPOOL_POOL_EVENT_COOLING)
     SAME(PoolEventKind::kRecovered, WARPPOOL_POOL_EVENT_RECOVERED)

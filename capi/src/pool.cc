@@ -33,11 +33,11 @@ warppool_code warppool_pool_status_token(const warppool_pool_status* status, siz
     filled.tier = static_cast<warppool_tier>(token.tier);
     filled.kind = static_cast<warppool_credential_kind>(token.kind);
     filled.state = static_cast<warppool_token_state>(token.state);
-    filled.strikes = token.strikes;
+    filled.failures = token.failures;
     filled.in_flight = token.in_flight;
     filled.last_error = warppool::capi::ToC(token.last_error);
     filled.served = token.served;
-    filled.blamed = token.blamed;
+    filled.total_failures = token.total_failures;
     filled.refreshes = token.refreshes;
     filled.last_error_message = token.last_error_message.c_str();
     filled.ready_at_ms = ToUnixMs(token.ready_at);

@@ -27,8 +27,8 @@ const char* warppool_pool_event_reason(const warppool_pool_event* event) {
   return ReadOr(event, "", [](const auto& e) { return e.reason.c_str(); });
 }
 
-int32_t warppool_pool_event_strikes(const warppool_pool_event* event) {
-  return ReadOr(event, int32_t{0}, [](const auto& e) { return e.event.strikes; });
+int32_t warppool_pool_event_failures(const warppool_pool_event* event) {
+  return ReadOr(event, int32_t{0}, [](const auto& e) { return e.event.failures; });
 }
 
 int64_t warppool_pool_event_until_ms(const warppool_pool_event* event) {

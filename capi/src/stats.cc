@@ -37,8 +37,8 @@ const char* warppool_outcome_name(warppool_outcome outcome) {
   return IsOutcome(outcome) ? warppool::OutcomeName(static_cast<Outcome>(outcome)) : "unknown";
 }
 
-int32_t warppool_outcome_is_failure(warppool_outcome outcome) {
-  return IsOutcome(outcome) && warppool::IsFailure(static_cast<Outcome>(outcome)) ? 1 : 0;
+int32_t warppool_outcome_is_failed_attempt(warppool_outcome outcome) {
+  return IsOutcome(outcome) && warppool::IsFailedAttempt(static_cast<Outcome>(outcome)) ? 1 : 0;
 }
 
 uint64_t warppool_counters_requests(const warppool_counters* counters) {
@@ -54,12 +54,12 @@ uint64_t warppool_counters_successes(const warppool_counters* counters) {
   return ReadOr(counters, uint64_t{0}, [](const auto& c) { return c.counters.Successes(); });
 }
 
-uint64_t warppool_counters_failures(const warppool_counters* counters) {
-  return ReadOr(counters, uint64_t{0}, [](const auto& c) { return c.counters.Failures(); });
+uint64_t warppool_counters_failed_attempts(const warppool_counters* counters) {
+  return ReadOr(counters, uint64_t{0}, [](const auto& c) { return c.counters.FailedAttempts(); });
 }
 
-uint64_t warppool_counters_strikes(const warppool_counters* counters) {
-  return ReadOr(counters, uint64_t{0}, [](const auto& c) { return c.counters.strikes; });
+uint64_t warppool_counters_failures(const warppool_counters* counters) {
+  return ReadOr(counters, uint64_t{0}, [](const auto& c) { return c.counters.failures; });
 }
 
 uint64_t warppool_counters_refreshes(const warppool_counters* counters) {

@@ -118,7 +118,7 @@ class Client {
   // when. Nothing is sent, and nobody's turn changes. Empty after a fork.
   std::vector<TokenExplanation> Explain() const;
 
-  // Makes a token ready again that is disabled or cooling: its strikes are forgotten, and what older requests still
+  // Makes a token ready again that is disabled or cooling: its failures are forgotten, and what older requests still
   // report does not count. A cooling that it shares with other tokens of its account ends for them, too. OK if it was
   // ready already. kInvalidArgument: there is no token of that name.
   Status Recover(const std::string& token);
@@ -158,7 +158,7 @@ class Client {
   // only what concerns the credential counts. Returns the name.
   Result<std::string> ReplaceCredential(const std::string& token, const TokenConfig& replacement);
 
-  // Makes the pool what `config` says, without a restart: tokens, tier_order, strategy, max_in_flight, max_strikes,
+  // Makes the pool what `config` says, without a restart: tokens, tier_order, strategy, max_in_flight, max_failures,
   // recovery_delay, recovery_max_delay and quota_cooling. A token that stays, by its credential (the configured one, or
   // one that replaced it) or else by the name that the configuration gives it, keeps its health and its counters;
   // with another credential under the same name, as ReplaceCredential() does. Fails as Validate() does, and

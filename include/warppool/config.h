@@ -111,10 +111,10 @@ struct Config {
   Strategy strategy = Strategy::kRoundRobin;                                       // inside a tier
   int max_in_flight = 0;  // requests that one token serves at a time, up to 1,000,000; more wait. 0: no limit
 
-  // max_strikes failures in a row (1 or more) disable a token; after recovery_delay one request at a time may try it
+  // max_failures failures in a row (1 or more) disable a token; after recovery_delay one request at a time may try it
   // again, and each such probe that fails doubles the delay, up to recovery_max_delay. A recovery_delay of 0: disabled
   // tokens come back by hand only.
-  int max_strikes = 3;
+  int max_failures = 3;
   std::chrono::milliseconds recovery_delay{60'000};
   std::chrono::milliseconds recovery_max_delay{3'600'000};  // what is below recovery_delay means recovery_delay
 

@@ -30,10 +30,10 @@ enum class Outcome : std::uint8_t {
   kSuccess = 0,
   kAccepted = 1,            // the exchange issued a JWT, and that was all that was wanted
   kAuthStale = 2,           // a JWT that had served before was refused; the same token went on with a new one
-  kAuthRejected = 3,        // refused although the JWT was new, or a refresh refused for no final reason: a strike
+  kAuthRejected = 3,        // refused although the JWT was new, or a refresh refused for no final reason: a failure
   kAuthRevoked = 4,         // the credential or its account is gone: disabled at once
   kQuotaExhausted = 5,      // cools until its quota is back
-  kServerError = 6,         // 500 for this account: a strike only if another token then served
+  kServerError = 6,         // 500 for this account: a failure only if another token then served
   kOverloaded = 7,          // the service has too much to do: no token's fault
   kNetwork = 8,             // no connection, lost, silent: no token's fault
   kStreamCut = 9,           // the answer broke off
@@ -50,7 +50,7 @@ inline constexpr std::size_t kOutcomeCount = 16;
 const char* OutcomeName(Outcome outcome) noexcept;
 
 // Whether an attempt that ended so went wrong: all but kSuccess, kAccepted and kCancelled.
-bool IsFailure(Outcome outcome) noexcept;
+bool IsFailedAttempt(Outcome outcome) noexcept;
 
 // How many times something took how long.
 struct Latency {
@@ -68,13 +68,13 @@ struct Latency {
 struct Counters {
   std::uint64_t requests = 0;                           // attempts that began; one request may make several
   std::array<std::uint64_t, kOutcomeCount> outcomes{};  // those that ended, by Outcome
-  std::uint64_t strikes = 0;                            // failures that the token was blamed for
+  std::uint64_t failures = 0;                           // failures that the token was blamed for
   std::uint64_t refreshes = 0;                          // JWTs, or bearers of the program's, that were issued
   Latency first_event;                                  // from sending a request to the first event of its answer
 
   std::uint64_t Of(Outcome outcome) const { return outcomes[static_cast<std::size_t>(outcome)]; }
   std::uint64_t Successes() const { return Of(Outcome::kSuccess); }
-  std::uint64_t Failures() const;  // see IsFailure()
+  std::uint64_t FailedAttempts() const;  // see IsFailedAttempt()
 
   Counters& operator+=(const Counters& other);
   Counters& operator-=(const Counters& earlier);  // of the same: what happened since then
@@ -135,9 +135,9 @@ struct Stats {
   //
   //   KIND      "refresh_token", "api_key" or "callback"
   //   STATE     "ready", "cooling", "disabled" or "half_open"
-  //   COUNTERS  "requests": N, "successes": N, "failures": N,
+  //   COUNTERS  "requests": N, "successes": N, "failed_attempts": N,
   //             "outcomes": {"success": N, "accepted": N, ...},  all that there are, see OutcomeName()
-  //             "strikes": N, "refreshes": N,
+  //             "failures": N, "refreshes": N,
   //             "first_event": {"count": N, "sum_seconds": S, "buckets": [{"le": 0.05, "count": N}, ...]}
   //
   // A bucket counts what took up to `le` seconds, the buckets before it included; the `count` beside them counts longer
@@ -163,7 +163,7 @@ struct Stats {
   //
   //   warppool_token_attempts_total
   //   warppool_token_attempt_outcomes_total {..., outcome}
-  //   warppool_token_strikes_total
+  //   warppool_token_failures_total
   //   warppool_token_refreshes_total
   //   warppool_token_first_event_seconds                      histogram
   //

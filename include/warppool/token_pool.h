@@ -48,12 +48,12 @@ struct TokenStatus {
   Tier tier = Tier::kPersonal;
   CredentialKind kind = CredentialKind::kRefreshToken;
   TokenState state = TokenState::kReady;
-  int strikes = 0;              // failures in a row that it was blamed for
-  int in_flight = 0;            // requests that use it now
-  std::uint64_t served = 0;     // requests that it brought to a good end
-  std::uint64_t blamed = 0;     // strikes in all, those that a success has cleared included
-  std::uint64_t refreshes = 0;  // JWTs that were issued for it
-  Code last_error = Code::kOk;  // of the last attempt that failed, whoever was to blame
+  int failures = 0;                  // failures in a row that it was blamed for
+  int in_flight = 0;                 // requests that use it now
+  std::uint64_t served = 0;          // requests that it brought to a good end
+  std::uint64_t total_failures = 0;  // failures in all, those that a success has cleared included
+  std::uint64_t refreshes = 0;       // JWTs that were issued for it
+  Code last_error = Code::kOk;       // of the last attempt that failed, whoever was to blame
   std::string last_error_message{};
   std::string reason{};          // why it is cooling or disabled; empty: it is neither
   std::string same_account{};    // the name of an earlier token that belongs to the same account; empty: none is known
@@ -133,11 +133,11 @@ struct ReloadResult {
 enum class PoolEventKind : int {
   kLoaded = 10,          // the client was made with it, or it was added
   kChosen = 20,          // a request, or a call for a bearer, got it
-  kFailed = 30,          // an attempt with it failed, whoever was to blame
-  kStruck = 40,          // it is blamed for a failure: `strikes` in a row now
-  kDisabled = 50,        // too many strikes, refused for good, or the probe of a half-open one failed; see `until`
+  kAttemptFailed = 30,   // an attempt with it failed, whoever was to blame
+  kFailure = 40,         // it is blamed for a failure: `failures` in a row now
+  kDisabled = 50,        // too many failures, refused for good, or the probe of a half-open one failed; see `until`
   kCooling = 60,         // its quota is used up; see `until`, which a second one may correct
-  kRecovered = 70,       // ready again, or its strikes are forgotten; `reason` says how that came
+  kRecovered = 70,       // ready again, or its failures are forgotten; `reason` says how that came
   kRefreshed = 80,       // a JWT was issued for it; `until` is its end
   kRotated = 90,         // the service replaced its refresh token
   kSameAccount = 100,    // it belongs to the same account as an earlier token: they share one quota
@@ -160,7 +160,7 @@ struct PoolEvent {
   std::string_view token{};   // its name
   Code code = Code::kOk;      // why, for what is a failure
   std::string_view reason{};  // why, or how that came; one sentence
-  int strikes = 0;            // the failures in a row that it is blamed for by then
+  int failures = 0;           // the failures in a row that it is blamed for by then
 
   std::optional<std::chrono::system_clock::time_point> until{};
   std::chrono::system_clock::time_point time{};  // when it happened

@@ -65,7 +65,7 @@ std::chrono::milliseconds GatePatience(const Config& config) {
 
 PoolOptions PoolOptionsOf(const Config& config) {
   return {config.tier_order,
-          {config.max_strikes, config.quota_cooling, config.recovery_delay, config.recovery_max_delay},
+          {config.max_failures, config.quota_cooling, config.recovery_delay, config.recovery_max_delay},
           config.strategy,
           config.max_in_flight};
 }

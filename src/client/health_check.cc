@@ -163,7 +163,7 @@ std::string HealthReport::ToString() const {
   for (const TokenHealthResult& result : tokens) {
     const TokenStatus& token = result.token;
     text += fmt::format("{} {} ({}): failures={}, active={}", result.healthy ? "ok  " : "FAIL", token.name,
-                        TierName(token.tier), token.strikes, token.state == TokenState::kReady);
+                        TierName(token.tier), token.failures, token.state == TokenState::kReady);
     if (token.state != TokenState::kReady) {
       text += fmt::format(", state={}", TokenStateName(token.state));
       if (result.healthy) text += fmt::format(" ({})", token.reason);

@@ -24,8 +24,8 @@ std::string Describe(const StoredToken& stored, WallTime now) {
   if (stored.jwt && now < stored.jwt->expires) add("JWT");
   if (stored.health.disabled) {
     add(fmt::format("disabled ({})", stored.health.reason));
-  } else if (stored.health.strikes > 0) {
-    add(fmt::format("{} failures", stored.health.strikes));
+  } else if (stored.health.failures > 0) {
+    add(fmt::format("{} failures", stored.health.failures));
   }
   if (stored.health.cooling_until && now < *stored.health.cooling_until) {
     add(fmt::format("cooling until {}", WriteRfc3339(*stored.health.cooling_until)));
@@ -89,7 +89,7 @@ void StateKeeper::TakeOver(const std::shared_ptr<Token>& token, const StoredToke
   }
   TokenPool::Kept kept;
   kept.token = token;
-  kept.strikes = stored.health.strikes;
+  kept.failures = stored.health.failures;
   kept.disabled = stored.health.disabled;
   kept.dead = stored.health.dead;
   kept.cooling_until = stored.health.cooling_until;

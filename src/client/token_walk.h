@@ -53,7 +53,7 @@ class TokenWalk final : private WaitQueue::Waiter {
   // Tokens of `token`'s account come first from now on, and a fault of nobody's is no reason to leave it.
   void KeepTo(std::shared_ptr<const Token> token);
 
-  // How the last use went. Success ends the walk, and makes strikes of the server errors on the way.
+  // How the last use went. Success ends the walk, and makes failures of the server errors on the way.
   void Succeed(Outcome outcome = Outcome::kSuccess);
   void Fail(Refusal result);
   // Ends the walk; a lease that is held reports `outcome`.

@@ -146,7 +146,7 @@ Status CheckLimits(const Config& config) {
   if (config.max_in_flight < 0 || config.max_in_flight > kMostInFlight) {
     return Invalid("max_in_flight", fmt::format("must be from 0 to {}", kMostInFlight));
   }
-  if (config.max_strikes < 1) return Invalid("max_strikes", "must be 1 or more");
+  if (config.max_failures < 1) return Invalid("max_failures", "must be 1 or more");
   if (config.retry_budget < 0 || config.retry_budget > kLargestBudget) {
     return Invalid("retry_budget", fmt::format("must be from 0 to {}", kLargestBudget));
   }

@@ -43,7 +43,7 @@ const char* OutcomeName(Outcome outcome) noexcept {
   return "unknown";
 }
 
-bool IsFailure(Outcome outcome) noexcept {
+bool IsFailedAttempt(Outcome outcome) noexcept {
   return outcome != Outcome::kSuccess && outcome != Outcome::kAccepted && outcome != Outcome::kCancelled;
 }
 
@@ -58,10 +58,10 @@ std::uint64_t Latency::Count() const {
   return std::accumulate(buckets.begin(), buckets.end(), std::uint64_t{0});
 }
 
-std::uint64_t Counters::Failures() const {
+std::uint64_t Counters::FailedAttempts() const {
   std::uint64_t failures = 0;
   for (std::size_t i = 0; i < kOutcomeCount; ++i) {
-    if (IsFailure(static_cast<Outcome>(i))) failures += outcomes[i];
+    if (IsFailedAttempt(static_cast<Outcome>(i))) failures += outcomes[i];
   }
   return failures;
 }
@@ -69,7 +69,7 @@ std::uint64_t Counters::Failures() const {
 Counters& Counters::operator+=(const Counters& other) {
   requests += other.requests;
   for (std::size_t i = 0; i < kOutcomeCount; ++i) outcomes[i] += other.outcomes[i];
-  strikes += other.strikes;
+  failures += other.failures;
   refreshes += other.refreshes;
   for (std::size_t i = 0; i < first_event.buckets.size(); ++i) first_event.buckets[i] += other.first_event.buckets[i];
   first_event.sum += other.first_event.sum;
@@ -79,7 +79,7 @@ Counters& Counters::operator+=(const Counters& other) {
 Counters& Counters::operator-=(const Counters& earlier) {
   requests -= earlier.requests;
   for (std::size_t i = 0; i < kOutcomeCount; ++i) outcomes[i] -= earlier.outcomes[i];
-  strikes -= earlier.strikes;
+  failures -= earlier.failures;
   refreshes -= earlier.refreshes;
   for (std::size_t i = 0; i < first_event.buckets.size(); ++i) first_event.buckets[i] -= earlier.first_event.buckets[i];
   first_event.sum -= earlier.first_event.sum;

@@ -43,13 +43,13 @@ void WriteLatency(const Latency& latency, JsonWriter* json) {
 void WriteCounters(const Counters& counters, JsonWriter* json) {
   json->Key("requests").Number(counters.requests);
   json->Key("successes").Number(counters.Successes());
-  json->Key("failures").Number(counters.Failures());
+  json->Key("failed_attempts").Number(counters.FailedAttempts());
   json->Key("outcomes").Object([&] {
     for (std::size_t i = 0; i < kOutcomeCount; ++i) {
       json->Key(OutcomeName(static_cast<Outcome>(i))).Number(counters.outcomes[i]);
     }
   });
-  json->Key("strikes").Number(counters.strikes);
+  json->Key("failures").Number(counters.failures);
   json->Key("refreshes").Number(counters.refreshes);
   json->Key("first_event");
   WriteLatency(counters.first_event, json);

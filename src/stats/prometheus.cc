@@ -57,8 +57,8 @@ void WriteCounters(const std::vector<Row>& rows, const char* owner, const char* 
     }
   }
 
-  family(Type::kCounter, "strikes_total", "Failures that were blamed on {}.");
-  for (const Row& row : rows) out->Sample(LabelsOf(row), row.counters.strikes);
+  family(Type::kCounter, "failures_total", "Failures that counted against {}.");
+  for (const Row& row : rows) out->Sample(LabelsOf(row), row.counters.failures);
 
   family(Type::kCounter, "refreshes_total", "JWTs, or bearers of the program's, that were issued for {}.");
   for (const Row& row : rows) out->Sample(LabelsOf(row), row.counters.refreshes);

@@ -25,7 +25,9 @@ constexpr std::int64_t kMostLife = 1'000'000'000;  // can still be added to the 
 // Codes that this version does not know yet are kept as they are.
 constexpr std::int64_t kMostCode = 9'999;
 
+// The names of format 1 stay, whatever is called otherwise since then: failures are "strikes" there.
 std::string OutcomeMember(std::size_t outcome) {
+  if (static_cast<Outcome>(outcome) == Outcome::kAuthRevoked) return "auth_dead";
   return OutcomeName(static_cast<Outcome>(outcome));
 }
 std::string BucketMember(std::size_t bucket) {
@@ -49,7 +51,7 @@ void WriteJwt(JsonWriter& json, const StoredJwt& jwt) {
 
 void WriteHealth(JsonWriter& json, const StoredHealth& health) {
   json.Key("health").Object([&] {
-    json.Key("strikes").Number(health.strikes);
+    json.Key("strikes").Number(health.failures);
     json.Key("disabled").Bool(health.disabled);
     json.Key("dead").Bool(health.dead);
     if (health.cooling_until) WriteTime(json, "cooling_until", *health.cooling_until);
@@ -61,7 +63,7 @@ void WriteHealth(JsonWriter& json, const StoredHealth& health) {
 void WriteCounters(JsonWriter& json, const Counters& counters) {
   json.Key("counters").Object([&] {
     json.Key("requests").Number(counters.requests);
-    json.Key("strikes").Number(counters.strikes);
+    json.Key("strikes").Number(counters.failures);
     json.Key("refreshes").Number(counters.refreshes);
     json.Key("outcomes").Object([&] {
       for (std::size_t i = 0; i < kOutcomeCount; ++i) json.Key(OutcomeMember(i)).Number(counters.outcomes[i]);
@@ -181,7 +183,7 @@ std::optional<StoredJwt> ReadJwt(Members& members) {
 
 StoredHealth ReadHealth(Members& members) {
   StoredHealth health;
-  health.strikes = members.Number("health.strikes", 0, std::numeric_limits<int>::max());
+  health.failures = members.Number("health.strikes", 0, std::numeric_limits<int>::max());
   health.dead = members.Bool("health.dead");
   health.disabled = members.Bool("health.disabled") || health.dead;
   health.cooling_until = members.TimeIfAny("health.cooling_until");
@@ -193,7 +195,7 @@ StoredHealth ReadHealth(Members& members) {
 Counters ReadCounters(Members& members) {
   Counters counters;
   counters.requests = members.Count("counters.requests");
-  counters.strikes = members.Count("counters.strikes");
+  counters.failures = members.Count("counters.strikes");
   counters.refreshes = members.Count("counters.refreshes");
   for (std::size_t i = 0; i < kOutcomeCount; ++i) {
     counters.outcomes[i] = members.Count("counters.outcomes." + OutcomeMember(i));

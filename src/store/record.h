@@ -26,7 +26,7 @@ struct StoredJwt {
 };
 
 struct StoredHealth {
-  int strikes = 0;  // in a row
+  int failures = 0;  // in a row
   bool disabled = false;
   bool dead = false;  // refused for good; implies disabled
   std::optional<WallTime> cooling_until{};

@@ -40,7 +40,7 @@ struct PoolMember : std::enable_shared_from_this<PoolMember> {
   std::string account{};  // empty: not known
   std::optional<Quota> quota{};
   Status last_error{};    // of the last attempt that failed, whoever was to blame
-  Status last_verdict{};  // why it was struck or disabled last
+  Status last_verdict{};  // why a failure counted against it, or it was disabled, last
   Status why_cooling{};
 
   Counters counters{};

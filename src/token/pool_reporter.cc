@@ -10,10 +10,10 @@ const char* PoolEventKindName(PoolEventKind kind) noexcept {
       return "loaded";
     case PoolEventKind::kChosen:
       return "chosen";
-    case PoolEventKind::kFailed:
-      return "failed";
-    case PoolEventKind::kStruck:
-      return "struck";
+    case PoolEventKind::kAttemptFailed:
+      return "attempt failed";
+    case PoolEventKind::kFailure:
+      return "failure";
     case PoolEventKind::kDisabled:
       return "disabled";
     case PoolEventKind::kCooling:
@@ -51,7 +51,7 @@ void PoolReporter::Tell(const PoolNotice& notice) const noexcept {
     event.token = name;
     event.code = notice.why.code();
     event.reason = notice.why.ok() ? notice.reason : notice.why.message();
-    event.strikes = notice.strikes;
+    event.failures = notice.failures;
     event.until = notice.until;
     event.time = clock_.Wall();
     sink_(event);
@@ -67,9 +67,9 @@ void PoolReporter::WriteLine(const PoolNotice& notice) const {
       return log_.Debug("Loaded token: {} (priority: {})", name, TierName(notice.tier));
     case PoolEventKind::kChosen:
       return log_.Info("Selected token: {} (priority: {})", name, TierName(notice.tier));
-    case PoolEventKind::kFailed:
+    case PoolEventKind::kAttemptFailed:
       return log_.Warning("Attempt failed: {}: {}", name, why);
-    case PoolEventKind::kStruck:
+    case PoolEventKind::kFailure:
       return log_.Warning("Token failure {}: {}: {}", notice.reason, name, why);
     case PoolEventKind::kDisabled:
       return log_.Warning("Token deactivated{}{}: {}: {}", notice.reason.empty() ? "" : " ", notice.reason, name, why);

@@ -23,7 +23,7 @@ struct PoolNotice {
   std::shared_ptr<const Token> token{};  // null: it concerns a tier, or all
   Status why{};                          // of failures
   std::string reason{};                  // of what is none
-  int strikes = 0;
+  int failures = 0;
   std::optional<WallTime> until{};
   bool event_only = false;  // another notice says the same in the log
 };

@@ -39,7 +39,7 @@ HealthStamp TokenHealth::Begin(SteadyTime now) {
   } else if (cooling_until_ <= now) {
     cooling_until_ = {};  // over
   }
-  return {generation_, total_strikes_, is_probe};
+  return {generation_, total_failures_, is_probe};
 }
 
 HealthChange TokenHealth::Report(Outcome outcome, HealthStamp stamp, SteadyTime now,
@@ -58,10 +58,10 @@ HealthChange TokenHealth::Report(Outcome outcome, HealthStamp stamp, SteadyTime 
         StartGeneration();
         return HealthChange::kRecovered;
       }
-      return std::exchange(strikes_, 0) == 0 ? HealthChange::kNone : HealthChange::kCleared;
+      return std::exchange(failures_, 0) == 0 ? HealthChange::kNone : HealthChange::kCleared;
 
     case Outcome::kAuthRejected:
-      return Current(stamp) ? Strike(now, options) : HealthChange::kNone;
+      return Current(stamp) ? AddFailure(now, options) : HealthChange::kNone;
 
     case Outcome::kAuthRevoked: {
       // A verdict on the credential itself: only another credential, or a recovery, makes it obsolete.
@@ -96,17 +96,17 @@ HealthChange TokenHealth::Confirm(const PendingCharge& charge, SteadyTime now, c
   if (!Current(charge.stamp) || charge.successes != successes_) return HealthChange::kNone;
   // The next probe is under way: what the one before met is for it to find out.
   if (charge.stamp.is_probe && probing_) return HealthChange::kNone;
-  return Strike(now, options);
+  return AddFailure(now, options);
 }
 
-HealthChange TokenHealth::Strike(SteadyTime now, const HealthOptions& options) {
+HealthChange TokenHealth::AddFailure(SteadyTime now, const HealthOptions& options) {
   if (standing_ == Standing::kDead) return HealthChange::kNone;
-  ++total_strikes_;
+  ++total_failures_;
   if (standing_ == Standing::kDisabled) {
     Rest(now, options);
     return HealthChange::kProbeFailed;
   }
-  if (++strikes_ < options.max_strikes) return HealthChange::kStrike;
+  if (++failures_ < options.max_failures) return HealthChange::kFailure;
   standing_ = Standing::kDisabled;
   Rest(now, options);
   return HealthChange::kDisabled;
@@ -134,11 +134,11 @@ bool TokenHealth::CorrectCooling(SteadyTime until, SteadyTime now) {
   return true;
 }
 
-bool TokenHealth::Restore(int strikes, bool disabled, std::optional<SteadyTime> cooling_until, SteadyTime now) {
-  const bool untouched = standing_ == Standing::kGood && cooling_until_ == SteadyTime() && total_strikes_ == 0 &&
+bool TokenHealth::Restore(int failures, bool disabled, std::optional<SteadyTime> cooling_until, SteadyTime now) {
+  const bool untouched = standing_ == Standing::kGood && cooling_until_ == SteadyTime() && total_failures_ == 0 &&
                          successes_ == 0 && generation_ == 0;
   if (!untouched) return false;
-  strikes_ = strikes;
+  failures_ = failures;
   if (cooling_until) cooling_until_ = *cooling_until;
   if (disabled) {
     standing_ = Standing::kDisabled;
@@ -158,7 +158,7 @@ void TokenHealth::StartGeneration() {
   ++generation_;
   standing_ = Standing::kGood;
   probing_ = false;
-  strikes_ = 0;
+  failures_ = 0;
   rest_ = {};
   rests_until_.reset();
 }

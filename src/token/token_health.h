@@ -2,9 +2,9 @@
 //
 // Blame stays exact however many requests share the token. A lease carries the stamp of the moment it began, and its
 // report counts against the token only if nothing has been held against the token since, and in the same generation: a
-// burst of requests that all run into the same fault is one strike.
+// burst of requests that all run into the same fault is one failure.
 //
-//   ready --strikes, or refused for good--> disabled --its rest is over--> half open --a probe succeeds--> ready
+//   ready --failures, or refused for good--> disabled --its rest is over--> half open --a probe succeeds--> ready
 //                                              ^------------- the probe fails: twice the rest -----'
 //
 // Cooling is another matter, and may lie over a disabled token, too: it is then half open only when both are over.
@@ -23,21 +23,21 @@ namespace warppool {
 // When a lease began, in the token's own reckoning.
 struct HealthStamp {
   std::uint64_t generation = 0;  // of the token: each recovery starts a new one
-  std::uint64_t strike = 0;      // how many strikes there had been
+  std::uint64_t failure = 0;     // how many failures there had been
   bool is_probe = false;         // the one try of a disabled token
 };
 
-// A server error that waits for another token's success to become a strike.
+// A server error that waits for another token's success to become a failure.
 struct PendingCharge {
   HealthStamp stamp;
   std::uint64_t successes = 0;  // how many there had been: a later one lets the charge lapse
 };
 
 // What a report did.
-enum class HealthChange : std::uint8_t { kNone, kCleared, kStrike, kDisabled, kProbeFailed, kCooling, kRecovered };
+enum class HealthChange : std::uint8_t { kNone, kCleared, kFailure, kDisabled, kProbeFailed, kCooling, kRecovered };
 
 struct HealthOptions {
-  int max_strikes = 3;                             // the strike that disables
+  int max_failures = 3;                            // the failure that disables
   std::chrono::milliseconds quota_cooling{};       // when the service does not say how long
   std::chrono::milliseconds recovery_delay{};      // a disabled token's first rest; 0: it does not come back by itself
   std::chrono::milliseconds recovery_max_delay{};  // what the doubling ends at
@@ -71,13 +71,13 @@ class TokenHealth {
 
   // As it was when it was kept. Who was disabled is half open at once: a restart is the first thing that people try.
   // False, and nothing happens, if it has a history of its own.
-  bool Restore(int strikes, bool disabled, std::optional<SteadyTime> cooling_until, SteadyTime now);
+  bool Restore(int failures, bool disabled, std::optional<SteadyTime> cooling_until, SteadyTime now);
 
-  // By hand: ready, with a clean slate. False if it was ready already; its strikes are cleared all the same.
+  // By hand: ready, with a clean slate. False if it was ready already; its failures are cleared all the same.
   bool Recover(SteadyTime now);
 
-  int strikes() const { return strikes_; }
-  std::uint64_t total_strikes() const { return total_strikes_; }
+  int failures() const { return failures_; }
+  std::uint64_t total_failures() const { return total_failures_; }
   std::uint64_t successes() const { return successes_; }
   std::uint64_t generation() const { return generation_; }
   SteadyTime cooling_until() const { return cooling_until_; }
@@ -88,15 +88,15 @@ class TokenHealth {
  private:
   enum class Standing : std::uint8_t { kGood, kDisabled, kDead };
 
-  bool Current(HealthStamp stamp) const { return stamp.generation == generation_ && stamp.strike == total_strikes_; }
-  HealthChange Strike(SteadyTime now, const HealthOptions& options);
+  bool Current(HealthStamp stamp) const { return stamp.generation == generation_ && stamp.failure == total_failures_; }
+  HealthChange AddFailure(SteadyTime now, const HealthOptions& options);
   void Rest(SteadyTime now, const HealthOptions& options);
   void StartGeneration();
 
   Standing standing_ = Standing::kGood;
   bool probing_ = false;
-  int strikes_ = 0;                  // in a row
-  std::uint64_t total_strikes_ = 0;  // only grows; a lease from before the last one no longer counts
+  int failures_ = 0;                  // in a row
+  std::uint64_t total_failures_ = 0;  // only grows; a lease from before the last one no longer counts
   std::uint64_t successes_ = 0;
   std::uint64_t generation_ = 0;
   SteadyTime cooling_until_{};

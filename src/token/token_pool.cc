@@ -172,9 +172,9 @@ std::optional<Lease::Charge> TokenPool::End(const std::shared_ptr<Member>& membe
     }
     const std::size_t first = news.notices.size();
     if (!report.why.ok()) member->last_error = report.why;
-    if (IsFailure(report.outcome)) {
-      news.notices.push_back({PoolEventKind::kFailed, member->token.tier(), Share(*member), report.why});
-      news.notices.back().strikes = member->health.strikes();
+    if (IsFailedAttempt(report.outcome)) {
+      news.notices.push_back({PoolEventKind::kAttemptFailed, member->token.tier(), Share(*member), report.why});
+      news.notices.back().failures = member->health.failures();
     }
     if (member->is_member) {
       if (report.outcome == Outcome::kServerError) {
@@ -220,11 +220,11 @@ void TokenPool::Confirm(const Lease::Charge& charge) {
 void TokenPool::Settle(Member* member, HealthChange change, SteadyTime now, const Status& why, News* news) {
   Refile(member, now, why, news);
   if (change != HealthChange::kNone) MarkUnsaved(member, true, news);
-  const bool struck = change == HealthChange::kStrike || change == HealthChange::kProbeFailed ||
+  const bool counts = change == HealthChange::kFailure || change == HealthChange::kProbeFailed ||
                       (change == HealthChange::kDisabled && !member->health.dead());
-  if (struck) ++member->counters.strikes;
-  PoolNotice notice{PoolEventKind::kFailed, member->token.tier(), Share(*member), why};
-  notice.strikes = member->health.strikes();
+  if (counts) ++member->counters.failures;
+  PoolNotice notice{PoolEventKind::kAttemptFailed, member->token.tier(), Share(*member), why};
+  notice.failures = member->health.failures();
   switch (change) {
     case HealthChange::kNone:
       return;
@@ -235,14 +235,14 @@ void TokenPool::Settle(Member* member, HealthChange change, SteadyTime now, cons
           change == HealthChange::kCleared ? "it works, its failures are cleared" : "it was tried, and accepted";
       news->notices.push_back(std::move(notice));
       return;
-    case HealthChange::kStrike:
-      notice.kind = PoolEventKind::kStruck;
-      notice.reason = fmt::format("{}/{}", notice.strikes, options_.health.max_strikes);
+    case HealthChange::kFailure:
+      notice.kind = PoolEventKind::kFailure;
+      notice.reason = fmt::format("{}/{}", notice.failures, options_.health.max_failures);
       break;
     case HealthChange::kDisabled:
       if (!member->health.dead()) {
-        notice.reason = fmt::format("after {} failures", notice.strikes);
-        notice.kind = PoolEventKind::kStruck;
+        notice.reason = fmt::format("after {} failures", notice.failures);
+        notice.kind = PoolEventKind::kFailure;
         notice.event_only = true;
         news->notices.push_back(notice);
         notice.event_only = false;
@@ -421,8 +421,8 @@ bool TokenPool::Recover(const std::string& name) {
     for (Member* const other : roster_.MembersOf(member)) {
       if (other != member && other->health.CorrectCooling(now, now)) NoteRecovered(other, now, &news);
     }
-    const bool has_strikes = member->health.strikes() > 0;
-    if (member->health.Recover(now) || has_strikes) NoteRecovered(member, now, &news);
+    const bool has_failures = member->health.failures() > 0;
+    if (member->health.Recover(now) || has_failures) NoteRecovered(member, now, &news);
   }
   Tell(news);
   return true;

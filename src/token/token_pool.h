@@ -122,7 +122,7 @@ class TokenPool {
   struct Kept {
     std::shared_ptr<Token> token;
     bool health_changed = false;  // and what follows up to `why` is news
-    int strikes = 0;
+    int failures = 0;
     bool disabled = false;
     bool dead = false;                        // for good
     std::optional<WallTime> cooling_until{};  // nothing: it does not cool
@@ -193,7 +193,7 @@ class TokenPool {
   // Whether `token` or another one of its account is such a token.
   bool Concerns(const Token& token, const TokenRestriction& only) const EXCLUDES(mutex_);
 
-  // Another token served the request: the charge becomes a strike, unless its token has proved itself since.
+  // Another token served the request: the charge becomes a failure, unless its token has proved itself since.
   void Confirm(const Lease::Charge& charge) EXCLUDES(mutex_);
 
   // Another process exchanged it: its JWT, and maybe its new refresh token, were taken over.

@@ -23,7 +23,7 @@ std::vector<TokenPool::Kept> TokenPool::TakeUnsaved() {
     Kept& kept = taken.emplace_back();
     kept.token = {member, &member->token};
     kept.health_changed = member->unsaved_health;
-    kept.strikes = health.strikes();
+    kept.failures = health.failures();
     kept.disabled = health.disabled();
     kept.dead = health.dead();
     if (now < health.cooling_until()) kept.cooling_until = WallTimeOf(health.cooling_until(), now);
@@ -69,7 +69,7 @@ void TokenPool::Restore(const Kept& kept, const std::string& what) {
     if (const WallTime wall = clock_.Wall(); kept.cooling_until && wall < *kept.cooling_until) {
       cooling_until = now + std::min<SteadyTime::duration>(*kept.cooling_until - wall, kLongestCooling);
     }
-    if (member->health.Restore(kept.strikes, kept.disabled, cooling_until, now)) {
+    if (member->health.Restore(kept.failures, kept.disabled, cooling_until, now)) {
       if (kept.disabled) member->last_verdict = kept.why;
       if (cooling_until && !kept.disabled) member->why_cooling = kept.why;
     }

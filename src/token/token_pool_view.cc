@@ -130,10 +130,10 @@ TokenStatus TokenPool::StatusOf(const Member& member, SteadyTime now) const {
   s.tier = token.tier();
   s.kind = token.kind();
   s.state = member.filed_as;
-  s.strikes = member.health.strikes();
+  s.failures = member.health.failures();
   s.in_flight = member.in_flight;
   s.served = member.counters.Successes();
-  s.blamed = member.counters.strikes;
+  s.total_failures = member.counters.failures;
   s.refreshes = member.counters.refreshes;
   s.last_error = member.last_error.code();
   s.last_error_message = member.last_error.message();

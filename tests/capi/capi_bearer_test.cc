@@ -92,7 +92,7 @@ TEST_CASE("a bearer of the program's serves until it is refused, and then the pr
                                                      "supply mine"});
   const warppool_token_info info = world.Info(0);
   CHECK(info.kind == WARPPOOL_CREDENTIAL_CALLBACK);
-  CHECK(info.strikes == 0);
+  CHECK(info.failures == 0);
   CHECK(info.refreshes == 2);
 }
 
@@ -143,7 +143,7 @@ TEST_CASE("a bearer ends when the program says") {
     world.Connect({}, supplier.Configuration());
     CHECK(world.Ask() != WARPPOOL_OK);
     Contains(world.complaint, "ended");
-    CHECK(world.Info(0).strikes == 1);
+    CHECK(world.Info(0).failures == 1);
     CHECK(world.service.Requests("").empty());
   }
 }
@@ -173,7 +173,7 @@ TEST_CASE("what a supply callback returns decides who is to blame") {
   world.Connect({}, supplier.Configuration());
   CHECK(world.Ask() != WARPPOOL_OK);
   Contains(world.complaint, given.complaint);
-  CHECK((world.Info(0).strikes == 1) == given.is_to_blame);
+  CHECK((world.Info(0).failures == 1) == given.is_to_blame);
   CHECK(world.service.Requests("").empty());
 }
 

@@ -87,7 +87,7 @@ void CheckedService::PoolEvent(const warppool_pool_event* event, void* service) 
   auto* self = static_cast<CheckedService*>(service);
   PoolRecord record = {warppool_pool_event_get_kind(event), warppool_pool_event_token(event),
                        warppool_pool_event_tier(event),     warppool_pool_event_code(event),
-                       warppool_pool_event_reason(event),   warppool_pool_event_strikes(event),
+                       warppool_pool_event_reason(event),   warppool_pool_event_failures(event),
                        warppool_pool_event_until_ms(event), warppool_pool_event_time_ms(event)};
   self->Said(record.token.c_str());
   self->Said(record.reason.c_str());

@@ -37,7 +37,7 @@ struct PoolRecord {
   warppool_tier tier;
   warppool_code code;
   std::string reason;
-  int32_t strikes;
+  int32_t failures;
   int64_t until_ms;
   int64_t time_ms;
 };

@@ -50,7 +50,7 @@ TEST_CASE("each setter sets its own field") {
   CHECK(warppool_config_set_proxy(handle, "http://proxy:3128", nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_no_proxy(handle, ".example.com", nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_state_file(handle, "warppool.state", nullptr) == WARPPOOL_OK);
-  CHECK(warppool_config_set_max_strikes(handle, 4, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_config_set_max_failures(handle, 4, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_strategy(handle, WARPPOOL_STRATEGY_LEAST_IN_FLIGHT, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_recovery_delay_ms(handle, 18, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_recovery_max_delay_ms(handle, 19, nullptr) == WARPPOOL_OK);
@@ -91,7 +91,7 @@ TEST_CASE("each setter sets its own field") {
   CHECK(config.proxy == "http://proxy:3128");
   CHECK(config.no_proxy == ".example.com");
   CHECK(config.state_file == "warppool.state");
-  CHECK(config.max_strikes == 4);
+  CHECK(config.max_failures == 4);
   CHECK(config.strategy == warppool::Strategy::kLeastInFlight);
   CHECK(config.recovery_delay.count() == 18);
   CHECK(config.recovery_max_delay.count() == 19);
@@ -116,7 +116,7 @@ TEST_CASE("each setter sets its own field") {
   CHECK(config.max_nesting_depth == 79);
 
   // Does not compile when C++ gets another field: give it a setter, and a line above.
-  [[maybe_unused]] const auto& [tokens, tier_order, strategy, max_in_flight, max_strikes, recovery, longest_recovery,
+  [[maybe_unused]] const auto& [tokens, tier_order, strategy, max_in_flight, max_failures, recovery, longest_recovery,
                                 server_url, refresh_url, securetoken_url, api_key, client_version, ca_bundle, proxy,
                                 no_proxy, connect, silence, refresh, budget, base, longest, after, cooling, token_wait,
                                 background, state_file, save_interval, event_bytes, max_message_bytes,
@@ -167,9 +167,9 @@ TEST_CASE("values out of their range are refused") {
   CHECK(Complaint([&](auto** e) {
           return warppool_config_add_token(config, tier, WARPPOOL_CREDENTIAL_API_KEY, "", nullptr, e);
         }) == "credential: must not be empty");
-  for (const auto set :
-       {warppool_config_set_max_strikes, warppool_config_set_connect_timeout_ms, warppool_config_set_silence_timeout_ms,
-        warppool_config_set_refresh_timeout_ms, warppool_config_set_state_save_interval_ms}) {
+  for (const auto set : {warppool_config_set_max_failures, warppool_config_set_connect_timeout_ms,
+                         warppool_config_set_silence_timeout_ms, warppool_config_set_refresh_timeout_ms,
+                         warppool_config_set_state_save_interval_ms}) {
     CHECK(Complaint([&](auto** e) { return set(config, 0, e); }) == "value: must be 1 or more");
     CHECK(Complaint([&](auto** e) { return set(config, -1, e); }) == "value: must be 1 or more");
     CHECK(set(config, 1, nullptr) == WARPPOOL_OK);

@@ -258,7 +258,7 @@ TEST_CASE("failing over to the next token is told, and the pool knows why") {
   CHECK(info.state == WARPPOOL_TOKEN_COOLING);
   CHECK(info.last_error == WARPPOOL_QUOTA_EXHAUSTED);
   CHECK(info.ready_at_ms > 1'600'000'000'000);
-  CHECK(info.strikes == 0);
+  CHECK(info.failures == 0);
   REQUIRE(warppool_pool_status_token(pool, 1, &info, nullptr) == WARPPOOL_OK);
   CHECK(info.name != failed.token);
   CHECK(info.state == WARPPOOL_TOKEN_READY);

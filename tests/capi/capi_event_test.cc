@@ -187,10 +187,10 @@ TEST_CASE("a pool status shows everything that C++ knows of a token") {
   token.tier = warppool::Tier::kShared;
   token.kind = warppool::CredentialKind::kApiKey;
   token.state = warppool::TokenState::kCooling;
-  token.strikes = 1;
+  token.failures = 1;
   token.in_flight = 2;
   token.served = 3;
-  token.blamed = 4;
+  token.total_failures = 4;
   token.refreshes = 5;
   token.last_error = warppool::Code::kQuotaExhausted;
   token.last_error_message = "used up";
@@ -213,10 +213,10 @@ TEST_CASE("a pool status shows everything that C++ knows of a token") {
   CHECK(info.tier == WARPPOOL_TIER_SHARED);
   CHECK(info.kind == WARPPOOL_CREDENTIAL_API_KEY);
   CHECK(info.state == WARPPOOL_TOKEN_COOLING);
-  CHECK(info.strikes == 1);
+  CHECK(info.failures == 1);
   CHECK(info.in_flight == 2);
   CHECK(info.served == 3);
-  CHECK(info.blamed == 4);
+  CHECK(info.total_failures == 4);
   CHECK(info.refreshes == 5);
   CHECK(info.last_error == WARPPOOL_QUOTA_EXHAUSTED);
   CHECK(info.last_error_message == "used up"sv);
@@ -247,7 +247,7 @@ TEST_CASE("a pool status shows everything that C++ knows of a token") {
   CHECK(warppool_pool_status_token(&status, 3, &info, nullptr) == WARPPOOL_INVALID_ARGUMENT);
 
   // Does not compile when C++ gets another field: give it a member, and a line above.
-  [[maybe_unused]] const auto& [name, tier, kind, state, strikes, in_flight, served, blamed, refreshes, last_error,
+  [[maybe_unused]] const auto& [name, tier, kind, state, failures, in_flight, served, blamed, refreshes, last_error,
                                 last_error_message, reason, same_account, quota, ready_at, jwt_expires] = token;
   [[maybe_unused]] const auto& [is_unlimited, limit, used, bonus, next_reset] = *token.quota;
 }
@@ -258,7 +258,7 @@ TEST_CASE("a pool event shows everything that C++ knows of it") {
   source.token = std::string_view(texts).substr(0, 8);
   source.code = warppool::Code::kUnauthorized;
   source.reason = std::string_view(texts).substr(9, 7);
-  source.strikes = 3;
+  source.failures = 3;
   source.until = std::chrono::system_clock::time_point(1'700'000'060'000ms);
   source.time = std::chrono::system_clock::time_point(1'700'000'000'000ms);
   const warppool_pool_event event(source);
@@ -267,11 +267,11 @@ TEST_CASE("a pool event shows everything that C++ knows of it") {
   CHECK(warppool_pool_event_tier(&event) == WARPPOOL_TIER_SHARED);
   CHECK(warppool_pool_event_code(&event) == WARPPOOL_UNAUTHORIZED);
   CHECK(warppool_pool_event_reason(&event) == "refused"sv);
-  CHECK(warppool_pool_event_strikes(&event) == 3);
+  CHECK(warppool_pool_event_failures(&event) == 3);
   CHECK(warppool_pool_event_until_ms(&event) == 1'700'000'060'000);
   CHECK(warppool_pool_event_time_ms(&event) == 1'700'000'000'000);
   // Does not compile when C++ gets another field: give it a function, and a line above.
-  [[maybe_unused]] const auto& [kind, tier, token, code, reason, strikes, until, time] = source;
+  [[maybe_unused]] const auto& [kind, tier, token, code, reason, failures, until, time] = source;
 
   CHECK(warppool_pool_event_token(nullptr) == ""sv);
   CHECK(static_cast<int>(warppool_pool_event_tier(nullptr)) == 0);

@@ -63,19 +63,19 @@ TEST_CASE("what happens to a token is told, with its name, code, reason and date
   REQUIRE_FALSE(kinds.empty());
   CHECK(kinds.front() == WARPPOOL_POOL_EVENT_LOADED);
   CHECK(world.service.PoolEvents(WARPPOOL_POOL_EVENT_CHOSEN).size() == 3);
-  CHECK(world.service.PoolEvents(WARPPOOL_POOL_EVENT_FAILED).size() == 3);
-  const auto struck = world.service.PoolEvents(WARPPOOL_POOL_EVENT_STRUCK);
-  REQUIRE(struck.size() == 3);
-  CHECK(struck[1].strikes == 2);
-  CHECK(struck[1].code == WARPPOOL_UNAUTHORIZED);
-  CHECK(struck[1].until_ms == -1);
+  CHECK(world.service.PoolEvents(WARPPOOL_POOL_EVENT_ATTEMPT_FAILED).size() == 3);
+  const auto failures = world.service.PoolEvents(WARPPOOL_POOL_EVENT_FAILURE);
+  REQUIRE(failures.size() == 3);
+  CHECK(failures[1].failures == 2);
+  CHECK(failures[1].code == WARPPOOL_UNAUTHORIZED);
+  CHECK(failures[1].until_ms == -1);
   const PoolRecord refreshed = TheOnly(world.service, WARPPOOL_POOL_EVENT_REFRESHED);
   CHECK(refreshed.code == WARPPOOL_OK);
   CHECK(refreshed.until_ms > NowMs() + 3'000'000);
 
   const PoolRecord disabled = TheOnly(world.service, WARPPOOL_POOL_EVENT_DISABLED);
   CHECK(disabled.code == WARPPOOL_UNAUTHORIZED);
-  CHECK(disabled.strikes == 3);
+  CHECK(disabled.failures == 3);
   CHECK(disabled.until_ms >= before + 600'000);
   CHECK(disabled.until_ms <= NowMs() + 600'000);
   for (const auto kind : {WARPPOOL_POOL_EVENT_TIER_EXHAUSTED, WARPPOOL_POOL_EVENT_POOL_EXHAUSTED}) {
@@ -115,7 +115,7 @@ TEST_CASE("a disabled token that is recovered by hand serves again") {
   CHECK(recovered.reason == "by hand");
   const warppool_token_info info = world.Info(0);
   CHECK(info.state == WARPPOOL_TOKEN_READY);
-  CHECK(info.strikes == 0);
+  CHECK(info.failures == 0);
   CHECK(info.ready_at_ms == -1);
   CHECK(info.reason == std::string());
   CHECK(world.Ask() == WARPPOOL_OK);

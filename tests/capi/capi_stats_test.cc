@@ -21,7 +21,7 @@ warppool::Counters Numbered(uint64_t first) {
   warppool::Counters counters;
   counters.requests = first++;
   for (uint64_t& count : counters.outcomes) count = first++;
-  counters.strikes = first++;
+  counters.failures = first++;
   counters.refreshes = first++;
   for (uint64_t& count : counters.first_event.buckets) count = first++;
   counters.first_event.sum = std::chrono::milliseconds(first);
@@ -35,8 +35,8 @@ void CheckCounters(const warppool_counters* counters, const warppool::Counters& 
     CHECK(warppool_counters_outcome(counters, static_cast<warppool_outcome>(i)) == expected.outcomes[i]);
   }
   CHECK(warppool_counters_successes(counters) == expected.Successes());
-  CHECK(warppool_counters_failures(counters) == expected.Failures());
-  CHECK(warppool_counters_strikes(counters) == expected.strikes);
+  CHECK(warppool_counters_failed_attempts(counters) == expected.FailedAttempts());
+  CHECK(warppool_counters_failures(counters) == expected.failures);
   CHECK(warppool_counters_refreshes(counters) == expected.refreshes);
   CHECK(warppool_counters_first_event_count(counters) == expected.first_event.Count());
   CHECK(warppool_counters_first_event_sum_ms(counters) == expected.first_event.sum.count());
@@ -129,7 +129,7 @@ TEST_CASE("each number of a snapshot can be read in C") {
   [[maybe_unused]] const auto& [which, count, ready, tier_in_flight, tier_counters] = tiers[0];
   [[maybe_unused]] const auto& [name, in, kind, state, in_flight, counters, last_used, jwt_expires, last_error,
                                 last_error_message, quota] = tokens[0];
-  [[maybe_unused]] const auto& [begun, outcomes, strikes, refreshes, first_event] = counters;
+  [[maybe_unused]] const auto& [begun, outcomes, failures, refreshes, first_event] = counters;
   [[maybe_unused]] const auto& [buckets, sum] = first_event;
 }
 
@@ -141,14 +141,14 @@ TEST_CASE("outcomes have names, buckets have bounds, and a number from elsewhere
   CHECK(names.size() == warppool_outcome_count());
   CHECK(warppool_outcome_count() == warppool::kOutcomeCount);
   CHECK(warppool_outcome_name(WARPPOOL_OUTCOME_AUTH_STALE) == std::string("auth_stale"));
-  CHECK(warppool_outcome_is_failure(WARPPOOL_OUTCOME_SUCCESS) == 0);
-  CHECK(warppool_outcome_is_failure(WARPPOOL_OUTCOME_CANCELLED) == 0);
-  CHECK(warppool_outcome_is_failure(WARPPOOL_OUTCOME_NETWORK) == 1);
+  CHECK(warppool_outcome_is_failed_attempt(WARPPOOL_OUTCOME_SUCCESS) == 0);
+  CHECK(warppool_outcome_is_failed_attempt(WARPPOOL_OUTCOME_CANCELLED) == 0);
+  CHECK(warppool_outcome_is_failed_attempt(WARPPOOL_OUTCOME_NETWORK) == 1);
   const warppool_counters counters = {Numbered(1)};
   for (const int number : {-1, static_cast<int>(warppool_outcome_count()), 9999}) {
     const auto outcome = static_cast<warppool_outcome>(number);
     CHECK(warppool_outcome_name(outcome) == std::string("unknown"));
-    CHECK(warppool_outcome_is_failure(outcome) == 0);
+    CHECK(warppool_outcome_is_failed_attempt(outcome) == 0);
     CHECK(warppool_counters_outcome(&counters, outcome) == 0);
   }
   REQUIRE(warppool_latency_bucket_count() > 1);
@@ -185,7 +185,7 @@ TEST_CASE("statistics tell what happened, in numbers, JSON and the text of Prome
   const warppool_counters* total = warppool_stats_total(stats);
   CHECK(warppool_counters_requests(total) == 3);
   CHECK(warppool_counters_successes(total) == 2);
-  CHECK(warppool_counters_failures(total) == 1);
+  CHECK(warppool_counters_failed_attempts(total) == 1);
   CHECK(warppool_counters_outcome(total, WARPPOOL_OUTCOME_QUOTA_EXHAUSTED) == 1);
   CHECK(warppool_counters_refreshes(total) == 2);
   CHECK(warppool_counters_first_event_count(total) == 2);
@@ -265,8 +265,8 @@ TEST_CASE("functions of statistics name what is missing, and take NULL where the
   CHECK(warppool_counters_requests(nullptr) == 0);
   CHECK(warppool_counters_outcome(nullptr, WARPPOOL_OUTCOME_SUCCESS) == 0);
   CHECK(warppool_counters_successes(nullptr) == 0);
+  CHECK(warppool_counters_failed_attempts(nullptr) == 0);
   CHECK(warppool_counters_failures(nullptr) == 0);
-  CHECK(warppool_counters_strikes(nullptr) == 0);
   CHECK(warppool_counters_refreshes(nullptr) == 0);
   CHECK(warppool_counters_first_event_count(nullptr) == 0);
   CHECK(warppool_counters_first_event_sum_ms(nullptr) == 0);

@@ -91,7 +91,7 @@ TEST_CASE("a required pointer that is NULL is named") {
       CheckNames("config", [&](auto** e) { return set(nullptr, "text", e); });
       CheckNames("value", [&](auto** e) { return set(config, nullptr, e); });
     }
-    for (const auto set : {warppool_config_set_max_strikes, warppool_config_set_connect_timeout_ms,
+    for (const auto set : {warppool_config_set_max_failures, warppool_config_set_connect_timeout_ms,
                            warppool_config_set_silence_timeout_ms, warppool_config_set_refresh_timeout_ms,
                            warppool_config_set_retry_budget, warppool_config_set_retry_base_delay_ms,
                            warppool_config_set_retry_max_delay_ms, warppool_config_set_retry_after_limit_ms,
@@ -228,7 +228,7 @@ TEST_CASE("what reads a property takes NULL for a handle") {
   CHECK(static_cast<int>(warppool_pool_event_tier(nullptr)) == 0);
   CHECK(warppool_pool_event_code(nullptr) == WARPPOOL_OK);
   CHECK(warppool_pool_event_reason(nullptr) == std::string());
-  CHECK(warppool_pool_event_strikes(nullptr) == 0);
+  CHECK(warppool_pool_event_failures(nullptr) == 0);
   CHECK(warppool_pool_event_until_ms(nullptr) == -1);
   CHECK(warppool_pool_event_time_ms(nullptr) == -1);
   CHECK(warppool_explanation_count(nullptr) == 0);

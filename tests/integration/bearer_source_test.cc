@@ -196,7 +196,7 @@ TEST_CASE("a bearer that has served and is refused is replaced, after the progra
   REQUIRE(world.Ask(Impatient()).ok());
   CHECK(world.Ask(Impatient()).ok());
   CHECK(program.journal() == Journal{"supply", std::string("refused ") + kFirst + " 401", "supply"});
-  CHECK(StatusOf(client, kName)->blamed == 0);
+  CHECK(StatusOf(client, kName)->total_failures == 0);
   CHECK(CountersOf(client, kName).Of(Outcome::kAuthStale) == 1);
   CHECK(world.service.Count(kAgent, kSecond) == 1);
 }
@@ -207,10 +207,10 @@ TEST_CASE("a bearer that is refused before it has served counts against the toke
   AcceptAll(&world);
   Client& client = world.Connect(ConfigWith(world, {program.Token(), Reserve()}));
   CHECK(world.Ask(Impatient())->token == "reserve");
-  CHECK(StatusOf(client, kName)->strikes == 1);
+  CHECK(StatusOf(client, kName)->failures == 1);
   CHECK(world.Ask(Impatient())->token == kName);
   CHECK(program.journal() == Journal{"supply", "refused fake-unknown-bearer 401", "supply"});
-  CHECK(StatusOf(client, kName)->strikes == 0);
+  CHECK(StatusOf(client, kName)->failures == 0);
 }
 
 TEST_CASE("a bearer that is forbidden counts against the token, and the next one is asked for") {
@@ -221,7 +221,7 @@ TEST_CASE("a bearer that is forbidden counts against the token, and the next one
   Client& client = world.Connect(ConfigWith(world, {program.Token(), Reserve()}));
   REQUIRE(world.Ask(Impatient())->token == kName);
   CHECK(world.Ask(Impatient())->token == "reserve");
-  CHECK(StatusOf(client, kName)->strikes == 1);
+  CHECK(StatusOf(client, kName)->failures == 1);
   CHECK(world.Ask(Impatient())->token == kName);
   CHECK(program.journal() == Journal{"supply", std::string("refused ") + kFirst + " 403", "supply"});
   CHECK(world.service.Count(kAgent, kSecond) == 1);
@@ -231,7 +231,7 @@ TEST_CASE("a supply that fails is held against the token only if that may be its
   struct Case {
     const char* what;
     Program::Answer answer;
-    bool strikes;
+    bool failures;
   };
   const std::vector<Case> cases = {
       {"network", Failure(Code::kNetwork), false},
@@ -255,12 +255,12 @@ TEST_CASE("a supply that fails is held against the token only if that may be its
     Client& client = world.Connect(ConfigWith(world, {program.Token(), Reserve()}));
     CHECK(world.Ask(Impatient())->token == "reserve");
     const TokenStatus status = *StatusOf(client, kName);
-    CHECK(status.strikes == (one.strikes ? 1 : 0));
+    CHECK(status.failures == (one.failures ? 1 : 0));
     CHECK(status.last_error != Code::kOk);
     CHECK_FALSE(status.last_error_message.empty());
     CHECK(world.Ask(Impatient())->token == kName);
     CHECK(program.journal() == Journal{"supply", "supply"});
-    CHECK(StatusOf(client, kName)->strikes == 0);
+    CHECK(StatusOf(client, kName)->failures == 0);
   }
 }
 
@@ -269,7 +269,7 @@ TEST_CASE("a source that fails again and again disables its token, and one that 
   World world;
   AcceptAll(&world);
   Config config = ConfigWith(world, {program.Token(), Reserve()});
-  config.max_strikes = 2;
+  config.max_failures = 2;
   Client& client = world.Connect(std::move(config));
   for (int i = 0; i < 2; ++i) CHECK(world.Ask(Impatient())->token == "reserve");
   CHECK(StatusOf(client, kName)->state == TokenState::kDisabled);
@@ -284,7 +284,7 @@ TEST_CASE("an active health check asks the program, and recovers what works agai
   World world;
   AcceptAll(&world);
   Config config = ConfigWith(world, {program.Token(), Reserve()});
-  config.max_strikes = 1;
+  config.max_failures = 1;
   Client& client = world.Connect(std::move(config));
   REQUIRE(world.Ask(Impatient())->token == "reserve");
   REQUIRE(StatusOf(client, kName)->state == TokenState::kDisabled);
@@ -304,7 +304,7 @@ TEST_CASE("a bearer in use serves on while the program has no other one") {
   REQUIRE(world.Ask(Impatient()).ok());
   REQUIRE(Eventually([&] { return program.Supplies() == 2; }));  // ahead of its end
   CHECK(world.Ask(Impatient()).ok());
-  CHECK(StatusOf(client, kName)->blamed == 0);
+  CHECK(StatusOf(client, kName)->total_failures == 0);
 }
 
 TEST_CASE("a slow source holds up neither other tokens nor the time-outs of who waits for it") {

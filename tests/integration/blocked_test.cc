@@ -18,7 +18,7 @@ constexpr const char* kForeignPage = "<html><head><title>Access denied</title></
 void CheckNobodyIsBlamed(World* world, std::size_t tokens) {
   for (std::size_t i = 0; i < tokens; ++i) {
     CHECK(world->StatusOf(i).state == TokenState::kReady);
-    CHECK(world->StatusOf(i).strikes == 0);
+    CHECK(world->StatusOf(i).failures == 0);
   }
 }
 

@@ -93,7 +93,7 @@ TEST_CASE("a request whose budget is spent does not wait for the busy token that
   std::atomic<bool> takes{false};
   const PoolEventSink sink = [&](const PoolEvent& event) {
     if (event.kind == PoolEventKind::kChosen && takes.exchange(false)) taken.set_value();
-    if (event.kind != PoolEventKind::kFailed || ++failed != 2) return;
+    if (event.kind != PoolEventKind::kAttemptFailed || ++failed != 2) return;
     takes = true;
     last_attempt.set_value();
     taken.get_future().wait_for(kPatience);
@@ -118,7 +118,7 @@ TEST_CASE("a request whose budget is spent does not wait for the busy token that
   CHECK(world.StatusOf(0).in_flight == 1);
   gate.Open();
   other.join();
-  CHECK(world.StatusOf(0).blamed == 0);
+  CHECK(world.StatusOf(0).total_failures == 0);
 }
 
 // The service has asked the first token for a minute's patience. The second one was not tried: it may serve.
@@ -146,7 +146,7 @@ TEST_CASE("a request that does what Retry-After says goes on at once when a toke
   SECTION("it was disabled, and is recovered by hand") {
     world.service.On(kTwo).Agent(loopback::Status(403).Times(1));
     Config config = OneAtATime(world, {kTwo, kOne});
-    config.max_strikes = 1;
+    config.max_failures = 1;
     world.Connect(std::move(config));
     PushedQuery request(&world, "hello");
     REQUIRE(request.Failed(2));

@@ -170,7 +170,7 @@ TEST_CASE("an encoding that cannot be decoded is named") {
     CHECK(CodeName(report->tokens[0].quota_problem.code()) == std::string("misconfigured"));
     CHECK(Says(report->tokens[0].quota_problem, std::string("encoded with \"") + name + "\""));
   }
-  CHECK(world.StatusOf(0).blamed == 0);
+  CHECK(world.StatusOf(0).total_failures == 0);
   CHECK(world.StatusOf(0).state == TokenState::kReady);
 }
 

@@ -131,7 +131,7 @@ TEST_CASE("a refusal counts although its words broke off") {
   config.server_url = "http://" + server.Address();
   const auto answer = world.Connect(std::move(config)).Ask(Request("hello"));
   CHECK(world.Said(answer.status).code() == Code::kUnauthorized);
-  CHECK(world.StatusOf(0).strikes == 1);
+  CHECK(world.StatusOf(0).failures == 1);
 }
 
 TEST_CASE("the media type's case and parameters do not matter") {

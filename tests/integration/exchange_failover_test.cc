@@ -8,24 +8,24 @@
 namespace warppool {
 namespace {
 
-// The first strike disables, so that none can be overlooked.
+// The first failure disables, so that none can be overlooked.
 Config Strict(const World& world, const std::vector<std::string>& credentials) {
   Config config = ConfigFor(world.service, credentials);
-  config.max_strikes = 1;
+  config.max_failures = 1;
   return config;
 }
 
 void CheckUntouched(World* world, std::size_t token) {
   const TokenStatus status = world->StatusOf(token);
   CHECK(status.state == TokenState::kReady);
-  CHECK(status.strikes == 0);
-  CHECK(status.blamed == 0);
+  CHECK(status.failures == 0);
+  CHECK(status.total_failures == 0);
   CHECK(status.in_flight == 0);
 }
 
 }  // namespace
 
-TEST_CASE("an exchange that answers 500 is a strike when another token serves through an exchange of its own") {
+TEST_CASE("an exchange that answers 500 is a failure when another token serves through an exchange of its own") {
   World world;
   world.service.On(kOne).Exchange(loopback::Status(500));
   world.service.Accept(kTwo);
@@ -42,15 +42,15 @@ TEST_CASE("an exchange that answers 500 is a strike when another token serves th
   }
   const TokenStatus one = world.StatusOf(0);
   CHECK(one.state == TokenState::kReady);
-  CHECK(one.strikes == 1);
-  CHECK(one.blamed == 1);
+  CHECK(one.failures == 1);
+  CHECK(one.total_failures == 1);
   CHECK(one.last_error == Code::kServerError);
   CheckUntouched(&world, 1);
   CHECK(world.service.Count("/proxy/token", kOne) == 1);
   CHECK(world.service.Count("/proxy/token", kTwo) == 1);
 }
 
-TEST_CASE("an exchange that answers 500 is no strike when who serves needed none: it proves nothing of exchanges") {
+TEST_CASE("an exchange that answers 500 is no failure when who serves needed none: it proves nothing of exchanges") {
   World world;
   Config config = Strict(world, {kOne, kTwo});
   SECTION("an API key") {
@@ -80,7 +80,7 @@ TEST_CASE("an exchange that answers 500 is no strike when who serves needed none
   CheckUntouched(&world, 1);
 }
 
-TEST_CASE("an only token is not struck for an exchange that answers 500, however often") {
+TEST_CASE("an only token has no failure for an exchange that answers 500, however often") {
   World world;
   world.service.On(kOne).Exchange(loopback::Status(500));
   Client& client = world.Connect(Strict(world, {kOne}));
@@ -96,7 +96,7 @@ TEST_CASE("an only token is not struck for an exchange that answers 500, however
   CheckUntouched(&world, 0);
 }
 
-TEST_CASE("a token is not struck for an error of its exchange that it has overcome itself") {
+TEST_CASE("a token has no failure for an error of its exchange that it has overcome itself") {
   World world;
   world.service.On(kOne).Exchange(loopback::Status(500).Times(2));
   Client& client = world.Connect(Strict(world, {kOne}));
@@ -165,7 +165,7 @@ TEST_CASE("an exchange that cannot be reached for one token leaves that token al
 }
 
 // Whoever is alone is compared with nobody: what it meets is the service's, be it at the exchange or at the agent.
-TEST_CASE("a single token is never struck for the service's errors, however requests and bearers mix") {
+TEST_CASE("a single token never has a failure for the service's errors, however requests and bearers mix") {
   const std::uint32_t seed = GENERATE(1U, 2U, 3U);
   INFO("seed " << seed);
   std::mutex mutex;
@@ -207,7 +207,7 @@ TEST_CASE("a single token is never struck for the service's errors, however requ
   for (std::uint32_t i = 0; i < 3; ++i) threads.emplace_back(ask, seed * 100 + i);
   for (std::thread& thread : threads) thread.join();
   CheckUntouched(&world, 0);
-  CHECK(world.events.Count(PoolEventKind::kStruck) == 0);
+  CHECK(world.events.Count(PoolEventKind::kFailure) == 0);
   CHECK(errors[loopback::Endpoint::kExchange] > 10);
   CHECK(errors[loopback::Endpoint::kAgent] > 10);
   CHECK(ends.size() == 2);

@@ -38,12 +38,12 @@ TEST_CASE("a request whose first two tokens fail is answered through the third, 
   CHECK(recorder.finishes() == 1);
   CHECK(recorder.failures() == std::vector<std::pair<Code, NextStep>>{{Code::kUnauthorized, NextStep::kNextToken},
                                                                       {Code::kUnauthorized, NextStep::kNextToken}});
-  CHECK(world.StatusOf(0).strikes == 1);
+  CHECK(world.StatusOf(0).failures == 1);
   CHECK(world.StatusOf(0).last_error_message.find("403") != std::string::npos);
   CHECK(world.StatusOf(1).state == TokenState::kDisabled);
   CHECK(world.StatusOf(1).last_error_message.find("USER_DISABLED") != std::string::npos);
   CHECK(world.StatusOf(2).served == 1);
-  CHECK(world.StatusOf(2).strikes == 0);
+  CHECK(world.StatusOf(2).failures == 0);
   CHECK(client.Pool().Summary() == "2/3 active (PERSONAL: 2/3)");
 }
 
@@ -54,12 +54,12 @@ TEST_CASE("a refresh that answers 502 is nobody's fault, and another token serve
   world.Connect({"fake-token-one", "fake-token-two"});
   const auto answer = world.Ask(Request("hello"));
   REQUIRE(answer.status().ToString() == "ok");
-  CHECK(world.StatusOf(0).strikes == 0);
+  CHECK(world.StatusOf(0).failures == 0);
   CHECK(world.StatusOf(0).last_error == Code::kOverloaded);
   CHECK(world.StatusOf(1).served == 1);
 }
 
-TEST_CASE("the third strike disables, and a success before it clears the count") {
+TEST_CASE("the third failure disables, and a success before it clears the count") {
   World world;
   world.service.On("fake-token-one")
       .Agent(loopback::Status(403).Times(2))
@@ -68,9 +68,9 @@ TEST_CASE("the third strike disables, and a success before it clears the count")
   world.Connect({"fake-token-one"});
   CHECK(world.Ask(Request("1")).code() == Code::kUnauthorized);
   CHECK(world.Ask(Request("2")).code() == Code::kUnauthorized);
-  CHECK(world.StatusOf(0).strikes == 2);
+  CHECK(world.StatusOf(0).failures == 2);
   CHECK(world.Ask(Request("3")).ok());
-  CHECK(world.StatusOf(0).strikes == 0);
+  CHECK(world.StatusOf(0).failures == 0);
   for (const char* query : {"4", "5", "6"}) CHECK(world.Ask(Request(query)).code() == Code::kUnauthorized);
   CHECK(world.StatusOf(0).state == TokenState::kDisabled);
   const auto after = world.Ask(Request("7"));
@@ -92,20 +92,20 @@ TEST_CASE("a cached JWT that is refused is replaced once, without blame") {
   const auto answer = world.Ask(Request("again"));
   REQUIRE(answer.status().ToString() == "ok");
   CHECK(world.service.Count("/proxy/token") == 2);
-  CHECK(world.StatusOf(0).blamed == 0);
+  CHECK(world.StatusOf(0).total_failures == 0);
 }
 
-TEST_CASE("a 401 on a JWT that was issued just now is a strike") {
+TEST_CASE("a 401 on a JWT that was issued just now is a failure") {
   World world;
   world.service.On("fake-token-one").Agent(loopback::Status(401));
   world.Connect({"fake-token-one"});
   const auto answer = world.Ask(Request("hello"));
   CHECK(answer.status().code() == Code::kUnauthorized);
-  CHECK(world.StatusOf(0).strikes == 1);
+  CHECK(world.StatusOf(0).failures == 1);
   CHECK(world.service.Count("/ai/multi-agent") == 1);
 }
 
-TEST_CASE("with the service down the attempts are counted, the error is the network's, and nobody has a strike") {
+TEST_CASE("with the service down the attempts are counted, the error is the network's, and nobody has a failure") {
   World world;
   world.service.Accept("fake-token-one");
   world.service.Accept("fake-token-two");
@@ -119,7 +119,7 @@ TEST_CASE("with the service down the attempts are counted, the error is the netw
   // One token, another at once, then as often as there is budget to wait, and the one that the last pass has left.
   CHECK(answer.status().attempts().size() == 6);
   for (std::size_t i : {0U, 1U}) {
-    CHECK(world.StatusOf(i).strikes == 0);
+    CHECK(world.StatusOf(i).failures == 0);
     CHECK(world.StatusOf(i).state == TokenState::kReady);
   }
 }
@@ -146,24 +146,24 @@ TEST_CASE("tokens of one tier take turns, and the next tier waits until it is ne
   CHECK(world.StatusOf(3).served == 1);
   for (std::size_t i = 0; i < 3; ++i) {
     CHECK(world.StatusOf(i).state == TokenState::kCooling);
-    CHECK(world.StatusOf(i).strikes == 0);
+    CHECK(world.StatusOf(i).failures == 0);
   }
   CHECK(client.Pool().Summary() == "1/4 active (PERSONAL: 0/3, SHARED: 1)");
 }
 
-TEST_CASE("a 500 becomes a strike only when another token serves the same request") {
+TEST_CASE("a 500 becomes a failure only when another token serves the same request") {
   World world;
   world.service.On("fake-token-one").Agent(loopback::Status(500));
   SECTION("another one serves") {
     world.service.Accept("fake-token-two");
     world.Connect({"fake-token-one", "fake-token-two"});
     CHECK(world.Ask(Request("hello")).ok());
-    CHECK(world.StatusOf(0).strikes == 1);
+    CHECK(world.StatusOf(0).failures == 1);
   }
   SECTION("it is alone") {
     world.Connect({"fake-token-one"});
     CHECK(world.Ask(Request("hello")).code() == Code::kServerError);
-    CHECK(world.StatusOf(0).strikes == 0);
+    CHECK(world.StatusOf(0).failures == 0);
     CHECK(world.service.Count("/ai/multi-agent") == 4);
   }
 }
@@ -186,7 +186,7 @@ TEST_CASE("a request that the service rejects is not tried with other tokens") {
   world.Connect({"fake-token-one", "fake-token-two"});
   CHECK(world.Ask(Request("hello")).code() == Code::kRequestRejected);
   CHECK(world.service.Count("/ai/multi-agent") == 1);
-  CHECK(world.StatusOf(0).strikes == 0);
+  CHECK(world.StatusOf(0).failures == 0);
 }
 
 TEST_CASE("a service that is overloaded gets one other token, then patience") {
@@ -243,7 +243,7 @@ TEST_CASE("50 threads that ask at once with an expired JWT cause exactly one ref
   CHECK(world.service.Count("/proxy/token") == refreshes + 1);
   CHECK(world.service.Count("/ai/multi-agent") >= requests + 50);
   CHECK(world.service.Count("/ai/multi-agent") <= requests + 50 + useless);
-  CHECK(world.StatusOf(0).blamed == 0);
+  CHECK(world.StatusOf(0).total_failures == 0);
 }
 
 TEST_CASE("a fault of nobody and a fault of one token on the way leave one answer in one piece, and one blame") {
@@ -264,8 +264,8 @@ TEST_CASE("a fault of nobody and a fault of one token on the way leave one answe
                                                                       {Code::kUnauthorized, NextStep::kNextToken}});
   const int blamed[] = {0, 1, 0};
   for (const std::size_t i : {0U, 1U, 2U}) {
-    CHECK(world.StatusOf(i).strikes == blamed[i]);
-    CHECK(world.StatusOf(i).blamed == static_cast<std::uint64_t>(blamed[i]));
+    CHECK(world.StatusOf(i).failures == blamed[i]);
+    CHECK(world.StatusOf(i).total_failures == static_cast<std::uint64_t>(blamed[i]));
     CHECK(world.StatusOf(i).state == TokenState::kReady);
     CHECK(world.StatusOf(i).served == (i == 2 ? 1 : 0));
   }
@@ -288,13 +288,13 @@ TEST_CASE("a quota that ends after text ends the answer: what was said is not sa
   CHECK(recorder.status().code() == Code::kQuotaExhausted);
   CHECK(world.StatusOf(0).state == TokenState::kCooling);
   CHECK(world.StatusOf(0).ready_at.has_value());
-  CHECK(world.StatusOf(0).blamed == 0);
+  CHECK(world.StatusOf(0).total_failures == 0);
   CHECK(world.StatusOf(1).state == TokenState::kReady);
   CHECK(world.service.Count("/ai/multi-agent") == 1);
   CHECK(world.service.Count("", "fake-token-two") == 0);
 }
 
-TEST_CASE("one refused refresh is one strike, however many wait for it") {
+TEST_CASE("one refused refresh is one failure, however many wait for it") {
   World world;
   world.service.On("fake-token-one")
       .Exchange(loopback::Status(400, R"({"error":{"message":"SOMETHING_NEW"}})").Delay(200ms));
@@ -302,7 +302,7 @@ TEST_CASE("one refused refresh is one strike, however many wait for it") {
   std::vector<std::thread> threads;
   for (int i = 0; i < 20; ++i) threads.emplace_back([&] { static_cast<void>(world.Ask(Request("hello"))); });
   for (std::thread& thread : threads) thread.join();
-  CHECK(static_cast<std::uint64_t>(world.service.Count("/proxy/token")) == world.StatusOf(0).blamed);
+  CHECK(static_cast<std::uint64_t>(world.service.Count("/proxy/token")) == world.StatusOf(0).total_failures);
 }
 
 TEST_CASE("a rotated refresh token is used from then on") {
@@ -339,7 +339,7 @@ TEST_CASE("a refused exchange without an API key names the variable to set") {
     const auto answer = world.Ask(Request("hello"));
     CHECK(answer.status().code() == Code::kMisconfigured);
     CHECK(answer.status().message().find("WARP_FIREBASE_API_KEY") != std::string::npos);
-    CHECK(world.StatusOf(0).strikes == 0);
+    CHECK(world.StatusOf(0).failures == 0);
   }
   SECTION("it is set") {
     Config config = ConfigFor(world.service, {"fake-token-one"});

@@ -109,7 +109,7 @@ struct PoolEntry {
   std::string token;
   Code code;
   std::string reason;
-  int strikes;
+  int failures;
   std::optional<std::chrono::system_clock::time_point> until;
   std::chrono::system_clock::time_point time;
 };
@@ -121,7 +121,7 @@ class PoolBook {
     return [this](const PoolEvent& event) {
       const std::lock_guard<std::mutex> lock(mutex_);
       entries_.push_back({event.kind, event.tier, std::string(event.token), event.code, std::string(event.reason),
-                          event.strikes, event.until, event.time});
+                          event.failures, event.until, event.time});
     };
   }
   std::vector<PoolEntry> All() const {

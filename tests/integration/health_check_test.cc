@@ -107,7 +107,7 @@ TEST_CASE("an active check refreshes each token, asks for its quota, and reports
   CHECK_FALSE(report.tokens[2].token.quota.has_value());
   CHECK(report.tokens[2].quota_problem.code() == Code::kMisconfigured);
   CHECK(report.tokens[3].token.state == TokenState::kDisabled);
-  CHECK(report.tokens[4].token.strikes == 0);  // a 403 for a query is told, and blamed on nobody
+  CHECK(report.tokens[4].token.failures == 0);  // a 403 for a query is told, and blamed on nobody
   CHECK(report.tokens[5].token.quota->limit == 150);
 
   const std::string text = report.ToString();
@@ -167,7 +167,7 @@ TEST_CASE("what is not through when the time is over is unhealthy, and the rest 
     CHECK_FALSE(report.tokens[i].healthy);
     CHECK(report.tokens[i].problem.code() == Code::kTimeout);
     CHECK(report.tokens[i].token.state == TokenState::kReady);
-    CHECK(report.tokens[i].token.strikes == 0);
+    CHECK(report.tokens[i].token.failures == 0);
     CHECK(world.StatusOf(i).in_flight == 0);
   }
   CHECK(world.Ask(Impatient("hello")).ok());
@@ -227,7 +227,7 @@ TEST_CASE(
     world.service.On(kOne).Agent(loopback::Status(403).Times(1)).Account(loopback::Status(403).Times(1));
   }
   Config config = ConfigFor(world.service, {kOne});
-  config.max_strikes = 1;
+  config.max_failures = 1;
   config.recovery_delay = 0ms;
   world.Connect(std::move(config));
   CHECK(world.Ask(Impatient("hello")).code() == Code::kUnauthorized);
@@ -241,7 +241,7 @@ TEST_CASE(
   const HealthReport well = Check(&world);
   CHECK(well.Healthy() == 1);
   CHECK(well.tokens[0].token.state == TokenState::kReady);
-  CHECK(well.tokens[0].token.strikes == 0);
+  CHECK(well.tokens[0].token.failures == 0);
   CHECK(world.events.Count(PoolEventKind::kRecovered) == 1);
   CHECK(world.Ask(Impatient("hello")).ok());
 }
@@ -266,7 +266,7 @@ TEST_CASE("a check finds what the pool could not know, and three such findings d
   for (int i = 1; i <= 3; ++i) {
     const HealthReport report = Check(&world);
     CHECK(report.Healthy() == 0);
-    CHECK(report.tokens[0].token.strikes == i);
+    CHECK(report.tokens[0].token.failures == i);
   }
   CHECK(world.client->CheckHealth()->Healthy() == 0);
   CHECK(world.StatusOf(0).state == TokenState::kDisabled);
@@ -283,7 +283,7 @@ TEST_CASE("an exchange that cannot be reached makes tokens unhealthy, and blames
     for (const TokenHealthResult& result : report.tokens) {
       CHECK(result.problem.code() == Code::kOverloaded);
       CHECK(result.token.state == TokenState::kReady);
-      CHECK(result.token.strikes == 0);
+      CHECK(result.token.failures == 0);
     }
   }
 }
@@ -304,7 +304,7 @@ TEST_CASE("an API key is checked where quotas are told") {
     const HealthReport report = Check(&world);
     CHECK(report.Healthy() == 0);
     CHECK(report.tokens[0].problem.code() == Code::kUnauthorized);
-    CHECK(report.tokens[0].token.strikes == 1);
+    CHECK(report.tokens[0].token.failures == 1);
   }
   SECTION("quotas are not told: nothing is known of it") {
     world.service.On(kKey).Account(loopback::Status(404));
@@ -313,7 +313,7 @@ TEST_CASE("an API key is checked where quotas are told") {
     CHECK(report.Healthy() == 0);
     CHECK(report.tokens[0].problem.code() == Code::kMisconfigured);
     Has(report.tokens[0].problem.message(), "404");
-    CHECK(report.tokens[0].token.strikes == 0);
+    CHECK(report.tokens[0].token.failures == 0);
     CHECK(report.tokens[0].token.state == TokenState::kReady);
   }
   CHECK(world.service.Count(kExchange) == 0);
@@ -389,7 +389,7 @@ TEST_CASE("a check leaves alone what a request is trying just now") {
     return std::optional<loopback::Behaviour>();
   });
   Config config = ConfigFor(world.service, {kOne});
-  config.max_strikes = 1;
+  config.max_failures = 1;
   config.recovery_delay = 20ms;
   Client& client = world.Connect(std::move(config));
   CHECK_FALSE(world.Ask(Impatient("hello")).ok());

@@ -92,7 +92,7 @@ TEST_CASE("HTTP/2: a connection that breaks in mid-answer is said to") {
   front.Kill();
   REQUIRE(recorder.WaitUntilDone());
   CHECK(recorder.status().code() == Code::kConnectionLost);
-  CHECK(world.StatusOf(0).blamed == 0);
+  CHECK(world.StatusOf(0).total_failures == 0);
 }
 
 }  // namespace warppool

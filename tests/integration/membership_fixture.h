@@ -63,7 +63,7 @@ inline Counters CountersOf(const Client& client, Tier tier) {
 // What counts of `counters` can be seen to fall, one after the other.
 inline std::vector<std::uint64_t> Parts(const Counters& counters) {
   std::vector<std::uint64_t> parts(counters.outcomes.begin(), counters.outcomes.end());
-  parts.insert(parts.end(), {counters.requests, counters.strikes, counters.refreshes, counters.first_event.Count()});
+  parts.insert(parts.end(), {counters.requests, counters.failures, counters.refreshes, counters.first_event.Count()});
   return parts;
 }
 

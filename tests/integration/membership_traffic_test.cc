@@ -72,7 +72,7 @@ void CheckBooks(const World& world, const Traffic& traffic) {
   CHECK(stats.total.Successes() == sent);
   CHECK(stats.total.requests == sent);
   CHECK(stats.total.first_event.Count() == sent);
-  CHECK(stats.total.strikes == 0);
+  CHECK(stats.total.failures == 0);
   CHECK(world.service.Count(kAgent) == kTrafficThreads * kEach);
   for (const TokenStats& token : stats.tokens) CHECK(token.in_flight == 0);
   for (const TierStats& tier : stats.tiers) CHECK(tier.in_flight == 0);

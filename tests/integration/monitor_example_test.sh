@@ -58,14 +58,14 @@ until_seen() {
   check_output
 }
 
-# A round of the demo, to the moment when the token with too many strikes is back.
+# A round of the demo, to the moment when the token with too many failures is back.
 until_seen 'event=recovered token=refused .*it was tried, and accepted' --demo --speed 6 --interval 50 --metrics pool.prom
 expect '^warppool monitor, demo'
 expect 'event=disabled token=expires tier=PERSONAL reason=".*\(TOKEN_EXPIRED\)"'
 expect 'token=expires tier=PERSONAL state=disabled running='  # no countdown: it stays so
 expect 'event=cooling token=small-quota tier=PERSONAL until='
 expect 'token=small-quota tier=PERSONAL state=cooling back_in=[0-9]+s .*quota=0/10 reason='
-expect 'event=struck token=refused tier=PERSONAL strikes=2 reason=".*\(403\)"'
+expect 'event=failure token=refused tier=PERSONAL failures=2 reason=".*\(403\)"'
 expect 'event=disabled token=refused tier=PERSONAL until='
 expect 'token=refused tier=PERSONAL state=disabled back_in=[0-9]+s '
 expect 'event="tier exhausted" token=[a-z-]+ tier=PERSONAL'

@@ -90,7 +90,7 @@ TEST_CASE("a redirect is not followed: the bearer does not travel") {
   CHECK(answer.status().code() == Code::kMisconfigured);
   CHECK(answer.status().message().find("WARP_SERVER_URL") != std::string::npos);
   CHECK(elsewhere.Received().empty());
-  CHECK(world.StatusOf(0).blamed == 0);
+  CHECK(world.StatusOf(0).total_failures == 0);
 }
 
 TEST_CASE("a service that quotes credentials does not get them into errors or logs") {

@@ -27,7 +27,7 @@ TEST_CASE("while the service is away requests fail for the network, and afterwar
   const int port = service->port();
   PoolBook events;
   Config config = ConfigFor(*service, kFourTokens);
-  config.max_strikes = 1;
+  config.max_failures = 1;
   auto made = Client::Create(std::move(config), {{}, events.Sink()});
   REQUIRE(made.status().ToString() == "ok");
   const auto client = *std::move(made);
@@ -70,10 +70,10 @@ TEST_CASE("while the service is away requests fail for the network, and afterwar
   CHECK(others == 0);
   for (const TokenStatus& token : client->Pool().tokens) {
     CHECK(token.state == TokenState::kReady);
-    CHECK(token.blamed == 0);
+    CHECK(token.total_failures == 0);
     CHECK(token.in_flight == 0);
   }
-  for (const auto kind : {PoolEventKind::kStruck, PoolEventKind::kDisabled, PoolEventKind::kCooling,
+  for (const auto kind : {PoolEventKind::kFailure, PoolEventKind::kDisabled, PoolEventKind::kCooling,
                           PoolEventKind::kTierExhausted, PoolEventKind::kPoolExhausted}) {
     CHECK(events.Count(kind) == 0);
   }

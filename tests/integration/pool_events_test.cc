@@ -55,13 +55,13 @@ TEST_CASE("each event comes once, when it happens") {
   CHECK(world.Ask(Impatient("served")).ok());
   CHECK(reader.Next() == Lines{"chosen 0", "refreshed 0"});
   CHECK_FALSE(world.Ask(Impatient("first")).ok());
-  CHECK(reader.Next() == Lines{"chosen 0", "failed 0", "struck 0"});
+  CHECK(reader.Next() == Lines{"chosen 0", "attempt failed 0", "failure 0"});
   CHECK_FALSE(world.Ask(Impatient("second")).ok());
-  CHECK(reader.Next() == Lines{"chosen 0", "failed 0", "struck 0"});
+  CHECK(reader.Next() == Lines{"chosen 0", "attempt failed 0", "failure 0"});
   CHECK_FALSE(world.Ask(Impatient("third")).ok());
   // A 403 says nothing against the JWT: it was not asked for anew.
-  CHECK(reader.Next() ==
-        Lines{"chosen 0", "failed 0", "struck 0", "disabled 0", "tier exhausted 0 PERSONAL", "pool exhausted 0"});
+  CHECK(reader.Next() == Lines{"chosen 0", "attempt failed 0", "failure 0", "disabled 0", "tier exhausted 0 PERSONAL",
+                               "pool exhausted 0"});
   REQUIRE(Eventually([&] { return world.StatusOf(0).state == TokenState::kHalfOpen; }));
   CHECK(reader.Next() == Lines{});
   CHECK(world.Ask(Impatient("probe")).ok());
@@ -72,7 +72,7 @@ TEST_CASE("events say why, how often, and until when") {
   World world;
   world.service.On(kOne).Agent(loopback::Status(403).Times(2));
   Config config = ConfigFor(world.service, {kOne});
-  config.max_strikes = 2;
+  config.max_failures = 2;
   config.recovery_delay = 10min;
   const auto begin = WallClock::now();
   Client& client = world.Connect(std::move(config));
@@ -87,20 +87,20 @@ TEST_CASE("events say why, how often, and until when") {
     CHECK(entry.token == name);
     const bool exhausted = entry.kind == Kind::kTierExhausted || entry.kind == Kind::kPoolExhausted;
     const bool disabled = entry.kind == Kind::kDisabled || exhausted;
-    const bool failure = entry.kind == Kind::kFailed || entry.kind == Kind::kStruck || disabled;
+    const bool failure = entry.kind == Kind::kFailed || entry.kind == Kind::kFailure || disabled;
     CHECK_FALSE(entry.reason.empty());
     CHECK(entry.code == (failure ? Code::kUnauthorized : Code::kOk));
     if (failure) CHECK(entry.reason.find("403") != std::string::npos);
     CHECK(entry.until.has_value() == (entry.kind == Kind::kRefreshed || disabled));
     CHECK(entry.tier == Tier::kPersonal);
   }
-  const auto struck = world.events.Of(Kind::kStruck);
-  REQUIRE(struck.size() == 2);
-  CHECK(struck[0].strikes == 1);
-  CHECK(struck[1].strikes == 2);
+  const auto failures = world.events.Of(Kind::kFailure);
+  REQUIRE(failures.size() == 2);
+  CHECK(failures[0].failures == 1);
+  CHECK(failures[1].failures == 2);
   const auto disabled = world.events.Of(Kind::kDisabled);
   REQUIRE(disabled.size() == 1);
-  CHECK(disabled[0].strikes == 2);
+  CHECK(disabled[0].failures == 2);
   CHECK(*disabled[0].until >= begin + 10min);
   CHECK(*disabled[0].until <= end + 10min + 1ms);
   const auto refreshed = world.events.Of(Kind::kRefreshed);
@@ -109,7 +109,7 @@ TEST_CASE("events say why, how often, and until when") {
   CHECK(*refreshed[0].until <= end + 3600s);
 }
 
-TEST_CASE("a refusal for good disables without a strike and without a time") {
+TEST_CASE("a refusal for good disables without a failure and without a time") {
   World world;
   world.service.On(kOne).Exchange(loopback::Dead("USER_DISABLED"));
   world.service.Accept(kTwo);
@@ -117,12 +117,12 @@ TEST_CASE("a refusal for good disables without a strike and without a time") {
   Reader reader(&world);
   reader.Next();
   CHECK(world.Ask(Impatient("hello")).ok());
-  CHECK(reader.Next() == Lines{"chosen 0", "failed 0", "disabled 0", "chosen 1", "refreshed 1"});
+  CHECK(reader.Next() == Lines{"chosen 0", "attempt failed 0", "disabled 0", "chosen 1", "refreshed 1"});
   const auto disabled = world.events.Of(Kind::kDisabled);
   REQUIRE(disabled.size() == 1);
   CHECK(disabled[0].code == Code::kUnauthorized);
   CHECK(disabled[0].reason.find("USER_DISABLED") != std::string::npos);
-  CHECK(disabled[0].strikes == 0);
+  CHECK(disabled[0].failures == 0);
   CHECK_FALSE(disabled[0].until.has_value());
 }
 
@@ -135,12 +135,12 @@ TEST_CASE("a quota that is used up, and that it is back") {
   const auto begin = WallClock::now();
   CHECK(world.Ask(Impatient("hello")).code() == Code::kQuotaExhausted);
   const auto end = WallClock::now();
-  CHECK(reader.Next() ==
-        Lines{"chosen 0", "refreshed 0", "failed 0", "cooling 0", "tier exhausted 0 PERSONAL", "pool exhausted 0"});
+  CHECK(reader.Next() == Lines{"chosen 0", "refreshed 0", "attempt failed 0", "cooling 0", "tier exhausted 0 PERSONAL",
+                               "pool exhausted 0"});
   const auto cooling = world.events.Of(Kind::kCooling);
   REQUIRE(cooling.size() == 1);
   CHECK(cooling[0].code == Code::kQuotaExhausted);
-  CHECK(cooling[0].strikes == 0);
+  CHECK(cooling[0].failures == 0);
   REQUIRE(cooling[0].until.has_value());
   CHECK(*cooling[0].until >= begin + 1s);
   CHECK(*cooling[0].until <= end + 1s + 1ms);
@@ -150,7 +150,7 @@ TEST_CASE("a quota that is used up, and that it is back") {
   CHECK(reader.Next() == Lines{"chosen 0"});
 }
 
-TEST_CASE("a server error becomes a strike when another token serves, and is told then") {
+TEST_CASE("a server error becomes a failure when another token serves, and is told then") {
   World world;
   world.service.On(kOne).Agent(loopback::Status(500).Times(1));
   world.service.Accept(kTwo);
@@ -158,8 +158,8 @@ TEST_CASE("a server error becomes a strike when another token serves, and is tol
   Reader reader(&world);
   reader.Next();
   CHECK(world.Ask(Impatient("hello")).ok());
-  CHECK(reader.Next() == Lines{"chosen 0", "refreshed 0", "failed 0", "chosen 1", "refreshed 1", "struck 0"});
-  CHECK(world.events.Of(Kind::kStruck)[0].code == Code::kServerError);
+  CHECK(reader.Next() == Lines{"chosen 0", "refreshed 0", "attempt failed 0", "chosen 1", "refreshed 1", "failure 0"});
+  CHECK(world.events.Of(Kind::kFailure)[0].code == Code::kServerError);
   CHECK(world.Ask(Impatient("hello")).ok());
   CHECK(reader.Next() == Lines{"chosen 0", "recovered 0"});
 }
@@ -172,7 +172,7 @@ TEST_CASE("what is nobody's fault is told as a failure, and as nothing else") {
   Reader reader(&world);
   reader.Next();
   CHECK(world.Ask(Impatient("hello")).ok());
-  CHECK(reader.Next() == Lines{"chosen 0", "refreshed 0", "failed 0", "chosen 1", "refreshed 1"});
+  CHECK(reader.Next() == Lines{"chosen 0", "refreshed 0", "attempt failed 0", "chosen 1", "refreshed 1"});
   CHECK(world.events.Of(Kind::kFailed)[0].code == Code::kOverloaded);
 }
 
@@ -201,10 +201,11 @@ TEST_CASE("the end of a tier is told with its name, and the end of the last one 
   Reader reader(&world);
   reader.Next();
   CHECK(world.Ask(Impatient("hello")).code() == Code::kQuotaExhausted);
-  CHECK(reader.Next() == Lines{"chosen 0", "refreshed 0", "failed 0", "cooling 0",                               //
-                               "chosen 1", "refreshed 1", "failed 1", "cooling 1", "tier exhausted 1 PERSONAL",  //
-                               "chosen 2", "refreshed 2", "failed 2", "cooling 2", "tier exhausted 2 SHARED",    //
-                               "pool exhausted 2"});
+  CHECK(reader.Next() ==
+        Lines{"chosen 0", "refreshed 0", "attempt failed 0", "cooling 0",                               //
+              "chosen 1", "refreshed 1", "attempt failed 1", "cooling 1", "tier exhausted 1 PERSONAL",  //
+              "chosen 2", "refreshed 2", "attempt failed 2", "cooling 2", "tier exhausted 2 SHARED",    //
+              "pool exhausted 2"});
   CHECK(world.Ask(Impatient("hello")).code() == Code::kNoTokenReady);
   CHECK(reader.Next() == Lines{});
   CHECK(*world.client->RecoverAll() == 3);
@@ -229,7 +230,7 @@ TEST_CASE("a sink that throws disturbs nothing") {
   world.service.On(kOne).Agent(loopback::Status(403));
   world.service.On(kTwo).Agent(loopback::Quota().Header("Retry-After", "1").Times(1));
   Config config = ConfigFor(world.service, {kOne, kTwo});
-  config.max_strikes = 1;
+  config.max_failures = 1;
   config.recovery_delay = 0ms;
   std::atomic<int> thrown{0};
   auto client = Client::Create(std::move(config), {world.log.Sink(), [&](const PoolEvent& /*event*/) {
@@ -242,7 +243,7 @@ TEST_CASE("a sink that throws disturbs nothing") {
   CHECK(*(*client)->RecoverAll() == 1);
   CHECK(thrown > 10);
   const auto tokens = (*client)->Pool().tokens;
-  CHECK(tokens[0].blamed == 1);
+  CHECK(tokens[0].total_failures == 1);
   CHECK(tokens[1].served == 1);
 }
 
@@ -254,7 +255,7 @@ TEST_CASE("a sink that throws in a log line disturbs nothing either") {
                                {[](const LogRecord& /*record*/) { throw 1; }, world.events.Sink()});
   REQUIRE(client.ok());
   CHECK((*client)->Ask(Request("hello")).ok());
-  CHECK(world.events.Count(Kind::kStruck) == 1);
+  CHECK(world.events.Count(Kind::kFailure) == 1);
 }
 
 TEST_CASE("the log says what the events say") {
@@ -279,7 +280,7 @@ TEST_CASE("the log says what the events say") {
       });
   Config config = ConfigFor(world.service, credentials);
   config.recovery_delay = 5ms;
-  config.max_strikes = 2;
+  config.max_failures = 2;
   world.Connect(std::move(config));
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {
@@ -302,23 +303,23 @@ TEST_CASE("the log says what the events say") {
   }
   CHECK(world.events.Count(Kind::kDisabled) > 0);
   CHECK(world.events.Count(Kind::kRecovered) > 0);
-  CHECK(world.events.Count(Kind::kStruck) > 0);
+  CHECK(world.events.Count(Kind::kFailure) > 0);
   std::uint64_t blamed = 0;
   std::uint64_t refreshes = 0;
   for (const TokenStatus& token : world.client->Pool().tokens) {
-    blamed += token.blamed;
+    blamed += token.total_failures;
     refreshes += token.refreshes;
     for (const PoolEntry& entry : world.events.All()) {
       if (entry.token == token.name) CHECK(entry.tier == token.tier);
     }
   }
-  // A probe that fails is a strike, too, told as what follows from it.
+  // A probe that fails is a failure, too, told as what follows from it.
   const auto disabled = world.events.Of(Kind::kDisabled);
   const auto probes = std::count_if(disabled.begin(), disabled.end(), [](const PoolEntry& entry) {
     return entry.reason.find("USER_NOT_FOUND") == std::string::npos;
   });
-  CHECK(blamed >= static_cast<std::uint64_t>(world.events.Count(Kind::kStruck)));
-  CHECK(blamed <= static_cast<std::uint64_t>(world.events.Count(Kind::kStruck) + probes));
+  CHECK(blamed >= static_cast<std::uint64_t>(world.events.Count(Kind::kFailure)));
+  CHECK(blamed <= static_cast<std::uint64_t>(world.events.Count(Kind::kFailure) + probes));
   CHECK(refreshes == static_cast<std::uint64_t>(world.events.Count(Kind::kRefreshed)));
 }
 

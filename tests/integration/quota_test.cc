@@ -50,7 +50,7 @@ TEST_CASE("a quota that does not say when it is back is asked for, once, and the
   CHECK(WallClock::now() > reset - 2s);  // the service tells whole seconds
   CHECK(world.service.Count(kAccount) == 1);
   CHECK(world.service.Count(kAgent) == 2);
-  CHECK(world.StatusOf(0).blamed == 0);
+  CHECK(world.StatusOf(0).total_failures == 0);
 }
 
 TEST_CASE("a quota that says when it is back is not asked for") {
@@ -84,7 +84,7 @@ TEST_CASE("a quota is asked for after each way of saying that it is used up") {
   REQUIRE(Eventually([&] { return CoolsFor(&world, 0) > 4h; }));
   CHECK(CoolsFor(&world, 0) <= 5h);
   CHECK(world.service.Count(kAccount) == 1);
-  CHECK(world.StatusOf(0).blamed == 0);
+  CHECK(world.StatusOf(0).total_failures == 0);
 }
 
 TEST_CASE("a service that tells no quotas leaves the assumed rest") {
@@ -114,7 +114,7 @@ TEST_CASE("a service that tells no quotas leaves the assumed rest") {
   CHECK(world.service.Count(kAccount) == 1);
   CHECK(CoolsFor(&world, 0) > 39min);
   CHECK(CoolsFor(&world, 0) <= 40min);
-  CHECK(world.StatusOf(0).blamed == 0);
+  CHECK(world.StatusOf(0).total_failures == 0);
   REQUIRE(refused.status().error().retry_after.has_value());
   CHECK(*refused.status().error().retry_after > 39min);
 }
@@ -190,7 +190,7 @@ TEST_CASE("two tokens of one account cool together, and the program is warned th
   for (std::size_t i = 0; i <= refused; ++i) CHECK(world.Ask(Impatient("hello")).ok());
   for (const std::size_t i : {0U, 1U}) {
     CHECK(IsCooling(&world, i));
-    CHECK(world.StatusOf(i).blamed == 0);
+    CHECK(world.StatusOf(i).total_failures == 0);
   }
   CHECK(world.StatusOf(2).state == TokenState::kReady);
   // The other one was not sent into the same refusal.

@@ -12,7 +12,7 @@ using WallClock = std::chrono::system_clock;
 // Three requests that fail, and with them the token that is asked.
 void Disable(World* world) {
   for (const char* query : {"1", "2", "3"}) CHECK(world->Ask(Impatient(query)).code() == Code::kUnauthorized);
-  CHECK(world->StatusOf(0).strikes == 3);
+  CHECK(world->StatusOf(0).failures == 3);
 }
 
 bool IsHalfOpen(World* world, std::size_t token = 0) {
@@ -53,7 +53,7 @@ TEST_CASE("a disabled token is half open after its rest, and exactly one request
   CHECK(world.service.Count("/ai/multi-agent") == 4);
   CHECK(probe.status().ToString() == "ok");
   CHECK(world.StatusOf(0).state == TokenState::kReady);
-  CHECK(world.StatusOf(0).strikes == 0);
+  CHECK(world.StatusOf(0).failures == 0);
   CHECK_FALSE(world.StatusOf(0).ready_at.has_value());
   CHECK(world.events.Count(PoolEventKind::kRecovered) == 1);
   CHECK(world.Ask(Request("after")).ok());
@@ -118,8 +118,8 @@ TEST_CASE("a probe that fails doubles the rest, up to its limit") {
     CHECK(*told.until <= after + rest + 1ms);
     REQUIRE(Eventually([&] { return IsHalfOpen(&world); }));
   }
-  CHECK(world.StatusOf(0).strikes == 3);
-  CHECK(world.StatusOf(0).blamed == 6);
+  CHECK(world.StatusOf(0).failures == 3);
+  CHECK(world.StatusOf(0).total_failures == 6);
   CHECK(world.Ask(Impatient("at last")).ok());
   CHECK(world.StatusOf(0).state == TokenState::kReady);
   CHECK(world.events.Count(PoolEventKind::kDisabled) == 4);
@@ -152,7 +152,7 @@ TEST_CASE("a probe that met nobody's fault, or was cancelled, leaves the token h
   CHECK(cancelled.status().code() == Code::kCancelled);
   CHECK(IsHalfOpen(&world));
   gate.Open();
-  CHECK(world.StatusOf(0).blamed == 3);
+  CHECK(world.StatusOf(0).total_failures == 3);
   CHECK(world.Ask(Impatient("served")).ok());
   CHECK(world.StatusOf(0).state == TokenState::kReady);
 }
@@ -161,7 +161,7 @@ TEST_CASE("a request whose probe met nobody's fault goes on with that token afte
   World world;
   world.service.On(kOne).Agent(loopback::Status(403).Times(1)).Agent(loopback::Status(503).Times(1));
   Config config = ConfigFor(world.service, {kOne});
-  config.max_strikes = 1;
+  config.max_failures = 1;
   config.recovery_delay = 20ms;
   world.Connect(std::move(config));
   CHECK(world.Ask(Impatient("hello")).code() == Code::kUnauthorized);
@@ -175,7 +175,7 @@ TEST_CASE("a request tries one half-open token, and no second one") {
   world.service.OnAny().Agent(loopback::Status(403));
   Config config = ConfigFor(world.service, {kOne, kTwo});
   world.service.Accept(kOne).Accept(kTwo);
-  config.max_strikes = 1;
+  config.max_failures = 1;
   config.recovery_delay = 100ms;
   world.Connect(std::move(config));
   CHECK(world.Ask(Impatient("1")).code() == Code::kUnauthorized);
@@ -208,7 +208,7 @@ TEST_CASE("without a recovery delay a disabled token comes back by hand only") {
   const std::string name = client.Pool().tokens[0].name;
   CHECK(client.Recover(name).ToString() == "ok");
   CHECK(world.StatusOf(0).state == TokenState::kReady);
-  CHECK(world.StatusOf(0).strikes == 0);
+  CHECK(world.StatusOf(0).failures == 0);
   CHECK(world.Ask(Impatient("hello")).ok());
   CHECK(client.Recover(name).ToString() == "ok");
   CHECK(world.events.Count(PoolEventKind::kRecovered) == 1);
@@ -236,7 +236,7 @@ TEST_CASE("a token that was refused for good is tried again by hand or by an act
   world.service.On(kOne).Exchange(loopback::Dead("USER_DISABLED").Times(1));
   world.service.On(kTwo).Agent(loopback::Status(403).Times(1));
   Config config = ConfigFor(world.service, {kOne, kTwo});
-  config.max_strikes = 1;
+  config.max_failures = 1;
   config.recovery_delay = 20ms;
   Client& client = world.Connect(std::move(config));
   CHECK(world.Ask(Impatient("hello")).code() == Code::kUnauthorized);
@@ -298,7 +298,7 @@ TEST_CASE("the late success of an old request leaves a disabled token as recover
   }
   CHECK(world.Ask(Impatient("new")).ok());
   CHECK(world.StatusOf(0).state == TokenState::kReady);
-  CHECK(world.StatusOf(0).strikes == 0);
+  CHECK(world.StatusOf(0).failures == 0);
 }
 
 TEST_CASE("what requests from before a recovery still report does not count") {
@@ -315,7 +315,7 @@ TEST_CASE("what requests from before a recovery still report does not count") {
         return loopback::Ok();
       });
   Config config = ConfigFor(world.service, {kOne});
-  config.max_strikes = 1;
+  config.max_failures = 1;
   Client& client = world.Connect(std::move(config));
   SECTION("a refusal") {
     outcome = 1;
@@ -340,7 +340,7 @@ TEST_CASE("what requests from before a recovery still report does not count") {
     CHECK_FALSE(recorder->status().ok());
   }
   CHECK(world.StatusOf(0).state == TokenState::kReady);
-  CHECK(world.StatusOf(0).blamed == 0);
+  CHECK(world.StatusOf(0).total_failures == 0);
   // One of now does.
   CHECK_FALSE(world.Ask(Impatient("new")).ok());
   CHECK(world.StatusOf(0).state != TokenState::kReady);

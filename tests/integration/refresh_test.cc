@@ -72,7 +72,7 @@ TEST_CASE("while the renewal ahead fails the old JWT serves, and nobody is blame
   CHECK(world.service.Count(kExchange) == 4);  // and they are not asked for again at once
   for (const std::size_t i : {0U, 1U}) {
     CHECK(world.StatusOf(i).served == 3);
-    CHECK(world.StatusOf(i).blamed == 0);
+    CHECK(world.StatusOf(i).total_failures == 0);
     CHECK(world.StatusOf(i).state == TokenState::kReady);
   }
   CHECK(client.Pool().Active() == 2);
@@ -104,7 +104,7 @@ TEST_CASE("those who wait for one exchange keep their own time-outs") {
     CHECK(recorder->status().ToString() == "ok");
   }
   CHECK(world.service.Count(kExchange) == 1);
-  CHECK(world.StatusOf(0).blamed == 0);
+  CHECK(world.StatusOf(0).total_failures == 0);
 }
 
 TEST_CASE("an exchange that hangs holds back no other token, not even in a client that is new") {
@@ -141,7 +141,7 @@ TEST_CASE("an exchange that asks for a pause gets it") {
   }
   CHECK(world.service.Count(kExchange, kOne) == 1);
   CHECK(paused());
-  CHECK(world.StatusOf(0).blamed == 0);
+  CHECK(world.StatusOf(0).total_failures == 0);
   // Then it is asked again.
   REQUIRE(Eventually([&] {
     REQUIRE(world.Ask(Request("hello")).ok());
@@ -203,7 +203,7 @@ TEST_CASE("a setting that breaks every exchange does not break an API key") {
   }
   for (const std::size_t i : {0U, 1U}) {
     CHECK(world.StatusOf(i).state == TokenState::kReady);
-    CHECK(world.StatusOf(i).blamed == 0);
+    CHECK(world.StatusOf(i).total_failures == 0);
     CHECK(world.StatusOf(i).last_error == code);
   }
   // One look at a broken setting is enough for one request.
@@ -220,7 +220,7 @@ TEST_CASE("a setting that breaks every exchange fails at once, naming itself, wh
   CHECK(refused.status().message().find("404") != std::string::npos);
   CHECK(refused.status().message().find("WARP_SERVER_URL") != std::string::npos);
   CHECK(world.service.Count(kExchange) == 1);
-  for (const std::size_t i : {0U, 1U}) CHECK(world.StatusOf(i).blamed == 0);
+  for (const std::size_t i : {0U, 1U}) CHECK(world.StatusOf(i).total_failures == 0);
 }
 
 TEST_CASE("a setting that breaks every exchange does not break a token whose JWT is there") {
@@ -289,7 +289,7 @@ TEST_CASE("a 401 that comes after the renewal, and a renewed one that is over as
   REQUIRE(late.WaitUntilDone());
   CHECK(late.status().ToString() == "ok");
   CHECK(world.service.Count("/proxy/token") == 3);
-  CHECK(world.StatusOf(0).blamed == 0);
+  CHECK(world.StatusOf(0).total_failures == 0);
 }
 
 }  // namespace warppool

@@ -162,11 +162,11 @@ TEST_CASE("a reload changes what a failure costs") {
   world.service.On(kOne).Agent(loopback::Status(403));
   Config config = ThreeTokens(world);
   config.strategy = Strategy::kFillFirst;
-  config.max_strikes = 1000;
+  config.max_failures = 1000;
   Client& client = world.Connect(config);
   for (int i = 0; i < 2; ++i) REQUIRE(NextServed(&world) == "two");
-  CHECK(StatusOf(client, "one")->strikes == 2);
-  config.max_strikes = 3;
+  CHECK(StatusOf(client, "one")->failures == 2);
+  config.max_failures = 3;
   config.recovery_delay = 0ms;
   REQUIRE(client.Reload(config).ok());
   CHECK(StatusOf(client, "one")->state == TokenState::kReady);
@@ -200,7 +200,7 @@ TEST_CASE("a reload refuses what takes a new client, and what is no configuratio
   refused(with([](Config& c) { c.retry_budget = 77; }), Code::kInvalidConfig, "retry_budget");
   refused(with([](Config& c) { c.background_refresh = false; }), Code::kInvalidConfig, "background_refresh");
   refused(with([](Config& c) { c.max_event_bytes = 4096; }), Code::kInvalidConfig, "max_event_bytes");
-  refused(with([](Config& c) { c.max_strikes = 0; }), Code::kInvalidConfig, "max_strikes");
+  refused(with([](Config& c) { c.max_failures = 0; }), Code::kInvalidConfig, "max_failures");
   refused(with([](Config& c) { c.tokens.clear(); }), Code::kNoTokens, "");
   refused(with([](Config& c) { c.tokens.push_back(c.tokens[0]); }), Code::kInvalidConfig, "");
   refused(with([](Config& c) { c.tokens[0].name = "two"; }), Code::kInvalidConfig, "name");

@@ -12,11 +12,11 @@ constexpr const char* kNew = "fake-token-new";
 constexpr const char* kOther = "fake-token-other";
 
 // A client of the old one, which is called "main", and another one called "other".
-void ConnectOld(World* world, int max_strikes = 1) {
+void ConnectOld(World* world, int max_failures = 1) {
   for (const char* token : {kOld, kNew, kOther}) world->service.Accept(token);
   Config config = ConfigFor(world->service, {});
   config.tokens = {TokenOf(kOld, Tier::kPersonal, "main"), TokenOf(kOther, Tier::kShared, "other")};
-  config.max_strikes = max_strikes;
+  config.max_failures = max_failures;
   world->Connect(std::move(config));
 }
 
@@ -35,7 +35,7 @@ TEST_CASE("with another credential a token is ready and untried, in its place, w
   const TokenStatus status = *StatusOf(*world.client, "main");
   CHECK(status.state == TokenState::kReady);
   CHECK(status.tier == Tier::kPersonal);
-  CHECK(status.strikes == 0);
+  CHECK(status.failures == 0);
   CHECK_FALSE(status.jwt_expires);
   CHECK(status.last_error == Code::kOk);
   CHECK(CountersOf(*world.client, "main").Of(Outcome::kAuthRevoked) == 1);
@@ -85,8 +85,8 @@ TEST_CASE("what a request with the old credential meets is not held against the 
   CHECK(held->status().ToString() == "ok");
   const TokenStatus status = *StatusOf(*world.client, "main");
   CHECK(status.state == TokenState::kReady);
-  CHECK(status.strikes == 0);
-  CHECK(status.blamed == 0);
+  CHECK(status.failures == 0);
+  CHECK(status.total_failures == 0);
   CHECK(status.in_flight == 0);
   CHECK(status.last_error == Code::kOk);
   CHECK(world.service.Count(kAgent, kOld) == 1);
@@ -95,7 +95,7 @@ TEST_CASE("what a request with the old credential meets is not held against the 
   // It was an attempt all the same.
   const Counters total = world.client->Statistics().total;
   CHECK(total.requests == 2);
-  CHECK(total.Failures() == 1);
+  CHECK(total.FailedAttempts() == 1);
 }
 
 TEST_CASE("a request finishes with the credential that it was sent with") {
@@ -161,7 +161,7 @@ TEST_CASE("a credential that comes back begins anew, and its old requests say no
   REQUIRE(held->WaitUntilDone());
   CHECK(held->status().ToString() == "ok");
   CHECK(StatusOf(*world.client, "main")->state == TokenState::kReady);
-  CHECK(StatusOf(*world.client, "main")->blamed == 0);
+  CHECK(StatusOf(*world.client, "main")->total_failures == 0);
 }
 
 TEST_CASE("an automatic name follows the credential") {

@@ -253,7 +253,7 @@ TEST_CASE("a disabled token is tried by a restricted request only if it may serv
   world.service.On(kOne).Agent(loopback::Status(403).Times(1));
   world.service.On(kTwo).Agent(loopback::Status(403).Times(1));
   Config config = ThreeTiers(&world);
-  config.max_strikes = 1;
+  config.max_failures = 1;
   config.recovery_delay = 1ms;
   config.recovery_max_delay = 1ms;
   world.Connect(std::move(config));

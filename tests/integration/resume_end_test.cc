@@ -16,8 +16,8 @@ int Count(const World& world) {
 }
 
 void CheckNobodysFault(World* world) {
-  CHECK(world->StatusOf(0).blamed == 0);
-  CHECK(world->StatusOf(0).strikes == 0);
+  CHECK(world->StatusOf(0).total_failures == 0);
+  CHECK(world->StatusOf(0).failures == 0);
   CHECK(world->StatusOf(0).state == TokenState::kReady);
   CHECK(world->StatusOf(0).in_flight == 0);
 }

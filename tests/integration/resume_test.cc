@@ -61,7 +61,7 @@ TEST_CASE("an answer that breaks off after its first action goes on at the same 
   CheckResumed(world, conversation);
   CHECK(viewer.Differs(conversation) == "");
   CHECK(Difference(world.service, conversation) == "");
-  CHECK(world.StatusOf(0).blamed == 0);
+  CHECK(world.StatusOf(0).total_failures == 0);
   CHECK(client.Statistics().tokens[0].counters.Of(Outcome::kStreamCut) == 1);
 }
 
@@ -79,7 +79,7 @@ TEST_CASE("an answer that falls silent after its first action goes on at the sam
   CheckResumed(world, conversation);
   CHECK(viewer.Differs(conversation) == "");
   CHECK(Difference(world.service, conversation) == "");
-  CHECK(world.StatusOf(0).blamed == 0);
+  CHECK(world.StatusOf(0).total_failures == 0);
   CHECK(client.Statistics().tokens[0].counters.Of(Outcome::kStreamCut) == 1);
 }
 
@@ -103,7 +103,7 @@ TEST_CASE("a turn that meets nothing but silence is sent again as it was, at the
   CHECK_FALSE(IsResume(BodiesOf(world.service)[2]));
   CHECK(conversation.Messages().size() == 4);
   CHECK(Difference(world.service, conversation) == "");
-  CHECK(world.StatusOf(0).blamed == 0);
+  CHECK(world.StatusOf(0).total_failures == 0);
 }
 
 TEST_CASE("a request without a conversation of the program's goes on, too, and its answer is whole") {

@@ -72,7 +72,7 @@ TEST_CASE("seed defect: a lost network disables the pool") {
     for (std::size_t j = 0; j < kAll.size(); ++j) client.DropAccessToken(*client.AccessToken());
   }
   CHECK(client.Pool().Active() == 3);
-  for (const std::size_t i : {0U, 1U, 2U}) CHECK(world.StatusOf(i).blamed == 0);
+  for (const std::size_t i : {0U, 1U, 2U}) CHECK(world.StatusOf(i).total_failures == 0);
   // The network is back.
   loopback::Options same_port;
   same_port.port = world.service.port();
@@ -89,7 +89,7 @@ TEST_CASE("seed defect: a recovery that nothing schedules") {
   config.recovery_delay = 50ms;
   world.Connect(std::move(config));
   for (int i = 0; i < 3; ++i) CHECK_FALSE(world.Ask(Impatient("hello")).ok());
-  CHECK(world.StatusOf(0).blamed == 3);
+  CHECK(world.StatusOf(0).total_failures == 3);
   // Nothing is called but this, and it need not come at the right moment.
   CHECK(world.Ask(Request("hello")).status().ToString() == "ok");
   CHECK(world.StatusOf(0).state == TokenState::kReady);

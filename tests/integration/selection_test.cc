@@ -137,7 +137,7 @@ TEST_CASE("Explain() names the tokens in the order in which a request tries them
   });
   Config config = ConfigFor(world.service, credentials);
   for (const char* token : {"fake-s-1", "fake-s-2"}) config.tokens.push_back(TokenOf(token, Tier::kShared));
-  config.max_strikes = 1000;
+  config.max_failures = 1000;
   config.strategy = GENERATE(Strategy::kRoundRobin, Strategy::kFillFirst, Strategy::kLeastInFlight);
   INFO(StrategyName(config.strategy));
   Client& client = world.Connect(std::move(config));
@@ -176,7 +176,7 @@ TEST_CASE("Explain() tells those that would not be tried, why, and until when") 
   Config config = ConfigFor(world.service, credentials);
   config.strategy = Strategy::kFillFirst;
   config.max_in_flight = 1;
-  config.max_strikes = 1;
+  config.max_failures = 1;
   Client& client = world.Connect(std::move(config));
   CHECK(world.Ask(Impatient("hello")).ok());
   hold = true;
@@ -215,7 +215,7 @@ TEST_CASE("Explain() has a request try one half-open token, in its turn") {
   world.service.On(kAll[1]).Agent(loopback::Status(403).Times(1));
   world.service.Accept(kAll[2]);
   Config config = ConfigFor(world.service, kAll);
-  config.max_strikes = 1;
+  config.max_failures = 1;
   config.recovery_delay = 20ms;
   config.strategy = GENERATE(Strategy::kRoundRobin, Strategy::kFillFirst, Strategy::kLeastInFlight);
   INFO(StrategyName(config.strategy));

@@ -29,7 +29,7 @@ class Referee {
  public:
   // What the client is configured with.
   struct Rules {
-    int max_strikes;
+    int max_failures;
     std::chrono::milliseconds quota_cooling;
   };
   struct Totals {
@@ -38,7 +38,7 @@ class Referee {
     int bad_settings = 0;  // of them: no exchange seemed to work, and who could do without was busy
     int retries = 0;
     int waits = 0;  // for a token
-    int strikes = 0;
+    int failures = 0;
     int disabled = 0;
     int probes = 0;
     int recovered = 0;
@@ -106,10 +106,10 @@ class Referee {
     switch (event.kind) {
       case PoolEventKind::kChosen:
         return OnChosen(what);
-      case PoolEventKind::kFailed:
+      case PoolEventKind::kAttemptFailed:
         return OnFailed(what);
-      case PoolEventKind::kStruck:
-        return OnStruck(what);
+      case PoolEventKind::kFailure:
+        return OnFailure(what);
       case PoolEventKind::kDisabled:
         return OnDisabled(what);
       case PoolEventKind::kCooling:
@@ -138,7 +138,7 @@ class Referee {
       const Role role = kCast[i].role;
       const bool never_blamed = role != Role::kGuilty && role != Role::kMortal;
       const bool never_rests = role == Role::kRock || role == Role::kInnocent;
-      if (never_blamed && (token.blamed != 0 || token.strikes != 0)) Complain(token.name + " is blamed");
+      if (never_blamed && (token.total_failures != 0 || token.failures != 0)) Complain(token.name + " is blamed");
       if (never_blamed && token.state == TokenState::kDisabled) Complain(token.name + " is disabled");
       if (never_rests && token.state != TokenState::kReady) Complain(token.name + ": " + token.reason);
       if (token.in_flight > kMaxInFlight) Complain(token.name + " serves too many");
@@ -159,8 +159,8 @@ class Referee {
       };
       same("in flight", static_cast<std::uint64_t>(token.in_flight), 0);
       same("served", token.served, view.served);
-      same("blamed", token.blamed, view.strikes);
-      if (view.strikes > script_->GuiltyAnswers(i)) Complain(token.name + " is blamed for more than it did");
+      same("total_failures", token.total_failures, view.failures);
+      if (view.failures > script_->GuiltyAnswers(i)) Complain(token.name + " is blamed for more than it did");
       if (token.served > static_cast<std::uint64_t>(script_->GoodAnswers(i)))
         Complain(token.name + " never served that");
       const bool dead = kCast[i].role == Role::kMortal;
@@ -182,7 +182,7 @@ class Referee {
     std::string line;
     for (std::size_t i = 0; i < kTokens; ++i) {
       line += (i == 0 ? "" : ", ") + NameOf(i) + " " + std::to_string(views_[i].served) + "/" +
-              std::to_string(views_[i].strikes);
+              std::to_string(views_[i].failures);
     }
     return line;
   }
@@ -202,13 +202,13 @@ class Referee {
  private:
   // A token, as the client should see it.
   struct View {
-    int row = 0;      // strikes in a row
-    int charges = 0;  // server errors since its last success
-    int strikes = 0;  // in all
+    int row = 0;       // failures in a row
+    int charges = 0;   // server errors since its last success
+    int failures = 0;  // in all
     int served = 0;
     bool disabled = false;
     bool dead = false;
-    bool to_be_disabled = false;  // the last strike was one too many
+    bool to_be_disabled = false;  // the last failure was one too many
     bool probed = false;          // since it was disabled
     int coolings = 0;
     SteadyClock::time_point cools_until{};
@@ -279,21 +279,21 @@ class Referee {
     }
   }
 
-  void OnStruck(const Case& what) {
+  void OnFailure(const Case& what) {
     View& view = *what.view;
-    if (view.disabled) Complain(what, "is struck although it is disabled");
-    if (what.event.strikes != ++view.row) {
-      Complain(what, "has " + std::to_string(what.event.strikes) + " strikes, not " + std::to_string(view.row));
+    if (view.disabled) Complain(what, "has a failure although it is disabled");
+    if (what.event.failures != ++view.row) {
+      Complain(what, "has " + std::to_string(what.event.failures) + " failures, not " + std::to_string(view.row));
     }
     Blame(what);
-    view.to_be_disabled = view.row == rules_.max_strikes;
+    view.to_be_disabled = view.row == rules_.max_failures;
   }
 
-  // A strike, or a probe that failed: there must have been a reason.
+  // A failure, or a probe that failed: there must have been a reason.
   void Blame(const Case& what) {
     View& view = *what.view;
-    ++view.strikes;
-    ++totals_.strikes;
+    ++view.failures;
+    ++totals_.failures;
     if (!script_->TakeGuilt(what.token, what.event.code)) {
       Complain(what, "is blamed for what it did not do: " + std::string(what.event.reason));
     }
@@ -314,7 +314,7 @@ class Referee {
     } else if (view.disabled) {
       Blame(what);
     } else {
-      Complain(what, "is disabled after " + std::to_string(view.row) + " strikes");
+      Complain(what, "is disabled after " + std::to_string(view.row) + " failures");
     }
     view.to_be_disabled = false;
     view.disabled = true;

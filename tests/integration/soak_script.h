@@ -94,7 +94,7 @@ class Script {
     changed_.notify_all();
   }
 
-  // Whether `token` deserves a strike for `code`, and the deed that it is for; the deeds before it are settled, too.
+  // Whether `token` deserves a failure for `code`, and the deed that it is for; the deeds before it are settled, too.
   bool TakeGuilt(std::size_t token, Code code) {
     const std::lock_guard<std::mutex> lock(mutex_);
     Truth& truth = truths_[token];
@@ -182,8 +182,8 @@ class Script {
   enum class Spell : std::uint8_t { kForbidden, kUnauthorized, kServerError, kExchangeRefused, kExchangeError };
 
   struct Truth {
-    std::map<Code, int> agent_guilt;     // answers since the last strike
-    std::map<Code, int> exchange_guilt;  // answers that no strike was for
+    std::map<Code, int> agent_guilt;     // answers since the last failure
+    std::map<Code, int> exchange_guilt;  // answers that no failure was for
     int guilty_answers = 0;
     int good_answers = 0;
     int quota_answers = 0;                               // of the account

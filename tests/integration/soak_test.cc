@@ -91,7 +91,7 @@ class Storm {
   Storm(std::uint32_t seed, int requests)
       : service_({.threads = 160, .keep_requests = false}),
         script_(&service_, seed, requests),
-        referee_(&script_, {.max_strikes = Config().max_strikes, .quota_cooling = 300ms}),
+        referee_(&script_, {.max_failures = Config().max_failures, .quota_cooling = 300ms}),
         requests_(requests) {
     auto client =
         Client::Create(ConfigForStorm(service_), {[this](const LogRecord& record) { referee_.OnLog(record); },
@@ -174,7 +174,7 @@ std::string Summary(const Storm& storm, double seconds, long growth) {
   std::string text = std::to_string(kRequests) + " requests in " + std::to_string(seconds) + " s, of them " +
                      std::to_string(totals.faults) + " that were to fail (" + std::to_string(totals.bad_settings) +
                      " for a setting); " + std::to_string(totals.retries) + " attempts failed, " +
-                     std::to_string(totals.waits) + " waits for a token; strikes " + std::to_string(totals.strikes) +
+                     std::to_string(totals.waits) + " waits for a token; failures " + std::to_string(totals.failures) +
                      ", disabled " + std::to_string(totals.disabled) + ", probes " + std::to_string(totals.probes) +
                      ", recovered " + std::to_string(totals.recovered) + ", coolings " +
                      std::to_string(totals.coolings) + " (" + std::to_string(totals.corrections) + " corrected)" +
@@ -183,7 +183,7 @@ std::string Summary(const Storm& storm, double seconds, long growth) {
                      std::to_string(storm.script().ExchangesDue() + totals.probes) + "; memory grew by " +
                      std::to_string(growth) + " KiB.\n  Faults:";
   for (const auto& [what, count] : storm.script().Counts()) text += " [" + what + "] " + std::to_string(count);
-  return text + "\n  Served/strikes: " + storm.referee().Servings();
+  return text + "\n  Served/failures: " + storm.referee().Servings();
 }
 
 }  // namespace
@@ -230,7 +230,7 @@ TEST_CASE("a storm of faults before the first action fails no request, blames no
     }
     const auto totals = storm.referee().totals();
     CHECK(storm.script().Counts().size() > 60);
-    CHECK(totals.strikes > 0);
+    CHECK(totals.failures > 0);
     CHECK(totals.disabled > 0);
     CHECK(totals.recovered > 0);
     CHECK(totals.corrections > 0);

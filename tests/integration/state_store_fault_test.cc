@@ -90,20 +90,20 @@ TEST_CASE("counters are in the store after the configured interval, without bein
   }
 }
 
-TEST_CASE("recoveries, strikes and disablings are kept as soon as they happen") {
+TEST_CASE("recoveries, failures and disablings are kept as soon as they happen") {
   World world;
   const auto store = std::make_shared<ObedientStore>();
   world.service.On(kOne).Agent(loopback::Status(403).Times(2));
   Config config = ConfigFor(world.service, {kOne});
-  config.max_strikes = 2;
+  config.max_failures = 2;
   Client& client = world.Connect(config, store);
   REQUIRE_FALSE(world.Ask(Impatient()).ok());
-  REQUIRE(Eventually([&] { return store->Look(kOne)->health.strikes == 1; }));
+  REQUIRE(Eventually([&] { return store->Look(kOne)->health.failures == 1; }));
   REQUIRE_FALSE(world.Ask(Impatient()).ok());
   REQUIRE(Eventually([&] { return store->Look(kOne)->health.disabled; }));
   REQUIRE(client.RecoverAll().ok());
   REQUIRE(Eventually([&] { return !store->Look(kOne)->health.disabled; }));
-  CHECK(store->Look(kOne)->health.strikes == 0);
+  CHECK(store->Look(kOne)->health.failures == 0);
 }
 
 TEST_CASE("a record that does not open is set aside and reported, and the token begins with what is configured") {
@@ -198,7 +198,7 @@ TEST_CASE("writes that fail lose nothing in memory, are told, and are made up fo
     REQUIRE_FALSE(world.Ask(Impatient()).ok());
     REQUIRE(Eventually([&] {
       const auto stored = store->Look(kOne);
-      return stored && stored->health.strikes == 1;
+      return stored && stored->health.failures == 1;
     }));
     CHECK(store->Look(kOne)->credential == Secret(kRotated));
     CHECK(store->Look(kRotated)->credential == Secret(kRotated));

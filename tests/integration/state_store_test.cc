@@ -33,7 +33,7 @@ TEST_CASE("a restart goes on with the JWT, and then with the refresh token that 
   CHECK(world.Ask(Impatient()).ok());
   CHECK(world.service.Count(kExchange, kOne) == 1);
   CHECK(world.service.Count(kExchange, kRotated) == 1);
-  CHECK(world.StatusOf(0).blamed == 0);
+  CHECK(world.StatusOf(0).total_failures == 0);
   CHECK(world.events.Count(PoolEventKind::kStoreFailed) == 0);
 }
 
@@ -177,7 +177,7 @@ TEST_CASE("who was disabled is half open at once after a restart") {
   World world;
   world.service.On(kOne).Exchange((for_good ? loopback::Dead("USER_DISABLED") : loopback::Status(403)).Times(1));
   Config config = Keeping(world, directory, {kOne});
-  config.max_strikes = 1;
+  config.max_failures = 1;
   config.recovery_delay = 3'600'000ms;
   world.Connect(config);
   REQUIRE_FALSE(world.Ask(Impatient()).ok());
@@ -189,25 +189,25 @@ TEST_CASE("who was disabled is half open at once after a restart") {
   CHECK(world.StatusOf(0).reason == reason);
   CHECK(world.Ask(Impatient()).ok());
   CHECK(world.StatusOf(0).state == TokenState::kReady);
-  CHECK(world.StatusOf(0).strikes == 0);
+  CHECK(world.StatusOf(0).failures == 0);
   Restart(&world, config);
   CHECK(world.StatusOf(0).state == TokenState::kReady);
 }
 
-TEST_CASE("strikes go on where they were") {
+TEST_CASE("failures go on where they were") {
   const TemporaryDirectory directory;
   World world;
   world.service.On(kOne).Agent(loopback::Status(403));
   Config config = Keeping(world, directory, {kOne});
   world.Connect(config);
   for (int i = 0; i < 2; ++i) REQUIRE_FALSE(world.Ask(Impatient()).ok());
-  REQUIRE(world.StatusOf(0).strikes == 2);
+  REQUIRE(world.StatusOf(0).failures == 2);
   Restart(&world, config);
-  CHECK(world.StatusOf(0).strikes == 2);
+  CHECK(world.StatusOf(0).failures == 2);
   CHECK(world.StatusOf(0).state == TokenState::kReady);
   CHECK_FALSE(world.Ask(Impatient()).ok());
   CHECK(world.StatusOf(0).state == TokenState::kDisabled);
-  CHECK(CountersOf(*world.client, NamesIn(*world.client)[0]).strikes == 3);
+  CHECK(CountersOf(*world.client, NamesIn(*world.client)[0]).failures == 3);
 }
 
 TEST_CASE("counters go on where they were, those of API keys, too") {
@@ -218,7 +218,7 @@ TEST_CASE("counters go on where they were, those of API keys, too") {
   world.service.On(kTwo).Agent(loopback::Status(403));
   Config config = Keeping(world, directory, {kOne, kTwo});
   config.tokens.push_back(ApiKeyOf("wk-1.fakefake"));
-  config.max_strikes = 1000;
+  config.max_failures = 1000;
   Stats before = world.Connect(config).Statistics();
   for (int round = 0; round < 3; ++round) {
     for (int i = 0; i < 4; ++i) REQUIRE(world.Ask(Impatient()).ok());
@@ -313,7 +313,7 @@ TEST_CASE("a kept refresh token that is refused for good is not the end: the con
     return;
   }
   CHECK(world.StatusOf(0).state == TokenState::kReady);
-  CHECK(world.StatusOf(0).blamed == 0);
+  CHECK(world.StatusOf(0).total_failures == 0);
   Restart(&world, Keeping(world, directory, {kOne}));
   world.service.ExpireJwts();
   CHECK(world.Ask(Impatient()).ok());

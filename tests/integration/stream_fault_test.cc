@@ -52,7 +52,7 @@ TEST_CASE("a fault of the answer has its own code, and is no token's fault") {
     const auto answer = AskOnce(&world, c.behaviour);
     CHECK(CodeName(answer.code()) == std::string(CodeName(c.code)));
     CHECK(answer.status().ToString().find(c.says) != std::string::npos);
-    CHECK(world.StatusOf(0).blamed == 0);
+    CHECK(world.StatusOf(0).total_failures == 0);
     CHECK(world.StatusOf(0).state == TokenState::kReady);
     CHECK(world.StatusOf(0).in_flight == 0);
   }
@@ -76,7 +76,7 @@ TEST_CASE("each finish reason other than done has its own code, and the text bef
     CHECK(CodeName(recorder.status().code()) == std::string(CodeName(code)));
     CHECK(recorder.text() == "Echo: hello");
     CHECK(recorder.finishes() == 1);
-    CHECK(world.StatusOf(0).blamed == 0);
+    CHECK(world.StatusOf(0).total_failures == 0);
   }
 }
 
@@ -105,7 +105,7 @@ TEST_CASE("an internal error is told as what its text says: model busy, request 
     CHECK(answer.status().error().retry_after == c.retry_after);
     CHECK(answer.status().message().find(c.text) != std::string::npos);
     CHECK(world.service.Count(kAgent) == 1);
-    CHECK(world.StatusOf(0).blamed == 0);
+    CHECK(world.StatusOf(0).total_failures == 0);
     CHECK(world.StatusOf(0).state == TokenState::kReady);
   }
 }
@@ -213,7 +213,7 @@ TEST_CASE("TLS: a certificate that is not trusted is a matter of configuration, 
     const auto answer = world.Ask(Request("hello"));
     CHECK(answer.status().code() == Code::kMisconfigured);
     CHECK(answer.status().message().find("WARP_CA_BUNDLE") != std::string::npos);
-    CHECK(world.StatusOf(0).blamed == 0);
+    CHECK(world.StatusOf(0).total_failures == 0);
   }
   SECTION("the machine's authorities") {
     Config config = ConfigFor(world.service, {"fake-token-one"});

@@ -410,7 +410,7 @@ TEST_CASE("those who wait behind a probe that fails go on when the next rest is 
   }
   HoldAgent(&world, &gate);
   Config config = ConfigFor(world.service, {kOne});
-  config.max_strikes = 1;
+  config.max_failures = 1;
   config.recovery_delay = 50ms;
   world.Connect(std::move(config));
   CHECK(world.Ask(Impatient("disables it")).code() == Code::kUnauthorized);

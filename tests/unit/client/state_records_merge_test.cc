@@ -54,7 +54,7 @@ TEST_CASE("health that did not change here does not overwrite what another proce
   Process second(store, "fake-0");
   first.kept.health_changed = true;
   first.kept.disabled = true;
-  first.kept.strikes = 3;
+  first.kept.failures = 3;
   first.kept.why = Status(Code::kUnauthorized, "refused");
   REQUIRE(first.Save().ok());
   second.kept.counters.requests = 1;
@@ -62,14 +62,14 @@ TEST_CASE("health that did not change here does not overwrite what another proce
   REQUIRE(second.Exchange("fake-1", "fake-jwt").ok());
   StoredToken stored = first.FindIt();
   CHECK(stored.health.disabled);
-  CHECK(stored.health.strikes == 3);
+  CHECK(stored.health.failures == 3);
   CHECK(stored.health.reason == "refused");
   SECTION("and one that did, does") {
     second.kept.health_changed = true;
     REQUIRE(second.Save().ok());
     stored = first.FindIt();
     CHECK_FALSE(stored.health.disabled);
-    CHECK(stored.health.strikes == 0);
+    CHECK(stored.health.failures == 0);
     CHECK(stored.health.reason.empty());
   }
 }

@@ -38,7 +38,7 @@ TEST_CASE("what is kept comes back, in the next process") {
   const auto store = NewStore();
   Process p(store, "fake-0");
   p.kept.health_changed = true;
-  p.kept.strikes = 2;
+  p.kept.failures = 2;
   p.kept.cooling_until = p.clock.Wall() + 1h;
   p.kept.why = Status(Code::kQuotaExhausted, "spent");
   p.kept.counters.requests = 5;
@@ -49,7 +49,7 @@ TEST_CASE("what is kept comes back, in the next process") {
   CHECK(stored.credential.Reveal() == "fake-0");
   CHECK(stored.serial == 0);
   CHECK(stored.lineage == KeyOf("fake-0"));
-  CHECK(stored.health.strikes == 2);
+  CHECK(stored.health.failures == 2);
   CHECK(stored.health.cooling_until == p.clock.Wall() + 1h);
   CHECK(stored.health.code == Code::kQuotaExhausted);
   CHECK(stored.health.reason == "spent");

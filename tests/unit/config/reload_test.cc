@@ -62,7 +62,7 @@ TEST_CASE("tokens, and what concerns their choice and their health, may change")
            [](Config& c) { c.tier_order.pop_back(); },
            [](Config& c) { c.strategy = Strategy::kFillFirst; },
            [](Config& c) { ++c.max_in_flight; },
-           [](Config& c) { ++c.max_strikes; },
+           [](Config& c) { ++c.max_failures; },
            [](Config& c) { ++c.recovery_delay; },
            [](Config& c) { ++c.recovery_max_delay; },
            [](Config& c) { ++c.quota_cooling; },
@@ -81,7 +81,7 @@ TEST_CASE("of several differences the first one is named") {
 // A field that is new does not compile here, so that the two tests above get a line for it.
 TEST_CASE("each field is in one of the two lists") {
   Config config;
-  auto& [tokens, tier_order, strategy, max_in_flight, max_strikes, recovery_delay, recovery_max_delay, server_url,
+  auto& [tokens, tier_order, strategy, max_in_flight, max_failures, recovery_delay, recovery_max_delay, server_url,
          refresh_url, securetoken_url, firebase_api_key, client_version, ca_bundle, proxy, no_proxy, connect_timeout,
          silence_timeout, refresh_timeout, retry_budget, retry_base_delay, retry_max_delay, retry_after_limit,
          quota_cooling, max_token_wait, background_refresh, state_file, state_save_interval, max_event_bytes,

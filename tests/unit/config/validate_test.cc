@@ -246,9 +246,9 @@ TEST_CASE("limits are within reason") {
            {"", [](Config& c) { c.recovery_max_delay = milliseconds(1); }},  // below the first delay: that one counts
            {"max_token_wait: ", [](Config& c) { c.max_token_wait = milliseconds(-1); }},
            {"quota_cooling: ", [](Config& c) { c.quota_cooling = milliseconds(-1); }},
-           {"max_strikes: ", [](Config& c) { c.max_strikes = 0; }},
-           {"max_strikes: ", [](Config& c) { c.max_strikes = -1; }},
-           {"", [](Config& c) { c.max_strikes = 1; }},
+           {"max_failures: ", [](Config& c) { c.max_failures = 0; }},
+           {"max_failures: ", [](Config& c) { c.max_failures = -1; }},
+           {"", [](Config& c) { c.max_failures = 1; }},
            {"strategy: unknown", [](Config& c) { c.strategy = static_cast<Strategy>(0); }},
            {"strategy: unknown", [](Config& c) { c.strategy = static_cast<Strategy>(4); }},
            {"", [](Config& c) { c.strategy = Strategy::kFillFirst; }},

@@ -36,10 +36,10 @@ TEST_CASE("an event is a line of pairs") {
         "reason=\"it said \\\"no\\\"??[2J \\\\\"");
 }
 
-TEST_CASE("a strike is counted") {
-  monitor::Remark remark{warppool::PoolEventKind::kStruck, warppool::Tier::kShared, "alice", "refused", kNow, {}, 2};
+TEST_CASE("a failure is counted") {
+  monitor::Remark remark{warppool::PoolEventKind::kFailure, warppool::Tier::kShared, "alice", "refused", kNow, {}, 2};
   CHECK(monitor::EventLine(remark, kLineStyle) ==
-        "2027-01-15T08:00:00Z event=struck token=alice tier=SHARED strikes=2 reason=refused");
+        "2027-01-15T08:00:00Z event=failure token=alice tier=SHARED failures=2 reason=refused");
 }
 
 TEST_CASE("a state is told once") {

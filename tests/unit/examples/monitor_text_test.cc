@@ -135,12 +135,12 @@ TEST_CASE("a token's remarks say what the other columns do not") {
   warppool::TokenStatus token;
   token.last_error_message = "the service failed (500)";
   CHECK(monitor::Remarks(token).empty());
-  token.strikes = 1;
-  CHECK(monitor::Remarks(token) == "1 strike: the service failed (500)");
+  token.failures = 1;
+  CHECK(monitor::Remarks(token) == "1 failure: the service failed (500)");
   token.same_account = "alice";
-  CHECK(monitor::Remarks(token) == "1 strike: the service failed (500); same account as alice");
+  CHECK(monitor::Remarks(token) == "1 failure: the service failed (500); same account as alice");
   token.state = warppool::TokenState::kDisabled;
-  token.strikes = 3;
+  token.failures = 3;
   token.reason = "refused";
   token.same_account.clear();
   CHECK(monitor::Remarks(token) == "refused");

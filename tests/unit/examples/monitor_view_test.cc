@@ -170,7 +170,7 @@ TEST_CASE_METHOD(PictureTest, "no line is wider than the terminal, and there are
 
 TEST_CASE_METHOD(PictureTest, "a low terminal says how many tokens it leaves out") {
   for (int i = 10; i < 40; ++i) Add("token-" + std::to_string(i));
-  for (int i = 0; i < 5; ++i) Happen(PoolEventKind::kStruck, "token-10", "reason " + std::to_string(i));
+  for (int i = 0; i < 5; ++i) Happen(PoolEventKind::kFailure, "token-10", "reason " + std::to_string(i));
   const Size size{100, 24};
   CHECK(Draw(picture, history, size, kUtf8).size() == 24);
   CHECK(LineWith("token-23", size) != "");
@@ -199,8 +199,8 @@ TEST_CASE_METHOD(PictureTest, "an event has its time, its token and its reason")
   Add("alice");
   Happen(PoolEventKind::kRotated, "alice", "the service replaced the refresh token");
   CHECK(LineWith("rotated") == "08:00:00 alice rotated        the service replaced the refresh token");
-  Happen(PoolEventKind::kStruck, "alice", "refused");
-  CHECK(LineWith("strike") == "08:00:00 alice strike 2       refused");
+  Happen(PoolEventKind::kFailure, "alice", "refused");
+  CHECK(LineWith("failure") == "08:00:00 alice failure 2       refused");
   Happen(PoolEventKind::kTierExhausted, "alice", "refused");
   CHECK(LineWith("exhausted") == "08:00:00 alice tier exhausted SHARED, with its last one: refused");
 }
@@ -230,10 +230,10 @@ TEST_CASE("what happens with every request is no news") {
   CHECK_FALSE(monitor::IsNews(event));
   event.kind = PoolEventKind::kDisabled;
   CHECK(monitor::IsNews(event));
-  event.kind = PoolEventKind::kFailed;
+  event.kind = PoolEventKind::kAttemptFailed;
   event.code = warppool::Code::kOverloaded;
   CHECK(monitor::IsNews(event));
-  event.code = warppool::Code::kUnauthorized;  // a strike or a disabling says it
+  event.code = warppool::Code::kUnauthorized;  // a failure or a disabling says it
   CHECK_FALSE(monitor::IsNews(event));
   event.code = warppool::Code::kQuotaExhausted;
   CHECK_FALSE(monitor::IsNews(event));

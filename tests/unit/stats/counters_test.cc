@@ -41,7 +41,7 @@ TEST_CASE("every outcome has its name, and says whether it is a failure") {
     INFO(row.name);
     CHECK(static_cast<int>(row.outcome) == row.number);
     CHECK(OutcomeName(row.outcome) == std::string(row.name));
-    CHECK(IsFailure(row.outcome) == row.failure);
+    CHECK(IsFailedAttempt(row.outcome) == row.failure);
     names.insert(OutcomeName(row.outcome));
   }
   CHECK(names.size() == kOutcomeCount);
@@ -92,9 +92,9 @@ TEST_CASE("failures are all outcomes that are failures, each once") {
     bit *= 2;
   }
   const std::uint64_t good = counters.Of(Outcome::kSuccess) + counters.Of(Outcome::kAccepted);
-  CHECK(counters.Failures() == bit - 1 - good - counters.Of(Outcome::kCancelled));
+  CHECK(counters.FailedAttempts() == bit - 1 - good - counters.Of(Outcome::kCancelled));
   CHECK(counters.Successes() == 1);
-  CHECK(Counters{}.Failures() == 0);
+  CHECK(Counters{}.FailedAttempts() == 0);
 }
 
 TEST_CASE("sums of counters lose nothing") {
@@ -106,8 +106,8 @@ TEST_CASE("sums of counters lose nothing") {
     a.outcomes[i] = i;
     b.outcomes[i] = 100 * i;
   }
-  a.strikes = 2;
-  b.strikes = 30;
+  a.failures = 2;
+  b.failures = 30;
   a.refreshes = 3;
   b.refreshes = 40;
   for (std::size_t i = 0; i < a.first_event.buckets.size(); ++i) {
@@ -120,7 +120,7 @@ TEST_CASE("sums of counters lose nothing") {
   CHECK(&(a += b) == &a);
   CHECK(a.requests == 21);
   for (std::size_t i = 0; i < kOutcomeCount; ++i) CHECK(a.outcomes[i] == 101 * i);
-  CHECK(a.strikes == 32);
+  CHECK(a.failures == 32);
   CHECK(a.refreshes == 43);
   for (std::size_t i = 0; i < a.first_event.buckets.size(); ++i) CHECK(a.first_event.buckets[i] == 101 * (i + 1));
   CHECK(a.first_event.sum == 65ms);

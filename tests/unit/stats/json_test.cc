@@ -37,8 +37,8 @@ void CheckCounters(const Document& document, const std::string& path, const Coun
   const auto at = [&](const std::string& key) { return document.At(path + "." + key); };
   CHECK(at("requests") == std::to_string(counters.requests));
   CHECK(at("successes") == std::to_string(counters.outcomes[0]));
-  CHECK(at("failures") == std::to_string(counters.Failures()));
-  CHECK(at("strikes") == std::to_string(counters.strikes));
+  CHECK(at("failed_attempts") == std::to_string(counters.FailedAttempts()));
+  CHECK(at("failures") == std::to_string(counters.failures));
   CHECK(at("refreshes") == std::to_string(counters.refreshes));
   for (std::size_t i = 0; i < kOutcomeCount; ++i) {
     const std::string name = OutcomeName(static_cast<Outcome>(i));

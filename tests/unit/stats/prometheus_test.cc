@@ -35,7 +35,7 @@ void CheckCounters(const Scrape& scrape, const std::string& prefix, const Scrape
   INFO(prefix << " " << labels.back().second);
   const auto value = [&](const std::string& name) { return scrape.Value(prefix + name, labels); };
   CHECK(value("_attempts_total") == std::to_string(counters.requests));
-  CHECK(value("_strikes_total") == std::to_string(counters.strikes));
+  CHECK(value("_failures_total") == std::to_string(counters.failures));
   CHECK(value("_refreshes_total") == std::to_string(counters.refreshes));
   for (std::size_t i = 0; i < kOutcomeCount; ++i) {
     const std::string name = OutcomeName(static_cast<Outcome>(i));

@@ -17,7 +17,7 @@ inline constexpr std::chrono::system_clock::time_point kMoment{std::chrono::seco
 inline Counters CountersFrom(std::uint64_t first) {
   Counters counters;
   counters.requests = first;
-  counters.strikes = first + 1;
+  counters.failures = first + 1;
   counters.refreshes = first + 2;
   for (std::size_t i = 0; i < kOutcomeCount; ++i) counters.outcomes[i] = first + 10 + i;
   for (std::size_t i = 0; i < counters.first_event.buckets.size(); ++i) {

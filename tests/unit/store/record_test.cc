@@ -37,7 +37,7 @@ StoredToken Full() {
   token.health = {2, true, true, kStoredAt + 30min, Code::kUnauthorized, "the service said: \"no\"\n"};
   token.counters.requests = 1;
   for (std::size_t i = 0; i < kOutcomeCount; ++i) token.counters.outcomes[i] = 100 + i;
-  token.counters.strikes = 2;
+  token.counters.failures = 2;
   token.counters.refreshes = 3;
   for (std::size_t i = 0; i < token.counters.first_event.buckets.size(); ++i) {
     token.counters.first_event.buckets[i] = 200 + i;
@@ -56,7 +56,7 @@ StoredToken Extreme() {
   token.jwt = StoredJwt{Secret(std::string("\0", 1)), kLast, 1'000'000'000s};
   token.health = {std::numeric_limits<int>::max(), true, true, kLast, Code::kFinishedUnknown, std::string(10'000, 'r')};
   token.counters.outcomes.fill(kMostNumber);
-  token.counters.requests = token.counters.strikes = token.counters.refreshes = kMostNumber;
+  token.counters.requests = token.counters.failures = token.counters.refreshes = kMostNumber;
   token.counters.first_event.buckets.fill(kMostNumber);
   token.counters.first_event.sum = std::chrono::milliseconds::max();
   token.last_used = WallTime{};
@@ -81,7 +81,7 @@ void CheckSame(const StoredToken& a, const StoredToken& b) {
     CHECK(a.jwt->expires == b.jwt->expires);
     CHECK(a.jwt->life == b.jwt->life);
   }
-  CHECK(a.health.strikes == b.health.strikes);
+  CHECK(a.health.failures == b.health.failures);
   CHECK(a.health.disabled == b.health.disabled);
   CHECK(a.health.dead == b.health.dead);
   CHECK(a.health.cooling_until == b.health.cooling_until);
@@ -89,7 +89,7 @@ void CheckSame(const StoredToken& a, const StoredToken& b) {
   CHECK(a.health.reason == b.health.reason);
   CHECK(a.counters.requests == b.counters.requests);
   CHECK(a.counters.outcomes == b.counters.outcomes);
-  CHECK(a.counters.strikes == b.counters.strikes);
+  CHECK(a.counters.failures == b.counters.failures);
   CHECK(a.counters.refreshes == b.counters.refreshes);
   CHECK(a.counters.first_event.buckets == b.counters.first_event.buckets);
   CHECK(a.counters.first_event.sum == b.counters.first_event.sum);
@@ -187,14 +187,14 @@ TEST_CASE("members that are not known are ignored, and what was not counted is 0
 }
 
 TEST_CASE("members may come in any order") {
-  const auto token = OpenPlain(R"({"health":{"reason":"","code":0,"dead":false,"disabled":false,"strikes":1},
+  const auto token = OpenPlain(R"({"health":{"reason":"","code":0,"dead":false,"disabled":false,"failures":1},
       "counters":{"first_event":{"more":4,"sum":3,"50":2},"outcomes":{"cancelled":5}},
       "trail":[],"lineage":"l","serial":9,"credential":"fake-c","format":1})");
   INFO(token.status().ToString());
   REQUIRE(token.ok());
   CHECK(token->serial == 9);
   CHECK(token->trail.empty());
-  CHECK(token->health.strikes == 1);
+  CHECK(token->health.failures == 1);
   CHECK(token->counters.Of(Outcome::kCancelled) == 5);
   CHECK(token->counters.first_event.buckets.front() == 2);
   CHECK(token->counters.first_event.buckets.back() == 4);
@@ -237,10 +237,10 @@ TEST_CASE("a member that is missing, or not what it should be, is named") {
       {kFullJwt, R"("jwt":{"text":"a","expires":1})", "jwt.life"},
       {kFullJwt, R"("jwt":{"text":"a","expires":1,"life":-1})", "jwt.life"},
       {kFullJwt, R"("jwt":{"text":"a","expires":1,"life":1000000001})", "jwt.life"},
-      {"\"health\":", "\"x\":", "health.strikes"},
-      {"\"strikes\":2,\"disabled\"", "\"disabled\"", "health.strikes"},
-      {"\"strikes\":2,\"disabled\"", "\"strikes\":-1,\"disabled\"", "health.strikes"},
-      {"\"strikes\":2,\"disabled\"", "\"strikes\":2147483648,\"disabled\"", "health.strikes"},
+      {"\"health\":", "\"x\":", "health.failures"},
+      {"\"failures\":2,\"disabled\"", "\"disabled\"", "health.failures"},
+      {"\"failures\":2,\"disabled\"", "\"failures\":-1,\"disabled\"", "health.failures"},
+      {"\"failures\":2,\"disabled\"", "\"failures\":2147483648,\"disabled\"", "health.failures"},
       {"\"disabled\":true", "\"x\":true", "health.disabled"},
       {"\"disabled\":true", "\"disabled\":1", "health.disabled"},
       {"\"dead\":true", "\"x\":true", "health.dead"},
@@ -253,7 +253,7 @@ TEST_CASE("a member that is missing, or not what it should be, is named") {
       {"\"code\":20", "\"code\":\"unauthorized\"", "health.code"},
       {"\"reason\":", "\"x\":", "health.reason"},
       {"\"requests\":1", "\"requests\":-1", "counters.requests"},
-      {"\"strikes\":2,\"refreshes\"", "\"strikes\":\"x\",\"refreshes\"", "counters.strikes"},
+      {"\"failures\":2,\"refreshes\"", "\"failures\":\"x\",\"refreshes\"", "counters.failures"},
       {"\"refreshes\":3", "\"refreshes\":3.5", "counters.refreshes"},
       {"\"success\":100", "\"success\":-100", "counters.outcomes.success"},
       {"\"cancelled\":114", "\"cancelled\":true", "counters.outcomes.cancelled"},
@@ -286,6 +286,24 @@ TEST_CASE("a record that is cut anywhere in its plain text is refused") {
   for (std::size_t size = 0; size < plain.size(); ++size) {
     if (OpenPlain(plain.substr(0, size)).ok()) FAIL_CHECK("opened with " << size << " bytes");
   }
+}
+
+TEST_CASE("a record that 0.1.0 wrote is read, with its names for what is called otherwise now") {
+  const std::string plain =
+      R"({"format":1,"credential":"fake-rotated","serial":7,"lineage":")" + RecordKey(kKey) +
+      R"(","trail":[],)"
+      R"("health":{"strikes":2,"disabled":true,"dead":true,"code":20,"reason":"no"},)"
+      R"("counters":{"requests":9,"strikes":3,"refreshes":4,"outcomes":{"success":1,"accepted":0,"auth_stale":0,)"
+      R"("auth_rejected":0,"auth_dead":5,"quota_exhausted":0,"server_error":0,"overloaded":0,"network":0,"stream_cut":0,)"
+      R"("request_fault":0,"garbled":0,"misconfigured":0,"finished_otherwise":0,"cancelled":0},"first_event":{"sum":0}}})";
+  const StoredToken token = OpenedRecord(Seal(kKey, plain));
+  CHECK((token.credential == Secret("fake-rotated")));
+  CHECK(token.serial == 7);
+  CHECK(token.health.failures == 2);
+  CHECK(token.health.dead);
+  CHECK(token.counters.failures == 3);
+  CHECK(token.counters.Of(Outcome::kAuthRevoked) == 5);
+  CHECK(token.counters.Of(Outcome::kBlocked) == 0);
 }
 
 }  // namespace

@@ -18,9 +18,9 @@ struct Patient {
   }
   HealthChange Confirm(const PendingCharge& charge) { return health.Confirm(charge, clock.Steady(), options); }
   bool Recover() { return health.Recover(clock.Steady()); }
-  // Strikes until it is disabled.
-  void StrikeOut() {
-    while (health.strikes() < options.max_strikes) Report(Outcome::kAuthRejected);
+  // Failures until it is disabled.
+  void FailOften() {
+    while (health.failures() < options.max_failures) Report(Outcome::kAuthRejected);
   }
   TokenState state() const { return health.StateAt(clock.Steady()); }
   bool may_probe() const { return health.MayProbeAt(clock.Steady()); }

@@ -16,14 +16,14 @@
 
 namespace warppool {
 
-// `max_strikes` disable a token for good; a spent quota cools for 10 s.
-inline PoolOptions ForGood(int max_strikes = 1) {
-  return {{Tier::kPersonal, Tier::kShared, Tier::kAnonymous}, {max_strikes, std::chrono::seconds(10)}};
+// `max_failures` disable a token for good; a spent quota cools for 10 s.
+inline PoolOptions ForGood(int max_failures = 1) {
+  return {{Tier::kPersonal, Tier::kShared, Tier::kAnonymous}, {max_failures, std::chrono::seconds(10)}};
 }
 
 // As above, but the disabled come back: half open after 60 s, 120 s, 240 s, 240 s, ...
-inline PoolOptions Recovering(int max_strikes = 1) {
-  PoolOptions options = ForGood(max_strikes);
+inline PoolOptions Recovering(int max_failures = 1) {
+  PoolOptions options = ForGood(max_failures);
   options.health.recovery_delay = std::chrono::seconds(60);
   options.health.recovery_max_delay = std::chrono::seconds(240);
   return options;
@@ -51,7 +51,7 @@ struct Told {
   std::string token;
   Code code;
   std::string reason;
-  int strikes;
+  int failures;
   std::optional<WallTime> until;
   WallTime time;
 };
@@ -78,7 +78,8 @@ struct Pool {
   }
   PoolEventSink Sink() {
     return [this](const PoolEvent& e) {
-      told.push_back({e.kind, e.tier, std::string(e.token), e.code, std::string(e.reason), e.strikes, e.until, e.time});
+      told.push_back(
+          {e.kind, e.tier, std::string(e.token), e.code, std::string(e.reason), e.failures, e.until, e.time});
       if (on_event) on_event(e);
     };
   }

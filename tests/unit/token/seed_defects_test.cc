@@ -76,7 +76,7 @@ TEST_CASE("seed defect: a lost network disables the whole pool") {
     }
   }
   CHECK(pool.pool.Snapshot().Active() == 3);
-  for (const char* name : {"p1", "p2", "s1"}) CHECK(pool.Of(name).blamed == 0);
+  for (const char* name : {"p1", "p2", "s1"}) CHECK(pool.Of(name).total_failures == 0);
 }
 
 TEST_CASE("seed defect: one counter for every kind of failure") {
@@ -87,7 +87,7 @@ TEST_CASE("seed defect: one counter for every kind of failure") {
   pool.clock.Advance(1s);
   pool.Meet("p1", Outcome::kRequestFault);
   pool.Meet("p1", Outcome::kAuthRejected);
-  CHECK(pool.Of("p1").strikes == 1);
+  CHECK(pool.Of("p1").failures == 1);
   CHECK(pool.StateOf("p1") == TokenState::kReady);
 }
 
@@ -97,7 +97,7 @@ TEST_CASE("seed defect: a late success leaves a token disabled and beyond recove
   for (int i = 0; i < 3; ++i) pool.Meet("p1", Outcome::kAuthRejected);
   std::move(late).End({Outcome::kSuccess});
   CHECK(pool.StateOf("p1") == TokenState::kDisabled);
-  CHECK(pool.Of("p1").strikes == 3);  // it says why, and by that it can be told what to recover
+  CHECK(pool.Of("p1").failures == 3);  // it says why, and by that it can be told what to recover
   SECTION("by itself") {
     pool.clock.Advance(60s);
     Lease probe = pool.Take();
@@ -108,7 +108,7 @@ TEST_CASE("seed defect: a late success leaves a token disabled and beyond recove
     CHECK(pool.pool.RecoverAll() == 1);
   }
   CHECK(pool.StateOf("p1") == TokenState::kReady);
-  CHECK(pool.Of("p1").strikes == 0);
+  CHECK(pool.Of("p1").failures == 0);
 }
 
 TEST_CASE("seed defect: an automatic recovery that nothing schedules") {
@@ -130,12 +130,12 @@ TEST_CASE("seed defect: N callers, N refreshes") {
   CHECK(r.transport.started() == 2);  // one at each address
 }
 
-TEST_CASE("seed defect: one failed refresh is as many strikes as there were callers") {
+TEST_CASE("seed defect: one failed refresh is as many failures as there were callers") {
   Pool pool({"p1"}, ForGood(3));
   std::vector<Lease> callers;
   for (int i = 0; i < 100; ++i) callers.push_back(pool.Take());
   for (Lease& caller : callers) std::move(caller).End({Outcome::kAuthRejected, Status(Code::kUnauthorized, "no")});
-  CHECK(pool.Of("p1").strikes == 1);
+  CHECK(pool.Of("p1").failures == 1);
 }
 
 TEST_CASE("seed defect: the rotated refresh token is thrown away") {

@@ -50,7 +50,7 @@ class HealthModel {
     const bool recent = Count(use.seen, Fact::kRecovered) == 0;  // no recovery since
     if (use.probe && recent) Add(Fact::kProbeEnded, now);
     const TokenState before = State(now);
-    const int strikes = Strikes();
+    const int failures = Failures();
     switch (outcome) {
       case Outcome::kSuccess:
       case Outcome::kAccepted:
@@ -61,7 +61,7 @@ class HealthModel {
           Add(Fact::kAccepted, now);
         }
         if (before == TokenState::kReady || before == TokenState::kCooling) {
-          return strikes == 0 ? HealthChange::kNone : HealthChange::kCleared;
+          return failures == 0 ? HealthChange::kNone : HealthChange::kCleared;
         }
         if (!use.probe || !recent) return HealthChange::kNone;
         Recovered(now);
@@ -109,20 +109,20 @@ class HealthModel {
   std::size_t told() const { return story_.size(); }
   std::uint64_t successes() const { return successes_; }
   std::uint64_t generation() const { return generation_; }
-  std::uint64_t total_strikes() const { return struck_before_ + Count(generation_began_, Fact::kStruck); }
+  std::uint64_t total_failures() const { return failed_before_ + Count(generation_began_, Fact::kFailure); }
 
   // In a row: those since the last success that found the token in use, but a success brings no disabled one back.
-  int Strikes() const {
-    int strikes = 0;
+  int Failures() const {
+    int failures = 0;
     for (std::size_t i = generation_began_; i < story_.size(); ++i) {
-      if (story_[i].fact == Fact::kDied || strikes == options_.max_strikes) break;
-      if (story_[i].fact == Fact::kStruck) ++strikes;
-      if (story_[i].fact == Fact::kServed || story_[i].fact == Fact::kAccepted) strikes = 0;
+      if (story_[i].fact == Fact::kDied || failures == options_.max_failures) break;
+      if (story_[i].fact == Fact::kFailure) ++failures;
+      if (story_[i].fact == Fact::kServed || story_[i].fact == Fact::kAccepted) failures = 0;
     }
-    return strikes;
+    return failures;
   }
   bool Dead() const { return Count(generation_began_, Fact::kDied) > 0; }
-  bool Good() const { return !Dead() && Strikes() < options_.max_strikes; }
+  bool Good() const { return !Dead() && Failures() < options_.max_failures; }
   bool Probing() const {
     const auto began = Count(generation_began_, Fact::kProbeBegan);
     return began > Count(generation_began_, Fact::kProbeEnded);
@@ -144,7 +144,7 @@ class HealthModel {
   enum class Fact {
     kServed,
     kAccepted,
-    kStruck,
+    kFailure,
     kDied,
     kSpent,
     kCoolingForgotten,
@@ -160,7 +160,7 @@ class HealthModel {
 
   void Add(Fact fact, SteadyTime at, SteadyTime until = {}) { story_.push_back({fact, at, until}); }
   void Recovered(SteadyTime now) {
-    struck_before_ = total_strikes();
+    failed_before_ = total_failures();
     ++generation_;
     Add(Fact::kRecovered, now);
     generation_began_ = story_.size();  // what was before counts no longer
@@ -171,13 +171,13 @@ class HealthModel {
   }
   // It counts only if nothing has been held against the token since, nor forgiven.
   HealthChange Blame(const Use& use, SteadyTime now) {
-    if (Count(use.seen, Fact::kStruck) > 0 || Count(use.seen, Fact::kRecovered) > 0 || Dead()) {
+    if (Count(use.seen, Fact::kFailure) > 0 || Count(use.seen, Fact::kRecovered) > 0 || Dead()) {
       return HealthChange::kNone;
     }
     const bool was_good = Good();
-    Add(Fact::kStruck, now);
+    Add(Fact::kFailure, now);
     if (!was_good) return HealthChange::kProbeFailed;
-    return Good() ? HealthChange::kStrike : HealthChange::kDisabled;
+    return Good() ? HealthChange::kFailure : HealthChange::kDisabled;
   }
 
   // The latest that was ever said, since it was forgotten.
@@ -189,18 +189,18 @@ class HealthModel {
     return until;
   }
 
-  // Of a disabled one: the strike that disabled it begins the first rest, each later one the next.
+  // Of a disabled one: the failure that disabled it begins the first rest, each later one the next.
   std::optional<SteadyTime> RestsUntil() const {
     if (Dead() || options_.recovery_delay == 0ms) return std::nullopt;
-    int strikes = 0;
+    int failures = 0;
     std::optional<SteadyTime> until;
     milliseconds rest{};
     for (std::size_t i = generation_began_; i < story_.size(); ++i) {
-      const bool disabled = strikes == options_.max_strikes;
+      const bool disabled = failures == options_.max_failures;
       const bool good = story_[i].fact == Fact::kServed || story_[i].fact == Fact::kAccepted;
-      if (good && !disabled) strikes = 0;
-      if (story_[i].fact != Fact::kStruck) continue;
-      if (!disabled && ++strikes < options_.max_strikes) continue;
+      if (good && !disabled) failures = 0;
+      if (story_[i].fact != Fact::kFailure) continue;
+      if (!disabled && ++failures < options_.max_failures) continue;
       rest = until ? std::min(2 * rest, std::max(options_.recovery_max_delay, options_.recovery_delay))
                    : options_.recovery_delay;
       until = story_[i].at + rest;
@@ -212,7 +212,7 @@ class HealthModel {
   std::vector<Entry> story_;
   std::size_t generation_began_ = 0;
   std::uint64_t generation_ = 0;
-  std::uint64_t struck_before_ = 0;
+  std::uint64_t failed_before_ = 0;
   std::uint64_t successes_ = 0;
 };
 
@@ -221,7 +221,7 @@ class HealthStory {
  public:
   explicit HealthStory(unsigned seed) : random_(seed) {
     recovers_once_in_ = Any(8) == 0 ? 20 : 2;
-    token_.options.max_strikes = 1 + static_cast<int>(Any(4));
+    token_.options.max_failures = 1 + static_cast<int>(Any(4));
     token_.options.quota_cooling = 10s;
     token_.options.recovery_delay = Any(5) == 0 ? 0s : 60s;
     token_.options.recovery_max_delay = Any(5) == 0 ? 10s : 500s;
@@ -266,15 +266,15 @@ class HealthStory {
     };
     if (!difference_.empty()) return difference_;
     if (token_.state() != model_->State(now())) return differs("state", token_.state(), model_->State(now()));
-    if (health.strikes() != model_->Strikes()) return differs("strikes", health.strikes(), model_->Strikes());
-    if (health.total_strikes() != model_->total_strikes()) return "total strikes";
+    if (health.failures() != model_->Failures()) return differs("failures", health.failures(), model_->Failures());
+    if (health.total_failures() != model_->total_failures()) return "total failures";
     if (health.successes() != model_->successes()) return "successes";
     if (health.generation() != model_->generation()) return "generation";
     if (health.TurnsAt() != model_->TurnsAt()) return "when it turns";
     if (health.probing() != model_->Probing()) return "whether it is being tried";
     const bool half_open = token_.state() == TokenState::kHalfOpen;
     if (token_.may_probe() != (half_open && !model_->Probing())) return "whether it may be tried";
-    if (health.strikes() > token_.options.max_strikes) return "more strikes than disable";
+    if (health.failures() > token_.options.max_failures) return "more failures than disable";
     return "";
   }
 
@@ -357,14 +357,14 @@ class HealthStory {
         break;
     }
     const TokenState before = token_.state();
-    const int strikes = token_.health.strikes();
+    const int failures = token_.health.failures();
     const auto turns = token_.health.TurnsAt();
     const auto cool_for = Any(2) == 0 ? std::nullopt : std::optional(milliseconds(Any(100'000)));
     const auto change = token_.Report(outcome, lease.stamp, cool_for);
     Same(change, model_->End(outcome, lease.use, now(), cool_for));
     const bool never_blamed = std::count(kNeverBlamed.begin(), kNeverBlamed.end(), outcome) > 0;
     if (never_blamed && (change != HealthChange::kNone || token_.state() != before ||
-                         token_.health.strikes() != strikes || token_.health.TurnsAt() != turns)) {
+                         token_.health.failures() != failures || token_.health.TurnsAt() != turns)) {
       difference_ = "what is nobody's fault";
     }
     if (outcome != Outcome::kServerError) return;
@@ -412,12 +412,12 @@ TEST_CASE("whatever happens, a token's health is what its story says, and there 
   }
 }
 
-TEST_CASE("a burst of requests that fail together is at most one strike") {
+TEST_CASE("a burst of requests that fail together is at most one failure") {
   for (unsigned seed = 1; seed <= kHealthRuns; ++seed) {
     std::mt19937 random(seed);
     INFO("seed " << seed);
     Patient token;
-    token.options.max_strikes = 1000;
+    token.options.max_failures = 1000;
     for (int burst = 1; burst <= 20; ++burst) {
       std::vector<HealthStamp> leases;
       for (std::size_t i = 0, n = 1 + random() % 50; i < n; ++i) leases.push_back(token.Begin());
@@ -430,7 +430,7 @@ TEST_CASE("a burst of requests that fail together is at most one strike") {
           token.Report(Outcome::kAuthRejected, lease);
         }
       }
-      REQUIRE(token.health.strikes() == burst);
+      REQUIRE(token.health.failures() == burst);
     }
   }
 }

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 struct Disabled : Patient {
   Disabled() {
     options = {3, 10s, 60s, 240s};
-    StrikeOut();
+    FailOften();
   }
   // Waits until it is half open, and begins the probe.
   HealthStamp Probe() {
@@ -41,9 +41,9 @@ TEST_CASE("a disabled token rests, twice as long after each probe that is refuse
     CHECK(token.state() == TokenState::kHalfOpen);
     CHECK(token.may_probe());
     CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kProbeFailed);
-    CHECK(token.health.strikes() == 3);
+    CHECK(token.health.failures() == 3);
   }
-  CHECK(token.health.total_strikes() == 8);
+  CHECK(token.health.total_failures() == 8);
 }
 
 TEST_CASE("how long it rests is bounded, whatever is configured") {
@@ -63,7 +63,7 @@ TEST_CASE("how long it rests is bounded, whatever is configured") {
   token.Recover();
   token.options.recovery_delay = row.delay;
   token.options.recovery_max_delay = row.limit;
-  token.StrikeOut();
+  token.FailOften();
   for (const auto rest : row.rests) {
     CHECK(token.turns_in() == rest);
     token.Report(Outcome::kAuthRejected, token.Probe());
@@ -74,7 +74,7 @@ TEST_CASE("without a recovery delay a disabled token comes back by hand only") {
   Disabled token;
   token.Recover();
   token.options.recovery_delay = 0s;
-  token.StrikeOut();
+  token.FailOften();
   CHECK_FALSE(token.turns_in());
   token.clock.Advance(10'000h);
   CHECK(token.state() == TokenState::kDisabled);
@@ -112,7 +112,7 @@ TEST_CASE("a probe that ends neutrally frees the slot, and the rest grows no lon
     CHECK(token.state() == TokenState::kHalfOpen);
     CHECK(token.may_probe());
     CHECK(token.turns_in() == 0s);
-    CHECK(token.health.total_strikes() == 3);
+    CHECK(token.health.total_failures() == 3);
     token.Report(Outcome::kAuthRejected);
     CHECK(token.turns_in() == 120s);  // the second rest, as if nothing had been between
   }
@@ -155,12 +155,12 @@ TEST_CASE("a server error on a probe counts when another token serves the reques
     token.Report(Outcome::kSuccess);
     CHECK(token.Confirm(charge) == HealthChange::kNone);
     CHECK(token.state() == TokenState::kReady);
-    CHECK(token.health.strikes() == 0);
+    CHECK(token.health.failures() == 0);
   }
   SECTION("not after a recovery") {
     token.Recover();
     CHECK(token.Confirm(charge) == HealthChange::kNone);
-    CHECK(token.health.strikes() == 0);
+    CHECK(token.health.failures() == 0);
   }
   SECTION("not after the credential's end") {
     token.Report(Outcome::kAuthRevoked);
@@ -175,7 +175,7 @@ TEST_CASE("a spent quota on a probe cools the token, and leaves it disabled") {
   CHECK_FALSE(token.health.probing());
   CHECK(token.state() == TokenState::kDisabled);
   CHECK(token.turns_in() == 500s);
-  CHECK(token.health.total_strikes() == 3);
+  CHECK(token.health.total_failures() == 3);
   token.clock.Advance(500s);
   CHECK(token.may_probe());
   token.Report(Outcome::kAuthRejected);
@@ -189,12 +189,12 @@ TEST_CASE("a probe that succeeds begins a new generation with a clean slate") {
   CHECK(token.Report(Outcome::kSuccess, token.Probe()) == HealthChange::kRecovered);
   CHECK(token.state() == TokenState::kReady);
   CHECK(token.health.generation() == generation + 1);
-  CHECK(token.health.strikes() == 0);
-  CHECK(token.health.total_strikes() == 4);
+  CHECK(token.health.failures() == 0);
+  CHECK(token.health.total_failures() == 4);
   CHECK(token.health.successes() == 1);
   CHECK_FALSE(token.health.probing());
   CHECK_FALSE(token.turns_in());
-  token.StrikeOut();
+  token.FailOften();
   CHECK(token.turns_in() == 60s);  // from the beginning
 }
 
@@ -202,7 +202,7 @@ TEST_CASE("a probe that the exchange accepts brings the token back, a late word 
   Disabled token;
   token.Recover();
   const HealthStamp early = token.Begin();
-  token.StrikeOut();
+  token.FailOften();
   CHECK(token.Report(Outcome::kAccepted, early) == HealthChange::kNone);
   CHECK(token.state() == TokenState::kDisabled);
   CHECK(token.Report(Outcome::kAccepted, token.Probe()) == HealthChange::kRecovered);
@@ -232,7 +232,7 @@ TEST_CASE("a dead token is never half open, and comes back by a check that passe
     CHECK(token.Report(Outcome::kAuthRevoked) == HealthChange::kNone);
     CHECK(token.Report(Outcome::kNetwork) == HealthChange::kNone);
   }
-  CHECK(token.health.total_strikes() == 3);
+  CHECK(token.health.total_failures() == 3);
   SECTION("a check") {
     CHECK(token.Report(Outcome::kSuccess) == HealthChange::kRecovered);
   }
@@ -247,7 +247,7 @@ TEST_CASE("a late success of a lease from before brings nothing back, and does n
   token.Recover();
   const HealthStamp early = token.Begin();
   const HealthStamp earlier_still = token.Begin();
-  token.StrikeOut();
+  token.FailOften();
   CHECK(token.Report(Outcome::kSuccess, early) == HealthChange::kNone);
   CHECK(token.state() == TokenState::kDisabled);
   CHECK(token.turns_in() == 60s);  // but it is on its way back all the same
@@ -269,10 +269,10 @@ TEST_CASE("what a lease of an earlier generation says does not count") {
     CHECK(token.Report(outcome, probe) == HealthChange::kNone);
     CHECK(token.Confirm(token.health.Charge(probe)) == HealthChange::kNone);
     CHECK(token.state() == TokenState::kReady);
-    CHECK(token.health.strikes() == 0);
+    CHECK(token.health.failures() == 0);
   }
   SECTION("against one that is tried anew") {
-    token.StrikeOut();
+    token.FailOften();
     const HealthStamp next = token.Probe();
     CHECK(token.Report(outcome, probe) == HealthChange::kNone);
     CHECK(token.health.probing());  // the new probe is none of its business
@@ -304,14 +304,14 @@ TEST_CASE("a recovery by hand leads to ready from everywhere") {
     token.Report(Outcome::kSuccess);
     CHECK(token.Report(Outcome::kQuotaExhausted) == HealthChange::kCooling);
   }
-  SECTION("ready, but struck") {
+  SECTION("ready, but with a failure") {
     token.Report(Outcome::kSuccess);
     token.Report(Outcome::kAuthRejected);
     was_ready = true;
   }
   CHECK(token.Recover() == !was_ready);
   CHECK(token.state() == TokenState::kReady);
-  CHECK(token.health.strikes() == 0);
+  CHECK(token.health.failures() == 0);
   CHECK_FALSE(token.health.probing());
   CHECK_FALSE(token.turns_in());
   CHECK(token.health.generation() > generation);

@@ -16,8 +16,8 @@ TEST_CASE("a health that was good comes back as it was") {
   Patient p;
   p.health.Restore(2, false, {}, p.clock.Steady());
   CHECK(p.state() == TokenState::kReady);
-  CHECK(p.health.strikes() == 2);
-  CHECK(p.health.total_strikes() == 0);  // what was is not counted again
+  CHECK(p.health.failures() == 2);
+  CHECK(p.health.total_failures() == 0);  // what was is not counted again
   CHECK(p.Report(Outcome::kAuthRejected) == HealthChange::kDisabled);
 }
 
@@ -39,7 +39,7 @@ TEST_CASE("a restart has the disabled tried at once, and then as ever") {
   SECTION("it works again") {
     CHECK(p.Report(Outcome::kSuccess, probe) == HealthChange::kRecovered);
     CHECK(p.state() == TokenState::kReady);
-    CHECK(p.health.strikes() == 0);
+    CHECK(p.health.failures() == 0);
   }
   SECTION("it is refused: it rests as after any first time, or until people help it") {
     CHECK(p.Report(Outcome::kAuthRejected, probe) == HealthChange::kProbeFailed);
@@ -81,10 +81,10 @@ TEST_CASE("who has a history of his own is believed, and not the past") {
   }));
   Patient p;
   row.history(&p);
-  const int strikes = p.health.strikes();
+  const int failures = p.health.failures();
   p.health.Restore(2, true, p.clock.Steady() + 1h, p.clock.Steady());
   CHECK(p.state() == row.state);
-  CHECK(p.health.strikes() == strikes);
+  CHECK(p.health.failures() == failures);
 }
 
 TEST_CASE("what says nothing of a token is no history") {
@@ -102,7 +102,7 @@ TEST_CASE("a recovery makes an end of what came back") {
   p.health.Restore(3, true, p.clock.Steady() + 1h, p.clock.Steady());
   CHECK(p.Recover());
   CHECK(p.state() == TokenState::kReady);
-  CHECK(p.health.strikes() == 0);
+  CHECK(p.health.failures() == 0);
 }
 
 }  // namespace

@@ -16,13 +16,13 @@ TEST_CASE("each outcome does to a healthy token what it should") {
     Outcome outcome;
     HealthChange change;
     TokenState state;
-    int strikes;
+    int failures;
   };
   const auto row = GENERATE(values<Row>({
       {Outcome::kSuccess, HealthChange::kNone, TokenState::kReady, 0},
       {Outcome::kAccepted, HealthChange::kNone, TokenState::kReady, 0},
       {Outcome::kAuthStale, HealthChange::kNone, TokenState::kReady, 0},
-      {Outcome::kAuthRejected, HealthChange::kStrike, TokenState::kReady, 1},
+      {Outcome::kAuthRejected, HealthChange::kFailure, TokenState::kReady, 1},
       {Outcome::kAuthRevoked, HealthChange::kDisabled, TokenState::kDisabled, 0},
       {Outcome::kQuotaExhausted, HealthChange::kCooling, TokenState::kCooling, 0},
       {Outcome::kServerError, HealthChange::kNone, TokenState::kReady, 0},
@@ -39,8 +39,8 @@ TEST_CASE("each outcome does to a healthy token what it should") {
   Patient token;
   CHECK(token.Report(row.outcome) == row.change);
   CHECK(token.state() == row.state);
-  CHECK(token.health.strikes() == row.strikes);
-  CHECK(token.health.total_strikes() == static_cast<std::uint64_t>(row.strikes));
+  CHECK(token.health.failures() == row.failures);
+  CHECK(token.health.total_failures() == static_cast<std::uint64_t>(row.failures));
   CHECK(token.health.successes() == (row.outcome == Outcome::kSuccess ? 1U : 0U));
 }
 
@@ -51,81 +51,81 @@ TEST_CASE("what is no token's fault never disables one, however often") {
   Patient token;
   for (int i = 0; i < 1000; ++i) token.Report(outcome);
   CHECK(token.state() == TokenState::kReady);
-  CHECK(token.health.strikes() == 0);
+  CHECK(token.health.failures() == 0);
 }
 
-TEST_CASE("the third strike in a row disables") {
+TEST_CASE("the third failure in a row disables") {
   Patient token;
-  CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kStrike);
-  CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kStrike);
+  CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kFailure);
+  CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kFailure);
   CHECK(token.state() == TokenState::kReady);
   CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kDisabled);
   CHECK(token.state() == TokenState::kDisabled);
-  CHECK(token.health.strikes() == 3);
-  CHECK(token.health.total_strikes() == 3);
+  CHECK(token.health.failures() == 3);
+  CHECK(token.health.total_failures() == 3);
 }
 
-TEST_CASE("a disabled token that is tried and refused is struck once more, but not more than disabled") {
+TEST_CASE("a disabled token that is tried and refused has one more failure, but not more than disabled") {
   Patient token;
-  token.StrikeOut();
+  token.FailOften();
   CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kProbeFailed);
   CHECK(token.state() == TokenState::kDisabled);
-  CHECK(token.health.strikes() == 3);
-  CHECK(token.health.total_strikes() == 4);
+  CHECK(token.health.failures() == 3);
+  CHECK(token.health.total_failures() == 4);
 }
 
-TEST_CASE("how many strikes disable is configurable") {
+TEST_CASE("how many failures disable is configurable") {
   Patient token;
-  token.options.max_strikes = 1;
+  token.options.max_failures = 1;
   CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kDisabled);
 }
 
-TEST_CASE("a success clears the strikes, not the count of all") {
+TEST_CASE("a success clears the failures, not the count of all") {
   Patient token;
   token.Report(Outcome::kAuthRejected);
   token.Report(Outcome::kAuthRejected);
   CHECK(token.Report(Outcome::kSuccess) == HealthChange::kCleared);
-  CHECK(token.health.strikes() == 0);
-  CHECK(token.health.total_strikes() == 2);
+  CHECK(token.health.failures() == 0);
+  CHECK(token.health.total_failures() == 2);
   CHECK(token.Report(Outcome::kSuccess) == HealthChange::kNone);
   token.Report(Outcome::kAuthRejected);
   token.Report(Outcome::kAuthRejected);
   CHECK(token.state() == TokenState::kReady);
 }
 
-TEST_CASE("an exchange that accepts the credential clears the strikes, and counts as no request served") {
+TEST_CASE("an exchange that accepts the credential clears the failures, and counts as no request served") {
   Patient token;
   token.Report(Outcome::kAuthRejected);
   CHECK(token.Report(Outcome::kAccepted) == HealthChange::kCleared);
-  CHECK(token.health.strikes() == 0);
+  CHECK(token.health.failures() == 0);
   CHECK(token.health.successes() == 0);
 }
 
-TEST_CASE("a burst of leases that all meet one fault is one strike") {
+TEST_CASE("a burst of leases that all meet one fault is one failure") {
   Patient token;
   const HealthStamp together = token.Begin();
-  CHECK(token.Report(Outcome::kAuthRejected, together) == HealthChange::kStrike);
+  CHECK(token.Report(Outcome::kAuthRejected, together) == HealthChange::kFailure);
   for (int i = 0; i < 100; ++i) CHECK(token.Report(Outcome::kAuthRejected, together) == HealthChange::kNone);
-  CHECK(token.health.strikes() == 1);
-  CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kStrike);
+  CHECK(token.health.failures() == 1);
+  CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kFailure);
 }
 
-TEST_CASE("a stamp from before a cleared strike is stale, too") {
+TEST_CASE("a stamp from before a cleared failure is stale, too") {
   Patient token;
   const HealthStamp before = token.Begin();
   token.Report(Outcome::kAuthRejected);
   token.Report(Outcome::kSuccess);
   CHECK(token.Report(Outcome::kAuthRejected, before) == HealthChange::kNone);
-  CHECK(token.health.strikes() == 0);
+  CHECK(token.health.failures() == 0);
 }
 
 TEST_CASE("a late success counts, but does not bring a disabled token back") {
   Patient token;
   const HealthStamp early = token.Begin();
-  token.StrikeOut();
+  token.FailOften();
   CHECK(token.Report(Outcome::kSuccess, early) == HealthChange::kNone);
   CHECK(token.state() == TokenState::kDisabled);
-  CHECK(token.health.strikes() == 3);  // disabled for a reason that can still be seen
+  CHECK(token.health.failures() == 3);  // disabled for a reason that can still be seen
   CHECK(token.health.successes() == 1);
 }
 
@@ -140,12 +140,12 @@ TEST_CASE("the final word on a credential disables at once, an old lease's word 
   CHECK(token.state() == TokenState::kDisabled);
 }
 
-TEST_CASE("the final word is told once, and outlasts the strikes") {
+TEST_CASE("the final word is told once, and outlasts the failures") {
   Patient token;
-  token.StrikeOut();
+  token.FailOften();
   CHECK(token.Report(Outcome::kAuthRevoked) == HealthChange::kDisabled);  // from now on, for good
   CHECK(token.Report(Outcome::kAuthRevoked) == HealthChange::kNone);
-  CHECK(token.health.total_strikes() == 3);
+  CHECK(token.health.total_failures() == 3);
 }
 
 TEST_CASE("another generation's word on the credential is not this one's") {
@@ -158,7 +158,7 @@ TEST_CASE("another generation's word on the credential is not this one's") {
   CHECK(token.state() == TokenState::kReady);
 }
 
-TEST_CASE("a spent quota cools until its time, without a strike") {
+TEST_CASE("a spent quota cools until its time, without a failure") {
   Patient token;
   SECTION("that the service told") {
     token.Report(Outcome::kQuotaExhausted, token.Begin(), 5s);
@@ -172,7 +172,7 @@ TEST_CASE("a spent quota cools until its time, without a strike") {
   CHECK(token.state() == TokenState::kCooling);
   token.clock.Advance(1ns);
   CHECK(token.state() == TokenState::kReady);
-  CHECK(token.health.strikes() == 0);
+  CHECK(token.health.failures() == 0);
 }
 
 TEST_CASE("of two words about the quota the longer rest counts") {
@@ -193,38 +193,38 @@ TEST_CASE("a spent quota says nothing about a disabled token") {
   CHECK(token.state() == TokenState::kDisabled);
 }
 
-TEST_CASE("a server error becomes a strike when another token serves the request") {
+TEST_CASE("a server error becomes a failure when another token serves the request") {
   Patient token;
   const HealthStamp stamp = token.Begin();
   token.Report(Outcome::kServerError, stamp);
   const PendingCharge charge = token.health.Charge(stamp);
-  CHECK(token.health.strikes() == 0);
-  CHECK(token.Confirm(charge) == HealthChange::kStrike);
-  CHECK(token.health.strikes() == 1);
+  CHECK(token.health.failures() == 0);
+  CHECK(token.Confirm(charge) == HealthChange::kFailure);
+  CHECK(token.health.failures() == 1);
   CHECK(token.Confirm(charge) == HealthChange::kNone);  // once
 }
 
-TEST_CASE("a charge lapses when the token has succeeded, or was struck, since") {
+TEST_CASE("a charge lapses when the token has succeeded, or has had a failure, since") {
   Patient token;
   const HealthStamp stamp = token.Begin();
   const PendingCharge charge = token.health.Charge(stamp);
   SECTION("succeeded") {
     token.Report(Outcome::kSuccess);
   }
-  SECTION("struck") {
+  SECTION("it has had a failure") {
     token.Report(Outcome::kAuthRejected);
   }
   SECTION("dead") {
     token.Report(Outcome::kAuthRevoked);
   }
-  const int strikes = token.health.strikes();
+  const int failures = token.health.failures();
   CHECK(token.Confirm(charge) == HealthChange::kNone);
-  CHECK(token.health.strikes() == strikes);
+  CHECK(token.health.failures() == failures);
 }
 
-TEST_CASE("confirmed charges disable as other strikes do") {
+TEST_CASE("confirmed charges disable as other failures do") {
   Patient token;
-  for (int i = 0; i < 2; ++i) CHECK(token.Confirm(token.health.Charge(token.Begin())) == HealthChange::kStrike);
+  for (int i = 0; i < 2; ++i) CHECK(token.Confirm(token.health.Charge(token.Begin())) == HealthChange::kFailure);
   CHECK(token.Confirm(token.health.Charge(token.Begin())) == HealthChange::kDisabled);
 }
 

@@ -90,7 +90,7 @@ TEST_CASE("when one of an account is without quota all of it cools") {
     CHECK(pool.StateOf(name) == TokenState::kCooling);
     CHECK(pool.Of(name).ready_at == pool.clock.Wall() + 100s);
     CHECK(pool.Of(name).reason == "used up");
-    CHECK(pool.Of(name).strikes == 0);
+    CHECK(pool.Of(name).failures == 0);
   }
   CHECK(pool.StateOf("p2") == TokenState::kReady);
   const auto told = pool.TakeOf(PoolEventKind::kCooling);
@@ -134,7 +134,7 @@ TEST_CASE("an account shares its quota, and not the blame") {
   Shared pool;
   pool.Meet("p1", GENERATE(Outcome::kAuthRejected, Outcome::kAuthRevoked));
   CHECK(pool.StateOf("s1") == TokenState::kReady);
-  CHECK(pool.Of("s1").strikes == 0);
+  CHECK(pool.Of("s1").failures == 0);
 }
 
 TEST_CASE("a half-open token is not tried while another of its account has found the quota spent") {

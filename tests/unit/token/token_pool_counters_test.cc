@@ -39,7 +39,7 @@ std::vector<std::uint64_t> Numbers(const Counters& counters) {
   const Latency& latency = counters.first_event;
   numbers.insert(numbers.end(), latency.buckets.begin(), latency.buckets.end());
   numbers.push_back(static_cast<std::uint64_t>(latency.sum.count()));
-  numbers.insert(numbers.end(), {counters.requests, counters.strikes, counters.refreshes});
+  numbers.insert(numbers.end(), {counters.requests, counters.failures, counters.refreshes});
   return numbers;
 }
 
@@ -56,8 +56,8 @@ TEST_CASE("each attempt counts once, when it begins and by how it ended") {
     pool.pool.Recover("p1");
   }
   const Counters counters = CountersOf(&pool, "p1");
-  CHECK(counters.Failures() == kOutcomeCount - 3);
-  CHECK(counters.strikes == 1);  // no verdict but the one of kAuthRejected is a strike
+  CHECK(counters.FailedAttempts() == kOutcomeCount - 3);
+  CHECK(counters.failures == 1);  // no verdict but the one of kAuthRejected is a failure
 }
 
 TEST_CASE("a lease that is dropped was cancelled") {
@@ -88,7 +88,7 @@ TEST_CASE("a check is no request: only what it proves counts") {
   CHECK(counters.requests == 0);
   CHECK(counters.Of(Outcome::kAuthRejected) == 0);
   CHECK(counters.first_event.Count() == 0);
-  CHECK(counters.strikes == 1);
+  CHECK(counters.failures == 1);
   CHECK(pool.Of("p1").in_flight == 0);
 }
 
@@ -292,7 +292,7 @@ class Ledger {
   void Look() {
     const Stats stats = pool_.pool.Statistics();
     Counters total = stats.total;
-    total.strikes = 0;  // the pool's own business
+    total.failures = 0;  // the pool's own business
     if (Numbers(total) != Numbers(expected_)) Wrong("the sum of all that began and ended");
     std::map<Tier, std::vector<std::uint64_t>> now;
     Counters sum;

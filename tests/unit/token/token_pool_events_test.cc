@@ -75,42 +75,42 @@ TEST_CASE("a failure that is nobody's fault is told as a failure, and no more") 
   pool.told.clear();
   std::move(lease).End({outcome, Status(Code::kNetwork, "lost")});
   REQUIRE(pool.told.size() == 1);
-  const Told told = TheOne(&pool, PoolEventKind::kFailed);
+  const Told told = TheOne(&pool, PoolEventKind::kAttemptFailed);
   CHECK(told.token == "p1");
   CHECK(told.code == Code::kNetwork);
   CHECK(told.reason == "lost");
-  CHECK(told.strikes == 0);
+  CHECK(told.failures == 0);
   CHECK_THAT(pool.log.text(), ContainsSubstring("WARNING Attempt failed: p1: lost\n"));
 }
 
-TEST_CASE("a strike is told with how many there are in a row") {
+TEST_CASE("a failure is told with how many there are in a row") {
   Pool pool({"p1", "p2"}, Recovering(3));
   for (int i = 1; i <= 2; ++i) {
     pool.told.clear();
     pool.Meet("p1", Outcome::kAuthRejected, "refused");
-    CHECK(pool.told.at(1).kind == PoolEventKind::kFailed);
-    const Told told = TheOne(&pool, PoolEventKind::kStruck);
+    CHECK(pool.told.at(1).kind == PoolEventKind::kAttemptFailed);
+    const Told told = TheOne(&pool, PoolEventKind::kFailure);
     CHECK(told.token == "p1");
     CHECK(told.code == Code::kUnauthorized);
     CHECK(told.reason == "refused");
-    CHECK(told.strikes == i);
+    CHECK(told.failures == i);
     CHECK_FALSE(told.until);
   }
   pool.Meet("p1", Outcome::kAuthRejected, "refused");
   CHECK(pool.told.back().kind == PoolEventKind::kDisabled);
-  CHECK(pool.told.back().strikes == 3);
+  CHECK(pool.told.back().failures == 3);
   CHECK(pool.told.back().until == pool.clock.Wall() + 60s);
-  CHECK(pool.TakeLines() == Lines{"chosen p1", "failed p1", "struck p1", "disabled p1"});
+  CHECK(pool.TakeLines() == Lines{"chosen p1", "attempt failed p1", "failure p1", "disabled p1"});
 }
 
-TEST_CASE("who is refused for good is disabled without a strike, and without an end") {
+TEST_CASE("who is refused for good is disabled without a failure, and without an end") {
   Pool pool({"p1", "p2"}, Recovering());
   pool.Meet("p1", Outcome::kAuthRevoked, "expired");
   CHECK(pool.told.back().reason == "expired");
   CHECK(pool.told.back().code == Code::kUnauthorized);
-  CHECK(pool.told.back().strikes == 0);
+  CHECK(pool.told.back().failures == 0);
   CHECK_FALSE(pool.told.back().until);
-  CHECK(pool.TakeLines() == Lines{"chosen p1", "failed p1", "disabled p1"});
+  CHECK(pool.TakeLines() == Lines{"chosen p1", "attempt failed p1", "disabled p1"});
 }
 
 TEST_CASE("a probe that fails is told as disabled once more") {
@@ -124,12 +124,12 @@ TEST_CASE("a probe that fails is told as disabled once more") {
     CHECK(pool.told.back().reason == "refused again");
     CHECK_THAT(pool.log.text(), ContainsSubstring("deactivated again, it was tried and failed: p1: refused again\n"));
   }
-  SECTION("for good: that is no strike") {
+  SECTION("for good: that is no failure") {
     pool.Meet("p1", Outcome::kAuthRevoked, "expired");
     CHECK_FALSE(pool.told.back().until);
     CHECK_THAT(pool.log.text(), ContainsSubstring("Token deactivated: p1: expired\n"));
   }
-  CHECK(pool.TakeLines() == Lines{"chosen p1", "failed p1", "disabled p1"});
+  CHECK(pool.TakeLines() == Lines{"chosen p1", "attempt failed p1", "disabled p1"});
 }
 
 TEST_CASE("a spent quota is told with its end, and the end when it is seen") {
@@ -137,7 +137,7 @@ TEST_CASE("a spent quota is told with its end, and the end when it is seen") {
   pool.Meet("p1", Outcome::kQuotaExhausted, "used up", 5s);
   CHECK(pool.told.back().reason == "used up");
   CHECK(pool.told.back().until == pool.clock.Wall() + 5s);
-  CHECK(pool.TakeLines() == Lines{"chosen p1", "failed p1", "cooling p1"});
+  CHECK(pool.TakeLines() == Lines{"chosen p1", "attempt failed p1", "cooling p1"});
   pool.clock.Advance(5s);
   CHECK(pool.told.empty());  // nobody has looked yet
   pool.Turns(1);
@@ -172,7 +172,7 @@ TEST_CASE("each way back to ready is told with its reason") {
   const Told told = TheOne(&pool, PoolEventKind::kRecovered);
   CHECK(told.token == "p1");
   CHECK(told.reason == reason);
-  CHECK(told.strikes == 0);
+  CHECK(told.failures == 0);
   CHECK_THAT(pool.log.text(), ContainsSubstring("INFO Token works again: p1: " + reason + "\n"));
 }
 
@@ -209,14 +209,14 @@ TEST_CASE("a rotation that comes without a JWT is told, too") {
 TEST_CASE("a tier and the pool are exhausted at the very failure that takes the last one") {
   Pool pool({"p1", "p2", "s1"}, Recovering());
   pool.Meet("p1", Outcome::kAuthRejected);
-  CHECK(pool.TakeLines() == Lines{"chosen p1", "failed p1", "struck p1", "disabled p1"});
+  CHECK(pool.TakeLines() == Lines{"chosen p1", "attempt failed p1", "failure p1", "disabled p1"});
   pool.Meet("p2", Outcome::kQuotaExhausted);
-  CHECK(pool.TakeLines() == Lines{"chosen p2", "failed p2", "cooling p2", "tier exhausted p2 PERSONAL"});
+  CHECK(pool.TakeLines() == Lines{"chosen p2", "attempt failed p2", "cooling p2", "tier exhausted p2 PERSONAL"});
   pool.Meet("s1", Outcome::kAuthRevoked);
   CHECK(pool.told.back().code == Code::kUnauthorized);
   CHECK(pool.told.back().reason == pool.told.at(2).reason);
   CHECK(pool.TakeLines() ==
-        Lines{"chosen s1", "failed s1", "disabled s1", "tier exhausted s1 SHARED", "pool exhausted s1"});
+        Lines{"chosen s1", "attempt failed s1", "disabled s1", "tier exhausted s1 SHARED", "pool exhausted s1"});
   CHECK_THAT(pool.log.text(), ContainsSubstring("WARNING No token is ready any more in tier PERSONAL\n") &&
                                   ContainsSubstring("ERROR No token is ready any more\n"));
   // Nothing of what follows takes a token that was ready.
@@ -229,7 +229,7 @@ TEST_CASE("a tier and the pool are exhausted at the very failure that takes the 
   CHECK(pool.TakeLines().back() == "pool exhausted p2");
   pool.clock.Advance(60s);
   pool.Meet("p1", Outcome::kAuthRejected);  // a probe: there was none that was ready
-  CHECK(pool.TakeLines() == Lines{"chosen p1", "failed p1", "disabled p1"});
+  CHECK(pool.TakeLines() == Lines{"chosen p1", "attempt failed p1", "disabled p1"});
 }
 
 TEST_CASE("a token that has its hands full does not exhaust its tier") {
@@ -272,7 +272,7 @@ TEST_CASE("a success that took long does not exhaust a pool whose tokens are rea
 TEST_CASE("one attempt is one line of the log, and what follows from it has its own") {
   struct Row {
     Outcome outcome;
-    int max_strikes;
+    int max_failures;
   };
   const auto row = GENERATE(values<Row>({{Outcome::kAuthRejected, 3},
                                          {Outcome::kAuthRejected, 1},
@@ -280,7 +280,7 @@ TEST_CASE("one attempt is one line of the log, and what follows from it has its 
                                          {Outcome::kQuotaExhausted, 1},
                                          {Outcome::kNetwork, 1},
                                          {Outcome::kServerError, 1}}));
-  Pool pool({"p1", "p2"}, ForGood(row.max_strikes));
+  Pool pool({"p1", "p2"}, ForGood(row.max_failures));
   Lease lease = pool.Take();
   const auto before = CountLines(pool);
   std::move(lease).End({row.outcome, Status(Code::kUnauthorized, "why")});
@@ -296,9 +296,9 @@ TEST_CASE("a sink that throws harms nobody, and every event is told all the same
   pool.Tell("p1", "alice", true);
   pool.Tell("p2", "alice");
   CHECK(pool.Turns(2) == "p2 p1");
-  CHECK(pool.TakeLines() == Lines{"loaded p1", "loaded p2", "chosen p1", "failed p1", "struck p1", "disabled p1",
-                                  "recovered p1", "refreshed p1", "rotated p1", "refreshed p2", "same account p2",
-                                  "chosen p2", "chosen p1"});
+  CHECK(pool.TakeLines() == Lines{"loaded p1", "loaded p2", "chosen p1", "attempt failed p1", "failure p1",
+                                  "disabled p1", "recovered p1", "refreshed p1", "rotated p1", "refreshed p2",
+                                  "same account p2", "chosen p2", "chosen p1"});
 }
 
 TEST_CASE("a sink may ask the pool, which holds no lock while it tells") {

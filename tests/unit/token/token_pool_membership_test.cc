@@ -182,12 +182,12 @@ TEST_CASE("a lease of a token that is gone ends without a trace in its successor
   CHECK_FALSE(charge);
   const TokenStatus after = pool.Of("p1");
   CHECK(after.state == TokenState::kReady);
-  CHECK(after.strikes == 0);
+  CHECK(after.failures == 0);
   CHECK(after.in_flight == 0);
   CHECK(after.served == 0);
   CHECK(after.last_error == Code::kOk);
   // The failure is one all the same, and is told.
-  CHECK(pool.TakeOf(PoolEventKind::kFailed).size() == (IsFailure(row.outcome) ? 1 : 0));
+  CHECK(pool.TakeOf(PoolEventKind::kAttemptFailed).size() == (IsFailedAttempt(row.outcome) ? 1 : 0));
 }
 
 TEST_CASE("a charge against a token that is gone lapses") {
@@ -338,7 +338,7 @@ TEST_CASE("another credential is a new token in the old one's place") {
   CHECK(status.state == TokenState::kReady);
   CHECK(status.last_error == Code::kOk);
   CHECK(status.served == 1);
-  CHECK(status.blamed == 0);
+  CHECK(status.total_failures == 0);
 }
 
 TEST_CASE("a name by fingerprint goes with the credential that it was made of") {

@@ -62,7 +62,7 @@ TEST_CASE("what cools does so for its quota, even if it is refused meanwhile") {
   Lease second = pool.TakeOne("p1");
   End(std::move(first), Outcome::kQuotaExhausted, "its quota is spent");
   End(std::move(second), Outcome::kAuthRejected, "refused");
-  CHECK(pool.Of("p1").strikes == 1);
+  CHECK(pool.Of("p1").failures == 1);
   CheckReason(&pool, "p1", TokenState::kCooling, "its quota is spent");
   SECTION("and comes back") {
     pool.clock.Advance(10s);

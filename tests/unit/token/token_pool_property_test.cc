@@ -74,7 +74,7 @@ class PoolStory {
       const Mirror& token = tokens_.at(status.name);
       if (status.state != token.health.StateAt(now())) Wrong("the state of " + status.name);
       if (status.in_flight != token.in_flight) Wrong("how many " + status.name + " serves");
-      if (status.strikes != token.health.strikes()) Wrong("the strikes of " + status.name);
+      if (status.failures != token.health.failures()) Wrong("the failures of " + status.name);
     }
     if (pool_.pool.AnyReady({}) != AnyWouldDo({})) Wrong("whether one would do");
     const auto outlook = pool_.pool.WhenReady({}).earliest;
@@ -235,7 +235,7 @@ TEST_CASE("whatever happens, the pool leases who can serve, and says so when nob
   }
 }
 
-TEST_CASE("requests that fail together strike each token once, whichever of them they had") {
+TEST_CASE("requests that fail together failure each token once, whichever of them they had") {
   for (unsigned seed = 1; seed <= 20; ++seed) {
     std::mt19937 random(seed);
     INFO("seed " << seed);
@@ -245,7 +245,7 @@ TEST_CASE("requests that fail together strike each token once, whichever of them
       for (std::size_t n = 3 + random() % 50; n > 0; --n) leases.push_back(pool.Take());
       std::shuffle(leases.begin(), leases.end(), random);
       for (Lease& lease : leases) std::move(lease).End({Outcome::kAuthRejected, Status(Code::kUnauthorized, "no")});
-      for (const char* name : {"p1", "p2", "p3"}) REQUIRE(pool.Of(name).strikes == burst);
+      for (const char* name : {"p1", "p2", "p3"}) REQUIRE(pool.Of(name).failures == burst);
     }
   }
 }

@@ -34,7 +34,7 @@ TEST_CASE("a half-open token takes its turn, one request at a time") {
   SECTION("it succeeds") {
     std::move(probe).End({Outcome::kSuccess});
     CHECK(pool.StateOf("p2") == TokenState::kReady);
-    CHECK(pool.Of("p2").strikes == 0);
+    CHECK(pool.Of("p2").failures == 0);
     CHECK(pool.Turns(4) == "p2 p3 p1 p2");
     const Lease first = pool.TakeOne("p2");
     const Lease second = pool.TakeOne("p2");  // a ready one again
@@ -155,18 +155,18 @@ TEST_CASE("a token is recovered by its name, from whatever state") {
   CHECK(pool.pool.Recover("p1"));
   CHECK(pool.freed == 1);
   CHECK(pool.StateOf("p1") == TokenState::kReady);
-  CHECK(pool.Of("p1").strikes == 0);
+  CHECK(pool.Of("p1").failures == 0);
   CHECK(pool.Turns(1) == "p1");
   CHECK(pool.pool.Recover("p1"));  // it is there, that is all
   CHECK(pool.freed == 1);
 }
 
-TEST_CASE("a recovery clears the strikes of a ready token, too") {
+TEST_CASE("a recovery clears the failures of a ready token, too") {
   Pool pool({"p1"}, Recovering(3));
   pool.Meet("p1", Outcome::kAuthRejected);
   pool.Meet("p1", Outcome::kAuthRejected);
   pool.pool.Recover("p1");
-  CHECK(pool.Of("p1").strikes == 0);
+  CHECK(pool.Of("p1").failures == 0);
   pool.Meet("p1", Outcome::kAuthRejected);
   CHECK(pool.StateOf("p1") == TokenState::kReady);
 }

@@ -97,17 +97,17 @@ TEST_CASE("what is kept of a token is its health, and why") {
     pool.Succeed("p1");
     const Kept kept = pool.TakeOnly("p1");
     CHECK_FALSE(kept.health_changed);
-    CHECK(kept.strikes == 0);
+    CHECK(kept.failures == 0);
     CHECK_FALSE(kept.disabled);
     CHECK_FALSE(kept.dead);
     CHECK_FALSE(kept.cooling_until);
     CHECK(kept.why.ok());
   }
-  SECTION("struck") {
+  SECTION("it has had a failure") {
     pool.Meet("p1", Outcome::kAuthRejected);
     const Kept kept = pool.TakeOnly("p1");
     CHECK(kept.health_changed);
-    CHECK(kept.strikes == 1);
+    CHECK(kept.failures == 1);
     CHECK_FALSE(kept.disabled);
   }
   SECTION("cleared") {
@@ -116,14 +116,14 @@ TEST_CASE("what is kept of a token is its health, and why") {
     pool.Succeed("p1");
     const Kept kept = pool.TakeOnly("p1");
     CHECK(kept.health_changed);
-    CHECK(kept.strikes == 0);
+    CHECK(kept.failures == 0);
   }
   SECTION("disabled") {
     pool.Meet("p1", Outcome::kAuthRejected, "refused");
     pool.Meet("p1", Outcome::kAuthRejected, "refused again");
     const Kept kept = pool.TakeOnly("p1");
     CHECK(kept.health_changed);
-    CHECK(kept.strikes == 2);
+    CHECK(kept.failures == 2);
     CHECK(kept.disabled);
     CHECK_FALSE(kept.dead);
     CHECK(kept.why.code() == Code::kUnauthorized);
@@ -297,7 +297,7 @@ TEST_CASE("who was disabled is half open at once when he comes back, whatever th
   options.health.recovery_delay = delay;
   KeptPool pool({"p1", "s1"}, options);
   Kept kept = pool.KeptOf("p1");
-  kept.strikes = 3;
+  kept.failures = 3;
   kept.disabled = true;
   kept.dead = dead;
   kept.why = Status(Code::kUnauthorized, "refused then");
@@ -308,7 +308,7 @@ TEST_CASE("who was disabled is half open at once when he comes back, whatever th
   CHECK(told[0].token == "p1");
   CHECK(told[0].reason == "disabled");
   CHECK(pool.StateOf("p1") == TokenState::kHalfOpen);
-  CHECK(pool.Of("p1").strikes == 3);
+  CHECK(pool.Of("p1").failures == 3);
   CHECK(pool.Of("p1").reason == "refused then");
   CHECK(pool.TakeCalls().empty());  // the store has it
   Lease probe = pool.Take();
@@ -317,7 +317,7 @@ TEST_CASE("who was disabled is half open at once when he comes back, whatever th
   SECTION("and ready when it works") {
     std::move(probe).End({Outcome::kSuccess});
     CHECK(pool.StateOf("p1") == TokenState::kReady);
-    CHECK(pool.Of("p1").strikes == 0);
+    CHECK(pool.Of("p1").failures == 0);
     CHECK(pool.TakeOnly("p1").health_changed);
   }
   SECTION("and disabled when it is refused once more") {
@@ -329,20 +329,20 @@ TEST_CASE("who was disabled is half open at once when he comes back, whatever th
   }
 }
 
-TEST_CASE("strikes come back, and the next one counts on") {
+TEST_CASE("failures come back, and the next one counts on") {
   KeptPool pool({"p1", "s1"}, Recovering(3));
   Kept kept = pool.KeptOf("p1");
-  kept.strikes = 2;
+  kept.failures = 2;
   pool.pool.Restore(kept, "2 failures");
   CHECK(pool.StateOf("p1") == TokenState::kReady);
-  CHECK(pool.Of("p1").strikes == 2);
+  CHECK(pool.Of("p1").failures == 2);
   SECTION("to the end") {
     pool.Meet("p1", Outcome::kAuthRejected);
     CHECK(pool.StateOf("p1") == TokenState::kDisabled);
   }
   SECTION("unless it succeeds") {
     pool.Succeed("p1");
-    CHECK(pool.Of("p1").strikes == 0);
+    CHECK(pool.Of("p1").failures == 0);
   }
 }
 
@@ -391,7 +391,7 @@ TEST_CASE("counters that come back are added to what was counted meanwhile") {
   const WallTime used = pool.clock.Wall();
   Kept kept = pool.KeptOf("p1");
   kept.counters.requests = 100;
-  kept.counters.strikes = 7;
+  kept.counters.failures = 7;
   kept.counters.outcomes[static_cast<std::size_t>(Outcome::kSuccess)] = 99;
   kept.counters.first_event.Add(40ms);
   kept.last_used = pool.clock.Wall() - 1h;
@@ -399,7 +399,7 @@ TEST_CASE("counters that come back are added to what was counted meanwhile") {
   const Stats stats = pool.pool.Statistics();
   CHECK(stats.tokens[0].counters.requests == 101);
   CHECK(stats.tokens[0].counters.Successes() == 100);
-  CHECK(stats.tokens[0].counters.strikes == 7);
+  CHECK(stats.tokens[0].counters.failures == 7);
   CHECK(stats.tokens[0].counters.first_event.Count() == 1);
   CHECK(stats.total.requests == 101);
   CHECK(stats.tokens[0].last_used == used);
@@ -416,7 +416,7 @@ TEST_CASE("when it was used last comes back, if it was not used since") {
 TEST_CASE("a token with a history of its own keeps its health, and the reason for it") {
   KeptPool pool({"p1", "p2"}, Recovering(2));
   Kept kept = pool.KeptOf("p1");
-  kept.strikes = 1;
+  kept.failures = 1;
   kept.why = Status(Code::kUnauthorized, "refused then");
   kept.counters.requests = 100;
   SECTION("a success") {
@@ -424,7 +424,7 @@ TEST_CASE("a token with a history of its own keeps its health, and the reason fo
     kept.disabled = true;
     pool.pool.Restore(kept, "");
     CHECK(pool.StateOf("p1") == TokenState::kReady);
-    CHECK(pool.Of("p1").strikes == 0);
+    CHECK(pool.Of("p1").failures == 0);
   }
   SECTION("dead") {
     pool.Meet("p1", Outcome::kAuthRevoked, "refused now");

@@ -98,7 +98,7 @@ TEST_CASE("a token may serve many at once, and says how many") {
   std::move(first).End({Outcome::kSuccess});
   CHECK(pool.Of("p1").in_flight == 0);
   CHECK(pool.Of("p1").served == 1);
-  CHECK(pool.Of("p1").strikes == 0);
+  CHECK(pool.Of("p1").failures == 0);
 }
 
 TEST_CASE("a lease that is moved is one lease still") {
@@ -127,15 +127,15 @@ TEST_CASE("a lease that is moved is one lease still") {
   CHECK(pool.Of("p2").in_flight == 0);
 }
 
-TEST_CASE("a server error strikes only when another token serves the request") {
+TEST_CASE("a server error failures only when another token serves the request") {
   Pool pool({"p1", "p2"});
   const auto charge = pool.Meet("p1", Outcome::kServerError);
   REQUIRE(charge);
-  CHECK(pool.Of("p1").strikes == 0);
+  CHECK(pool.Of("p1").failures == 0);
   SECTION("confirmed") {
     pool.pool.Confirm(*charge);
     CHECK(pool.Of("p1").state == TokenState::kDisabled);
-    CHECK(pool.Of("p1").blamed == 1);
+    CHECK(pool.Of("p1").total_failures == 1);
   }
   SECTION("lapsed, since it proved itself") {
     pool.Meet("p1", Outcome::kSuccess);

@@ -81,7 +81,7 @@ TEST_CASE("a snapshot tells what is known of a token") {
   const TokenStatus token = pool.Of("s1");
   CHECK(token.tier == Tier::kShared);
   CHECK(token.state == TokenState::kCooling);
-  CHECK(token.strikes == 1);
+  CHECK(token.failures == 1);
   CHECK(token.refreshes == 1);
   CHECK(token.last_error == Code::kUnauthorized);
   CHECK(token.last_error_message == "used up");
@@ -208,8 +208,8 @@ TEST_CASE("a snapshot of a half-open token says since when it may be tried") {
   CHECK(token.state == TokenState::kHalfOpen);
   CHECK(token.ready_at == since);
   CHECK(token.reason == "refused");
-  CHECK(token.strikes == 1);
-  CHECK(token.blamed == 1);
+  CHECK(token.failures == 1);
+  CHECK(token.total_failures == 1);
 }
 
 }  // namespace

@@ -148,7 +148,7 @@ TEST_CASE("a second address that has an answer knows no pause") {
   CHECK(r.transport.started() == 3);
 }
 
-// One refusal is one strike: whoever comes in the pause has not been refused once more.
+// One refusal is one failure: whoever comes in the pause has not been refused once more.
 TEST_CASE("what a pause repeats is blamed on no token") {
   struct Row {
     int status;
