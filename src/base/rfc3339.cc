@@ -108,7 +108,7 @@ std::optional<WallTime> ReadRfc3339(std::string_view text) {
   const auto offset = ReadOffset(&in);
   if (!offset || !in.AtEnd()) return std::nullopt;
 
-  // In seconds, which reach as far as the year 9999; the clock's own unit may not.
+  // In seconds, which reach as far as the year 9999; a WallTime does not.
   const chrono::sys_seconds seconds = *date + *minute - *offset + chrono::seconds(*second);
   if (seconds >= chrono::floor<chrono::seconds>(WallTime::max())) return WallTime::max();
   return WallTime(seconds) + *fraction;
