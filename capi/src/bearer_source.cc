@@ -18,13 +18,13 @@ using warppool::capi::NotNull;
 
 namespace {
 
-using WallTime = std::chrono::system_clock::time_point;
+using SystemTime = std::chrono::system_clock::time_point;
 
 // A date that the clock cannot hold is as good as the last one that it can.
-WallTime ToTime(std::int64_t unix_ms) {
+SystemTime ToTime(std::int64_t unix_ms) {
   using std::chrono::milliseconds;
-  constexpr auto kLast = std::chrono::floor<milliseconds>(WallTime::max().time_since_epoch());
-  return WallTime(std::min(milliseconds(unix_ms), kLast));
+  constexpr auto kLast = std::chrono::floor<milliseconds>(SystemTime::max().time_since_epoch());
+  return SystemTime(std::min(milliseconds(unix_ms), kLast));
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 namespace warppool::capi {
 
-using WallTime = std::chrono::system_clock::time_point;
+using SystemTime = std::chrono::system_clock::time_point;
 
 Status CheckBytes(const std::uint8_t* bytes, std::size_t length, const char* name) {
   return bytes == nullptr && length > 0 ? Invalid(name, "must not be NULL") : Status();
@@ -34,14 +34,14 @@ Status ReadTool(warppool_tool given, Tool* tool) {
   return Invalid("tool", "is none of warppool_tool");
 }
 
-Status ReadDate(std::int64_t unix_ms, const char* name, std::optional<WallTime>* date) {
-  constexpr auto kLast = std::chrono::floor<std::chrono::milliseconds>(WallTime::max().time_since_epoch());
+Status ReadDate(std::int64_t unix_ms, const char* name, std::optional<SystemTime>* date) {
+  constexpr auto kLast = std::chrono::floor<std::chrono::milliseconds>(SystemTime::max().time_since_epoch());
   if (Status status = AtLeast(-1, unix_ms, name); !status.ok()) return status;
   if (unix_ms > kLast.count()) return Invalid(name, "is later than the clock can hold");
   if (unix_ms <= 0) {
     date->reset();
   } else {
-    *date = WallTime(std::chrono::milliseconds(unix_ms));
+    *date = SystemTime(std::chrono::milliseconds(unix_ms));
   }
   return {};
 }
@@ -60,8 +60,8 @@ Status ReadShellCommand(const warppool_shell_command* given, ShellCommand* comma
   constexpr std::size_t kFirst = WARPPOOL_SIZE_UP_TO(warppool_shell_command, exit_code);
   if (Status status = ReadStruct(given, kFirst, "command", &known); !status.ok()) return status;
   if (Status status = NotNull({{known.command, "command.command"}}); !status.ok()) return status;
-  std::optional<WallTime> started;
-  std::optional<WallTime> finished;
+  std::optional<SystemTime> started;
+  std::optional<SystemTime> finished;
   if (Status status = ReadDate(known.started_ms, "command.started_ms", &started); !status.ok()) return status;
   if (Status status = ReadDate(known.finished_ms, "command.finished_ms", &finished); !status.ok()) return status;
   *command = {known.command, OrEmpty(known.output), known.exit_code, OrEmpty(known.command_id), started, finished};

@@ -6,7 +6,7 @@ namespace {
 class MachineClock final : public Clock {
  public:
   SteadyTime Steady() const override { return std::chrono::steady_clock::now(); }
-  WallTime Wall() const override { return std::chrono::system_clock::now(); }
+  WallTime Wall() const override { return ToWallTime(std::chrono::system_clock::now()); }
 };
 
 }  // namespace

@@ -4,10 +4,11 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/wall_time.h"
+
 namespace warppool {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
-using WallTime = std::chrono::system_clock::time_point;
 
 // Monotonic time for waiting and expiry, wall time for dates that people and services write. Any thread.
 class Clock {

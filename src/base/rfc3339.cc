@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/ascii.h"
@@ -107,10 +108,10 @@ std::optional<WallTime> ReadRfc3339(std::string_view text) {
   const auto offset = ReadOffset(&in);
   if (!offset || !in.AtEnd()) return std::nullopt;
 
-  // In seconds, which reach as far as the year 9999; the clock's own unit may not.
+  // In seconds, which reach as far as the year 9999; a WallTime does not.
   const chrono::sys_seconds seconds = *date + *minute - *offset + chrono::seconds(*second);
   if (seconds >= chrono::floor<chrono::seconds>(WallTime::max())) return WallTime::max();
-  return WallTime(seconds) + chrono::duration_cast<WallTime::duration>(*fraction);
+  return WallTime(seconds) + *fraction;
 }
 
 std::string WriteRfc3339(WallTime time) {
@@ -118,6 +119,9 @@ std::string WriteRfc3339(WallTime time) {
 }
 
 std::string WriteRfc3339(chrono::sys_seconds seconds) {
+  constexpr chrono::sys_seconds kFirst = chrono::sys_days(chrono::year(0) / 1 / 1);
+  constexpr chrono::sys_seconds kLast = chrono::sys_days(chrono::year(10'000) / 1 / 1) - chrono::seconds(1);
+  seconds = std::clamp(seconds, kFirst, kLast);
   const auto day = chrono::floor<chrono::days>(seconds);
   const chrono::year_month_day date(day);
   const chrono::hh_mm_ss clock(seconds - day);

@@ -168,14 +168,14 @@ std::string HealthReport::ToString() const {
       text += fmt::format(", state={}", TokenStateName(token.state));
       if (result.healthy) text += fmt::format(" ({})", token.reason);
     }
-    if (token.ready_at) text += fmt::format(", again at {}", WriteRfc3339(*token.ready_at));
+    if (token.ready_at) text += fmt::format(", again at {}", WriteRfc3339(ToWallTime(*token.ready_at)));
     if (token.quota && token.quota->unlimited) text += ", quota=unlimited";
     if (token.quota && !token.quota->unlimited) {
       text += fmt::format(", quota={} of {} left", token.quota->Remaining() - token.quota->bonus, token.quota->limit);
       if (token.quota->bonus > 0) text += fmt::format(", bonus={}", token.quota->bonus);
     }
     if (token.quota && token.quota->next_reset) {
-      text += fmt::format(", reset={}", WriteRfc3339(*token.quota->next_reset));
+      text += fmt::format(", reset={}", WriteRfc3339(ToWallTime(*token.quota->next_reset)));
     }
     if (!token.same_account.empty()) text += fmt::format(", same account as {}", token.same_account);
     if (!result.problem.ok()) text += fmt::format(": {}", result.problem.message());

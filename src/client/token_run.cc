@@ -8,7 +8,7 @@ namespace warppool {
 
 BearerToken ToBearerToken(const Bearer& bearer) {
   BearerToken token{bearer.Text(), bearer.token->name()};
-  if (bearer.jwt && bearer.jwt->end_is_known) token.expires = bearer.jwt->expires_at_wall;
+  if (bearer.jwt && bearer.jwt->end_is_known) token.expires = ToSystemTime(bearer.jwt->expires_at_wall);
   return token;
 }
 

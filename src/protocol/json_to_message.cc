@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -17,7 +18,6 @@
 #include "platform/read_double.h"
 #include "protocol/map_entry.h"
 #include "protocol/protobuf_version.h"
-#include "protocol/request_content.h"
 #include "protocol/text_fields.h"
 #include "warppool/wire/struct.pb.h"
 
@@ -253,7 +253,11 @@ void ReadValue(const Json& json, wire::Value* to) {
 Problem ReadDate(const Json& json, google::protobuf::Timestamp* to) {
   const auto time = json.IsString() ? ReadRfc3339(TextOf(json)) : std::nullopt;
   const bool fits = time && *time != WallTime::max();  // which stands for all that is later
-  return fits ? Write(*time, to) : Is("is no date from 1970 to 2261 as RFC 3339 has it");
+  if (!fits) return Is("is no date from 1970 to 2261 as RFC 3339 has it");
+  const auto whole = std::chrono::floor<std::chrono::seconds>(*time);
+  to->set_seconds(whole.time_since_epoch().count());
+  to->set_nanos(static_cast<std::int32_t>((*time - whole).count()));
+  return {};
 }
 
 Problem ReadElement(const Json& json, const Place& to) {

@@ -71,7 +71,7 @@ Result<Quota> ReadQuota(const FlatJson& json, WallTime now) {
   quota.limit = limit_count.value_or(0);
   quota.used = used_count.value_or(0);
   quota.bonus = SumOfBonus(json, now);
-  if (const std::string* reset = field("nextRefreshTime")) quota.next_reset = ReadRfc3339(*reset);
+  if (const std::string* reset = field("nextRefreshTime")) quota.next_reset = ToSystemTime(ReadRfc3339(*reset));
   return quota;
 }
 

@@ -18,8 +18,8 @@ const char* KindName(CredentialKind kind) {
   return "unknown";
 }
 
-void WriteTime(const std::optional<WallTime>& time, JsonWriter* json) {
-  time ? json->String(WriteRfc3339(*time)) : json->Null();
+void WriteTime(const std::optional<std::chrono::system_clock::time_point>& time, JsonWriter* json) {
+  time ? json->String(WriteRfc3339(ToWallTime(*time))) : json->Null();
 }
 
 void WriteLatency(const Latency& latency, JsonWriter* json) {
@@ -121,7 +121,7 @@ void WriteToken(const TokenStats& token, JsonWriter* json) {
 std::string Stats::ToJson() const {
   JsonWriter json;
   json.Object([&] {
-    json.Key("time").String(WriteRfc3339(time));
+    json.Key("time").String(WriteRfc3339(ToWallTime(time)));
     json.Key("requests");
     WriteRequests(requests, &json);
     json.Key("total").Object([&] { WriteCounters(total, &json); });

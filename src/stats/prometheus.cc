@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/wall_time.h"
 #include "stats/exposition.h"
 #include "stats/notation.h"
 #include "warppool/stats.h"
@@ -26,7 +27,7 @@ Labels With(Labels labels, std::string_view name, std::string_view value) {
 // Unix time, as Prometheus has it.
 std::optional<double> Timestamp(const std::optional<std::chrono::system_clock::time_point>& time) {
   if (!time) return std::nullopt;
-  return std::chrono::duration<double>(time->time_since_epoch()).count();
+  return std::chrono::duration<double>(ToWallTime(*time).time_since_epoch()).count();
 }
 
 void WriteRequests(const RequestStats& requests, Exposition* out) {

@@ -52,8 +52,8 @@ void PoolReporter::Tell(const PoolNotice& notice) const noexcept {
     event.code = notice.why.code();
     event.reason = notice.why.ok() ? notice.reason : notice.why.message();
     event.failures = notice.failures;
-    event.until = notice.until;
-    event.time = clock_.Wall();
+    event.until = ToSystemTime(notice.until);
+    event.time = ToSystemTime(clock_.Wall());
     sink_(event);
   });
 }

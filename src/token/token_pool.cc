@@ -382,8 +382,9 @@ void TokenPool::NoteQuota(const Token& token, const Quota& quota, bool lifts_coo
     std::optional<SteadyTime> until;
     const bool spent = !quota.unlimited && quota.Remaining() == 0;
     const WallTime wall = clock_.Wall();
-    if (spent && quota.next_reset && wall < *quota.next_reset) {
-      until = now + std::min<SteadyTime::duration>(*quota.next_reset - wall, kLongestCooling);
+    const auto reset = ToWallTime(quota.next_reset);
+    if (spent && reset && wall < *reset) {
+      until = now + std::min<SteadyTime::duration>(*reset - wall, kLongestCooling);
     }
     if (!spent && lifts_cooling) until = now;
     Member* const asked = roster_.Find(token);

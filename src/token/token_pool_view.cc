@@ -140,12 +140,12 @@ TokenStatus TokenPool::StatusOf(const Member& member, SteadyTime now) const {
   s.quota = member.quota;
   if (s.state != TokenState::kReady) {
     s.reason = Words(member);
-    s.ready_at = WallTimeOf(member.health.TurnsAt(), now);
+    s.ready_at = ToSystemTime(WallTimeOf(member.health.TurnsAt(), now));
   }
   const Member* const first = roster_.FirstOf(member);
   if (first != &member) s.same_account = first->token.name();
   if (const auto jwt = token.jwt(); jwt && jwt->end_is_known && now < jwt->expires_at) {
-    s.jwt_expires = jwt->expires_at_wall;
+    s.jwt_expires = ToSystemTime(jwt->expires_at_wall);
   }
   return s;
 }
@@ -187,7 +187,7 @@ std::vector<TokenExplanation> TokenPool::Explain() {
         const auto turn = turns.find(member.get());
         e.turn = turn == turns.end() ? 0 : turn->second;
         e.reason = WhyOf(*member, e.turn);
-        if (e.turn == 0 && !member->blocked) e.until = WallTimeOf(member->turns_at, now);
+        if (e.turn == 0 && !member->blocked) e.until = ToSystemTime(WallTimeOf(member->turns_at, now));
       }
     }
   }
@@ -244,7 +244,7 @@ TokenStats TokenPool::StatsOf(const Member& member, SteadyTime now) const {
   s.state = status.state;
   s.in_flight = status.in_flight;
   s.counters = member.counters;
-  if (member.last_used) s.last_used = WallTimeOf(*member.last_used, now);
+  if (member.last_used) s.last_used = ToSystemTime(WallTimeOf(*member.last_used, now));
   s.jwt_expires = status.jwt_expires;
   s.last_error = status.last_error;
   s.last_error_message = status.last_error_message;
@@ -258,7 +258,7 @@ Stats TokenPool::Statistics() {
   {
     MutexLock lock(&mutex_);
     const SteadyTime now = clock_.Steady();
-    stats.time = clock_.Wall();
+    stats.time = ToSystemTime(clock_.Wall());
     Wake(now, &news);
     // Tiers that a reload left out have nobody any more, but what they counted stays in the totals.
     std::vector<Tier> order = options_.tier_order;

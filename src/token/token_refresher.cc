@@ -29,7 +29,7 @@ Outcome OutcomeOfSupply(Code code) {
 // How long a bearer of the program's lives; nothing: until it is refused.
 std::optional<std::chrono::seconds> LifeOf(const SuppliedBearer& bearer, WallTime now) {
   using std::chrono::seconds;
-  if (bearer.expires) return std::chrono::floor<seconds>(std::max(*bearer.expires, now) - now);
+  if (bearer.expires) return std::chrono::floor<seconds>(std::max(ToWallTime(*bearer.expires), now) - now);
   const auto claims = ReadJwtClaims(bearer.value.Reveal());
   if (!claims) return std::nullopt;
   // Not as a WallTime, which ends in 2262: before what some write who mean never.

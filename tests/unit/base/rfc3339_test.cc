@@ -1,6 +1,7 @@
 #include "base/rfc3339.h"
 
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <ctime>
 #include <string>
@@ -118,6 +119,17 @@ TEST_CASE("a date is written in UTC and whole seconds") {
   CHECK(WriteRfc3339(WallTime{951'868'799s}) == "2000-02-29T23:59:59Z");
   CHECK(WriteRfc3339(WallTime::max()) == "2262-04-11T23:47:16Z");
   CHECK(WriteRfc3339(WallTime::min()) == "1677-09-21T00:12:43Z");
+}
+
+TEST_CASE("only years that RFC 3339 has are written, whatever the date") {
+  using std::chrono::sys_seconds;
+  const auto written = [](std::int64_t seconds) { return WriteRfc3339(sys_seconds(std::chrono::seconds(seconds))); };
+  CHECK(written(253'402'300'799) == "9999-12-31T23:59:59Z");  // date -u -d 9999-12-31T23:59:59Z +%s
+  CHECK(written(253'402'300'800) == "9999-12-31T23:59:59Z");
+  CHECK(WriteRfc3339(sys_seconds::max()) == "9999-12-31T23:59:59Z");
+  CHECK(written(-62'167'219'200) == "0000-01-01T00:00:00Z");
+  CHECK(written(-62'167'219'201) == "0000-01-01T00:00:00Z");
+  CHECK(WriteRfc3339(sys_seconds::min()) == "0000-01-01T00:00:00Z");
 }
 
 TEST_CASE("every day comes back as it was written") {

@@ -126,6 +126,10 @@ TEST_CASE("fields of every type are read") {
             command_finished { exit_code: -1 start_ts { seconds: 1767319445 nanos: 250000000 } }
           }
         )"));
+  CHECK(ReadAs<wire::ShellCommandFinished>(R"({"startTs": "2262-04-11T23:47:15.123456789Z"})") ==
+        Text<wire::ShellCommandFinished>("start_ts { seconds: 9223372035 nanos: 123456789 }"));
+  CHECK(ReadAs<wire::ShellCommandFinished>(R"({"startTs": "1970-01-01T00:00:00.25+01:00"})") ==
+        Text<wire::ShellCommandFinished>("start_ts { seconds: -3600 nanos: 250000000 }"));
   CHECK(ReadAs<UninterpretedOption>(
             R"({"positiveIntValue": "18446744073709551615", "negativeIntValue": -9223372036854775808,
                 "doubleValue": "-Infinity", "stringValue": "_/-+AQ==",

@@ -94,12 +94,26 @@ TEST_CASE("a time is whole seconds and what is beyond them, before 1970 too") {
   REQUIRE_FALSE(Write(TimePoint(-1ms), &message));
   CHECK(message.seconds() == -1);
   CHECK(message.nanos() == 999'000'000);
-  for (const TimePoint time : {TimePoint(), TimePoint(-1s), TimePoint(1'999ms), TimePoint::max()}) {
+  for (const TimePoint time : {TimePoint(), TimePoint(-1s), TimePoint(1'999ms)}) {
     CHECK(written(time) == time.time_since_epoch());
   }
-  message.Clear();
-  CHECK_FALSE(Write(TimePoint::min(), &message));  // not defined if it overflowed
+}
+
+// A clock that counts nanoseconds lies within the years 1 to 9999, one that counts microseconds reaches beyond them.
+TEST_CASE("the clock's first and last time are sent if they are in the years 1 to 9999, and refused if not") {
+  const TimePoint time = GENERATE(TimePoint::min(), TimePoint::max());
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch());
+  google::protobuf::Timestamp message;
+  const Problem problem = Write(time, &message);
+  if (seconds < -62'135'596'800s || seconds >= 253'402'300'800s) {
+    CHECK(problem.value_or("") == ": is not in the years 1 to 9999");
+    return;
+  }
+  CHECK_FALSE(problem);
   CHECK(message.nanos() >= 0);
+  // Only what is beyond the whole seconds: all of it may not fit in nanoseconds.
+  const auto rest = std::chrono::seconds(message.seconds()) - seconds + std::chrono::nanoseconds(message.nanos());
+  CHECK(rest == time.time_since_epoch() - seconds);
 }
 
 }  // namespace

@@ -207,7 +207,7 @@ TEST_CASE("a reset that cannot be read is not known, and no failure") {
   CHECK(
       Success(LimitAnswer(std::string(R"({"requestLimit": 1, "requestsUsedSinceLastRefresh": 1, "nextRefreshTime": )") +
                           each.written + "}"))
-          .next_reset == each.read);
+          .next_reset == ToSystemTime(each.read));
 }
 
 TEST_CASE("granted credits count until they expire") {

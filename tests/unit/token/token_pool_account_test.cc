@@ -26,7 +26,7 @@ Quota Spent(std::optional<WallTime> next_reset) {
   Quota quota;
   quota.limit = 150;
   quota.used = 150;
-  quota.next_reset = next_reset;
+  quota.next_reset = ToSystemTime(next_reset);
   return quota;
 }
 
@@ -229,7 +229,9 @@ TEST_CASE("a service that says no hour, or one that cannot be, leaves what is as
 TEST_CASE("an hour beyond all reason does not overflow") {
   Shared pool;
   pool.Meet("p1", Outcome::kQuotaExhausted);
-  pool.pool.NoteQuota(pool.token("p1"), Spent(WallTime::max()), false);
+  Quota quota = Spent(std::nullopt);
+  quota.next_reset = std::chrono::system_clock::time_point::max();
+  pool.pool.NoteQuota(pool.token("p1"), quota, false);
   CHECK(pool.StateOf("p1") == TokenState::kCooling);
   CHECK(pool.Of("p1").ready_at <= pool.clock.Wall() + 24h * 366);
 }

@@ -54,7 +54,7 @@ struct Supplying : HasSupply, Refreshing {
     return options;
   }
   void Give(const std::string& value, std::optional<WallTime> expires = {}) {
-    supply.Give(SuppliedBearer{Secret(value), expires});
+    supply.Give(SuppliedBearer{Secret(value), ToSystemTime(expires)});
   }
   // How long the present bearer lives.
   std::optional<SteadyTime::duration> Life() const {
@@ -138,7 +138,7 @@ TEST_CASE("an end beyond all reason is one that nobody lives to see") {
     r.Give(FakeJwt(GENERATE(R"({"exp": 9999999999})", R"({"exp": 253402300799})", R"({"exp": 1e12})")));
   }
   SECTION("of the program's") {
-    r.Give("hunter2-bearer", WallTime::max());
+    r.supply.Give(SuppliedBearer{Secret("hunter2-bearer"), std::chrono::system_clock::time_point::max()});
   }
   CHECK(r.last().status.ToString() == "ok");
   CHECK(r.Life() == kMaxJwtLife);
@@ -164,7 +164,8 @@ TEST_CASE("what the program supplies must be of use") {
     r.Give("hunter2-bearer", r.clock.Wall());
   }
   SECTION("ended long ago") {
-    r.Give("hunter2-bearer", GENERATE(WallTime(), WallTime::min()));
+    using Date = std::chrono::system_clock::time_point;
+    r.supply.Give(SuppliedBearer{Secret("hunter2-bearer"), GENERATE(Date(), Date::min())});
   }
   SECTION("ended by its exp") {
     r.Give(FakeJwt("{\"exp\": " + r.In(0s) + "}"));
