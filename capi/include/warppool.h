@@ -252,8 +252,9 @@ typedef enum warppool_code WARPPOOL_ENUM_TYPE {
 
   /* The way to the service, and the service. Later it may work, but for WARPPOOL_REQUEST_REJECTED. */
   WARPPOOL_NETWORK = 30,           /* no connection, connection lost, or silence for longer than the limit */
-  WARPPOOL_OVERLOADED = 31,        /* 408, 429 without a word about quota, 501 and above */
-  WARPPOOL_SERVER_ERROR = 32,      /* 500 */
+  WARPPOOL_OVERLOADED = 31,        /* 408, 425, 429 without a word about quota, 5xx but the service's own 500; asked too
+                                      often */
+  WARPPOOL_SERVER_ERROR = 32,      /* 500 of the service's own */
   WARPPOOL_REQUEST_REJECTED = 33,  /* another 4xx, or the model: the request is at fault, no token would help */
   WARPPOOL_DEADLINE_EXCEEDED = 34, /* the request's own time-out passed */
   WARPPOOL_BLOCKED = 35,           /* a proxy, a firewall or the edge answered in the service's place; the message says

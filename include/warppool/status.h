@@ -47,8 +47,8 @@ enum class Code : int {
 
   // The way to the service, and the service. Trying again later may help, but for kRequestRejected.
   kNetwork = 30,           // no connection, connection lost, or silence for longer than the limit
-  kOverloaded = 31,        // 408, 429 without a word about quota, 501 and above
-  kServerError = 32,       // 500
+  kOverloaded = 31,        // 408, 425, 429 without a word about quota, 5xx but the service's own 500; asked too often
+  kServerError = 32,       // 500 of the service's own
   kRequestRejected = 33,   // another 4xx, or the model: the request itself is at fault, no token would help
   kDeadlineExceeded = 34,  // the request's own time-out passed
   kBlocked = 35,           // a proxy, a firewall or the edge answered in the service's place; the message says how

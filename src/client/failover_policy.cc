@@ -25,7 +25,9 @@ Decision FailoverPolicy::Next(Outcome outcome, bool another_ready, std::optional
   Decision decision = Choose(outcome, another_ready, retry_after, unit_random);
   if (decision.step == Decision::Step::kWait && time_left && decision.wait >= *time_left) decision = {};
   const bool stays = keeps_token_ && outcome == Outcome::kStreamCut;
-  const bool may_go_on = another_ready && IsNobodysFault(outcome) && !stays;
+  // What goes on with one account moves rather than fails.
+  const bool moves = keeps_token_ && outcome == Outcome::kBlocked;
+  const bool may_go_on = another_ready && (IsNobodysFault(outcome) || moves) && !stays;
   if (decision.step == Decision::Step::kGiveUp && may_go_on) return {Decision::Step::kNextToken};
   return decision;
 }

@@ -49,6 +49,9 @@ class FailoverPolicy {
   Decision Next(Outcome outcome, bool another_ready, std::optional<std::chrono::milliseconds> retry_after,
                 double unit_random, std::optional<std::chrono::milliseconds> time_left = {});
 
+  // A fault of the token exchange, past which a token is tried that needs none.
+  void NoteFaultOfExchange() { may_repeat_ = true; }
+
   // Whether it may also wait for a token that is not ready yet; charged like any other wait.
   bool SpendWait() { return backoff_.Next(0).has_value(); }
 

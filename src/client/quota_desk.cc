@@ -44,8 +44,10 @@ QuotaDesk::Answer QuotaDesk::Read(const FetchResult& fetched, const Bearer& bear
   }
   // Before any of it is quoted, or cut: a part of a secret is one, too.
   std::string body = fetched.body;
+  HttpHead head = fetched.head;
   Redact(bearer.Text().Reveal(), &body);
-  return ReadRequestLimit(fetched.head, body, fetched.complete, core_->clock().Wall());
+  RedactHead(bearer.Text().Reveal(), &head);
+  return ReadRequestLimit(head, {body, fetched.complete, fetched.readable}, core_->clock().Wall());
 }
 
 void QuotaDesk::TellPool(const Bearer& bearer, const Answer& answer, bool lifts_cooling) const {

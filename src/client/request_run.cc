@@ -113,24 +113,30 @@ void RequestRun::OnHead(const HttpHead& head) {
   if (finished_) return;
   attempt_->head = head;
   attempt_->is_stream = head.status == 200 && IsEventStream(head.Find("content-type"));
-  if (attempt_->is_stream) return;
+  WatchRefusal();
+}
+
+// Not while the program has paused: then the rest may be here, and nobody reads it.
+void RequestRun::WatchRefusal() {
+  if (paused_ || refusal_timer_ != 0 || attempt_->is_stream || attempt_->head.status == 0) return;
   refusal_timer_ = core_->loop().After(kMaxRefusalTime, [this] {
     refusal_timer_ = 0;
-    Protected([&] { CutRefusal(false); });
+    Protected([&] { CutRefusal(); });
   });
 }
 
 void RequestRun::OnBody(std::string_view bytes) {
   if (finished_) return;
-  const auto self = shared_from_this();
-  if (attempt_->is_stream) return Consume(bytes);
-  attempt_->refusal += bytes.substr(0, kMaxRefusalBytes - attempt_->refusal.size());
-  if (attempt_->refusal.size() == kMaxRefusalBytes) CutRefusal(true);
+  Protected([&] {
+    if (attempt_->is_stream) return Consume(bytes);
+    attempt_->refusal += bytes.substr(0, kMaxRefusalBytes - attempt_->refusal.size());
+    if (attempt_->refusal.size() == kMaxRefusalBytes) CutRefusal();
+  });
 }
 
-void RequestRun::CutRefusal(bool complete) {
+void RequestRun::CutRefusal() {
   core_->transport().Cancel(attempt_->transfer);
-  Refuse(complete);
+  Refuse(Body::kCut);
 }
 
 void RequestRun::OnDone(const TransferResult& result) {
@@ -145,12 +151,11 @@ void RequestRun::OnTransferEnd(const TransferResult& result) {
     return;
   }
   if (answer_end_) return Finish(*answer_end_);
-  const bool complete = result.error == TransferError::kNone;
-  if (complete && attempt_->is_stream) return OnStreamEnd();
-  // A refusal counts even if its words broke off. Of words that cannot be decoded nobody knows whose they are.
+  if (result.error == TransferError::kNone) return attempt_->is_stream ? OnStreamEnd() : Refuse(Body::kComplete);
   const int status = attempt_->head.status;
-  const bool readable = result.error != TransferError::kNotDecoded || StatusDecides(status);
-  if (complete || (readable && status != 0 && status != 200)) return Refuse(complete);
+  if (status != 0 && status != 200 && LeavesRefusal(result.error)) {
+    return Refuse(result.error == TransferError::kNotDecoded ? Body::kUnreadable : Body::kCut);
+  }
   Refusal failure = ReadTransferError(result, EndpointFacts{}, attempt_->is_stream);
   if (attempt_->is_stream && !failure.status.ok()) {
     Error error = failure.status.error();
@@ -160,11 +165,16 @@ void RequestRun::OnTransferEnd(const TransferResult& result) {
   EndAttempt(std::move(failure));
 }
 
-void RequestRun::Refuse(bool complete) {
+void RequestRun::Refuse(Body body) {
   // Before any of it is quoted, or cut: a part of a secret is one, too.
-  Redact(attempt_->bearer.Reveal(), &attempt_->refusal);
-  for (const Secret& secret : plan_.secrets) Redact(secret.Reveal(), &attempt_->refusal);
-  EndAttempt(ReadRefusal(attempt_->head, {attempt_->refusal, complete}, EndpointFacts{}, core_->clock().Wall()));
+  const auto redact = [&](const Secret& secret) {
+    Redact(secret.Reveal(), &attempt_->refusal);
+    RedactHead(secret.Reveal(), &attempt_->head);
+  };
+  redact(attempt_->bearer);
+  for (const Secret& secret : plan_.secrets) redact(secret);
+  const RefusalBody read{attempt_->refusal, body != Body::kCut, body != Body::kUnreadable};
+  EndAttempt(ReadRefusal(attempt_->head, read, EndpointFacts{}, core_->clock().Wall()));
 }
 
 void RequestRun::RefuseInStream(std::string_view data) {
@@ -209,8 +219,8 @@ void RequestRun::Consume(std::string_view bytes) {
       return BreakOff({Outcome::kGarbled,
                        At(Code::kLimitExceeded, fmt::format("more events than max_stream_events ({})", max_events))});
     }
-    if (IsKeepAlive(parser.event_name(), *data)) continue;
     if (IsErrorEvent(parser.event_name())) return RefuseInStream(*data);
+    if (IsKeepAlive(parser.event_name(), *data)) continue;
     const TransferId transfer = attempt_->transfer;
     OnEvent(*data);
     if (finished_ || answer_end_ || attempt_->transfer != transfer) return;
@@ -413,6 +423,7 @@ void RequestRun::Deliver(const Event& event) {
   if (flow == Flow::kCancel) return Stop();
   if (flow != Flow::kPause) return;
   paused_ = true;
+  core_->loop().CancelTimer(std::exchange(refusal_timer_, 0));
   if (attempt_) core_->transport().Pause(attempt_->transfer);
 }
 
@@ -423,6 +434,7 @@ void RequestRun::Resume() {
     Flush();
     if (paused_ || finished_ || !attempt_) return;
     core_->transport().Resume(attempt_->transfer);
+    if (attempt_->transfer != 0) WatchRefusal();
     if (const auto result = std::exchange(held_result_, std::nullopt)) OnTransferEnd(*result);
   });
 }

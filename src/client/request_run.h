@@ -88,10 +88,12 @@ class RequestRun final : public Run,
   void Drain();                                // reads the rest of the answer, and forgets it
   void RefuseInStream(std::string_view data);  // by an event that says what went wrong
   void OnStreamEnd();
-  void CutRefusal(bool complete);  // more of it is not waited for
-  void BreakOff(Refusal result);   // ends the transfer, then the attempt
+  void WatchRefusal();  // from now on, more of a refusal is not waited for long
+  void CutRefusal();
+  void BreakOff(Refusal result);  // ends the transfer, then the attempt
   void EndAttempt(Refusal result);
-  void Refuse(bool complete);                           // the attempt, by what its head and body say
+  enum class Body : std::uint8_t { kComplete, kCut, kUnreadable };
+  void Refuse(Body body);                               // the attempt, by what its head and body say
   Status Final(const Status& status) const;             // with the token, and what was tried before
   Status At(Code code, const std::string& what) const;  // with the place in the stream
 

@@ -238,13 +238,14 @@ Decision TokenWalk::Decide(const Refusal& result, bool at_exchange) {
   if (!IsPoolFailure(result.outcome)) return {};
   if (at_exchange && IsFaultOfExchange(result.outcome)) {
     // It holds up only tokens that need one.
-    TokenPool::Wanted without_exchange = wanted_;
-    without_exchange.without_exchange = true;
-    if (core_->pool().AnyReady(without_exchange)) {
-      wanted_.without_exchange = true;
+    wanted_.without_exchange = true;
+    if (core_->pool().AnyReady(wanted_)) {
+      policy_.NoteFaultOfExchange();
       return {Decision::Step::kNextToken};
     }
   }
+  // Those that need no exchange have been tried: it goes on with the others.
+  if (!bad_setting_ && wanted_.without_exchange && !core_->pool().AnyReady(wanted_)) wanted_.without_exchange = false;
   std::optional<std::chrono::milliseconds> time_left;
   if (patience_.deadline) {
     time_left = std::chrono::floor<std::chrono::milliseconds>(*patience_.deadline - core_->clock().Steady());
@@ -252,6 +253,8 @@ Decision TokenWalk::Decide(const Refusal& result, bool at_exchange) {
   const Decision decision =
       policy_.Next(result.outcome, core_->pool().AnyReady(wanted_), result.retry_after, core_->UnitRandom(), time_left);
   if (decision.step != Decision::Step::kGiveUp) return decision;
+  // Of those that are ready, so many have met it that the others would, too.
+  if (result.outcome == Outcome::kBlocked && core_->pool().AnyReady(wanted_)) return {};
   const auto wait = TokenComesIn();
   if (!wait || (wait->rests && !policy_.SpendWait())) return {};
   return {Decision::Step::kAwaitToken, wait->at_most};

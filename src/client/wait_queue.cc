@@ -37,6 +37,10 @@ std::size_t WaitQueue::HashOf(const TokenPool::Wanted& wanted, bool needs_prospe
   // The set has no order, so its hash has none either.
   std::size_t hash = std::hash<const Token*>()(wanted.probed) * 3;
   for (const Token* const token : wanted.excluded) hash += std::hash<const Token*>()(token) * 5;
+  if (wanted.only != nullptr) {
+    for (const Tier tier : wanted.only->tiers) hash += static_cast<std::size_t>(tier) * 7 + 1;
+    for (const std::uint64_t id : wanted.only->tokens) hash = hash * 31 + std::hash<std::uint64_t>()(id);
+  }
   return hash * 8 + (wanted.may_probe ? 4U : 0U) + (wanted.without_exchange ? 2U : 0U) + (needs_prospect ? 1U : 0U);
 }
 

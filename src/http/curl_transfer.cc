@@ -34,7 +34,7 @@ constexpr int kCurlTooLarge = 100;
 // What a proxy's answer to CONNECT means. A 5xx says that it does not reach the address, either.
 TransferError ClassifyConnect(long status) {
   if (status == 407) return TransferError::kProxyLogin;
-  const bool refused = status >= 400 && status < 500 && status != 408 && status != 425 && status != 429;
+  const bool refused = status >= 300 && status < 500 && status != 408 && status != 425 && status != 429;
   return refused ? TransferError::kProxyRefused : TransferError::kNoConnection;
 }
 

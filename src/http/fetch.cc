@@ -20,7 +20,11 @@ class Fetcher final : public HttpHandler, public std::enable_shared_from_this<Fe
   void Start(HttpRequest request, std::chrono::milliseconds timeout) {
     self_ = shared_from_this();
     timer_ = transport_->executor().After(timeout, [this, timeout] {
-      result_.transfer = {TransferError::kSilence, fmt::format("no whole answer within {} ms", timeout.count())};
+      if (IsRefusal()) {
+        result_.complete = false;
+      } else {
+        result_.transfer = {TransferError::kSilence, fmt::format("no whole answer within {} ms", timeout.count())};
+      }
       BreakOff();
     });
     try {
@@ -48,7 +52,8 @@ class Fetcher final : public HttpHandler, public std::enable_shared_from_this<Fe
       return;
     }
     if (IsRefusal()) {
-      result_.body += bytes.substr(0, room);  // enough of it
+      result_.body += bytes.substr(0, room);
+      result_.complete = false;
       return BreakOff();
     }
     result_.too_large = true;
@@ -56,10 +61,9 @@ class Fetcher final : public HttpHandler, public std::enable_shared_from_this<Fe
   }
 
   void OnDone(const TransferResult& result) override {
-    // A refusal counts even if its words broke off. Of words that cannot be decoded nobody knows whose they are.
-    const bool readable = result.error != TransferError::kNotDecoded || StatusDecides(result_.head.status);
-    if (IsRefusal() && readable && result.error != TransferError::kNone) {
-      result_.complete = false;
+    if (IsRefusal() && LeavesRefusal(result.error)) {
+      result_.readable = result.error != TransferError::kNotDecoded;
+      result_.complete = !result_.readable;
     } else {
       result_.transfer = result;
     }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/ascii.h"
+#include "base/redact.h"
 #include "http/retry_after.h"
 #include "http/service_words.h"
 
@@ -14,6 +15,11 @@ namespace warppool {
 namespace {
 
 using std::chrono::milliseconds;
+
+// The service's codes for a quota that is used up, and for a service that has too much to do.
+constexpr std::string_view kOutOfCredits = "OUT_OF_CREDITS";
+constexpr const char* kProxyWantsLogin = "the proxy wants a log-in (407); check WARP_PROXY";
+constexpr std::string_view kAtCapacity = "AT_CLOUD_AGENT_CAPACITY";
 
 bool IsOverload(int status) {
   return status == 408 || status == 425 || status == 429 || status >= 500;
@@ -56,7 +62,7 @@ bool SaysQuota(const ServiceWords& words, std::string_view body) {
     const std::string_view trimmed = TrimAsciiBlanks(text);
     return trimmed.rfind("No remaining quota", 0) == 0 || trimmed.rfind("No AI requests remaining", 0) == 0;
   };
-  return words.code == "OUT_OF_CREDITS" || begins(words.message) || begins(body);
+  return words.code == kOutOfCredits || begins(words.message) || begins(body);
 }
 
 // Reads one answer.
@@ -67,14 +73,15 @@ class Reader {
     refusal_.retry_after = ReadRetryAfter(head.Find("retry-after"), now);
     error_.http_status = head.status;
     error_.retry_after = refusal_.retry_after;
-    error_.service_code = words_.code;
-    if (!IsServiceCode(words_.message)) error_.user_message = words_.message;
+    const bool is_code = IsServiceCode(words_.message);
+    error_.service_code = words_.code.empty() && is_code ? words_.message : words_.code;
+    error_.user_message = !words_.display.empty() ? words_.display : is_code ? std::string() : words_.message;
   }
 
   Refusal Read() {
     const int status = head_.status;
     if (status == 407) {
-      Is(Outcome::kMisconfigured, Code::kMisconfigured, "the proxy wants a log-in (407); check WARP_PROXY");
+      Is(Outcome::kMisconfigured, Code::kMisconfigured, kProxyWantsLogin);
     } else if (IsRedirect(status)) {
       Is(Outcome::kMisconfigured, Code::kMisconfigured,
          fmt::format("{} answers with a redirect ({}); check {}", facts_.name, status, facts_.setting));
@@ -113,9 +120,12 @@ class Reader {
   }
 
   bool IsOwn() const {
-    if (body_.text.empty() || words_.has_header) return true;
-    // Of a body that broke off nobody knows how it would have gone on: the status speaks, unless it is a page.
-    if (!body_.complete && !words_.is_page) return true;
+    if (words_.has_header) return true;
+    if (!body_.readable) return false;
+    if (body_.text.empty()) return body_.complete || !words_.is_page;
+    if (words_.is_stream && facts_.endpoint == Endpoint::kAgent) return true;
+    // Nobody knows how it would have gone on.
+    if (!body_.complete) return words_.is_object && !words_.is_page;
     return words_.is_error || (facts_.endpoint == Endpoint::kExchange && words_.is_exchange_success) ||
            (facts_.endpoint == Endpoint::kAccount && words_.is_graphql);
   }
@@ -130,8 +140,11 @@ class Reader {
   }
 
   void ReadForeign() {
-    error_.user_message.clear();  // the words are not the service's
+    // The words are not the service's, and it does not ask for a pause.
+    error_.user_message.clear();
     error_.service_code.clear();
+    error_.retry_after.reset();
+    refusal_.retry_after.reset();
     Is(Outcome::kBlocked, Code::kBlocked,
        fmt::format("something on the way answers in place of {} ({}{}); check WARP_PROXY and {}", facts_.name,
                    head_.status, LookOf(head_, body_.text), facts_.setting));
@@ -139,8 +152,8 @@ class Reader {
 
   void ReadOwn() {
     if (facts_.endpoint == Endpoint::kExchange) return ReadExchange();
-    if (words_.code == "OUT_OF_CREDITS") return IsQuota();
-    if (words_.code == "AT_CLOUD_AGENT_CAPACITY") return IsOverloaded();
+    if (words_.code == kOutOfCredits) return IsQuota();
+    if (words_.code == kAtCapacity) return IsOverloaded();
     const int status = head_.status;
     const bool no_such_place = status == 404 || status == 405;
     const bool gone = std::any_of(kAccountIsGone.begin(), kAccountIsGone.end(),
@@ -182,6 +195,11 @@ class Reader {
   void ReadExchange() {
     const int status = head_.status;
     if (status < 300) return ReadUnusable();
+    if (!body_.complete) {  // only its words would have told what it means
+      Is(Outcome::kNetwork, Code::kNetwork, fmt::format("the answer of the token exchange broke off ({})", status));
+      error_.retryable = true;
+      return;
+    }
     // "TOKEN_EXPIRED", or "TOKEN_EXPIRED : words".
     const std::string_view message = words_.message;
     const std::string_view code = TrimAsciiBlanks(message.substr(0, message.find(':')));
@@ -255,9 +273,10 @@ Refusal ReadTransferError(const TransferResult& result, const EndpointFacts& fac
     case TransferError::kTlsSetup:
       return is(Outcome::kMisconfigured, Code::kMisconfigured,
                 fmt::format("TLS cannot be set up on this side ({}); check WARP_CA_BUNDLE", result.detail));
-    case TransferError::kProxyLogin:
-      return is(Outcome::kMisconfigured, Code::kMisconfigured,
-                fmt::format("the proxy wants a log-in (407); check WARP_PROXY"));
+    case TransferError::kProxyLogin: {
+      Error error{.code = Code::kMisconfigured, .message = kProxyWantsLogin, .http_status = 407};
+      return {Outcome::kMisconfigured, Status(std::move(error)), std::nullopt};
+    }
     case TransferError::kProxyRefused:
       return is(Outcome::kBlocked, Code::kBlocked,
                 fmt::format("the proxy refuses to connect to {} ({}); check WARP_PROXY and {}", facts.name,
@@ -280,8 +299,13 @@ Refusal ReadTransferError(const TransferResult& result, const EndpointFacts& fac
   return {};
 }
 
-bool StatusDecides(int status) {
-  return status == 407 || IsRedirect(status) || IsOverload(status);
+bool LeavesRefusal(TransferError error) {
+  return error == TransferError::kConnectionLost || error == TransferError::kSilence ||
+         error == TransferError::kNotDecoded;
+}
+
+void RedactHead(std::string_view secret, HttpHead* head) {
+  for (auto& [name, value] : head->headers) Redact(secret, &value);
 }
 
 Refusal ReadRefusal(const HttpHead& head, const RefusalBody& body, const EndpointFacts& facts, WallTime now) {
@@ -294,12 +318,19 @@ Refusal ReadErrorEvent(std::string_view data, const EndpointFacts& facts) {
               .message = fmt::format("{} ends the stream with an error", facts.name),
               .http_status = 200,
               .service_code = words.code,
-              .user_message = words.message.empty() ? Readable(data, 1000) : words.message};
+              .user_message = !words.display.empty()   ? words.display
+                              : !words.message.empty() ? words.message
+                                                       : Readable(data, 1000)};
   Refusal refusal{Outcome::kGarbled, Status(), std::nullopt};
-  if (SaysQuota(words, {})) {
+  if (words.code == kOutOfCredits) {
     refusal.outcome = Outcome::kQuotaExhausted;
     error.code = Code::kQuotaExhausted;
     error.message = "the account's quota is used up";
+  } else if (words.code == kAtCapacity) {
+    refusal.outcome = Outcome::kOverloaded;
+    error.code = Code::kOverloaded;
+    error.message = fmt::format("{} is overloaded", facts.name);
+    error.retryable = true;
   }
   refusal.status = Status(std::move(error));
   return refusal;

@@ -7,7 +7,8 @@
 //
 // An answer has the service's own shape if its body is empty, if it has an X-Warp-* header, or if it is a JSON object
 // with "error", "errors", "message", "code" or "userDisplayMessage" (from the token exchange also with what a success
-// has, from an account query with "data"). An answer of another shape says nothing of a token, whatever its status.
+// has, from an account query with "data"; from the agent also an event stream). An answer of another shape says nothing
+// of a token, whatever its status.
 #pragma once
 
 #include <chrono>
@@ -43,7 +44,8 @@ struct Refusal {
 // A body, or its beginning. No secret may be in it: its words go into errors.
 struct RefusalBody {
   std::string_view text;
-  bool complete = true;  // false: it broke off, or stalled
+  bool complete = true;  // false: it broke off, stalled, or is too long to be read to its end
+  bool readable = true;  // false: it came in an encoding that nobody here knows
   // Of a 200: why it cannot be used, as "it has no id_token".
   std::string_view fault{};
 };
@@ -51,11 +53,15 @@ struct RefusalBody {
 // A transfer that did not bring a whole answer. `began`: the answer's head had come.
 Refusal ReadTransferError(const TransferResult& result, const EndpointFacts& facts, bool began);
 
-// Whether an answer with this status means the same whatever its body is.
-bool StatusDecides(int status);
-
 // An answer, of whatever status.
 Refusal ReadRefusal(const HttpHead& head, const RefusalBody& body, const EndpointFacts& facts, WallTime now);
+
+// Whether a transfer that failed behind a refusal's head leaves the word to that head: what came counts, even if it
+// broke off. Not if the fault is on this side.
+bool LeavesRefusal(TransferError error);
+
+// Replaces `secret` in all values of `head`: before any of it is quoted, or cut.
+void RedactHead(std::string_view secret, HttpHead* head);
 
 // An event of a stream that says, instead of an answer, what went wrong ("event: error").
 Refusal ReadErrorEvent(std::string_view data, const EndpointFacts& facts);

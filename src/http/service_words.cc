@@ -7,6 +7,7 @@
 
 #include "base/ascii.h"
 #include "base/json.h"
+#include "http/sse_parser.h"
 
 namespace warppool {
 namespace {
@@ -14,6 +15,7 @@ namespace {
 constexpr std::size_t kMaxMessage = 1000;
 constexpr std::size_t kMaxCode = 100;
 constexpr std::size_t kMaxLook = 80;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 bool HasAnyMember(const FlatJson& json, std::initializer_list<const char*> names) {
   return std::any_of(names.begin(), names.end(), [&](const char* name) { return json.HasMember(name); });
@@ -26,18 +28,30 @@ ServiceWords ReadServiceWords(const HttpHead& head, std::string_view body) {
   words.has_header = std::any_of(head.headers.begin(), head.headers.end(),
                                  [](const auto& header) { return header.first.rfind("x-warp-", 0) == 0; });
   words.code = Readable(head.Find("x-warp-error-code"), kMaxCode);
-  const bool is_object = TrimAsciiBlanks(body).substr(0, 1) == "{";
-  words.is_page = ContainsIgnoringCase(head.Find("content-type"), "html") || TrimAsciiBlanks(body).substr(0, 1) == "<";
-  if (!is_object) return words;
+  const std::string_view type = head.Find("content-type");
+  words.is_stream = AsciiLower(TrimAsciiBlanks(type.substr(0, type.find(';')))) == "text/event-stream";
+  SseParser parser(body.size());
+  if (words.is_stream) body = parser.Next(&body).value_or(std::string_view());
+  if (body.substr(0, kByteOrderMark.size()) == kByteOrderMark) body.remove_prefix(kByteOrderMark.size());
+  body = TrimAsciiBlanks(body);
+  words.is_page = ContainsIgnoringCase(type, "html") || body.substr(0, 1) == "<";
+  words.is_object = body.substr(0, 1) == "{";
+  if (!words.is_object) return words;
   const auto json = FlatJson::Parse(body);
   if (!json) return words;
   words.is_error = HasAnyMember(*json, {"error", "errors", "message", "code", "userDisplayMessage"});
   words.is_graphql = json->HasMember("data");
   words.is_exchange_success =
       HasAnyMember(*json, {"id_token", "idToken", "access_token", "accessToken", "refresh_token", "refreshToken"});
-  if (const auto* text = json->FindAny({"userDisplayMessage", "error.userDisplayMessage", "error.message",
-                                        "data.user.error.message", "errors.0.message", "error", "message"})) {
+  for (const char* path :
+       {"error.message", "data.user.error.message", "errors.0.message", "error", "message", "userDisplayMessage"}) {
+    const std::string* text = json->Find(path);
+    if (text == nullptr || text->empty() || *text == "true" || *text == "false") continue;
     words.message = Readable(*text, kMaxMessage);
+    break;
+  }
+  if (const auto* text = json->FindAny({"userDisplayMessage", "error.userDisplayMessage"})) {
+    words.display = Readable(*text, kMaxMessage);
   }
   const auto* code = json->FindAny({"error.code", "code", "errors.0.extensions.code"});
   const bool is_status = code != nullptr && std::all_of(code->begin(), code->end(), IsAsciiDigit);

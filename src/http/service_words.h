@@ -11,9 +11,12 @@ namespace warppool {
 
 struct ServiceWords {
   std::string code;                  // of X-Warp-Error-Code, else of the JSON; empty: none
-  std::string message;               // for people, made readable; empty: none
+  std::string message;               // the error's own, made readable; empty: none
+  std::string display;               // what people are to read, if that is another text
   bool has_header = false;           // there is an X-Warp-* header
   bool is_page = false;              // HTML, by its head or its beginning
+  bool is_object = false;            // it begins as a JSON object does
+  bool is_stream = false;            // an event stream, by its head: these are the words of its first event
   bool is_error = false;             // a JSON object with "error", "errors", "message", "code" or "userDisplayMessage"
   bool is_graphql = false;           // a JSON object with "data"
   bool is_exchange_success = false;  // a JSON object with what a token exchange brings

@@ -30,8 +30,9 @@ constexpr std::array kRefusedWords{"could not process image",
                                    "unsupported image",
                                    "invalid image",
                                    "invalid_image"};
-constexpr std::array kBusyWords{"resource_exhausted", "rate_limit_exceeded", "rate_limit_error",
-                                "too many requests",  "overloaded",          "high demand"};
+constexpr std::array kBusyWords{"resource_exhausted",      "rate_limit_exceeded", "rate_limit_error",
+                                "too many requests",       "overloaded_error",    "is overloaded",
+                                "experiencing high demand"};
 constexpr std::array kBusyStatuses{"429", "503", "529"};
 constexpr std::array kBeforeStatus{"status", "code", "error", "http", "http/1.1", "http/2", "http/2.0", "returned"};
 // What a provider writes before a time.
@@ -142,7 +143,8 @@ AgentFailure ReadAgentFailure(std::string_view text) {
   // is larger than a limit never fits into it.
   if (HasAny(lower, kTooLongWords)) return {AgentFailureKind::kTooLong};
   if (HasAny(lower, kRefusedWords)) return {AgentFailureKind::kRequestRefused};
-  const bool busy = HasAny(lower, kBusyWords) || std::any_of(kBusyStatuses.begin(), kBusyStatuses.end(), has_status);
+  const bool busy = HasAny(lower, kBusyWords) || TrimAsciiBlanks(lower).substr(0, 10) == "overloaded" ||
+                    std::any_of(kBusyStatuses.begin(), kBusyStatuses.end(), has_status);
   const auto time = FindTime(lower);
   // Who says when to come back means it: "Rate limit reached for this model. Please try again in 2s."
   if (busy || (time && lower.find("rate limit") != lower.npos)) return {AgentFailureKind::kModelBusy, time};

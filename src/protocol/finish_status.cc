@@ -2,27 +2,35 @@
 
 #include <fmt/format.h>
 
+#include "base/readable.h"
 #include "protocol/agent_failure.h"
 
 namespace warppool {
 namespace {
 
-Status StatusOfFailure(std::string_view message) {
-  const AgentFailure failure = ReadAgentFailure(message);
+constexpr std::size_t kMaxQuoted = 1000;
+
+Status StatusOfFailure(std::string_view text) {
+  const AgentFailure failure = ReadAgentFailure(text);
+  const std::string words = Readable(text, kMaxQuoted);
+  const auto is = [&](Code code, const char* what) {
+    return Status({.code = code,
+                   .message = fmt::format("{}: {}", what, words),
+                   .user_message = words,
+                   .retryable = failure.kind == AgentFailureKind::kModelBusy,
+                   .retry_after = failure.retry_after});
+  };
   switch (failure.kind) {
     case AgentFailureKind::kModelBusy:
-      return Status({.code = Code::kModelUnavailable,
-                     .message = fmt::format("the model is busy: {}", message),
-                     .retryable = true,
-                     .retry_after = failure.retry_after});
+      return is(Code::kModelUnavailable, "the model is busy");
     case AgentFailureKind::kTooLong:
-      return {Code::kContextWindowExceeded, fmt::format("the conversation is too long for the model: {}", message)};
+      return is(Code::kContextWindowExceeded, "the conversation is too long for the model");
     case AgentFailureKind::kRequestRefused:
-      return {Code::kRequestRejected, fmt::format("the model refuses what the request brought: {}", message)};
+      return is(Code::kRequestRejected, "the model refuses what the request brought");
     case AgentFailureKind::kUnknown:
       break;
   }
-  return {Code::kAgentError, fmt::format("the agent failed: {}", message)};
+  return is(Code::kAgentError, "the agent failed");
 }
 
 }  // namespace
@@ -42,7 +50,8 @@ Status StatusOf(const Finished& finished) {
     case FinishReason::kInternalError:
       return StatusOfFailure(finished.message);
     case FinishReason::kInvalidModelKey:
-      return {Code::kInvalidModelKey, fmt::format("the model provider's key was refused: {}", finished.message)};
+      return {Code::kInvalidModelKey,
+              fmt::format("the model provider's key was refused: {}", Readable(finished.message, kMaxQuoted))};
     case FinishReason::kOther:
       return {Code::kFinishedOther, "the agent stopped, and does not say why"};
     case FinishReason::kUnknown:

@@ -105,19 +105,17 @@ std::string RequestLimitBody(const std::string& client_version, const OsContext&
   return json.text();
 }
 
-std::variant<Quota, Refusal> ReadRequestLimit(const HttpHead& head, std::string_view body, bool complete,
-                                              WallTime now) {
-  RefusalBody refusal{body, complete};
+std::variant<Quota, Refusal> ReadRequestLimit(const HttpHead& head, RefusalBody body, WallTime now) {
   std::string fault;
   if (head.status == 200) {
-    const auto json = FlatJson::Parse(body);
+    const auto json = FlatJson::Parse(body.text);
     // First, since GraphQL may tell of errors beside an answer that has what is wanted.
     const Result<Quota> quota = json ? ReadQuota(*json, now) : Result<Quota>(json.status());
     if (quota) return *quota;
     fault = quota.status().message();
-    refusal.fault = fault;
+    body.fault = fault;
   }
-  return ReadRefusal(head, refusal, kQuotaQuery, now);
+  return ReadRefusal(head, body, kQuotaQuery, now);
 }
 
 }  // namespace warppool

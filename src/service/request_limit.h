@@ -33,6 +33,6 @@ inline constexpr EndpointFacts kQuotaQuery{Endpoint::kAccount, "the quota query"
 
 // What the service said. `now` tells which of the granted credits have expired; those whose end cannot be read count as
 // expired, those that have no end never do. Numbers are between 0 and 10^15, whatever the service writes.
-std::variant<Quota, Refusal> ReadRequestLimit(const HttpHead& head, std::string_view body, bool complete, WallTime now);
+std::variant<Quota, Refusal> ReadRequestLimit(const HttpHead& head, RefusalBody body, WallTime now);
 
 }  // namespace warppool

@@ -74,8 +74,9 @@ ExchangeAnswer ReadSuccess(std::string_view body) {
 }
 
 ExchangeFailure AsFailure(const Refusal& refusal, const Secret& sent, const Secret& api_key) {
+  constexpr int kProxyLogin = 407;  // it would be refused once more
   const bool is_final = refusal.outcome == Outcome::kAuthRevoked || refusal.outcome == Outcome::kCancelled ||
-                        refusal.status.code() == Code::kInternal;
+                        refusal.status.code() == Code::kInternal || refusal.status.error().http_status == kProxyLogin;
   return {refusal.outcome, Redacted(Redacted(refusal.status, sent.Reveal()), api_key.Reveal()), !is_final, {}};
 }
 
@@ -108,7 +109,9 @@ std::variant<ExchangeSuccess, ExchangeFailure> ReadExchange(const FetchResult& a
   std::string words = answer.body;
   Redact(sent.Reveal(), &words);
   Redact(api_key.Reveal(), &words);
-  const Refusal refusal = ReadRefusal(answer.head, {words, answer.complete, read.fault}, facts, now);
+  HttpHead head = answer.head;
+  for (const Secret* secret : {&sent, &api_key}) RedactHead(secret->Reveal(), &head);
+  const Refusal refusal = ReadRefusal(head, {words, answer.complete, answer.readable, read.fault}, facts, now);
   ExchangeFailure failure = AsFailure(refusal, sent, api_key);
   failure.refresh_token = std::move(read.success.refresh_token);
   return failure;

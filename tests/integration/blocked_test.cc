@@ -130,6 +130,31 @@ TEST_CASE("an API key serves past an exchange that does not answer, and nobody w
   CHECK(answer->token == "key");
 }
 
+TEST_CASE("when the token that needs no exchange is refused, the others have their turn all the same") {
+  World world;
+  world.service.On(kFirstToken).Exchange(loopback::Status(503).Times(1));
+  world.service.Accept(kSecondToken);
+  world.service.AcceptApiKey(kServiceKey);
+  world.service.On(kServiceKey).Agent(loopback::Status(401));
+  Config config = ConfigFor(world.service, {kFirstToken, kSecondToken});
+  config.tokens.push_back({Secret(kServiceKey), Tier::kShared, CredentialKind::kApiKey, "key"});
+  world.Connect(std::move(config));
+  const auto answer = world.Ask(Request("hello"));
+  REQUIRE(answer.status().ToString() == "ok");
+  CHECK(answer->token == world.client->Pool().tokens[1].name);
+}
+
+TEST_CASE("a token that rests does not lead around the limit of those that meet what is on the way") {
+  World world;
+  std::vector<std::string> tokens;
+  for (int i = 0; i < 8; ++i) tokens.push_back("fake-token-" + std::to_string(i));
+  world.service.On(tokens[0]).Agent(loopback::Quota().Header("Retry-After", "2").Times(1));
+  for (const std::string& token : tokens) world.service.On(token).Agent(loopback::Status(403, kForeignPage));
+  world.Connect(tokens);
+  CHECK_FALSE(world.Ask(Request("hello")).ok());
+  CHECK(world.service.Count("/ai/multi-agent") == 5);  // the quota, and four
+}
+
 TEST_CASE("a refusal whose words stall or trickle speaks by its status, long before the silence limit") {
   RawServer server("HTTP/1.1 429 no\r\nContent-Type: text/plain\r\nContent-Length: 500\r\n\r\n0123456789",
                    RawServer::kStall);

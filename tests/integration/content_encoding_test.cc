@@ -214,7 +214,7 @@ TEST_CASE("limits bound what an answer is once it is decoded") {
     const std::string bytes = SmallGzip("{\"error\":\"", ' ', kMillions);
     world.service.On(kOne).Agent(Encoded(loopback::Status(400, bytes), "gzip"));
     world.Connect(OneTry(world, {kOne}));
-    CHECK(world.Ask(Impatient()).code() == Code::kBlocked);  // what was read of it is no JSON
+    CHECK(world.Ask(Impatient()).code() == Code::kRequestRejected);
   }
 }
 

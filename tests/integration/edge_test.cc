@@ -125,7 +125,7 @@ TEST_CASE("the beginning of a secret is not quoted either") {
 
 TEST_CASE("a refusal counts although its words broke off") {
   World world;
-  RawServer server("HTTP/1.1 403 no\r\nContent-Length: 1000\r\n\r\nhalf");
+  RawServer server("HTTP/1.1 403 no\r\nContent-Length: 1000\r\n\r\n{\"error\": \"half");
   Config config = ConfigFor(world.service, {"wk-1.fakefake"});
   config.tokens[0].kind = CredentialKind::kApiKey;
   config.server_url = "http://" + server.Address();

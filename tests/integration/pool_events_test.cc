@@ -87,7 +87,7 @@ TEST_CASE("events say why, how often, and until when") {
     CHECK(entry.token == name);
     const bool exhausted = entry.kind == Kind::kTierExhausted || entry.kind == Kind::kPoolExhausted;
     const bool disabled = entry.kind == Kind::kDisabled || exhausted;
-    const bool failure = entry.kind == Kind::kFailed || entry.kind == Kind::kFailure || disabled;
+    const bool failure = entry.kind == Kind::kAttemptFailed || entry.kind == Kind::kFailure || disabled;
     CHECK_FALSE(entry.reason.empty());
     CHECK(entry.code == (failure ? Code::kUnauthorized : Code::kOk));
     if (failure) CHECK(entry.reason.find("403") != std::string::npos);
@@ -173,7 +173,7 @@ TEST_CASE("what is nobody's fault is told as a failure, and as nothing else") {
   reader.Next();
   CHECK(world.Ask(Impatient("hello")).ok());
   CHECK(reader.Next() == Lines{"chosen 0", "refreshed 0", "attempt failed 0", "chosen 1", "refreshed 1"});
-  CHECK(world.events.Of(Kind::kFailed)[0].code == Code::kOverloaded);
+  CHECK(world.events.Of(Kind::kAttemptFailed)[0].code == Code::kOverloaded);
 }
 
 TEST_CASE("a replaced refresh token is told, and so is a second token of an account") {

@@ -129,6 +129,14 @@ TEST_CASE("what answers in the service's place is met with three other tokens, a
         std::vector<std::string>{"next", "next", "next", "wait 100 new pass", "next"});
 }
 
+TEST_CASE("what goes on with one account waits where it is blocked, and moves rather than fails") {
+  FailoverPolicy policy(kOptions);
+  policy.KeepToken(true);
+  std::vector<std::string> steps;
+  for (int i = 0; i < 4; ++i) steps.push_back(DecisionText(policy.Next(Outcome::kBlocked, true, {}, 0)));
+  CHECK(steps == std::vector<std::string>{"wait 100 new pass", "wait 200 new pass", "wait 400 new pass", "next"});
+}
+
 TEST_CASE("what no token can help is given up at once") {
   const Outcome outcome = GENERATE(Outcome::kSuccess, Outcome::kAccepted, Outcome::kRequestFault, Outcome::kGarbled,
                                    Outcome::kMisconfigured, Outcome::kFinishedOtherwise, Outcome::kCancelled);

@@ -200,7 +200,7 @@ TEST_CASE_METHOD(PictureTest, "an event has its time, its token and its reason")
   Happen(PoolEventKind::kRotated, "alice", "the service replaced the refresh token");
   CHECK(LineWith("rotated") == "08:00:00 alice rotated        the service replaced the refresh token");
   Happen(PoolEventKind::kFailure, "alice", "refused");
-  CHECK(LineWith("failure") == "08:00:00 alice failure 2       refused");
+  CHECK(LineWith("failure") == "08:00:00 alice failure 2      refused");
   Happen(PoolEventKind::kTierExhausted, "alice", "refused");
   CHECK(LineWith("exhausted") == "08:00:00 alice tier exhausted SHARED, with its last one: refused");
 }

@@ -159,7 +159,7 @@ TEST_CASE("of a refusal that is long the beginning counts") {
   CHECK(fetch.results.empty());
   fetch.transport.Body(0, "y");
   CHECK(fetch.result().body == std::string(kMaxRefusalBytes, 'x'));
-  CHECK(fetch.result().complete);  // nothing that is short ends behind it
+  CHECK_FALSE(fetch.result().complete);
   CHECK_FALSE(fetch.result().too_large);
 }
 
@@ -171,6 +171,31 @@ TEST_CASE("a refusal counts though its words broke off") {
   CHECK(fetch.result().transfer.error == TransferError::kNone);
   CHECK(fetch.result().body == "half");
   CHECK_FALSE(fetch.result().complete);
+}
+
+TEST_CASE("a refusal counts though the time for the whole answer is over") {
+  Fetching fetch(10, 1000ms);
+  fetch.transport.Head(0, 429, {{"retry-after", "60"}});
+  fetch.executor.Advance(1000ms);
+  CHECK(fetch.result().head.status == 429);
+  CHECK(fetch.result().transfer.error == TransferError::kNone);
+  CHECK_FALSE(fetch.result().complete);
+}
+
+TEST_CASE("a fault of this side behind a refusal's head is no word of the service") {
+  const auto error = GENERATE(TransferError::kInternal, TransferError::kStopped);
+  Fetching fetch;
+  fetch.transport.Head(0, 403);
+  fetch.transport.Done(0, error);
+  CHECK(fetch.result().transfer.error == error);
+}
+
+TEST_CASE("a refusal whose words cannot be decoded says so") {
+  Fetching fetch;
+  fetch.transport.Head(0, 403);
+  fetch.transport.Done(0, TransferError::kNotDecoded);
+  CHECK(fetch.result().transfer.error == TransferError::kNone);
+  CHECK_FALSE(fetch.result().readable);
 }
 
 }  // namespace

@@ -68,6 +68,31 @@ TEST_CASE("each refusal has its outcome and its code") {
       {429, "", {{"x-warp-error-code", "OUT_OF_CREDITS"}}, Outcome::kQuotaExhausted, Code::kQuotaExhausted, false},
       {429, R"({"error": "No remaining quota: x"})", {}, Outcome::kQuotaExhausted, Code::kQuotaExhausted, false},
       {429, "No AI requests remaining", {}, Outcome::kQuotaExhausted, Code::kQuotaExhausted, false},
+      {429,
+       R"({"userDisplayMessage": "Out of credits.", "error": "No remaining quota"})",
+       {},
+       Outcome::kQuotaExhausted,
+       Code::kQuotaExhausted,
+       false},
+      {403,
+       R"({"userDisplayMessage": "Sorry.", "error": "Your account has been blocked from using AI features"})",
+       {},
+       Outcome::kAuthRevoked,
+       Code::kUnauthorized,
+       false},
+      {401,
+       "event: error\ndata: {\"error\": \"x\"}\n\n",
+       {{"content-type", "text/event-stream"}},
+       Outcome::kAuthRejected,
+       Code::kUnauthorized,
+       false},
+      {403, "\xEF\xBB\xBF{\"error\": \"x\"}", {}, Outcome::kAuthRejected, Code::kUnauthorized, false},
+      {429,
+       R"({"error": true, "message": "No remaining quota"})",
+       {},
+       Outcome::kQuotaExhausted,
+       Code::kQuotaExhausted,
+       false},
       {429, R"({"error": {"code": "OUT_OF_CREDITS"}})", {}, Outcome::kQuotaExhausted, Code::kQuotaExhausted, false},
       {403, R"({"code": "OUT_OF_CREDITS"})", {}, Outcome::kQuotaExhausted, Code::kQuotaExhausted, false},
       {200, R"({"error": {"code": "OUT_OF_CREDITS"}})", {}, Outcome::kQuotaExhausted, Code::kQuotaExhausted, false},
@@ -234,7 +259,10 @@ TEST_CASE("of a refusal that was cut the status speaks, unless it is a page") {
   constexpr bool kCut = false;
   CHECK(read("application/json", R"({"error": {"mess)", kCut) == Outcome::kAuthRejected);
   CHECK(read("application/json", R"({"error": {"mess)", true) == Outcome::kBlocked);
-  CHECK(read("", "half", kCut) == Outcome::kAuthRejected);
+  CHECK(read("", "half", kCut) == Outcome::kBlocked);
+  CHECK(read("", "", kCut) == Outcome::kAuthRejected);
+  CHECK(read("text/html", "", kCut) == Outcome::kBlocked);
+  CHECK(read("text/html", "", true) == Outcome::kAuthRejected);
   CHECK(read("text/HTML", "half", kCut) == Outcome::kBlocked);
   CHECK(read("", " <!DOCTYPE", kCut) == Outcome::kBlocked);
 }
@@ -256,7 +284,41 @@ TEST_CASE("an event that tells of an error brings the service's words and code, 
   CHECK(quota.outcome == Outcome::kQuotaExhausted);
   CHECK(quota.status.code() == Code::kQuotaExhausted);
   CHECK(ReadErrorEvent("OUT_OF_CREDITS", EndpointFacts{}).outcome == Outcome::kGarbled);
+  CHECK(ReadErrorEvent(R"({"message": "No remaining quota"})", EndpointFacts{}).outcome == Outcome::kGarbled);
+  CHECK(ReadErrorEvent(R"({"code": "AT_CLOUD_AGENT_CAPACITY"})", EndpointFacts{}).outcome == Outcome::kOverloaded);
   CHECK(ReadErrorEvent("plain\x1b words", EndpointFacts{}).status.error().user_message == "plain  words");
+}
+
+TEST_CASE("words that nobody can decode are not the service's, unless its header says so") {
+  const auto read = [](int status, Headers headers) {
+    return ReadRefusal({status, std::move(headers)}, {"", true, false}, EndpointFacts{}, kNow).outcome;
+  };
+  CHECK(read(403, {}) == Outcome::kBlocked);
+  CHECK(read(403, {{"x-warp-trace", "1"}}) == Outcome::kAuthRejected);
+  CHECK(read(500, {}) == Outcome::kOverloaded);
+  CHECK(read(503, {}) == Outcome::kOverloaded);
+}
+
+TEST_CASE("of an exchange's refusal that broke off nobody knows whom it would have blamed") {
+  constexpr EndpointFacts kExchange{Endpoint::kExchange, "the token exchange", "WARP_REFRESH_URL"};
+  for (const char* body : {"", R"({"error": {"message": "TOKEN_EX)"}) {
+    const Refusal refusal = ReadRefusal({400, {}}, {body, false}, kExchange, kNow);
+    CHECK(refusal.outcome == Outcome::kNetwork);
+    CHECK(refusal.status.retryable());
+  }
+}
+
+TEST_CASE("what answers in the service's place does not ask for a pause") {
+  const Refusal refusal = Refused(403, "<html>", {{"retry-after", "3600"}});
+  CHECK(refusal.outcome == Outcome::kBlocked);
+  CHECK_FALSE(refusal.retry_after);
+  CHECK_FALSE(refusal.status.error().retry_after);
+}
+
+TEST_CASE("a code in the place of words is told as the code") {
+  const Error error = Refused(403, R"({"error": "REGION_NOT_ALLOWED"})").status.error();
+  CHECK(error.service_code == "REGION_NOT_ALLOWED");
+  CHECK(error.user_message.empty());
 }
 
 }  // namespace

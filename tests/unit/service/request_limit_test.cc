@@ -22,14 +22,14 @@ constexpr std::int64_t kMost = 1'000'000'000'000'000;
 
 Quota Success(const std::string& body) {
   INFO(body);
-  const auto read = ReadRequestLimit({200, {}}, body, true, kAsked);
+  const auto read = ReadRequestLimit({200, {}}, {body}, kAsked);
   if (const auto* failure = std::get_if<warppool::Refusal>(&read)) FAIL(failure->status.ToString());
   return std::get<Quota>(read);
 }
 
 Refusal Failure(int status, const std::string& body) {
   INFO(status << " " << body.substr(0, 1000));
-  const auto read = ReadRequestLimit({status, {{"retry-after", "7"}}}, body, true, kAsked);
+  const auto read = ReadRequestLimit({status, {{"retry-after", "7"}}}, {body}, kAsked);
   REQUIRE(std::holds_alternative<warppool::Refusal>(read));
   const auto& failure = std::get<warppool::Refusal>(read);
   CHECK_FALSE(failure.status.ok());

@@ -187,7 +187,7 @@ TEST_CASE("members that are not known are ignored, and what was not counted is 0
 }
 
 TEST_CASE("members may come in any order") {
-  const auto token = OpenPlain(R"({"health":{"reason":"","code":0,"dead":false,"disabled":false,"failures":1},
+  const auto token = OpenPlain(R"({"health":{"reason":"","code":0,"dead":false,"disabled":false,"strikes":1},
       "counters":{"first_event":{"more":4,"sum":3,"50":2},"outcomes":{"cancelled":5}},
       "trail":[],"lineage":"l","serial":9,"credential":"fake-c","format":1})");
   INFO(token.status().ToString());
@@ -237,10 +237,10 @@ TEST_CASE("a member that is missing, or not what it should be, is named") {
       {kFullJwt, R"("jwt":{"text":"a","expires":1})", "jwt.life"},
       {kFullJwt, R"("jwt":{"text":"a","expires":1,"life":-1})", "jwt.life"},
       {kFullJwt, R"("jwt":{"text":"a","expires":1,"life":1000000001})", "jwt.life"},
-      {"\"health\":", "\"x\":", "health.failures"},
-      {"\"failures\":2,\"disabled\"", "\"disabled\"", "health.failures"},
-      {"\"failures\":2,\"disabled\"", "\"failures\":-1,\"disabled\"", "health.failures"},
-      {"\"failures\":2,\"disabled\"", "\"failures\":2147483648,\"disabled\"", "health.failures"},
+      {"\"health\":", "\"x\":", "health.strikes"},
+      {"\"strikes\":2,\"disabled\"", "\"disabled\"", "health.strikes"},
+      {"\"strikes\":2,\"disabled\"", "\"strikes\":-1,\"disabled\"", "health.strikes"},
+      {"\"strikes\":2,\"disabled\"", "\"strikes\":2147483648,\"disabled\"", "health.strikes"},
       {"\"disabled\":true", "\"x\":true", "health.disabled"},
       {"\"disabled\":true", "\"disabled\":1", "health.disabled"},
       {"\"dead\":true", "\"x\":true", "health.dead"},
@@ -253,7 +253,7 @@ TEST_CASE("a member that is missing, or not what it should be, is named") {
       {"\"code\":20", "\"code\":\"unauthorized\"", "health.code"},
       {"\"reason\":", "\"x\":", "health.reason"},
       {"\"requests\":1", "\"requests\":-1", "counters.requests"},
-      {"\"failures\":2,\"refreshes\"", "\"failures\":\"x\",\"refreshes\"", "counters.failures"},
+      {"\"strikes\":2,\"refreshes\"", "\"strikes\":\"x\",\"refreshes\"", "counters.strikes"},
       {"\"refreshes\":3", "\"refreshes\":3.5", "counters.refreshes"},
       {"\"success\":100", "\"success\":-100", "counters.outcomes.success"},
       {"\"cancelled\":114", "\"cancelled\":true", "counters.outcomes.cancelled"},

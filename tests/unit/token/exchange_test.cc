@@ -131,7 +131,7 @@ TEST_CASE("an answer that cannot be used is nobody's fault, and another address 
   }));
   const ExchangeFailure failure = RefusedWith(200, row.body);
   CHECK(failure.outcome == row.outcome);
-  CHECK(failure.ask_elsewhere);
+  CHECK(failure.ask_elsewhere == (failure.status.error().http_status != 407));
   CHECK(failure.status.retryable() == (row.outcome == Outcome::kBlocked));
   CHECK_THAT(failure.status.message(), ContainsSubstring("THE_SETTING"));
   CHECK_THAT(failure.status.ToString(), !ContainsSubstring("fake.jwt.1"));
@@ -168,7 +168,7 @@ TEST_CASE("words that only resemble a final message are not final") {
                                 "INVALID_ID_TOKEN", "words: TOKEN_EXPIRED", "?");
   const ExchangeFailure failure = RefusedWith(400, RefusalSaying(message));
   CHECK(failure.outcome == Outcome::kAuthRejected);
-  CHECK(failure.ask_elsewhere);
+  CHECK(failure.ask_elsewhere == (failure.status.error().http_status != 407));
 }
 
 TEST_CASE("some messages speak of a setting, and name it") {
@@ -197,7 +197,7 @@ TEST_CASE("the exchange's rate limits are nobody's fault") {
     CHECK(failure.outcome == Outcome::kOverloaded);
     CHECK(failure.status.code() == Code::kOverloaded);
     CHECK(failure.status.retryable());
-    CHECK(failure.ask_elsewhere);
+    CHECK(failure.ask_elsewhere == (failure.status.error().http_status != 407));
   }
 }
 
@@ -208,7 +208,7 @@ TEST_CASE("a refusal that is not in the exchange's own shape says nothing of the
   const ExchangeFailure failure = RefusedWith(status, body);
   CHECK(failure.outcome == (status == 407 ? Outcome::kMisconfigured : Outcome::kBlocked));
   CHECK(failure.status.code() == (status == 407 ? Code::kMisconfigured : Code::kBlocked));
-  CHECK(failure.ask_elsewhere);
+  CHECK(failure.ask_elsewhere == (failure.status.error().http_status != 407));
   CHECK_THAT(failure.status.message(),
              ContainsSubstring(fmt::format("({}", status)) && ContainsSubstring("WARP_PROXY"));
 }
@@ -265,7 +265,7 @@ TEST_CASE("each other status has its meaning") {
     CHECK(failure.outcome == row.outcome);
     CHECK(failure.status.code() == row.code);
     CHECK(failure.status.retryable() == row.retryable);
-    CHECK(failure.ask_elsewhere);
+    CHECK(failure.ask_elsewhere == (failure.status.error().http_status != 407));
     CHECK(failure.status.error().retry_after == std::chrono::milliseconds(7s));
   }
 }
