@@ -273,10 +273,10 @@ typedef enum warppool_code WARPPOOL_ENUM_TYPE {
   WARPPOOL_MAX_TOKEN_LIMIT = 60,         /* the model's limit for one answer */
   WARPPOOL_CONTEXT_WINDOW_EXCEEDED = 61, /* the conversation is too long for the model */
   WARPPOOL_MODEL_UNAVAILABLE = 62,       /* or too busy; the error may say when it will not be */
-  WARPPOOL_AGENT_ERROR = 63,       /* an error inside the service, with its message */
-  WARPPOOL_INVALID_MODEL_KEY = 64, /* a model provider's key that the request brought was refused */
-  WARPPOOL_FINISHED_OTHER = 65,    /* "other": the service does not say */
-  WARPPOOL_FINISHED_UNKNOWN = 66   /* a reason that this version does not know */
+  WARPPOOL_AGENT_ERROR = 63,             /* an error inside the service, with its message */
+  WARPPOOL_INVALID_MODEL_KEY = 64,       /* a model provider's key that the request brought was refused */
+  WARPPOOL_FINISHED_OTHER = 65,          /* "other": the service does not say */
+  WARPPOOL_FINISHED_UNKNOWN = 66         /* a reason that this version does not know */
 } warppool_code;
 
 /** The code's name in lower case ("quota_exhausted"), for logs. Any value, any thread; valid for ever. */
@@ -657,7 +657,7 @@ WARPPOOL_API warppool_code warppool_config_set_state_file(warppool_config* confi
 
 /** Failures in a row that disable a token; default 3; 1 or more. */
 WARPPOOL_API warppool_code warppool_config_set_max_failures(warppool_config* config, int32_t value,
-                                                           warppool_error** error);
+                                                            warppool_error** error);
 /** Milliseconds that a disabled token rests. Then one request at a time may try it, and each one that fails doubles its
  *  rest. Default 60000; 0: it comes back by hand only. */
 WARPPOOL_API warppool_code warppool_config_set_recovery_delay_ms(warppool_config* config, int32_t value,
@@ -678,7 +678,8 @@ WARPPOOL_API warppool_code warppool_config_set_max_token_wait_ms(warppool_config
 WARPPOOL_API warppool_code warppool_config_set_background_refresh(warppool_config* config, int32_t value,
                                                                   warppool_error** error);
 /** Milliseconds that changes of the counters are gathered before they are written to the state file or store; default
- *  10000; more than 0. Those of health are gathered for 200 ms at most, and what an exchange issued is written at once. */
+ *  10000; more than 0. Those of health are gathered for 200 ms at most, and what an exchange issued is written at once.
+ */
 WARPPOOL_API warppool_code warppool_config_set_state_save_interval_ms(warppool_config* config, int32_t value,
                                                                       warppool_error** error);
 /** Milliseconds for name look-up, TCP and TLS together; default 10000; more than 0. */
@@ -952,11 +953,11 @@ WARPPOOL_API warppool_code warppool_request_set_wait_for_token(warppool_request*
 WARPPOOL_API warppool_code warppool_request_set_tiers(warppool_request* request, const warppool_tier* tiers,
                                                       size_t count, warppool_error** error);
 /** Only tokens with a name that was added by this call may serve the request, as above; with tiers as well a token must
- *  satisfy both. Default: no name was added, and all may serve. A copy of the request keeps the names; no call takes one
- *  back. `name`: see warppool_pool_status_token(); copied. A repetition means nothing.
- *  The call that sends the request looks the names up: WARPPOOL_INVALID_ARGUMENT if a token is not there ("tokens[1]:
- *  no token is called "work""). From then on that very token may serve, also when it is renamed or gets another
- *  credential; one that is removed cannot serve any more, and no other one inherits its name's permission. */
+ *  satisfy both. Default: no name was added, and all may serve. A copy of the request keeps the names; no call takes
+ * one back. `name`: see warppool_pool_status_token(); copied. A repetition means nothing. The call that sends the
+ * request looks the names up: WARPPOOL_INVALID_ARGUMENT if a token is not there ("tokens[1]: no token is called
+ * "work""). From then on that very token may serve, also when it is renamed or gets another credential; one that is
+ * removed cannot serve any more, and no other one inherits its name's permission. */
 WARPPOOL_API warppool_code warppool_request_add_token(warppool_request* request, const char* name,
                                                       warppool_error** error);
 
@@ -1190,21 +1191,21 @@ typedef struct warppool_usage {
 /** What happened to a token, or to all of a tier, and so which of the functions below have something to say about it,
  *  besides time_ms. */
 typedef enum warppool_pool_event_kind WARPPOOL_ENUM_TYPE {
-  WARPPOOL_POOL_EVENT_NONE = 0,           /* there is no event (NULL) */
-  WARPPOOL_POOL_EVENT_LOADED = 10,        /* the client was made with it, or it was added: token, tier, reason */
-  WARPPOOL_POOL_EVENT_CHOSEN = 20,        /* a request, or a call for a bearer, got it: token, tier, reason */
-  WARPPOOL_POOL_EVENT_ATTEMPT_FAILED = 30,        /* an attempt with it failed, whoever was to blame:
-                                             token, tier, code, reason */
+  WARPPOOL_POOL_EVENT_NONE = 0,            /* there is no event (NULL) */
+  WARPPOOL_POOL_EVENT_LOADED = 10,         /* the client was made with it, or it was added: token, tier, reason */
+  WARPPOOL_POOL_EVENT_CHOSEN = 20,         /* a request, or a call for a bearer, got it: token, tier, reason */
+  WARPPOOL_POOL_EVENT_ATTEMPT_FAILED = 30, /* an attempt with it failed, whoever was to blame:
+                                      token, tier, code, reason */
   WARPPOOL_POOL_EVENT_FAILURE = 40,        /* it is blamed for a failure: token, tier, code, reason, failures */
-  WARPPOOL_POOL_EVENT_DISABLED = 50,      /* too many failures, refused for good, or the probe of a half-open one failed:
-                                             token, tier, code, reason, failures, until_ms (when it may be tried) */
-  WARPPOOL_POOL_EVENT_COOLING = 60,       /* its quota is used up: token, tier, code, reason, until_ms */
-  WARPPOOL_POOL_EVENT_RECOVERED = 70,     /* ready again, or its failures are forgotten; the reason says how:
-                                             token, tier, reason */
-  WARPPOOL_POOL_EVENT_REFRESHED = 80,     /* a JWT was issued for it: token, tier, reason, until_ms (its end) */
-  WARPPOOL_POOL_EVENT_ROTATED = 90,       /* the service replaced its refresh token: token, tier, reason */
-  WARPPOOL_POOL_EVENT_SAME_ACCOUNT = 100, /* it belongs to the same account as an earlier token, and they share one
-                                             quota: token, tier, reason (which names the other) */
+  WARPPOOL_POOL_EVENT_DISABLED = 50,  /* too many failures, refused for good, or the probe of a half-open one failed:
+                                         token, tier, code, reason, failures, until_ms (when it may be tried) */
+  WARPPOOL_POOL_EVENT_COOLING = 60,   /* its quota is used up: token, tier, code, reason, until_ms */
+  WARPPOOL_POOL_EVENT_RECOVERED = 70, /* ready again, or its failures are forgotten; the reason says how:
+                                         token, tier, reason */
+  WARPPOOL_POOL_EVENT_REFRESHED = 80, /* a JWT was issued for it: token, tier, reason, until_ms (its end) */
+  WARPPOOL_POOL_EVENT_ROTATED = 90,   /* the service replaced its refresh token: token, tier, reason */
+  WARPPOOL_POOL_EVENT_SAME_ACCOUNT = 100,   /* it belongs to the same account as an earlier token, and they share one
+                                               quota: token, tier, reason (which names the other) */
   WARPPOOL_POOL_EVENT_TIER_EXHAUSTED = 110, /* no token of the tier is ready any more. Of the last one that was:
                                                token, tier, code, reason, until_ms */
   WARPPOOL_POOL_EVENT_POOL_EXHAUSTED = 120, /* no token at all is ready any more; the same */
@@ -1233,7 +1234,8 @@ WARPPOOL_API const char* warppool_pool_event_token(const warppool_pool_event* ev
 /** The token's tier; any, if it concerns no token. NULL: 0, which is none of warppool_tier. */
 WARPPOOL_API warppool_tier warppool_pool_event_tier(const warppool_pool_event* event);
 
-/** Why, of what is a failure: ATTEMPT_FAILED, FAILURE, DISABLED, COOLING, the two EXHAUSTED, and STORE_FAILED. Else WARPPOOL_OK.
+/** Why, of what is a failure: ATTEMPT_FAILED, FAILURE, DISABLED, COOLING, the two EXHAUSTED, and STORE_FAILED. Else
+ * WARPPOOL_OK.
  */
 WARPPOOL_API warppool_code warppool_pool_event_code(const warppool_pool_event* event);
 
@@ -2383,7 +2385,7 @@ typedef struct warppool_token_info {
   warppool_tier tier;
   warppool_credential_kind kind;
   warppool_token_state state;
-  int32_t failures;                /* failures in a row that it was blamed for */
+  int32_t failures;               /* failures in a row that it was blamed for */
   int32_t in_flight;              /* requests that use it now */
   warppool_code last_error;       /* of the last attempt that failed, whoever was to blame; WARPPOOL_OK: none did */
   uint64_t served;                /* requests that it brought to a good end */
@@ -2495,8 +2497,8 @@ WARPPOOL_API const warppool_error* warppool_health_report_problem(const warppool
 WARPPOOL_API const warppool_error* warppool_health_report_quota_problem(const warppool_health_report* report,
                                                                         size_t index);
 
-/** The pool after the check: name, tier, state, failures, quota and the rest of each token, under the same index. Not to
- *  be destroyed. NULL: NULL. */
+/** The pool after the check: name, tier, state, failures, quota and the rest of each token, under the same index. Not
+ * to be destroyed. NULL: NULL. */
 WARPPOOL_API const warppool_pool_status* warppool_health_report_pool(const warppool_health_report* report);
 
 /** All of it for people: a heading, "Healthy tokens: 5/6", and a line for each token. NULL: "". */
@@ -2555,7 +2557,7 @@ typedef enum warppool_outcome WARPPOOL_ENUM_TYPE {
                                            one */
   WARPPOOL_OUTCOME_AUTH_REJECTED = 3,   /* refused although the JWT was new, or a refresh refused for no final reason: a
                                            failure */
-  WARPPOOL_OUTCOME_AUTH_REVOKED = 4,       /* the credential or its account is gone: disabled at once */
+  WARPPOOL_OUTCOME_AUTH_REVOKED = 4,    /* the credential or its account is gone: disabled at once */
   WARPPOOL_OUTCOME_QUOTA_EXHAUSTED = 5, /* cools until its quota is back */
   WARPPOOL_OUTCOME_SERVER_ERROR = 6,    /* 500 for this account: a failure only if another token then served */
   WARPPOOL_OUTCOME_OVERLOADED = 7,      /* the service has too much to do: no token's fault */
