@@ -72,11 +72,18 @@ class Script {
     const bool expires = changed_.wait_for(lock, std::chrono::milliseconds(60), all_here);
     if (expires) {
       service_->ExpireJwts();
+      expired_at_ = SteadyClock::now();
       ++counts_["JWTs expired"];
     }
     gate_open_ = true;
     changed_.notify_all();
     return expires;
+  }
+  // A request that its program has cancelled can still come here, and is counted for another one, which is on its way
+  // with a new JWT: that may be refused now.
+  bool JwtsHaveJustExpired() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return SteadyClock::now() - expired_at_ < std::chrono::milliseconds(250);
   }
   void RequestBegins() {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -461,8 +468,9 @@ class Script {
   std::array<Truth, kTokens> truths_;
   bool storming_ = true;
   bool gate_open_ = true;
-  int inside_ = 0;  // agent requests at the gate
-  int begun_ = 0;   // the client's requests
+  int inside_ = 0;                        // agent requests at the gate
+  SteadyClock::time_point expired_at_{};  // all JWTs, the last time
+  int begun_ = 0;                         // the client's requests
   int ended_ = 0;
   int jwts_under_way_ = 0;  // issued, and the client has not said that it has them
   int agent_requests_ = 0;
