@@ -211,6 +211,14 @@ TEST_CASE("an answer that is JSON instead of a stream brings the service's words
   CHECK(world.StatusOf(1).state == TokenState::kCooling);
 }
 
+TEST_CASE("an error event without words is no keep-alive") {
+  World world;
+  world.service.On(kFirstToken).Agent(loopback::Raw("event: error\ndata:\n\n"));
+  world.Connect({kFirstToken});
+  CHECK(world.Ask(Request("hello")).status().code() == Code::kAgentError);
+  CHECK(world.service.Count("/ai/multi-agent") == 1);
+}
+
 TEST_CASE("an event that tells of an error ends the answer with the service's words, and a quota is a quota") {
   World world;
   world.service.On(kFirstToken)

@@ -49,6 +49,9 @@ TEST_CASE("a provider's rate limit or overload is told from an error of the agen
       {"The model is overloaded. Please try again later.", FailureKind::kModelBusy},
       {"status 529", FailureKind::kModelBusy},
       {"Error 503, Status: UNAVAILABLE", FailureKind::kModelBusy},
+      {"Overloaded", FailureKind::kModelBusy},
+      {"queue in high demand region not found", FailureKind::kUnknown},
+      {"an operator that is not a member was overloaded in a header", FailureKind::kUnknown},
       {"This model is currently experiencing high demand.", FailureKind::kModelBusy},
   })));
 }

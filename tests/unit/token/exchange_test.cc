@@ -312,5 +312,15 @@ TEST_CASE("no part of a credential is in an error, however the service quotes it
   }
 }
 
+TEST_CASE("no part of a credential is in an error, though a header quotes it") {
+  const std::string sent = "fake-" + std::string(300, 'q');
+  FetchResult answer;
+  answer.head = {403, {{"x-warp-error-code", sent}, {"content-type", sent}}};
+  const auto read = ReadExchange(answer, {"https://fake.invalid", "THE_SETTING"}, Secret(sent), Secret(), {});
+  const Status& status = std::get<ExchangeFailure>(read).status;
+  CHECK_THAT(status.ToString() + status.error().service_code,
+             !ContainsSubstring("qqq") && ContainsSubstring("[secret]"));
+}
+
 }  // namespace
 }  // namespace warppool
