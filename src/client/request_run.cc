@@ -2,14 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <exception>
 #include <new>
 #include <utility>
 
-#include "base/ascii.h"
 #include "base/guarded.h"
 #include "base/redact.h"
 #include "http/fetch.h"
+#include "http/service_words.h"
 #include "protocol/finish_status.h"
 
 namespace warppool {
@@ -23,11 +22,6 @@ constexpr std::chrono::milliseconds kDrainTime{2'000};
 // the answer has begun.
 constexpr std::size_t kMaxEarlyEvents = 64;
 constexpr std::size_t kMaxEarlyBytes = 1U << 20U;
-
-// The media type's case does not matter, and parameters may follow (RFC 9110, section 8.3.1).
-bool IsEventStream(std::string_view content_type) {
-  return AsciiLower(TrimAsciiBlanks(content_type.substr(0, content_type.find(';')))) == "text/event-stream";
-}
 
 }  // namespace
 
@@ -112,7 +106,7 @@ void RequestRun::Use(const Bearer& bearer) {
 void RequestRun::OnHead(const HttpHead& head) {
   if (finished_) return;
   attempt_->head = head;
-  attempt_->is_stream = head.status == 200 && IsEventStream(head.Find("content-type"));
+  attempt_->is_stream = head.status == 200 && IsEventStream(head);
   WatchRefusal();
 }
 

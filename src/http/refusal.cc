@@ -14,12 +14,11 @@
 namespace warppool {
 namespace {
 
-using std::chrono::milliseconds;
-
 // The service's codes for a quota that is used up, and for a service that has too much to do.
 constexpr std::string_view kOutOfCredits = "OUT_OF_CREDITS";
-constexpr const char* kProxyWantsLogin = "the proxy wants a log-in (407); check WARP_PROXY";
 constexpr std::string_view kAtCapacity = "AT_CLOUD_AGENT_CAPACITY";
+
+constexpr const char* kProxyWantsLogin = "the proxy wants a log-in (407); check WARP_PROXY";
 
 bool IsOverload(int status) {
   return status == 408 || status == 425 || status == 429 || status >= 500;

@@ -23,13 +23,18 @@ bool HasAnyMember(const FlatJson& json, std::initializer_list<const char*> names
 
 }  // namespace
 
+bool IsEventStream(const HttpHead& head) {
+  const std::string_view type = head.Find("content-type");
+  return AsciiLower(TrimAsciiBlanks(type.substr(0, type.find(';')))) == "text/event-stream";
+}
+
 ServiceWords ReadServiceWords(const HttpHead& head, std::string_view body) {
   ServiceWords words;
   words.has_header = std::any_of(head.headers.begin(), head.headers.end(),
                                  [](const auto& header) { return header.first.rfind("x-warp-", 0) == 0; });
   words.code = Readable(head.Find("x-warp-error-code"), kMaxCode);
   const std::string_view type = head.Find("content-type");
-  words.is_stream = AsciiLower(TrimAsciiBlanks(type.substr(0, type.find(';')))) == "text/event-stream";
+  words.is_stream = IsEventStream(head);
   SseParser parser(body.size());
   if (words.is_stream) body = parser.Next(&body).value_or(std::string_view());
   if (body.substr(0, kByteOrderMark.size()) == kByteOrderMark) body.remove_prefix(kByteOrderMark.size());

@@ -22,6 +22,9 @@ struct ServiceWords {
   bool is_exchange_success = false;  // a JSON object with what a token exchange brings
 };
 
+// By its Content-Type. The case does not matter, and parameters may follow (RFC 9110, section 8.3.1).
+bool IsEventStream(const HttpHead& head);
+
 // `body`: without secrets, since its words go into errors.
 ServiceWords ReadServiceWords(const HttpHead& head, std::string_view body);
 
