@@ -66,7 +66,7 @@ Signals::News Signals::WaitUntil(std::chrono::steady_clock::time_point time, boo
     pollfd sources[] = {{signals_.descriptor(), POLLIN, 0}, {keys && !keyboard_gone_ ? STDIN_FILENO : -1, POLLIN, 0}};
     const int ready = poll(sources, 2, static_cast<int>(wait));
     if (ready == 0) return News::kNone;
-    if (ready < 0) continue;  // EINTR: a signal, which is in the pipe now, or it was stopped and goes on
+    if (ready < 0) continue;  // EINTR: it was stopped, and goes on
     News news = News::kNone;
     if (sources[0].revents != 0) news = ReadSignal();
     if (news == News::kNone && sources[1].revents != 0) news = ReadKey();
