@@ -2372,7 +2372,8 @@ typedef enum warppool_token_state WARPPOOL_ENUM_TYPE {
   WARPPOOL_TOKEN_COOLING = 2,  /* its quota is used up; ready again at `ready_at_ms` */
   WARPPOOL_TOKEN_DISABLED = 3, /* too many failures in a row, or refused for good; half open at `ready_at_ms`, unless
                                   that is -1 */
-  WARPPOOL_TOKEN_HALF_OPEN = 4 /* disabled, but its rest is over: one request, or health check, at a time may try it */
+  WARPPOOL_TOKEN_HALF_OPEN = 4, /* disabled, but its delay is over: one request, or health check, may try it */
+  WARPPOOL_TOKEN_RESTING = 5    /* refused just now, and left alone for 5 s; then one request at a time may try it */
 } warppool_token_state;
 
 /** "ready", "cooling", "disabled", "half open". Any value, any thread; valid for ever. */
@@ -2568,7 +2569,8 @@ typedef enum warppool_outcome WARPPOOL_ENUM_TYPE {
   WARPPOOL_OUTCOME_MISCONFIGURED = 12,  /* a setting is at fault */
   WARPPOOL_OUTCOME_FINISHED_OTHERWISE = 13, /* the agent finished, but not with "done" */
   WARPPOOL_OUTCOME_CANCELLED = 14,          /* the program lost interest */
-  WARPPOOL_OUTCOME_BLOCKED = 15             /* something on the way answered in the service's place: no token's fault */
+  WARPPOOL_OUTCOME_BLOCKED = 15,            /* something on the way answered in the service's place: no token's fault */
+  WARPPOOL_OUTCOME_HELD = 16                /* another process exchanges it just now, and another token was ready */
 } warppool_outcome;
 
 /** How many the library knows: 0 up to one less. Any thread. */

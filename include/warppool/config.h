@@ -135,19 +135,20 @@ struct Config {
   std::chrono::milliseconds refresh_timeout{30'000};   // one token exchange at one address, all in all
 
   // Trying again after the network or the service failed (going to the next token is not counted). Wait n lasts
-  // retry_base_delay * 2^(n-1), at most retry_max_delay, plus up to 30 %; or what Retry-After asks
-  // for, if that is longer.
-  int retry_budget = 3;  // waits in one request, for a token that rests, too; 0: none after a failed attempt
-  std::chrono::milliseconds retry_base_delay{500};
+  // retry_base_delay * 4^(n-1), at most retry_max_delay, plus up to 30 %; or what Retry-After asks for, if that is
+  // longer.
+  int retry_budget = 3;  // such waits in one request; 0: none after a failed attempt
+  std::chrono::milliseconds retry_base_delay{1'000};
   std::chrono::milliseconds retry_max_delay{32'000};
-  std::chrono::milliseconds retry_after_limit{120'000};  // a service that asks for more is not waited for
+  std::chrono::milliseconds retry_after_limit{120'000};  // a service that asks for more is asked again after this
 
   // How long a token rests whose quota is used up, when neither the answer nor the quota query says it.
   std::chrono::milliseconds quota_cooling{3'600'000};
 
   // When no token is ready, a request waits for the first one that will be, if that is before its own time-out; one
-  // without a time-out (and Client::AccessToken() without a limit), if that is within max_token_wait. Otherwise it
-  // fails at once. Request::wait_for_token switches it off for one request.
+  // without a time-out (and Client::AccessToken() without a limit), if that is within max_token_wait, which is for all
+  // its waits together, those before trying again included. Otherwise it fails at once. Request::wait_for_token
+  // switches off the waits for a token for one request.
   std::chrono::milliseconds max_token_wait{30'000};
 
   // A JWT that is in use is renewed before it ends, between two requests, and not by the request that finds it old.

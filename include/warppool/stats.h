@@ -31,6 +31,7 @@ enum class Outcome : std::uint8_t {
   kAccepted = 1,            // the exchange issued a JWT, and that was all that was wanted
   kAuthStale = 2,           // a JWT that had served before was refused; the same token went on with a new one
   kAuthRejected = 3,        // refused although the JWT was new, or a refresh refused for no final reason: a failure
+                            // only if another token of its kind then served
   kAuthRevoked = 4,         // the credential or its account is gone: disabled at once
   kQuotaExhausted = 5,      // cools until its quota is back
   kServerError = 6,         // 500 for this account: a failure only if another token then served
@@ -43,8 +44,9 @@ enum class Outcome : std::uint8_t {
   kFinishedOtherwise = 13,  // the agent finished, but not with "done"
   kCancelled = 14,          // the program lost interest
   kBlocked = 15,            // something on the way answered in the service's place: no token's fault
+  kHeld = 16,               // another process exchanges it just now, and another token was ready
 };
-inline constexpr std::size_t kOutcomeCount = 16;
+inline constexpr std::size_t kOutcomeCount = 17;
 
 // "success", "auth_stale", ... Never NULL. Any thread.
 const char* OutcomeName(Outcome outcome) noexcept;

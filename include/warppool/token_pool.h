@@ -24,10 +24,11 @@ enum class TokenState : int {
   kReady = 1,
   kCooling = 2,   // its quota is used up; ready again at `ready_at`
   kDisabled = 3,  // too many failures in a row, or refused for good; half open at `ready_at`, if there is one
-  kHalfOpen = 4,  // disabled, but its rest is over: one request, or health check, at a time may try it
+  kHalfOpen = 4,  // disabled, but its delay is over: one request, or health check, at a time may try it
+  kResting = 5,   // refused just now, and left alone until `ready_at`; from then on one request at a time may try it
 };
 
-// "ready", "cooling", "disabled", "half open". Never NULL. Any thread.
+// "ready", "cooling", "disabled", "half open", "resting". Never NULL. Any thread.
 const char* TokenStateName(TokenState state) noexcept;
 
 // What an account may still ask for, as the service told it last.
@@ -55,11 +56,11 @@ struct TokenStatus {
   std::uint64_t refreshes = 0;       // JWTs that were issued for it
   Code last_error = Code::kOk;       // of the last attempt that failed, whoever was to blame
   std::string last_error_message{};
-  std::string reason{};          // why it is cooling or disabled; empty: it is neither
+  std::string reason{};          // why it is not ready; empty: it is
   std::string same_account{};    // the name of an earlier token that belongs to the same account; empty: none is known
   std::optional<Quota> quota{};  // of the account, if it was asked; of that moment
 
-  // kCooling: when it is back. kDisabled, kHalfOpen: from when on it may be tried; nullopt: only after a recovery by
+  // kCooling, kResting: when it is back. kDisabled, kHalfOpen: from when on it may be tried; nullopt: only after a recovery by
   // hand, an active health check, or with another credential.
   std::optional<std::chrono::system_clock::time_point> ready_at{};
   std::optional<std::chrono::system_clock::time_point> jwt_expires{};  // there is a JWT, valid until then

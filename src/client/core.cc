@@ -99,7 +99,10 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
                  &transport_, this, clock_, log_),
       queue_(&pool_, &loop_, clock_,
              [this](const auto& wanted) { return quota_desk_.Asking(wanted.excluded, wanted.only); }),
+      agent_breaker_(&loop_, clock_),
+      exchange_breaker_(&loop_, clock_),
       quota_desk_(this),
+      acquisition_(AcquisitionServicesOf()),
       random_(std::random_device{}()) {
   pool_.SetOnFreed([this] { OnTokenFreed(); });
   pool_.SetOnGone([this](const std::shared_ptr<Token>& token) { OnTokenGone(token); });
@@ -109,6 +112,27 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
     StopRuns();
     StopLoop(clock_.Steady() + kExchangeGrace);
   });
+}
+
+AcquisitionServices Core::AcquisitionServicesOf() {
+  return {.pool = &pool_,
+          .queue = &queue_,
+          .refresher = &refresher_,
+          .agent = &agent_breaker_,
+          .exchange = &exchange_breaker_,
+          .loop = &loop_,
+          .clock = &clock_,
+          .log = log_,
+          .failover = {{.base = config_.retry_base_delay,
+                        .ceiling = config_.retry_max_delay,
+                        .budget = config_.retry_budget},
+                       config_.retry_after_limit},
+          .max_wait = config_.max_token_wait,
+          .unit_random = [this] { return UnitRandom(); },
+          .drop_refused = [this](const Bearer& bearer, const Status& why) { DropRefused(bearer, why); },
+          .ask_quota = [this](const Bearer& bearer) { quota_desk_.AskAfterRefusal(bearer); },
+          .quota_asked =
+              [this](const TokenPool::Wanted& wanted) { return quota_desk_.Asking(wanted.excluded, wanted.only); }};
 }
 
 Status Core::Open() {
@@ -127,11 +151,6 @@ Status Core::Restore() {
 
 bool Core::Forked() const {
   return CurrentProcess() != process_;
-}
-
-FailoverOptions Core::failover() const {
-  return {{.base = config_.retry_base_delay, .ceiling = config_.retry_max_delay, .budget = config_.retry_budget},
-          config_.retry_after_limit};
 }
 
 void Core::OnRefreshed(const Token& token, const Jwt& jwt, bool rotated, const std::string& account) {

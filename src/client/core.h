@@ -13,10 +13,11 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "client/bearer_desk.h"
-#include "client/failover_policy.h"
+#include "client/circuit_breaker.h"
 #include "client/quota_desk.h"
 #include "client/request_counts.h"
 #include "client/state_keeper.h"
+#include "client/token_acquisition.h"
 #include "client/wait_queue.h"
 #include "http/curl_transport.h"
 #include "http/event_loop.h"
@@ -80,7 +81,7 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   const Config& config() const { return config_; }
   const Clock& clock() const { return clock_; }
   const Logger& log() const { return log_; }
-  FailoverOptions failover() const;
+  const AcquisitionServices& acquisition() const { return acquisition_; }
   double UnitRandom() { return std::uniform_real_distribution<double>(0, 1)(random_); }  // I/O thread
 
   const std::string& root() const { return root_; }  // the service's, without a "/" at its end
@@ -91,6 +92,8 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   const std::string& request_limit_body() const { return request_limit_body_; }
 
  private:
+  AcquisitionServices AcquisitionServicesOf();
+
   struct Entry {
     std::shared_ptr<Run> run;
     EventLoop::Reserved last;  // holds `run` until what is being called has returned
@@ -133,7 +136,10 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   WaitQueue queue_;
   std::atomic<bool> to_serve_{false};  // the queue; who sets it has `serve_`, until the task has run
   EventLoop::Reserved serve_;
+  CircuitBreaker agent_breaker_;
+  CircuitBreaker exchange_breaker_;
   QuotaDesk quota_desk_;
+  const AcquisitionServices acquisition_;
   RequestCounts request_counts_;
   std::minstd_rand random_;
 

@@ -29,7 +29,7 @@ RequestRun::RequestRun(std::shared_ptr<Core> core, RequestPlan plan, std::shared
     : core_(std::move(core)),
       plan_(std::move(plan)),
       sink_(std::move(sink)),
-      walk_(core_.get(), this),
+      acquisition_(&core_->acquisition(), this),
       reader_(plan_.conversation.share(), core_->config().max_nesting_depth) {}
 
 template <typename Call>
@@ -56,14 +56,14 @@ void RequestRun::Begin() {
           Finish(
               Status(Error{.code = Code::kDeadlineExceeded,
                            .message = fmt::format("the request's time-out of {} ms has passed", plan_.timeout.count()),
-                           .attempts = walk_.attempts()}));
+                           .attempts = acquisition_.attempts()}));
         });
       });
     }
     if (plan_.conversation) home_ = core_->pool().FindKey(plan_.conversation->owner().key);
-    if (home_) walk_.KeepTo(home_);
-    walk_.Restrict(plan_.only);
-    walk_.Start(patience);
+    if (home_) acquisition_.KeepTo(home_);
+    acquisition_.Restrict(plan_.only);
+    acquisition_.Start(patience);
   });
 }
 
@@ -231,6 +231,11 @@ void RequestRun::Consume(std::string_view bytes) {
 void RequestRun::OnEvent(std::string_view data) {
   const auto kind = reader_.Read(data);
   if (!kind) return BreakOff({Outcome::kGarbled, At(kind.code(), kind.status().message())});
+  if (!attempt_->serves && *kind != AnswerReader::Kind::kFinished) {  // what the last event says may be a refusal
+    attempt_->serves = true;
+    acquisition_.NoteServing();
+    if (finished_) return;  // the program heard of it
+  }
   switch (*kind) {
     case AnswerReader::Kind::kNothing:
       return;
@@ -301,9 +306,9 @@ void RequestRun::OnFinished(const Finished& finished) {
   Deliver(finished);
   if (finished_) return;
   if (status.ok()) {
-    walk_.Succeed();
+    acquisition_.Succeed();
   } else {
-    walk_.End(quota ? Outcome::kQuotaExhausted : Outcome::kFinishedOtherwise, Final(status));
+    acquisition_.End(quota ? Outcome::kQuotaExhausted : Outcome::kFinishedOtherwise, Final(status));
   }
   answer_end_ = Final(status);
   core_->loop().CancelTimer(std::exchange(deadline_, 0));  // the last event has come in time
@@ -337,14 +342,14 @@ void RequestRun::EndAttempt(Refusal result) {
   reader_.DropRest();
   held_bytes_.clear();
   held_result_.reset();
-  if (!answered_) return walk_.Fail(std::move(result));
+  if (!answered_) return acquisition_.Fail(std::move(result));
   RollBack();
   if (finished_) return;
   // The same request again would repeat what the agent has done already.
   if (plan_.conversation && result.outcome == Outcome::kStreamCut) return GoOn(std::move(result));
   const Status status = Final(result.status);
   core_->log().Warning("The answer broke off: {}: {}", attempt_->token, status.message());
-  walk_.End(result.outcome, status, result.retry_after);
+  acquisition_.End(result.outcome, status, result.retry_after);
   End(status);
 }
 
@@ -353,7 +358,7 @@ void RequestRun::GoOn(Refusal cut) {
   plan_.builder.BecomeResume();
   resuming_ = true;
   answered_ = false;
-  walk_.Fail(std::move(cut));
+  acquisition_.Fail(std::move(cut));
 }
 
 void RequestRun::OnAttemptFailed(const AttemptFailed& event) {
@@ -368,7 +373,7 @@ Status RequestRun::Final(const Status& status) const {
   for (const Secret& secret : plan_.secrets) redacted = Redacted(redacted, secret.Reveal());
   Error error = redacted.error();
   error.token = attempt_->token;
-  error.attempts = walk_.attempts();
+  error.attempts = acquisition_.attempts();
   error.attempts.push_back({error.token, error.code, error.message});
   return Status(std::move(error));
 }
@@ -380,7 +385,7 @@ Status RequestRun::At(Code code, const std::string& what) const {
 
 void RequestRun::BeginAnswer() {
   if (std::exchange(answered_, true)) return;
-  walk_.NoteFirstEvent(std::chrono::floor<std::chrono::milliseconds>(core_->clock().Steady() - attempt_->began));
+  acquisition_.NoteFirstEvent(std::chrono::floor<std::chrono::milliseconds>(core_->clock().Steady() - attempt_->began));
   if (plan_.conversation) {
     if (attempt_->moves) Deliver(ConversationMoved{plan_.conversation->owner().token, attempt_->token});
     if (finished_) return;
@@ -388,7 +393,7 @@ void RequestRun::BeginAnswer() {
     if (attempt_->conversation_id.empty() && !attempt_->moves) attempt_->conversation_id = plan_.conversation->id();
     NoteOwner();
     home_ = attempt_->user;
-    walk_.KeepTo(home_);
+    acquisition_.KeepTo(home_);
   }
   Deliver(StreamStarted{attempt_->token, attempt_->conversation_id, attempt_->request_id, attempt_->run_id});
   for (const OwnedEvent& event : std::exchange(attempt_->early, {})) Deliver(event.get());
@@ -466,7 +471,7 @@ void RequestRun::Finish(const Status& status) noexcept {
     core_->loop().CancelTimer(std::exchange(grace_, 0));
     core_->loop().CancelTimer(std::exchange(refusal_timer_, 0));
     if (attempt_ && !draining_) core_->transport().Cancel(attempt_->transfer);
-    walk_.End();
+    acquisition_.End();
   });
   plan_.conversation.Release();  // who is told may go on with it
   // With the sink go what the program's callbacks hold: all of it before anyone is told that this is over.

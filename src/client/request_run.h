@@ -13,7 +13,7 @@
 #include "client/core.h"
 #include "client/event_queue.h"
 #include "client/event_sink.h"
-#include "client/token_walk.h"
+#include "client/token_acquisition.h"
 #include "conversation/answer_reader.h"
 #include "conversation/conversation_impl.h"
 #include "http/sse_parser.h"
@@ -34,7 +34,7 @@ struct RequestPlan {
 
 class RequestRun final : public Run,
                          public std::enable_shared_from_this<RequestRun>,
-                         private TokenWalk::Owner,
+                         private TokenAcquisition::Owner,
                          private HttpHandler {
  public:
   RequestRun(std::shared_ptr<Core> core, RequestPlan plan, std::shared_ptr<EventSink> sink);
@@ -61,6 +61,7 @@ class RequestRun final : public Run,
     Secret bearer;
     HttpHead head;
     bool is_stream = false;
+    bool serves = false;  // an event of the answer has come
     std::string refusal;  // the beginning of a body that is no stream
     SseParser parser;
     std::string conversation_id;
@@ -70,11 +71,11 @@ class RequestRun final : public Run,
     std::size_t early_bytes = 0;
   };
 
-  // TokenWalk::Owner
+  // TokenAcquisition::Owner
   void Use(const Bearer& bearer) override;
   void OnAttemptFailed(const AttemptFailed& event) override;
   void OnWaiting(const Waiting& event) override { Deliver(event); }
-  void OnWalkFailed(const Status& why) override { End(why); }
+  void OnNoneServes(const Status& why) override { End(why); }
 
   // HttpHandler
   void OnHead(const HttpHead& head) override;
@@ -120,7 +121,7 @@ class RequestRun final : public Run,
   RequestPlan plan_;
   std::shared_ptr<EventSink> sink_;
 
-  TokenWalk walk_;
+  TokenAcquisition acquisition_;
   std::optional<Attempt> attempt_;
   AnswerReader reader_;
   TimerId deadline_ = 0;

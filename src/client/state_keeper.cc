@@ -91,7 +91,7 @@ void StateKeeper::TakeOver(const std::shared_ptr<Token>& token, const StoredToke
   kept.token = token;
   kept.failures = stored.health.failures;
   kept.disabled = stored.health.disabled;
-  kept.dead = stored.health.dead;
+  kept.revoked = stored.health.dead;
   kept.cooling_until = stored.health.cooling_until;
   if (stored.health.code != Code::kOk) kept.why = Status(stored.health.code, stored.health.reason);
   kept.counters = records_.NoteRestored(token, stored);

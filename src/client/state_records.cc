@@ -170,7 +170,7 @@ Status StateRecords::Save(const std::vector<TokenPool::Kept>& tokens) {
       if (!stored.ok()) return stored.status();
       if (kept.health_changed) {
         const Status& why = kept.why;
-        stored->health = {kept.failures, kept.disabled, kept.dead, kept.cooling_until, why.code(), why.message()};
+        stored->health = {kept.failures, kept.disabled, kept.revoked, kept.cooling_until, why.code(), why.message()};
       }
       Counters since = kept.counters;
       since -= KnownOf(kept.token).counted;

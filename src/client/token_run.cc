@@ -13,16 +13,19 @@ BearerToken ToBearerToken(const Bearer& bearer) {
 }
 
 TokenRun::TokenRun(std::shared_ptr<Core> core, const Patience& patience, std::optional<Lease> first)
-    : core_(std::move(core)), patience_(patience), first_(std::move(first)), walk_(core_.get(), this) {}
+    : core_(std::move(core)),
+      patience_(patience),
+      first_(std::move(first)),
+      acquisition_(&core_->acquisition(), this, false) {}
 
 void TokenRun::Begin() {
   if (finished_) return;
   const auto self = shared_from_this();
   const Status begun = Guarded([&] {
     if (first_) {
-      walk_.Start(patience_, *std::exchange(first_, std::nullopt));
+      acquisition_.Start(patience_, *std::exchange(first_, std::nullopt));
     } else {
-      walk_.Start(patience_);
+      acquisition_.Start(patience_);
     }
     return Status();
   });
@@ -34,9 +37,9 @@ void TokenRun::Use(const Bearer& bearer) {
   const BearerToken token = ToBearerToken(bearer);
   // An exchange that went well counts for something; a JWT that lay there, or an API key, has proved nothing.
   if (bearer.jwt && bearer.fresh) {
-    walk_.Succeed(Outcome::kAccepted);
+    acquisition_.Succeed(Outcome::kAccepted);
   } else {
-    walk_.End();
+    acquisition_.End();
   }
   Finish(token);
 }
@@ -44,7 +47,7 @@ void TokenRun::Use(const Bearer& bearer) {
 void TokenRun::Finish(Result<BearerToken> result) {
   if (std::exchange(finished_, true)) return;
   const auto self = shared_from_this();
-  walk_.End();
+  acquisition_.End();
   first_.reset();
   result_.Bring(std::move(result));
   core_->Retire(this);

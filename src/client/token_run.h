@@ -6,11 +6,11 @@
 
 #include "base/handoff.h"
 #include "client/core.h"
-#include "client/token_walk.h"
+#include "client/token_acquisition.h"
 
 namespace warppool {
 
-class TokenRun final : public Run, public std::enable_shared_from_this<TokenRun>, private TokenWalk::Owner {
+class TokenRun final : public Run, public std::enable_shared_from_this<TokenRun>, private TokenAcquisition::Owner {
  public:
   // `first`: leased already, without a JWT that could be handed out at once.
   TokenRun(std::shared_ptr<Core> core, const Patience& patience, std::optional<Lease> first);
@@ -26,13 +26,13 @@ class TokenRun final : public Run, public std::enable_shared_from_this<TokenRun>
   void Use(const Bearer& bearer) override;
   void OnAttemptFailed(const AttemptFailed& /*event*/) override {}
   void OnWaiting(const Waiting& /*event*/) override {}
-  void OnWalkFailed(const Status& why) override { Finish(why); }
+  void OnNoneServes(const Status& why) override { Finish(why); }
   void Finish(Result<BearerToken> result);
 
   const std::shared_ptr<Core> core_;
   const Patience patience_;
   std::optional<Lease> first_;
-  TokenWalk walk_;
+  TokenAcquisition acquisition_;
   bool finished_ = false;  // I/O thread
   Handoff<Result<BearerToken>> result_;
 };

@@ -9,7 +9,7 @@
 namespace warppool {
 
 inline constexpr std::array kTokenStates{TokenState::kReady, TokenState::kCooling, TokenState::kDisabled,
-                                         TokenState::kHalfOpen};
+                                         TokenState::kHalfOpen, TokenState::kResting};
 
 // In one word, as the outcomes are; TokenStateName() is for people.
 inline const char* TokenStateLabel(TokenState state) noexcept {

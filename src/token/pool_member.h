@@ -33,9 +33,10 @@ struct PoolMember : std::enable_shared_from_this<PoolMember> {
   bool is_member = false;    // no more, once it was removed
   std::size_t tier = 0;      // of the roster's
   std::size_t position = 0;  // in its tier
+  bool set_back = false;     // among those who come behind all others
   TokenState filed_as = TokenState::kDisabled;
   bool blocked = false;                  // in a state to serve, but it has its hands full
-  std::optional<SteadyTime> turns_at{};  // when to file it anew
+  std::optional<SteadyTime> turns_at{};  // when to file it anew, if not before
 
   std::string account{};  // empty: not known
   std::optional<Quota> quota{};

@@ -21,7 +21,8 @@ void Roster::Arrange(Options options, const Members& members, SteadyTime now) {
     }
     if (standing.empty()) continue;
     const std::size_t size = standing.size();
-    tiers.push_back({tier, std::move(standing), Selector(options.strategy, size), PositionSet(size)});
+    tiers.push_back({tier, std::move(standing), Selector(options.strategy, size), Selector(options.strategy, size),
+                     PositionSet(size)});
   }
 
   for (const Tier& tier : tiers_) {
@@ -32,7 +33,8 @@ void Roster::Arrange(Options options, const Members& members, SteadyTime now) {
   by_name_.swap(by_name);
   by_token_.swap(by_token);
   accounts_.swap(accounts);
-  ready_ = 0;
+  in_service_ = 0;
+  set_back_ = 0;
   blocked_ = 0;
   ++state_changes_;
   due_.clear();
@@ -44,6 +46,7 @@ void Roster::Arrange(Options options, const Members& members, SteadyTime now) {
       member->position = position;
       member->filed_as = TokenState::kDisabled;
       member->blocked = false;
+      member->set_back = false;
       member->turns_at.reset();
     }
   }
@@ -75,20 +78,30 @@ bool Roster::File(Member* member, SteadyTime now) {
   Tier& tier = tiers_[member->tier];
   const TokenState state = member->health.StateAt(now);
   const bool in_a_state_to = state == TokenState::kReady || state == TokenState::kHalfOpen;
-  const bool full = (options_.max_in_flight > 0 && member->in_flight >= options_.max_in_flight) ||
-                    (state == TokenState::kHalfOpen && member->health.probing());
-  const bool could_before = tier.selector.PlaceOf(member->position) != Selector::Place::kOut;
+  const bool full =
+      (options_.max_in_flight > 0 && member->in_flight >= options_.max_in_flight) || member->health.IsBeingTried(now);
+  const bool could_before = CanServe(*member);
 
   Selector::Place place = Selector::Place::kOut;
   if (in_a_state_to && !full) {
     place = state == TokenState::kReady ? Selector::Place::kReady : Selector::Place::kHalfOpen;
   }
-  tier.selector.Put(member->position, place, member->in_flight);
+  const bool set_back = member->health.IsSetBack(now);
+  if (set_back != member->set_back) {
+    Selector& left = member->set_back ? tier.set_back : tier.selector;
+    left.Put(member->position, Selector::Place::kOut, member->in_flight);
+    member->set_back = set_back;
+    set_back_ += set_back ? 1 : -1;
+    ++state_changes_;
+  }
+  (set_back ? tier.set_back : tier.selector).Put(member->position, place, member->in_flight);
 
   if (state != member->filed_as) ++state_changes_;
-  const int ready = (state == TokenState::kReady ? 1 : 0) - (member->filed_as == TokenState::kReady ? 1 : 0);
-  tier.ready += ready;
-  ready_ += ready;
+  const auto in_service = [](TokenState s) { return s == TokenState::kReady || s == TokenState::kResting ? 1 : 0; };
+  tier.ready += (state == TokenState::kReady ? 1 : 0) - (member->filed_as == TokenState::kReady ? 1 : 0);
+  const int difference = in_service(state) - in_service(member->filed_as);
+  tier.in_service += difference;
+  in_service_ += difference;
   member->filed_as = state;
 
   const bool blocked = in_a_state_to && full;
@@ -101,7 +114,8 @@ bool Roster::File(Member* member, SteadyTime now) {
     tier.blocked.Erase(member->position);
   }
 
-  const auto turns_at = in_a_state_to ? std::nullopt : member->health.TurnsAt();
+  auto turns_at = in_a_state_to ? std::nullopt : member->health.TurnsAt();
+  if (in_a_state_to && set_back) turns_at = member->health.set_back_until();
   if (turns_at != member->turns_at) {
     ++state_changes_;
     if (member->turns_at) due_.erase({*member->turns_at, member});
@@ -111,11 +125,12 @@ bool Roster::File(Member* member, SteadyTime now) {
   return unblocked || (place != Selector::Place::kOut && !could_before);
 }
 
-Roster::Member* Roster::FileNextDue(SteadyTime now) {
-  if (due_.empty() || due_.begin()->first > now) return nullptr;
+std::pair<Roster::Member*, TokenState> Roster::FileNextDue(SteadyTime now) {
+  if (due_.empty() || due_.begin()->first > now) return {nullptr, TokenState::kReady};
   Member* const member = due_.begin()->second;
+  const TokenState before = member->filed_as;
   File(member, now);
-  return member;
+  return {member, before};
 }
 
 Roster::Member* Roster::Find(const std::string& name) const {

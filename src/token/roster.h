@@ -27,8 +27,10 @@ class Roster {
     warppool::Tier tier = warppool::Tier::kPersonal;
     Members members;
     Selector selector;
+    Selector set_back;    // of those who come behind all others, of every tier
     PositionSet blocked;  // those in a state to serve that have their hands full
     int ready = 0;        // those in the state kReady, blocked ones included
+    int in_service = 0;   // those, and those in the state kResting
   };
 
   struct Options {
@@ -47,34 +49,42 @@ class Roster {
   // Files `member` where it belongs, after its health or its load changed. True if it can serve now and could not
   // before.
   bool File(Member* member, SteadyTime now);
-  // The first whose state has changed by the passing of time, filed anew; null when there is none left.
-  Member* FileNextDue(SteadyTime now);
+  // The first whose state has changed by the passing of time, filed anew, and its state before; null when there is none
+  // left.
+  std::pair<Member*, TokenState> FileNextDue(SteadyTime now);
 
   // Calls visit(member) for those that can serve now, in the order in which they would be chosen, until it returns
-  // true.
-  template <typename Visitor>
-  bool Visit(bool with_half_open, const Visitor& visit) const {
-    for (const Tier& tier : tiers_) {
-      const auto visit_position = [&](std::size_t position) { return visit(tier.members[position]); };
-      if (tier.selector.Visit(with_half_open, visit_position)) return true;
-    }
-    return false;
+  // true. Tiers for which allows(tier) is false are skipped as a whole: their tokens may be many.
+  template <typename Allows, typename Visitor>
+  bool Visit(bool with_half_open, const Allows& allows, const Visitor& visit) const {
+    return VisitTiers(&Tier::selector, with_half_open, allows, visit) ||
+           (set_back_ > 0 && VisitTiers(&Tier::set_back, with_half_open, allows, visit));
+  }
+  // Whether it can serve now.
+  bool CanServe(const Member& member) const {
+    const Tier& tier = tiers_[member.tier];
+    return tier.selector.PlaceOf(member.position) != Selector::Place::kOut ||
+           tier.set_back.PlaceOf(member.position) != Selector::Place::kOut;
   }
   // It was chosen.
-  void Served(const Member& member) { tiers_[member.tier].selector.Served(member.position); }
+  void Served(const Member& member) {
+    tiers_[member.tier].selector.Served(member.position);
+    if (set_back_ > 0) tiers_[member.tier].set_back.Served(member.position);
+  }
   // Whether it was the last one of its tier that was.
   bool ServedLast(const Member& member) const { return tiers_[member.tier].selector.turn() == member.position + 1; }
   // Whether its load decides where it is filed.
   bool LoadMatters() const { return options_.max_in_flight > 0 || options_.strategy == Strategy::kLeastInFlight; }
 
   const std::vector<Tier>& tiers() const { return tiers_; }
-  int ready() const { return ready_; }
+  int in_service() const { return in_service_; }
   int blocked() const { return blocked_; }
   // Grows with each change of a state, of the time when one changes, and of who is a member. As long as it stays the
   // same, tokens only became busy or free.
   std::uint64_t state_changes() const { return state_changes_; }
   const Options& options() const { return options_; }
-  // Those who cannot serve, by when they can; members without such a time are not among them.
+  // Those who cannot serve, by when they can, and those who come behind all others, by when that ends; members without
+  // such a time are not among them.
   const std::set<std::pair<SteadyTime, Member*>>& due() const { return due_; }
 
   // Null: there is none.
@@ -90,11 +100,22 @@ class Roster {
   const Member* FirstOf(const Member& member) const;
 
  private:
+  template <typename Allows, typename Visitor>
+  bool VisitTiers(Selector Tier::*selector, bool with_half_open, const Allows& allows, const Visitor& visit) const {
+    for (const Tier& tier : tiers_) {
+      if (!allows(tier.tier)) continue;
+      const auto visit_position = [&](std::size_t position) { return visit(tier.members[position]); };
+      if ((tier.*selector).Visit(with_half_open, visit_position)) return true;
+    }
+    return false;
+  }
+
   void ResumeTurn(const Tier& before);
 
   Options options_;
   std::vector<Tier> tiers_;
-  int ready_ = 0;
+  int in_service_ = 0;
+  int set_back_ = 0;  // those who come behind all others
   int blocked_ = 0;
   std::uint64_t state_changes_ = 0;
   std::set<std::pair<SteadyTime, Member*>> due_;

@@ -10,6 +10,14 @@ namespace warppool {
 namespace {
 
 constexpr const char* kCoolingOver = "its cooling is over";
+// Of what was met, as many are remembered, and those of this time count.
+constexpr std::size_t kMostMet = 50;
+constexpr std::chrono::minutes kFlapping{1};
+
+// What may be the token's own fault, and may be the service's.
+bool IsDeferred(Outcome outcome) {
+  return outcome == Outcome::kAuthRejected || outcome == Outcome::kServerError;
+}
 
 }  // namespace
 
@@ -23,6 +31,7 @@ Lease& Lease::operator=(Lease&& other) noexcept {
   std::swap(stamp_, other.stamp_);
   std::swap(began_, other.began_);
   std::swap(is_request_, other.is_request_);
+  std::swap(served_, other.served_);
   return *this;
 }
 
@@ -30,10 +39,18 @@ void Lease::CountStale() {
   pool_->CountStale(member_.get());
 }
 
-std::optional<Lease::Charge> Lease::End(const Report& report) && {
+void Lease::NoteServing() {
+  if (!std::exchange(served_, true)) pool_->NoteServing(member_.get(), stamp_);
+}
+
+std::optional<DeferredFailure> Lease::End(const Report& report) && {
   const std::shared_ptr<PoolMember> member = std::exchange(member_, nullptr);
   if (member == nullptr) return std::nullopt;
   return pool_->End(member, *this, report);
+}
+
+void Lease::GiveBack() && {
+  if (const auto member = std::exchange(member_, nullptr)) pool_->GiveBack(member.get(), *this);
 }
 
 TokenPool::TokenPool(PoolOptions options, const std::vector<TokenConfig>& tokens, const Clock& clock,
@@ -97,7 +114,7 @@ std::optional<Lease> TokenPool::AcquireToken(const Token& token, bool even_disab
     Wake(now, &news);
     Member* const member = roster_.Find(token);
     const bool will_do =
-        member != nullptr && !member->health.probing() && (even_disabled || !member->health.disabled());
+        member != nullptr && !member->health.being_probed() && (even_disabled || !member->health.disabled());
     if (will_do) lease.emplace(Begin(member->shared_from_this(), now, false));
   }
   Tell(news);
@@ -134,23 +151,71 @@ Lease TokenPool::Begin(const std::shared_ptr<Member>& member, SteadyTime now, bo
     ++member->counters.requests;
     member->last_used = now;
   }
-  if (roster_.LoadMatters() || stamp.is_probe) roster_.File(member.get(), now);
+  if (roster_.LoadMatters() || stamp.is_trial) roster_.File(member.get(), now);
   return {this, member, stamp, now, is_request};
 }
 
 void TokenPool::Wake(SteadyTime now, News* news) {
-  while (Member* const member = roster_.FileNextDue(now)) {
-    if (member->filed_as != TokenState::kReady) continue;
+  while (true) {
+    const auto [member, before] = roster_.FileNextDue(now);
+    if (member == nullptr) return;
+    if (member->filed_as != TokenState::kReady || before != TokenState::kCooling) continue;
     news->notices.push_back({PoolEventKind::kRecovered, member->token.tier(), Share(*member), Status(), kCoolingOver});
   }
 }
 
-std::optional<Lease::Charge> TokenPool::End(const std::shared_ptr<Member>& member, const Lease& lease,
-                                            const Lease::Report& report) {
+void TokenPool::NoteServing(Member* member, HealthStamp stamp) {
+  News news;
+  {
+    MutexLock lock(&mutex_);
+    const SteadyTime now = clock_.Steady();
+    const bool was_apart = stamp.is_trial || member->health.IsSetBack(now) || member->filed_as != TokenState::kReady;
+    const auto change = member->health.Serve(stamp, now);
+    if (!member->is_member || (change == HealthChange::kNone && !was_apart)) return;
+    Wake(now, &news);
+    Settle(member, change, now, Status(), &news);
+  }
+  Tell(news);
+}
+
+void TokenPool::GiveBack(Member* member, const Lease& lease) {
+  News news;
+  {
+    MutexLock lock(&mutex_);
+    const SteadyTime now = clock_.Steady();
+    Wake(now, &news);
+    member->health.Report(Outcome::kCancelled, lease.stamp_, now, {}, options_.health);
+    if (lease.is_request_) {
+      --member->in_flight;
+      --CountersOf(member).requests;
+    }
+    if (member->is_member) Refile(member, now, Status(), &news);
+  }
+  Tell(news);
+}
+
+void TokenPool::LeaveAlone(const std::shared_ptr<Member>& member, HealthStamp stamp, Outcome outcome, SteadyTime now) {
+  // Of one that is all there is, a server error is met again sooner.
+  const bool alone = roster_.tiers().size() == 1 && roster_.tiers().front().members.size() == 1;
+  if (!alone || outcome == Outcome::kAuthRejected) member->health.Rest(stamp, now);
+  if (met_.size() == kMostMet) met_.pop_front();
+  met_.push_back({now, outcome, member});
+}
+
+bool TokenPool::IsFlapping(const DeferredFailure& deferred, SteadyTime now) const {
+  return std::any_of(met_.begin(), met_.end(), [&](const Met& met) {
+    return met.outcome == deferred.outcome && met.member != deferred.member && now - met.time < kFlapping &&
+           met.member->health.ServedLately(met.time);
+  });
+}
+
+std::optional<DeferredFailure> TokenPool::End(const std::shared_ptr<Member>& member, const Lease& lease,
+                                              const Lease::Report& report) {
   const HealthStamp stamp = lease.stamp_;
   const bool success = report.outcome == Outcome::kSuccess;
+  const bool deferred = IsDeferred(report.outcome);
   News news;
-  std::optional<Lease::Charge> charge;
+  std::optional<DeferredFailure> failure;
   {
     MutexLock lock(&mutex_);
     if (lease.is_request_) {
@@ -160,13 +225,17 @@ std::optional<Lease::Charge> TokenPool::End(const std::shared_ptr<Member>& membe
       if (report.first_event) counters.first_event.Add(*report.first_event);
       MarkUnsaved(member.get(), false, &news);
     }
-    // What a success does to the health does not depend on the time: the common case reads no clock.
-    SteadyTime now = success ? lease.began_ : clock_.Steady();
-    if (!success) Wake(now, &news);
-    const auto change = member->health.Report(report.outcome, stamp, now, report.cool_for, options_.health);
+    // A success has changed the health when it began, and what the end does to it does not depend on the time: the
+    // common case reads no clock.
+    const bool settled = success && lease.served_;
+    SteadyTime now = settled ? lease.began_ : clock_.Steady();
+    if (!settled) Wake(now, &news);
+    auto change = member->health.Report(report.outcome, stamp, now, report.cool_for, options_.health);
+    if (success && !settled) change = member->health.Serve(stamp, now);
+    if (deferred) LeaveAlone(member, stamp, report.outcome, now);
     const bool quota = report.outcome == Outcome::kQuotaExhausted;
-    const bool refile = change != HealthChange::kNone || quota || stamp.is_probe || roster_.LoadMatters();
-    if (refile && success) {
+    const bool refile = change != HealthChange::kNone || quota || deferred || stamp.is_trial || roster_.LoadMatters();
+    if (refile && settled) {
       now = clock_.Steady();
       Wake(now, &news);
     }
@@ -177,8 +246,9 @@ std::optional<Lease::Charge> TokenPool::End(const std::shared_ptr<Member>& membe
       news.notices.back().failures = member->health.failures();
     }
     if (member->is_member) {
-      if (report.outcome == Outcome::kServerError) {
-        charge = {member, member->health.Charge(stamp), report.why, report.at_exchange, member->counters.refreshes};
+      if (deferred) {
+        failure = {member,         member->health.Defer(stamp), report.why,
+                   report.outcome, report.at_exchange,          member->counters.refreshes};
       }
       if (refile) Settle(member.get(), change, now, report.why, &news);
       if (quota && now < member->health.cooling_until()) {
@@ -190,7 +260,7 @@ std::optional<Lease::Charge> TokenPool::End(const std::shared_ptr<Member>& membe
     if (news.notices.size() > first + 1) news.notices[first].event_only = true;
   }
   Tell(news);
-  return charge;
+  return failure;
 }
 
 void TokenPool::CountStale(Member* member) {
@@ -203,16 +273,23 @@ void TokenPool::CountStale(Member* member) {
   Tell(news);
 }
 
-void TokenPool::Confirm(const Lease::Charge& charge) {
+void TokenPool::Judge(const DeferredFailure& deferred, const Witness& witness) {
+  if (witness.token == &deferred.token()) return;  // who has overcome its own error has shown nothing about itself
   News news;
   {
     MutexLock lock(&mutex_);
     const SteadyTime now = clock_.Steady();
     Wake(now, &news);
-    Member* const member = charge.member.get();
-    const bool lapsed = !member->is_member || (charge.at_exchange && charge.refreshes != member->counters.refreshes);
-    const auto change = lapsed ? HealthChange::kNone : member->health.Confirm(charge.pending, now, options_.health);
-    if (change != HealthChange::kNone) Settle(member, change, now, charge.why, &news);
+    Member* const member = deferred.member.get();
+    if (!member->is_member || (deferred.at_exchange && deferred.refreshes != member->counters.refreshes)) return;
+    const bool same_kind = deferred.outcome == Outcome::kServerError || witness.token->kind() == member->token.kind();
+    if (!same_kind || (deferred.at_exchange && !witness.refreshed)) {
+      member->health.SetBack(deferred.verdict, now);
+      Refile(member, now, deferred.why, &news);
+    } else if (!IsFlapping(deferred, now)) {
+      const auto change = member->health.Confirm(deferred.verdict, now, options_.health);
+      if (change != HealthChange::kNone) Settle(member, change, now, deferred.why, &news);
+    }
   }
   Tell(news);
 }
@@ -221,7 +298,7 @@ void TokenPool::Settle(Member* member, HealthChange change, SteadyTime now, cons
   Refile(member, now, why, news);
   if (change != HealthChange::kNone) MarkUnsaved(member, true, news);
   const bool counts = change == HealthChange::kFailure || change == HealthChange::kProbeFailed ||
-                      (change == HealthChange::kDisabled && !member->health.dead());
+                      (change == HealthChange::kDisabled && !member->health.revoked());
   if (counts) ++member->counters.failures;
   PoolNotice notice{PoolEventKind::kAttemptFailed, member->token.tier(), Share(*member), why};
   notice.failures = member->health.failures();
@@ -240,7 +317,7 @@ void TokenPool::Settle(Member* member, HealthChange change, SteadyTime now, cons
       notice.reason = fmt::format("{}/{}", notice.failures, options_.health.max_failures);
       break;
     case HealthChange::kDisabled:
-      if (!member->health.dead()) {
+      if (!member->health.revoked()) {
         notice.reason = fmt::format("after {} failures", notice.failures);
         notice.kind = PoolEventKind::kFailure;
         notice.event_only = true;
@@ -266,15 +343,19 @@ void TokenPool::Settle(Member* member, HealthChange change, SteadyTime now, cons
 }
 
 void TokenPool::Refile(Member* member, SteadyTime now, const Status& why, News* news) {
-  const bool was_ready = member->filed_as == TokenState::kReady;
+  // One that rests is back at once, and is no reason for an alarm.
+  const auto in_service = [&] {
+    return member->filed_as == TokenState::kReady || member->filed_as == TokenState::kResting;
+  };
+  const bool was_in_service = in_service();
   if (roster_.File(member, now)) news->freed = true;
-  if (!was_ready || member->filed_as == TokenState::kReady) return;
+  if (!was_in_service || in_service()) return;
   const Roster::Tier& tier = roster_.tiers()[member->tier];
   PoolNotice notice{PoolEventKind::kTierExhausted, tier.tier, Share(*member), why};
   notice.until = WallTimeOf(member->turns_at, now);
-  if (tier.ready == 0) news->exhausted.push_back(notice);
+  if (tier.in_service == 0) news->exhausted.push_back(notice);
   notice.kind = PoolEventKind::kPoolExhausted;
-  if (roster_.ready() == 0) news->exhausted.push_back(std::move(notice));
+  if (roster_.in_service() == 0) news->exhausted.push_back(std::move(notice));
 }
 
 // The others of its account have the same quota.
@@ -346,17 +427,6 @@ void TokenPool::NoteAdopted(const Token& token, bool rotated) {
     news.notices.push_back({PoolEventKind::kRestored, token.tier(), Share(*member), Status(), what});
   }
   Tell(news);
-}
-
-TokenPool::Tokens TokenPool::InGoodHealth(const Tokens& tokens) {
-  Tokens good;
-  MutexLock lock(&mutex_);
-  const SteadyTime now = clock_.Steady();
-  for (const Token* const token : tokens) {
-    const Member* const member = roster_.Find(*token);
-    if (member != nullptr && member->health.StateAt(now) == TokenState::kReady) good.insert(token);
-  }
-  return good;
 }
 
 void TokenPool::JoinAccount(Member* member, const std::string& account, SteadyTime now, News* news) {

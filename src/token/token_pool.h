@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -40,6 +41,18 @@ class TokenPool;
 // Who says more is wrong, and must not overflow a time point.
 inline constexpr std::chrono::hours kLongestCooling{24 * 366};
 
+// A refusal or a server error of which it is not known yet whether it was the token's own fault.
+struct DeferredFailure {
+  std::shared_ptr<PoolMember> member;
+  DeferredVerdict verdict;
+  Status why;
+  Outcome outcome;
+  bool at_exchange;
+  std::uint64_t refreshes;  // the token's by then: an exchange that succeeds later lets one of an exchange lapse
+
+  const Token& token() const { return member->token; }
+};
+
 // The right to use a token, and the duty to say how it went: exactly one report. One that is dropped without a report
 // reports kCancelled. Not thread-safe; must not outlive the pool.
 class Lease {
@@ -60,18 +73,14 @@ class Lease {
     bool at_exchange = false;                                // and not at the agent
     std::optional<std::chrono::milliseconds> first_event{};  // how long it took to come, since the request was sent
   };
-  // Ends the lease. With kServerError the result is a charge to be handed to TokenPool::Confirm() if another token then
+  // The first event of the answer is there: the token serves, and what was held against it is cleared. The outcome
+  // follows at the end.
+  void NoteServing();
+  // Ends the lease. After a refusal or a server error the result is for TokenPool::Judge(), if another token then
   // serves the same request.
-  struct Charge {
-    std::shared_ptr<PoolMember> member;
-    PendingCharge pending;
-    Status why;
-    bool at_exchange;
-    std::uint64_t refreshes;  // the token's by then: an exchange that succeeds later lets a charge of one lapse
-
-    const Token& token() const { return member->token; }
-  };
-  std::optional<Charge> End(const Report& report) &&;
+  std::optional<DeferredFailure> End(const Report& report) &&;
+  // It was not used: as if it had not been taken.
+  void GiveBack() &&;
   // A JWT that others got for it was refused; it goes on with a new one.
   void CountStale();
 
@@ -85,6 +94,7 @@ class Lease {
   HealthStamp stamp_;
   SteadyTime began_;
   bool is_request_;  // and not a check, which takes nobody's turn and counts for no limit
+  bool served_ = false;
 };
 
 struct PoolOptions {
@@ -106,6 +116,9 @@ class TokenPool {
     const Token* probed = nullptr;  // without may_probe: a half-open one that will do, since it was tried before
     // Whoever is this one, or else of its account, comes first, whosever turn it is.
     const Token* preferred = nullptr;
+    // When the request began. It does not wait for a token that was tried since then, and refused, unless that served
+    // lately.
+    SteadyTime began = SteadyTime::max();
     // No other token will do, whatever the above says. Null: any. Must outlive the call.
     const TokenRestriction* only = nullptr;
 
@@ -124,7 +137,7 @@ class TokenPool {
     bool health_changed = false;  // and what follows up to `why` is news
     int failures = 0;
     bool disabled = false;
-    bool dead = false;                        // for good
+    bool revoked = false;                     // for good
     std::optional<WallTime> cooling_until{};  // nothing: it does not cool
     Status why{};                             // of its being disabled, else of its cooling
     Counters counters{};
@@ -171,8 +184,14 @@ class TokenPool {
   std::shared_ptr<const Token> FindKey(const std::string& key) const EXCLUDES(mutex_);
   // Whether the two belong to one account, as far as is known; a token does to its own.
   bool SameAccount(const Token& a, const Token& b) const EXCLUDES(mutex_);
-  // Those of `tokens` that are ready, be they busy or not.
-  Tokens InGoodHealth(const Tokens& tokens) EXCLUDES(mutex_);
+  // Whether Acquire() could find this very one now.
+  bool CanServe(const Token& token, const Wanted& wanted) EXCLUDES(mutex_);
+  // For how long `token`, which would do otherwise, is left alone after a refusal, or is being tried by others;
+  // nothing: it is not.
+  std::optional<std::chrono::milliseconds> RestOf(const Token& token, const Wanted& wanted) EXCLUDES(mutex_);
+  // Whether `token` served lately, or is new: a refusal may be the service's fault. And whether any did.
+  bool ServedLatelyOrIsNew(const Token& token) const EXCLUDES(mutex_);
+  bool AnyServedLately() const EXCLUDES(mutex_);
   // Whether there is any that is not among `tokens`, be it ready or not. `only` as in Wanted.
   bool AnyOther(const Tokens& tokens, const TokenRestriction* only = nullptr) const EXCLUDES(mutex_);
   // Whether Acquire() would find one now.
@@ -193,8 +212,15 @@ class TokenPool {
   // Whether `token` or another one of its account is such a token.
   bool Concerns(const Token& token, const TokenRestriction& only) const EXCLUDES(mutex_);
 
-  // Another token served the request: the charge becomes a failure, unless its token has proved itself since.
-  void Confirm(const Lease::Charge& charge) EXCLUDES(mutex_);
+  // Who has shown that a request can be served.
+  struct Witness {
+    const Token* token = nullptr;
+    bool refreshed = false;  // after an exchange of its own
+  };
+  // `witness` served the request that `deferred` refused. It becomes a failure if the witness is of the same kind, and
+  // if nothing says that the service refuses whom it likes; nothing if its token has proved itself since. A witness of
+  // another kind shows little: the token comes behind all others for a while.
+  void Judge(const DeferredFailure& deferred, const Witness& witness) EXCLUDES(mutex_);
 
   // Another process exchanged it: its JWT, and maybe its new refresh token, were taken over.
   void NoteAdopted(const Token& token, bool rotated) EXCLUDES(mutex_);
@@ -245,9 +271,18 @@ class TokenPool {
   };
   void Tell(const News& news) const;
 
-  std::optional<Lease::Charge> End(const std::shared_ptr<Member>& member, const Lease& lease,
-                                   const Lease::Report& report) EXCLUDES(mutex_);
+  std::optional<DeferredFailure> End(const std::shared_ptr<Member>& member, const Lease& lease,
+                                     const Lease::Report& report) EXCLUDES(mutex_);
+  void NoteServing(Member* member, HealthStamp stamp) EXCLUDES(mutex_);
+  void GiveBack(Member* member, const Lease& lease) EXCLUDES(mutex_);
+  // After a refusal, or a server error.
+  void LeaveAlone(const std::shared_ptr<Member>& member, HealthStamp stamp, Outcome outcome, SteadyTime now)
+      REQUIRES(mutex_);
+  // Whether a token that served lately met the same as `deferred` in the minute before.
+  bool IsFlapping(const DeferredFailure& deferred, SteadyTime now) const REQUIRES(mutex_);
 
+  // As Suits(), and there is something to wait for.
+  static bool IsWorthAWait(const Member& member, const Wanted& wanted, SteadyTime now);
   static bool Suits(const Member& member, const Wanted& wanted, SteadyTime now);
   // Null: none will do now.
   const std::shared_ptr<Member>* FindNext(const Wanted& wanted, SteadyTime now) const REQUIRES(mutex_);
@@ -269,7 +304,7 @@ class TokenPool {
   bool AnyBlocked(const Wanted& wanted, SteadyTime now) const REQUIRES(mutex_);
   TokenStatus StatusOf(const Member& member, SteadyTime now) const REQUIRES(mutex_);
   TokenStats StatsOf(const Member& member, SteadyTime now) const REQUIRES(mutex_);
-  std::string WhyOf(const Member& member, int turn) const REQUIRES(mutex_);
+  std::string WhyOf(const Member& member, int turn, SteadyTime now) const REQUIRES(mutex_);
   static std::shared_ptr<const Token> Share(const Member& member);
   std::optional<WallTime> WallTimeOf(std::optional<SteadyTime> time, SteadyTime now) const;
 
@@ -308,6 +343,13 @@ class TokenPool {
   Roster roster_ GUARDED_BY(mutex_);
   std::uint64_t last_id_ GUARDED_BY(mutex_) = 0;
   std::map<Tier, Counters> retired_ GUARDED_BY(mutex_);  // what tokens count that are not in the tier any more
+  // The last refusals and server errors, whoever met them.
+  struct Met {
+    SteadyTime time;
+    Outcome outcome;
+    std::shared_ptr<const Member> member;
+  };
+  std::deque<Met> met_ GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<Member>> unsaved_ GUARDED_BY(mutex_);
   bool unsaved_told_ GUARDED_BY(mutex_) = false;
   bool urgent_told_ GUARDED_BY(mutex_) = false;

@@ -71,8 +71,7 @@ bool TokenPool::Concerns(const Token& token, const TokenRestriction& only) const
   return std::any_of(members.begin(), members.end(), [&](const Member* m) { return MayServe(*m, only); });
 }
 
-// In the order in which they would be chosen. Tiers that may not serve are skipped as a whole: their tokens may be
-// many.
+// In the order in which they would be chosen.
 const std::shared_ptr<PoolMember>* TokenPool::FindNext(const Wanted& wanted, SteadyTime now) const {
   const std::shared_ptr<Member>* next = nullptr;
   const auto will_do = [&](const std::shared_ptr<Member>& member) {
@@ -80,15 +79,8 @@ const std::shared_ptr<PoolMember>* TokenPool::FindNext(const Wanted& wanted, Ste
     next = &member;
     return true;
   };
-  if (wanted.only == nullptr) {
-    roster_.Visit(wanted.AnyProbe(), will_do);
-    return next;
-  }
-  for (const Roster::Tier& tier : roster_.tiers()) {
-    if (!wanted.only->Allows(tier.tier)) continue;
-    const auto visit = [&](std::size_t position) { return will_do(tier.members[position]); };
-    if (tier.selector.Visit(wanted.AnyProbe(), visit)) break;
-  }
+  const auto allows = [&](Tier tier) { return wanted.only == nullptr || wanted.only->Allows(tier); };
+  roster_.Visit(wanted.AnyProbe(), allows, will_do);
   return next;
 }
 

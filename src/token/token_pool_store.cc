@@ -25,7 +25,7 @@ std::vector<TokenPool::Kept> TokenPool::TakeUnsaved() {
     kept.health_changed = member->unsaved_health;
     kept.failures = health.failures();
     kept.disabled = health.disabled();
-    kept.dead = health.dead();
+    kept.revoked = health.revoked();
     if (now < health.cooling_until()) kept.cooling_until = WallTimeOf(health.cooling_until(), now);
     kept.why = kept.disabled ? member->last_verdict : member->why_cooling;
     kept.counters = member->counters;

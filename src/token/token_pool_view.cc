@@ -10,13 +10,21 @@ namespace {
 
 // Why it is cooling or disabled.
 std::string Words(const PoolMember& member) {
-  return (member.filed_as == TokenState::kCooling ? member.why_cooling : member.last_verdict).message();
+  switch (member.filed_as) {
+    case TokenState::kCooling:
+      return member.why_cooling.message();
+    case TokenState::kResting:
+      return member.last_error.message();
+    default:
+      return member.last_verdict.message();
+  }
 }
 
 // Why a member that cannot serve now cannot.
-std::string WhyNot(const PoolMember& member, int max_in_flight) {
+std::string WhyNot(const PoolMember& member, int max_in_flight, SteadyTime now) {
   switch (member.filed_as) {
     case TokenState::kReady:
+      if (member.health.IsBeingTried(now)) return "it was refused, and another request is trying it";
       return fmt::format("busy: {} of {} requests at a time", member.in_flight, max_in_flight);
     case TokenState::kHalfOpen:
       return "half open: a request is trying it";
@@ -38,6 +46,20 @@ bool TokenPool::AnyReady(const Wanted& wanted) {
   }
   Tell(news);
   return found;
+}
+
+bool TokenPool::CanServe(const Token& token, const Wanted& wanted) {
+  News news;
+  bool can = false;
+  {
+    MutexLock lock(&mutex_);
+    const SteadyTime now = clock_.Steady();
+    Wake(now, &news);
+    const Member* const member = roster_.Find(token);
+    can = member != nullptr && roster_.CanServe(*member) && Suits(*member, wanted, now);
+  }
+  Tell(news);
+  return can;
 }
 
 std::shared_ptr<const Token> TokenPool::FindKey(const std::string& key) const {
@@ -66,7 +88,7 @@ TokenPool::Outlook TokenPool::WhenReady(const Wanted& wanted) {
     const SteadyTime now = clock_.Steady();
     Wake(now, &news);
     for (const auto& [time, member] : roster_.due()) {
-      if (!Suits(*member, wanted, now)) continue;
+      if (member->filed_as == TokenState::kReady || !IsWorthAWait(*member, wanted, now)) continue;
       outlook.earliest = std::chrono::ceil<std::chrono::milliseconds>(time - now);
       break;
     }
@@ -97,7 +119,42 @@ bool TokenPool::AnyBlocked(const Wanted& wanted, SteadyTime now) const {
   for (const Roster::Tier& tier : roster_.tiers()) {
     for (std::size_t next = tier.blocked.FirstFrom(0); next != PositionSet::kNone;
          next = tier.blocked.FirstFrom(next + 1)) {
-      if (Suits(*tier.members[next], wanted, now)) return true;
+      if (IsWorthAWait(*tier.members[next], wanted, now)) return true;
+    }
+  }
+  return false;
+}
+
+// Who was tried since the request began, and refused, is not asked once more by those who waited for it.
+bool TokenPool::IsWorthAWait(const Member& member, const Wanted& wanted, SteadyTime now) {
+  if (!Suits(member, wanted, now)) return false;
+  return !member.health.RefusedSince(wanted.began) || member.health.ServedLately(now);
+}
+
+std::optional<std::chrono::milliseconds> TokenPool::RestOf(const Token& token, const Wanted& wanted) {
+  MutexLock lock(&mutex_);
+  const SteadyTime now = clock_.Steady();
+  const Member* const member = roster_.Find(token);
+  if (member == nullptr || !IsWorthAWait(*member, wanted, now)) return std::nullopt;
+  const TokenState state = member->health.StateAt(now);
+  if (state == TokenState::kReady && member->health.IsBeingTried(now)) return std::chrono::milliseconds(0);
+  if (state != TokenState::kResting) return std::nullopt;
+  return std::chrono::ceil<std::chrono::milliseconds>(*member->health.TurnsAt() - now);
+}
+
+bool TokenPool::ServedLatelyOrIsNew(const Token& token) const {
+  MutexLock lock(&mutex_);
+  const SteadyTime now = clock_.Steady();
+  const Member* const member = roster_.Find(token);
+  return member != nullptr && (member->health.ServedLately(now) || member->health.IsNew(now));
+}
+
+bool TokenPool::AnyServedLately() const {
+  MutexLock lock(&mutex_);
+  const SteadyTime now = clock_.Steady();
+  for (const Roster::Tier& tier : roster_.tiers()) {
+    for (const auto& member : tier.members) {
+      if (member->health.ServedLately(now)) return true;
     }
   }
   return false;
@@ -108,14 +165,15 @@ std::vector<Attempt> TokenPool::WhyNotReady(const Tokens& excluded, const TokenR
   News news;
   {
     MutexLock lock(&mutex_);
-    Wake(clock_.Steady(), &news);
+    const SteadyTime now = clock_.Steady();
+    Wake(now, &news);
     for (const Roster::Tier& tier : roster_.tiers()) {
       for (const auto& member : tier.members) {
         if (excluded.count(&member->token) != 0) continue;
         if (only != nullptr && !only->Allows(tier.tier, member->id)) continue;
-        if (tier.selector.PlaceOf(member->position) != Selector::Place::kOut) continue;
+        if (roster_.CanServe(*member)) continue;
         reasons.push_back(
-            {member->token.name(), Code::kNoTokenReady, WhyNot(*member, roster_.options().max_in_flight)});
+            {member->token.name(), Code::kNoTokenReady, WhyNot(*member, roster_.options().max_in_flight, now)});
       }
     }
   }
@@ -174,11 +232,14 @@ std::vector<TokenExplanation> TokenPool::Explain() {
     Wake(now, &news);
     std::unordered_map<const Member*, int> turns;
     bool probes = true;
-    roster_.Visit(true, [&](const auto& member) {
-      const bool is_probe = member->filed_as == TokenState::kHalfOpen;
-      if (!is_probe || std::exchange(probes, false)) turns.emplace(member.get(), static_cast<int>(turns.size()) + 1);
-      return false;
-    });
+    roster_.Visit(
+        true, [](Tier /*tier*/) { return true; },
+        [&](const auto& member) {
+          const bool is_probe = member->filed_as == TokenState::kHalfOpen;
+          if (!is_probe || std::exchange(probes, false))
+            turns.emplace(member.get(), static_cast<int>(turns.size()) + 1);
+          return false;
+        });
     for (const Roster::Tier& tier : roster_.tiers()) {
       for (const auto& member : tier.members) {
         TokenExplanation& e = explanations.emplace_back();
@@ -186,7 +247,7 @@ std::vector<TokenExplanation> TokenPool::Explain() {
         e.tier = tier.tier;
         const auto turn = turns.find(member.get());
         e.turn = turn == turns.end() ? 0 : turn->second;
-        e.reason = WhyOf(*member, e.turn);
+        e.reason = WhyOf(*member, e.turn, now);
         if (e.turn == 0 && !member->blocked) e.until = ToSystemTime(WallTimeOf(member->turns_at, now));
       }
     }
@@ -195,17 +256,18 @@ std::vector<TokenExplanation> TokenPool::Explain() {
   return explanations;
 }
 
-std::string TokenPool::WhyOf(const Member& member, int turn) const {
+std::string TokenPool::WhyOf(const Member& member, int turn, SteadyTime now) const {
   const bool half_open = member.filed_as == TokenState::kHalfOpen;
   if (turn > 0) {
-    const std::string what =
-        half_open ? fmt::format("half open after \"{}\", and to be tried", Words(member)) : "ready";
+    const std::string what = half_open
+                                 ? fmt::format("half open after \"{}\", and to be tried", Words(member))
+                                 : (member.set_back ? "ready, but behind all others since it was refused" : "ready");
     if (turn == 1) return fmt::format("{}; its turn is next", what);
     return fmt::format("{}; {} other{} would be tried before it", what, turn - 1, turn == 2 ? "" : "s");
   }
   if (half_open && !member.blocked)
     return "half open; a request tries one such token, and another one's turn is before";
-  return WhyNot(member, roster_.options().max_in_flight);
+  return WhyNot(member, roster_.options().max_in_flight, now);
 }
 
 std::shared_ptr<Token> TokenPool::Find(const std::string& name) const {

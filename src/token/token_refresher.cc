@@ -131,6 +131,11 @@ bool TokenRefresher::HasPrecious() const {
   return std::any_of(flights_.begin(), flights_.end(), [](const auto& flight) { return flight.second.entered; });
 }
 
+bool TokenRefresher::WaitsAtGate(const Token& token) const {
+  const auto flight = flights_.find(&token);
+  return options_.gate != nullptr && flight != flights_.end() && !flight->second.entered;
+}
+
 bool TokenRefresher::Pauses(const Token* key) {
   const auto trouble = troubles_.find(key);
   const SteadyTime now = clock_.Steady();

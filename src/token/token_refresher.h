@@ -94,6 +94,9 @@ class TokenRefresher {
   void ForgetToken(const Token* token);
   // The token's JWT, which came from elsewhere, is renewed ahead of its end. The executor's thread only.
   void RenewAhead(const std::shared_ptr<Token>& token);
+  // Whether other processes may know the tokens, and whether one of them has this one just now.
+  bool HasGate() const { return options_.gate != nullptr; }
+  bool WaitsAtGate(const Token& token) const;
   // Whether an exchange is under way whose answer is to be kept. The executor's thread only.
   bool HasPrecious() const;
 
@@ -113,6 +116,7 @@ class TokenRefresher {
 
   static constexpr BackoffOptions kDelays{.base = std::chrono::seconds(30),
                                           .ceiling = std::chrono::seconds(300),
+                                          .factor = 2,
                                           .budget = std::numeric_limits<int>::max()};
 
   // What failures leave behind, until an exchange succeeds.
