@@ -103,7 +103,7 @@ void Wait(const FailoverOptions& options, const FailedAttempt& attempt, Failover
   decision->wait = *wait;
   const bool cut = attempt.outcome == Outcome::kStreamCut;
   decision->new_pass = attempt.keeps_token || cut || refused || !attempt.another_ready;
-  decision->cut_short = !attempt.keeps_token && !cut && !decision->overload;
+  decision->cut_short = !attempt.keeps_token && !attempt.another_ready && !cut && !decision->overload;
 }
 
 }  // namespace

@@ -185,6 +185,7 @@ void TokenAcquisition::BeginAttempt() {
     wanted_.probed = &lease_->token();
   }
   stale_ = 0;
+  serving_ = false;
   first_event_.reset();
   FetchBearer();
 }
@@ -237,6 +238,7 @@ void TokenAcquisition::UseBearer(Bearer bearer) {
 }
 
 void TokenAcquisition::NoteServing() {
+  if (std::exchange(serving_, true)) return;
   lease_->NoteServing();
   const TokenPool::Witness witness{&lease_->token(), bearer_.jwt && bearer_.fresh};
   for (const DeferredFailure& deferred : std::exchange(deferred_, {})) services_.pool->Judge(deferred, witness);

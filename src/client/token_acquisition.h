@@ -148,7 +148,8 @@ class TokenAcquisition final : private WaitQueue::Waiter, private CircuitBreaker
   // The attempt that is under way.
   std::optional<Lease> lease_;
   Bearer bearer_;
-  int stale_ = 0;  // how many JWTs of this lease were refused that were not issued for it
+  int stale_ = 0;         // how many JWTs of this lease were refused that were not issued for it
+  bool serving_ = false;  // see NoteServing()
   SteadyTime attempt_began_{};
   TokenRefresher::Ticket ticket_ = 0;
   std::optional<milliseconds> first_event_;  // of this lease
