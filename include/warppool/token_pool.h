@@ -92,7 +92,7 @@ struct TokenExplanation {
 
 struct HealthCheckOptions {
   // false: what the pool knows, at once. true: each token is refreshed and asked for its quota. A disabled one that
-  // passes is recovered; a refusal counts as it does in a request.
+  // passes is recovered; a refusal is a failure if another token of its kind passes.
   bool active = false;
   int concurrency = 4;                        // active: tokens that are asked at the same time; 1 to 1000
   std::chrono::milliseconds timeout{60'000};  // active: for the whole check; 0: none; negative: no limit

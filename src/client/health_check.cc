@@ -59,8 +59,11 @@ void HealthCheck::Check(std::size_t i) {
 }
 
 void HealthCheck::OnRefreshed(std::size_t i, const RefreshResult& result) {
+  Patient& patient = patients_[i];
+  patient.refreshed = result.fresh;
   if (!result.status.ok()) {
     // A refusal does not count while the old JWT serves, here as elsewhere.
+    patient.at_exchange = true;
     return Conclude(i, result.jwt ? Outcome::kCancelled : result.outcome, result.status);
   }
   AskQuota(i, {patients_[i].token, result.jwt, result.fresh}, true);
@@ -97,7 +100,10 @@ void HealthCheck::Conclude(std::size_t i, Outcome outcome, const Status& problem
   --under_way_;
   patient.problem = problem;
   Guarded([&] {
-    if (patient.lease) std::move(*patient.lease).End({outcome, problem, problem.error().retry_after});
+    if (!patient.lease) return;
+    patient.passed = outcome == Outcome::kAccepted;
+    const Lease::Report report{outcome, problem, problem.error().retry_after, patient.at_exchange};
+    patient.refusal = std::move(*patient.lease).End(report);
   });
   patient.lease.reset();
   CheckMore();
@@ -119,6 +125,7 @@ void HealthCheck::Finish(const Status& why_not_all) {
   core_->loop().CancelTimer(std::exchange(timer_, 0));
   HealthReport report;
   Guarded([&] {
+    Judge();
     for (Patient& patient : patients_) {
       if (patient.over) continue;
       patient.problem = why_not_all;
@@ -134,6 +141,21 @@ void HealthCheck::Finish(const Status& why_not_all) {
   });
   report_.Bring(std::move(report));
   core_->Retire(this);
+}
+
+// A refusal is the token's own fault if another one of its kind has passed.
+void HealthCheck::Judge() {
+  for (Patient& patient : patients_) {
+    if (!patient.refusal) continue;
+    for (const Patient& other : patients_) {
+      const bool shows_it =
+          other.passed && other.token->kind() == patient.token->kind() && (!patient.at_exchange || other.refreshed);
+      if (!shows_it) continue;
+      core_->pool().Judge(*patient.refusal, {other.token.get(), other.refreshed});
+      break;
+    }
+    patient.refusal.reset();
+  }
 }
 
 HealthReport PassiveHealth(TokenPool* pool) {

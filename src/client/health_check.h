@@ -31,6 +31,10 @@ class HealthCheck final : public Run, public std::enable_shared_from_this<Health
     std::optional<Lease> lease{};
     TokenRefresher::Ticket ticket = 0;
     bool over = false;
+    bool passed = false;
+    bool refreshed = false;    // with a JWT that was issued for the check
+    bool at_exchange = false;  // where it was refused
+    std::optional<DeferredFailure> refusal{};
     Status problem{};
     Status quota_problem{};
   };
@@ -43,6 +47,7 @@ class HealthCheck final : public Run, public std::enable_shared_from_this<Health
   void Conclude(std::size_t i, Outcome outcome, const Status& problem) noexcept;
   template <typename Step>
   void Guard(std::size_t i, const Step& step) noexcept;
+  void Judge();
   void Finish(const Status& why_not_all);
 
   const std::shared_ptr<Core> core_;
