@@ -9,11 +9,11 @@
 
 #include "base/abandon.h"
 #include "base/guarded.h"
+#include "client/access_token_operation.h"
 #include "client/answer_collector.h"
 #include "client/event_queue.h"
 #include "client/health_check.h"
 #include "client/stream_impl.h"
-#include "client/token_run.h"
 #include "config/checks.h"
 #include "config/reload.h"
 #include "platform/quiet_thread.h"
@@ -115,8 +115,8 @@ Status ClientImpl::CheckMayWait(const char* function) const {
   return {Code::kMisuse, fmt::format("{} inside a callback of this client would wait for itself", function)};
 }
 
-Result<std::shared_ptr<RequestRun>> ClientImpl::Prepare(const Request& request, Turns conversation,
-                                                        std::shared_ptr<EventSink> sink) const {
+Result<std::shared_ptr<RequestOperation>> ClientImpl::Prepare(const Request& request, Turns conversation,
+                                                              std::shared_ptr<EventSink> sink) const {
   if (Status status = CheckUsable(); !status.ok()) return status;
   const bool is_raw = !request.raw.empty();
   if (is_raw && conversation) return Status(Code::kInvalidArgument, "raw: brings a conversation of its own");
@@ -132,14 +132,14 @@ Result<std::shared_ptr<RequestRun>> ClientImpl::Prepare(const Request& request, 
   if (*claim) {
     if (Status status = (*claim)->state(); !status.ok()) return status;
   }
-  return std::make_shared<RequestRun>(
+  return std::make_shared<RequestOperation>(
       core_,
       RequestPlan{*std::move(builder), *std::move(claim), is_raw || request.raw_events, SecretsOf(request),
                   request.timeout, request.wait_for_token, *std::move(only)},
       std::move(sink));
 }
 
-Status ClientImpl::Launch(const std::shared_ptr<RequestRun>& run) {
+Status ClientImpl::Launch(const std::shared_ptr<RequestOperation>& run) {
   core_->request_counts().Started();  // before it can end
   const auto launched = Guarded([&]() -> Result<bool> { return core_->Launch(run); });
   if (launched.ok() && *launched) return {};
@@ -192,7 +192,7 @@ Result<BearerToken> ClientImpl::AccessToken(std::chrono::milliseconds timeout) {
   }
   Patience patience;
   if (timeout.count() >= 0) patience.deadline = DeadlineIn(timeout);
-  const auto run = std::make_shared<TokenRun>(core_, patience, std::move(lease));
+  const auto run = std::make_shared<AccessTokenOperation>(core_, patience, std::move(lease));
   if (!core_->Launch(run)) return Status(Code::kMisuse, "the client is closed");
   return run->Wait(timeout);
 }

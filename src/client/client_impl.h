@@ -9,7 +9,7 @@
 #include "base/mutex.h"
 #include "client/core.h"
 #include "client/event_sink.h"
-#include "client/request_run.h"
+#include "client/request_operation.h"
 #include "warppool/client.h"
 
 namespace warppool::internal {
@@ -48,9 +48,9 @@ class ClientImpl {
   Status CheckOpen() const;
   Status CheckMayWait(const char* function) const;
   // A run of `request` that has not begun.
-  Result<std::shared_ptr<RequestRun>> Prepare(const Request& request, Turns conversation,
-                                              std::shared_ptr<EventSink> sink) const;
-  Status Launch(const std::shared_ptr<RequestRun>& run);
+  Result<std::shared_ptr<RequestOperation>> Prepare(const Request& request, Turns conversation,
+                                                    std::shared_ptr<EventSink> sink) const;
+  Status Launch(const std::shared_ptr<RequestOperation>& run);
   Result<std::unique_ptr<Stream>> Open(const Request& request, Turns conversation, std::shared_ptr<EventSink> sink,
                                        std::shared_ptr<EventQueue> queue);
 

@@ -109,7 +109,7 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
   ReserveServe();
   if (keeper_) pool_.SetOnUnsaved([this](bool urgent) { keeper_->OnUnsaved(urgent); });
   stop_.emplace_back([this] {
-    StopRuns();
+    StopOperations();
     StopLoop(clock_.Steady() + kExchangeGrace);
   });
 }
@@ -201,14 +201,14 @@ void Core::OnTokenGone(const std::shared_ptr<Token>& token) {
   });
 }
 
-bool Core::Launch(const std::shared_ptr<Run>& run, bool awaited) {
+bool Core::Launch(const std::shared_ptr<Operation>& operation, bool awaited) {
   EventLoop::Reserved begin;
-  begin.emplace_back([run] { run->Begin(); });
-  Entry entry{run, {}, awaited};
-  entry.last.emplace_back([run] {});
+  begin.emplace_back([operation] { operation->Begin(); });
+  Entry entry{operation, {}, awaited};
+  entry.last.emplace_back([operation] {});
   MutexLock lock(&mutex_);
   if (closed_) return false;
-  runs_.emplace(run.get(), std::move(entry));
+  operations_.emplace(operation.get(), std::move(entry));
   if (awaited) ++awaited_;
   // Never refused: the loop is stopped only after closed_ was set, and runs what it was given until then.
   return loop_.Post(&begin);
@@ -219,15 +219,15 @@ bool Core::closed() const {
   return closed_;
 }
 
-void Core::Retire(const Run* run) noexcept {
+void Core::Retire(const Operation* operation) noexcept {
   Entry entry;
   bool idle = false;
   {
     MutexLock lock(&mutex_);
-    const auto it = runs_.find(run);
-    if (it == runs_.end()) return;
+    const auto it = operations_.find(operation);
+    if (it == operations_.end()) return;
     entry = std::move(it->second);
-    runs_.erase(it);
+    operations_.erase(it);
     if (entry.awaited) --awaited_;
     idle = awaited_ == 0;
   }
@@ -252,19 +252,19 @@ void Core::Stop() {
   loop_.Post(&stop_);
 }
 
-void Core::StopRuns() {
+void Core::StopOperations() {
   // One after the other, and without memory for a list of them.
   while (true) {
     Entry entry;
     {
       MutexLock lock(&mutex_);
       closed_ = true;
-      if (runs_.empty()) break;
-      entry = std::move(runs_.begin()->second);
-      runs_.erase(runs_.begin());
+      if (operations_.empty()) break;
+      entry = std::move(operations_.begin()->second);
+      operations_.erase(operations_.begin());
       if (entry.awaited) --awaited_;
     }
-    entry.run->Stop();
+    entry.operation->Stop();
   }
   idle_.NotifyAll();
 }

@@ -29,10 +29,10 @@
 namespace warppool {
 
 // Something that runs in the I/O thread until it is over.
-class Run {
+class Operation {
  public:
-  virtual ~Run() = default;
-  // Both in the I/O thread. They throw nothing: what goes wrong ends the run.
+  virtual ~Operation() = default;
+  // Both in the I/O thread. They throw nothing: what goes wrong ends the operation.
   virtual void Begin() = 0;  // nothing happens if it was stopped before
   virtual void Stop() = 0;   // ends it with kCancelled, here and now
 };
@@ -50,9 +50,9 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   Status Restore();
 
   // Has `run` begin in the I/O thread. False when the client is closed. `awaited`: Drain() waits for it.
-  bool Launch(const std::shared_ptr<Run>& run, bool awaited = true) EXCLUDES(mutex_);
+  bool Launch(const std::shared_ptr<Operation>& operation, bool awaited = true) EXCLUDES(mutex_);
   // `run` is over. It lives on until what is being called has returned. In the I/O thread.
-  void Retire(const Run* run) noexcept EXCLUDES(mutex_);
+  void Retire(const Operation* operation) noexcept EXCLUDES(mutex_);
 
   // Launches nothing from now on, and waits until nothing runs that is awaited; negative: without limit.
   void Drain(std::chrono::milliseconds deadline) EXCLUDES(mutex_);
@@ -95,7 +95,7 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   AcquisitionServices AcquisitionServicesOf();
 
   struct Entry {
-    std::shared_ptr<Run> run;
+    std::shared_ptr<Operation> operation;
     EventLoop::Reserved last;  // holds `run` until what is being called has returned
     bool awaited = true;
   };
@@ -110,7 +110,7 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   void ReserveServe();
   void OnTokenGone(const std::shared_ptr<Token>& token);
 
-  void StopRuns() EXCLUDES(mutex_);
+  void StopOperations() EXCLUDES(mutex_);
   // Ends the loop, when what exchanges under way bring is in the store, or at last at `until`.
   void StopLoop(SteadyTime until);
 
@@ -145,7 +145,7 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
 
   mutable Mutex mutex_;
   CondVar idle_;
-  std::unordered_map<const Run*, Entry> runs_ GUARDED_BY(mutex_);
+  std::unordered_map<const Operation*, Entry> operations_ GUARDED_BY(mutex_);
   int awaited_ GUARDED_BY(mutex_) = 0;  // of them
   bool closed_ GUARDED_BY(mutex_) = false;
 };

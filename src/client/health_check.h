@@ -15,7 +15,7 @@
 namespace warppool {
 
 // Begin(), Stop() and what follows from them in the I/O thread; Wait() in another one.
-class HealthCheck final : public Run, public std::enable_shared_from_this<HealthCheck> {
+class HealthCheck final : public Operation, public std::enable_shared_from_this<HealthCheck> {
  public:
   HealthCheck(std::shared_ptr<Core> core, const HealthCheckOptions& options);
 

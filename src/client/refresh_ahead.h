@@ -10,7 +10,7 @@
 namespace warppool {
 
 // The I/O thread only.
-class RefreshAhead final : public Run, public std::enable_shared_from_this<RefreshAhead> {
+class RefreshAhead final : public Operation, public std::enable_shared_from_this<RefreshAhead> {
  public:
   RefreshAhead(std::shared_ptr<Core> core, std::shared_ptr<Token> token)
       : core_(std::move(core)), token_(std::move(token)) {}

@@ -9,7 +9,8 @@
 namespace warppool {
 namespace internal {
 
-StreamImpl::StreamImpl(std::shared_ptr<Core> core, std::shared_ptr<RequestRun> run, std::shared_ptr<EventQueue> queue)
+StreamImpl::StreamImpl(std::shared_ptr<Core> core, std::shared_ptr<RequestOperation> run,
+                       std::shared_ptr<EventQueue> queue)
     : core_(std::move(core)), run_(std::move(run)), queue_(std::move(queue)) {
   if (queue_) queue_->SetResume([this] { PostResume(); });
   stop_.emplace_back([run = run_] { run->Stop(); });

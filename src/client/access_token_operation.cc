@@ -1,4 +1,4 @@
-#include "client/token_run.h"
+#include "client/access_token_operation.h"
 
 #include <utility>
 
@@ -12,13 +12,14 @@ BearerToken ToBearerToken(const Bearer& bearer) {
   return token;
 }
 
-TokenRun::TokenRun(std::shared_ptr<Core> core, const Patience& patience, std::optional<Lease> first)
+AccessTokenOperation::AccessTokenOperation(std::shared_ptr<Core> core, const Patience& patience,
+                                           std::optional<Lease> first)
     : core_(std::move(core)),
       patience_(patience),
       first_(std::move(first)),
       acquisition_(&core_->acquisition(), this, false) {}
 
-void TokenRun::Begin() {
+void AccessTokenOperation::Begin() {
   if (finished_) return;
   const auto self = shared_from_this();
   const Status begun = Guarded([&] {
@@ -32,7 +33,7 @@ void TokenRun::Begin() {
   if (!begun.ok()) Finish(begun);
 }
 
-void TokenRun::Use(const Bearer& bearer) {
+void AccessTokenOperation::Use(const Bearer& bearer) {
   if (finished_) return;
   const BearerToken token = ToBearerToken(bearer);
   // An exchange that went well counts for something; a JWT that lay there, or an API key, has proved nothing.
@@ -44,7 +45,7 @@ void TokenRun::Use(const Bearer& bearer) {
   Finish(token);
 }
 
-void TokenRun::Finish(Result<BearerToken> result) {
+void AccessTokenOperation::Finish(Result<BearerToken> result) {
   if (std::exchange(finished_, true)) return;
   const auto self = shared_from_this();
   acquisition_.End();
@@ -53,7 +54,7 @@ void TokenRun::Finish(Result<BearerToken> result) {
   core_->Retire(this);
 }
 
-Result<BearerToken> TokenRun::Wait(std::chrono::milliseconds timeout) {
+Result<BearerToken> AccessTokenOperation::Wait(std::chrono::milliseconds timeout) {
   auto result = result_.Wait(timeout);
   if (!result) return Status(Code::kTimeout, "no access token came in time");
   return *std::move(result);

@@ -10,10 +10,12 @@
 
 namespace warppool {
 
-class TokenRun final : public Run, public std::enable_shared_from_this<TokenRun>, private TokenAcquisition::Owner {
+class AccessTokenOperation final : public Operation,
+                                   public std::enable_shared_from_this<AccessTokenOperation>,
+                                   private TokenAcquisition::Owner {
  public:
   // `first`: leased already, without a JWT that could be handed out at once.
-  TokenRun(std::shared_ptr<Core> core, const Patience& patience, std::optional<Lease> first);
+  AccessTokenOperation(std::shared_ptr<Core> core, const Patience& patience, std::optional<Lease> first);
 
   void Begin() override;
   void Stop() override { Finish(Status(Code::kCancelled, "the client was closed")); }
