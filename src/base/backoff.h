@@ -7,7 +7,7 @@
 #include <chrono>
 #include <optional>
 
-namespace warppool {
+namespace warppool::internal {
 
 struct BackoffOptions {
   std::chrono::milliseconds base{500};
@@ -32,4 +32,4 @@ class Backoff {
   int spent_ = 0;  // <= options_.budget
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

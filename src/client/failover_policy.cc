@@ -1,6 +1,6 @@
 #include "client/failover_policy.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 using std::chrono::milliseconds;
 
@@ -93,4 +93,4 @@ Decision FailoverPolicy::Wait(bool new_pass, bool cut_short, std::optional<milli
   return {Decision::Step::kWait, *wait, new_pass, cut_short};
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -18,7 +18,7 @@
 #include "base/backoff.h"
 #include "warppool/stats.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 struct FailoverOptions {
   BackoffOptions backoff;
@@ -78,4 +78,4 @@ class FailoverPolicy {
   int blocked_ = 0;  // answers in this pass that something on the way gave
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -12,7 +12,7 @@
 #include "client/quota_desk.h"
 #include "token/token_pool.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Begin(), Stop() and what follows from them in the I/O thread; Wait() in another one.
 class HealthCheck final : public Run, public std::enable_shared_from_this<HealthCheck> {
@@ -59,4 +59,4 @@ class HealthCheck final : public Run, public std::enable_shared_from_this<Health
 // What the pool knows by itself.
 HealthReport PassiveHealth(TokenPool* pool);
 
-}  // namespace warppool
+}  // namespace warppool::internal

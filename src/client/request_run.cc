@@ -11,7 +11,7 @@
 #include "http/service_words.h"
 #include "protocol/finish_status.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // The answer's last event has come, but not the end of the HTTP answer. It is worth waiting for: only then can the next
@@ -497,4 +497,4 @@ void RequestRun::WaitUntilDone() {
   while (!done_) done_changed_.Wait(&done_mutex_);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

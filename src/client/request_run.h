@@ -19,12 +19,12 @@
 #include "http/sse_parser.h"
 #include "protocol/request_builder.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // What a run is about.
 struct RequestPlan {
   RequestBuilder builder;
-  internal::ConversationClaim conversation;  // what the answer changes; none: the program cares for it (Request::raw)
+  ConversationClaim conversation;  // what the answer changes; none: the program cares for it (Request::raw)
   bool raw_events = false;
   std::vector<Secret> secrets{};                   // that the request brings, for errors not to quote them
   std::chrono::milliseconds timeout{0};            // 0: none
@@ -146,4 +146,4 @@ class RequestRun final : public Run,
   bool done_ GUARDED_BY(done_mutex_) = false;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -8,7 +8,7 @@
 #include "client/core.h"
 #include "client/token_walk.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 class TokenRun final : public Run, public std::enable_shared_from_this<TokenRun>, private TokenWalk::Owner {
  public:
@@ -40,4 +40,4 @@ class TokenRun final : public Run, public std::enable_shared_from_this<TokenRun>
 // What is handed out for a bearer.
 BearerToken ToBearerToken(const Bearer& bearer);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -9,7 +9,7 @@
 #include "base/guarded.h"
 #include "base/redact.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // A JWT that others got, and that is refused, is their exchange's affair. This many can only be a service that is
@@ -401,4 +401,4 @@ void TokenWalk::End(Outcome outcome, const Status& why, std::optional<std::chron
   if (lease_) EndLease(outcome, why, cool_for, false);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -19,7 +19,7 @@
 #include "token/token_pool.h"
 #include "warppool/event.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // How long a walk may wait for a token.
 struct Patience {
@@ -131,4 +131,4 @@ class TokenWalk final : private WaitQueue::Waiter {
   std::vector<Attempt> attempts_;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -19,6 +19,10 @@ const char* TokenStateName(TokenState state) noexcept {
   return "unknown";
 }
 
+}  // namespace warppool
+
+namespace warppool::internal {
+
 TokenState TokenHealth::StateAt(SteadyTime now) const {
   if (standing_ == Standing::kGood) return now < cooling_until_ ? TokenState::kCooling : TokenState::kReady;
   const auto half_open_at = TurnsAt();
@@ -163,4 +167,4 @@ void TokenHealth::StartGeneration() {
   rests_until_.reset();
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

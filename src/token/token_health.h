@@ -18,7 +18,7 @@
 #include "warppool/status.h"
 #include "warppool/token_pool.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // When a lease began, in the token's own reckoning.
 struct HealthStamp {
@@ -104,4 +104,4 @@ class TokenHealth {
   std::optional<SteadyTime> rests_until_{};  // of a disabled token; nothing: for ever
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

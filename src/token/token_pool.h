@@ -33,7 +33,7 @@
 #include "warppool/stats.h"
 #include "warppool/token_pool.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 class TokenPool;
 
@@ -313,4 +313,4 @@ class TokenPool {
   bool urgent_told_ GUARDED_BY(mutex_) = false;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal
