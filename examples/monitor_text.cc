@@ -95,7 +95,7 @@ std::string Milliseconds(std::int64_t ms) {
 }  // namespace
 
 std::string Printable(std::string_view text, Style style) {
-  const std::string repaired = warppool::RepairedUtf8(text);
+  const std::string repaired = warppool::internal::RepairedUtf8(text);
   std::string result;
   for (std::string_view rest = repaired; !rest.empty();) {
     const auto [c, length] = Decode(rest);

@@ -120,7 +120,7 @@ struct warppool_stats {
 
 struct warppool_client {
   std::unique_ptr<warppool::Client> client;
-  warppool::ProcessId owner;  // the process that created it
+  warppool::internal::ProcessId owner;  // the process that created it
 };
 
 // A C++ event whose texts end with NUL.

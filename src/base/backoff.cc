@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace warppool {
+namespace warppool::internal {
 
 using std::chrono::milliseconds;
 
@@ -19,4 +19,4 @@ std::optional<milliseconds> Backoff::Next(double unit_random, milliseconds at_le
   return std::max(wait + milliseconds(static_cast<milliseconds::rep>(jitter)), at_least);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -7,7 +7,7 @@
 #include <chrono>
 #include <optional>
 
-namespace warppool {
+namespace warppool::internal {
 
 struct BackoffOptions {
   std::chrono::milliseconds base{1'000};
@@ -33,4 +33,4 @@ class Backoff {
   int spent_ = 0;  // <= options_.budget
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -1,6 +1,6 @@
 #include "base/clock.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 class MachineClock final : public Clock {
@@ -16,4 +16,4 @@ const Clock& RealClock() {
   return *clock;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -6,7 +6,7 @@
 
 #include "base/wall_time.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
@@ -28,4 +28,4 @@ inline SteadyTime DeadlineIn(std::chrono::milliseconds timeout) {
 // The machine's. Never destroyed.
 const Clock& RealClock();
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -4,7 +4,7 @@
 
 #include "base/guarded.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 BearerToken ToBearerToken(const Bearer& bearer) {
   BearerToken token{bearer.Text(), bearer.token->name()};
@@ -60,4 +60,4 @@ Result<BearerToken> AccessTokenOperation::Wait(std::chrono::milliseconds timeout
   return *std::move(result);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -8,7 +8,7 @@
 #include "client/core.h"
 #include "client/token_acquisition.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 class AccessTokenOperation final : public Operation,
                                    public std::enable_shared_from_this<AccessTokenOperation>,
@@ -42,4 +42,4 @@ class AccessTokenOperation final : public Operation,
 // What is handed out for a bearer.
 BearerToken ToBearerToken(const Bearer& bearer);
 
-}  // namespace warppool
+}  // namespace warppool::internal

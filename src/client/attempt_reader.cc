@@ -9,7 +9,7 @@
 #include "http/fetch.h"
 #include "http/service_words.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 constexpr std::chrono::milliseconds kDrainTime{2'000};
@@ -218,4 +218,4 @@ Status AttemptReader::At(Code code, const std::string& what) const {
   return {code, fmt::format("{} (event {}, byte {} of the stream)", what, parser_.events(), parser_.event_offset())};
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

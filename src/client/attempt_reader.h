@@ -19,7 +19,7 @@
 #include "http/sse_parser.h"
 #include "http/transport.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 struct AttemptLimits {
   std::size_t max_event_bytes = 0;
@@ -106,4 +106,4 @@ class AttemptReader final : public std::enable_shared_from_this<AttemptReader>, 
   std::shared_ptr<AttemptReader> draining_;  // itself
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

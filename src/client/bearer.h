@@ -5,7 +5,7 @@
 
 #include "token/token.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 struct Bearer {
   std::shared_ptr<Token> token;
@@ -15,4 +15,4 @@ struct Bearer {
   Secret Text() const { return jwt ? jwt->text : token->credential(); }
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

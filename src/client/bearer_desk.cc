@@ -4,7 +4,7 @@
 
 #include "base/guarded.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 void BearerDesk::Supply(const std::shared_ptr<Token>& token, Supplied done) {
   worker_.Post([this, source = token->bearer_source(), name = token->name(), done = std::move(done)] {
@@ -21,4 +21,4 @@ void BearerDesk::TellRefused(const Bearer& bearer, const Status& why) {
   });
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

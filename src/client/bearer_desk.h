@@ -8,7 +8,7 @@
 #include "platform/worker.h"
 #include "token/exchange_gate.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 class BearerDesk final : public BearerSupply {
  public:
@@ -32,4 +32,4 @@ class BearerDesk final : public BearerSupply {
   Worker worker_;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -6,7 +6,7 @@
 
 #include "base/guarded.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 using std::chrono::milliseconds;
 
@@ -104,4 +104,4 @@ void CircuitBreaker::SetTimer() {
   });
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/executor.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // One for each endpoint. The I/O thread only.
 class CircuitBreaker {
@@ -83,4 +83,4 @@ class CircuitBreaker {
   TimerId timer_ = 0;  // while somebody waits and nobody probes
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -5,7 +5,7 @@
 #include "base/guarded.h"
 #include "client/client_impl.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 Status MovedFrom() {
@@ -20,6 +20,13 @@ Answer ToAnswer(Result<Answer> asked) {
 }
 
 }  // namespace
+}  // namespace warppool::internal
+
+namespace warppool {
+
+using internal::Guarded;
+using internal::MovedFrom;
+using internal::ToAnswer;
 
 Result<std::unique_ptr<Client>> Client::Create(Config config, ClientOptions options) {
   return Guarded([&]() -> Result<std::unique_ptr<Client>> {

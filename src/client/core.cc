@@ -5,7 +5,7 @@
 #include "client/host.h"
 #include "client/refresh_ahead.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // Of exchanges that are under way when the client is closed: their answers may hold the only copy of a credential.
@@ -286,4 +286,4 @@ void Core::RunLoop() {
   loop_.LeaveThread();
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -26,7 +26,7 @@
 #include "token/token_refresher.h"
 #include "warppool/client.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Something that runs in the I/O thread until it is over.
 class Operation {
@@ -150,4 +150,4 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   bool closed_ GUARDED_BY(mutex_) = false;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

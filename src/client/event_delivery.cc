@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace warppool {
+namespace warppool::internal {
 
 EventDelivery::Result EventDelivery::Deliver(const Event& event) {
   if (paused_) {
@@ -29,4 +29,4 @@ std::optional<EventDelivery::Result> EventDelivery::DeliverHeld() {
   return Deliver(first.front().get());
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

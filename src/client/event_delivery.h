@@ -10,7 +10,7 @@
 #include "client/event_queue.h"
 #include "client/event_sink.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // The I/O thread only.
 class EventDelivery {
@@ -41,4 +41,4 @@ class EventDelivery {
   std::list<OwnedEvent> held_;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // How far the transfer runs ahead of its reader.
@@ -200,4 +200,4 @@ void EventQueue::Signal() {
   signalled_ = readable;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -12,7 +12,7 @@
 #include "client/event_sink.h"
 #include "platform/wake_up.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // An event that owns what its views look at. Stays where it is made.
 class OwnedEvent {
@@ -61,4 +61,4 @@ class EventQueue final : public EventSink {
   std::optional<Status> done_ GUARDED_BY(mutex_);
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

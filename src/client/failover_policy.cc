@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace warppool {
+namespace warppool::internal {
 
 using std::chrono::milliseconds;
 
@@ -133,4 +133,4 @@ FailoverDecision DecideFailover(const FailoverOptions& options, const FailedAtte
   return decision;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

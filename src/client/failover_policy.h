@@ -22,7 +22,7 @@
 #include "base/backoff.h"
 #include "warppool/stats.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 struct FailoverOptions {
   BackoffOptions waits;                           // before trying again
@@ -80,4 +80,4 @@ struct FailoverDecision {
 
 FailoverDecision DecideFailover(const FailoverOptions& options, const FailedAttempt& attempt, FailoverState* state);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // The code of what each token met last, if they all met the same.
@@ -56,4 +56,4 @@ Status AllTokensFailed(const FailureReport& report, const Status& last, TokenPoo
   return Status(std::move(error));
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -8,7 +8,7 @@
 #include "token/token_pool.h"
 #include "warppool/status.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 struct FailureReport {
   const std::vector<Attempt>& attempts;
@@ -21,4 +21,4 @@ struct FailureReport {
 // `last`: what the last attempt met, or why there was none.
 Status AllTokensFailed(const FailureReport& report, const Status& last, TokenPool* pool);
 
-}  // namespace warppool
+}  // namespace warppool::internal

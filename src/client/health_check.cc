@@ -8,7 +8,7 @@
 #include "base/guarded.h"
 #include "base/rfc3339.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 constexpr const char* kNotInTime = "it was not through when the time for the check was over";
@@ -172,6 +172,13 @@ HealthReport PassiveHealth(TokenPool* pool) {
   }
   return report;
 }
+
+}  // namespace warppool::internal
+
+namespace warppool {
+
+using internal::ToWallTime;
+using internal::WriteRfc3339;
 
 int HealthReport::Healthy() const {
   return static_cast<int>(std::count_if(tokens.begin(), tokens.end(), [](const auto& t) { return t.healthy; }));

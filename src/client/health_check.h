@@ -12,7 +12,7 @@
 #include "client/quota_desk.h"
 #include "token/token_pool.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Begin(), Stop() and what follows from them in the I/O thread; Wait() in another one.
 class HealthCheck final : public Operation, public std::enable_shared_from_this<HealthCheck> {
@@ -64,4 +64,4 @@ class HealthCheck final : public Operation, public std::enable_shared_from_this<
 // What the pool knows by itself.
 HealthReport PassiveHealth(TokenPool* pool);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -9,7 +9,7 @@
 #include "client/host.h"
 #include "http/fetch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 constexpr std::size_t kMaxAnswerBytes = 1U << 20U;
@@ -77,4 +77,4 @@ bool QuotaDesk::Asking(const TokenPool::Tokens& excluded, const TokenRestriction
   });
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

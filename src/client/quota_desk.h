@@ -11,7 +11,7 @@
 #include "service/request_limit.h"
 #include "token/token_pool.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 class Core;
 
@@ -39,4 +39,4 @@ class QuotaDesk {
   std::unordered_set<const Token*> asked_;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

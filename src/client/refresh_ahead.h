@@ -7,7 +7,7 @@
 #include "client/core.h"
 #include "token/token_pool.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // The I/O thread only.
 class RefreshAhead final : public Operation, public std::enable_shared_from_this<RefreshAhead> {
@@ -28,4 +28,4 @@ class RefreshAhead final : public Operation, public std::enable_shared_from_this
   bool finished_ = false;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

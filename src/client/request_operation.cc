@@ -9,7 +9,7 @@
 #include "base/redact.h"
 #include "protocol/finish_status.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // The answer's last event has come, but not the end of the HTTP answer. It is worth waiting for: only then can the next
@@ -352,4 +352,4 @@ void RequestOperation::WaitUntilDone() {
   while (!done_) done_changed_.Wait(&done_mutex_);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -23,12 +23,12 @@
 #include "conversation/conversation_impl.h"
 #include "protocol/request_builder.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // What an operation is about.
 struct RequestPlan {
   RequestBuilder builder;
-  internal::ConversationClaim conversation;  // what the answer changes; none: the program cares for it (Request::raw)
+  ConversationClaim conversation;  // what the answer changes; none: the program cares for it (Request::raw)
   bool raw_events = false;
   std::vector<Secret> secrets{};                   // that the request brings, for errors not to quote them
   std::chrono::milliseconds timeout{0};            // 0: none
@@ -129,4 +129,4 @@ class RequestOperation final : public Operation,
   bool done_ GUARDED_BY(done_mutex_) = false;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

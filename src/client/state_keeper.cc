@@ -8,7 +8,7 @@
 #include "base/guarded.h"
 #include "base/rfc3339.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using std::chrono::milliseconds;
@@ -229,4 +229,4 @@ void StateKeeper::Close() {
   worker_.Close();
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

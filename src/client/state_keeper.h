@@ -18,7 +18,7 @@
 #include "token/exchange_gate.h"
 #include "token/token_pool.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 class StateKeeper final : public ExchangeGate {
  public:
@@ -82,4 +82,4 @@ class StateKeeper final : public ExchangeGate {
   Worker worker_;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -8,7 +8,7 @@
 #include "base/guarded.h"
 #include "store/seal.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 constexpr const char* kRecordsLock = "records";
@@ -206,4 +206,4 @@ Status StateRecords::Save(const std::shared_ptr<Token>& token, const Issuance& i
   });
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -19,7 +19,7 @@
 #include "token/token_pool.h"
 #include "warppool/state_store.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // One thread at a time. What goes wrong with a single record is told, and that record set aside.
 class StateRecords {
@@ -78,4 +78,4 @@ class StateRecords {
 // A JWT that came back from a store; null: it has ended.
 std::shared_ptr<const Jwt> ReviveJwt(const StoredJwt& stored, SteadyTime now, WallTime wall_now);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -6,8 +6,7 @@
 #include "base/guarded.h"
 #include "client/stream_impl.h"
 
-namespace warppool {
-namespace internal {
+namespace warppool::internal {
 
 StreamImpl::StreamImpl(std::shared_ptr<Core> core, std::shared_ptr<RequestOperation> run,
                        std::shared_ptr<EventQueue> queue)
@@ -65,7 +64,11 @@ void StreamImpl::PostResume() {
   core_->loop().Post([run = run_] { run->Resume(); });
 }
 
-}  // namespace internal
+}  // namespace warppool::internal
+
+namespace warppool {
+
+using internal::Guarded;
 
 Stream::Stream(std::shared_ptr<internal::StreamImpl> impl) : impl_(std::move(impl)) {}
 

@@ -10,7 +10,7 @@
 #include "base/redact.h"
 #include "client/failure_report.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 using std::chrono::milliseconds;
 
@@ -497,4 +497,4 @@ void TokenAcquisition::OnNoToken(WaitQueue::NoToken why) noexcept {
   });
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

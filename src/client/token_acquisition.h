@@ -23,7 +23,7 @@
 #include "token/token_refresher.h"
 #include "warppool/event.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // What all acquisitions of a client share; a test has its own.
 struct AcquisitionServices {
@@ -173,4 +173,4 @@ class TokenAcquisition final : private WaitQueue::Waiter, private CircuitBreaker
   Status last_;  // what the last attempt met
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -5,7 +5,7 @@
 #include <iterator>
 #include <utility>
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // Whether the same tokens suit. The bindings name all members, so that a new one is not forgotten here.
@@ -224,4 +224,4 @@ void WaitQueue::EndFirst(NoToken why) noexcept {
   waiter->OnNoToken(why);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -21,7 +21,7 @@
 #include "base/executor.h"
 #include "token/token_pool.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // The I/O thread only, but for anybody_waits().
 class WaitQueue {
@@ -137,4 +137,4 @@ class WaitQueue {
   SteadyTime wake_at_ = SteadyTime::max();  // what it should be set to, if that is earlier
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -7,7 +7,7 @@
 #include "protocol/message_to_json.h"
 #include "protocol/protobuf_version.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // The oneof's field that is set, of a message with one oneof; null: none, or one that the schema does not know.
@@ -188,4 +188,4 @@ std::vector<TodoInfo> ReadTodos(const wire::Task& task) {
   return todos;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

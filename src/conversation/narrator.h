@@ -10,7 +10,7 @@
 #include "warppool/event.h"
 #include "warppool/wire/response.pb.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Gets the events; their views are valid during the call. False: it is over, and what is told of may be somebody else's
 // from now on.
@@ -33,4 +33,4 @@ PendingToolCall ReadToolCall(const wire::Task& task, const wire::Message& messag
 // The list that the messages of `task` make.
 std::vector<TodoInfo> ReadTodos(const wire::Task& task);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -10,7 +10,7 @@
 #include "base/ascii.h"
 #include "base/wipe.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // libcurl 7.88 bounds a line of the head, but not the head.
@@ -269,4 +269,4 @@ std::chrono::milliseconds CurlTransfer::SilenceLeft(SteadyTime now) {
   return request_.silence_timeout - silent;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

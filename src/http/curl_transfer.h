@@ -9,7 +9,7 @@
 #include "http/curl_transport.h"
 #include "http/transport.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // The loop's thread only.
 class CurlTransfer {
@@ -79,4 +79,4 @@ class CurlTransfer {
   curl_off_t uploaded_ = 0;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

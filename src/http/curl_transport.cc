@@ -7,7 +7,7 @@
 
 #include "http/curl_transfer.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // Sets a value for as long as it lives, whichever way that ends.
@@ -233,4 +233,4 @@ void CurlTransport::ReadFinished() {
   }
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

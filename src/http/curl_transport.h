@@ -11,7 +11,7 @@
 #include "http/transport.h"
 #include "warppool/status.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 class CurlTransfer;
 
@@ -65,4 +65,4 @@ class CurlTransport final : public Transport {
   std::vector<TransferId> to_resume_;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <system_error>
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using std::chrono::milliseconds;
@@ -133,4 +133,4 @@ void EventLoop::Watch(int fd, Readiness interest) {
   }
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

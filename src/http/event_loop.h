@@ -19,7 +19,7 @@
 #include "platform/wake_up.h"
 #include "warppool/status.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 class EventLoop final : public Executor {
  public:
@@ -75,4 +75,4 @@ class EventLoop final : public Executor {
   bool stopped_ GUARDED_BY(mutex_) = false;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -6,7 +6,7 @@
 
 #include "base/ascii.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
@@ -127,4 +127,4 @@ bool IsErrorEvent(std::string_view event_name) {
   return event_name.size() == 5 && AsciiLower(event_name) == "error";
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

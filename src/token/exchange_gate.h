@@ -9,7 +9,7 @@
 
 #include "token/token.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // What is known of a token where all look.
 struct SharedKnowledge {
@@ -50,4 +50,4 @@ class BearerSupply {
   virtual void Supply(const std::shared_ptr<Token>& token, Supplied done) = 0;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

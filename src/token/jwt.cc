@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "platform/read_double.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using std::chrono::seconds;
@@ -49,4 +49,4 @@ Jwt MakeJwt(Secret text, std::optional<seconds> life, SteadyTime now, WallTime w
           wall_now + bounded, bounded};
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "warppool/config.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // The claims `iat` and `exp` (RFC 7519, section 4.1). Seconds since the epoch, by the issuer's clock.
 struct JwtClaims {
@@ -38,4 +38,4 @@ inline constexpr std::chrono::seconds kMaxJwtLife{366 * 24 * 3600};
 // It is refreshed min(5 minutes, a fifth of its life) before its end.
 Jwt MakeJwt(Secret text, std::optional<std::chrono::seconds> life, SteadyTime now, WallTime wall_now);
 
-}  // namespace warppool
+}  // namespace warppool::internal

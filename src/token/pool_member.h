@@ -14,7 +14,7 @@
 #include "warppool/stats.h"
 #include "warppool/token_pool.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Everything but `token` is guarded by the pool's mutex.
 struct PoolMember : std::enable_shared_from_this<PoolMember> {
@@ -52,4 +52,4 @@ struct PoolMember : std::enable_shared_from_this<PoolMember> {
   bool unsaved_health = false;  // and not just of its counters
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

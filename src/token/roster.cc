@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace warppool {
+namespace warppool::internal {
 
 void Roster::Arrange(Options options, const Members& members, SteadyTime now) {
   // What may find no memory comes before anything changes.
@@ -170,4 +170,4 @@ std::vector<Roster::Member*> Roster::MembersOf(Member* member) const {
   return accounts_.at(member->account);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -16,7 +16,7 @@
 #include "token/position_set.h"
 #include "token/selector.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Not thread-safe: the pool's mutex guards it.
 class Roster {
@@ -124,4 +124,4 @@ class Roster {
   std::unordered_map<std::string, std::vector<Member*>> accounts_;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -21,6 +21,10 @@ const char* TokenStateName(TokenState state) noexcept {
   return "unknown";
 }
 
+}  // namespace warppool
+
+namespace warppool::internal {
+
 TokenState TokenHealth::StateAt(SteadyTime now) const {
   if (standing_ == Standing::kGood) {
     if (now < cooling_until_) return TokenState::kCooling;
@@ -194,4 +198,4 @@ void TokenHealth::StartGeneration() {
   half_open_at_.reset();
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

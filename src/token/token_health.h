@@ -22,7 +22,7 @@
 #include "warppool/status.h"
 #include "warppool/token_pool.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // When a lease began, in the token's own reckoning.
 struct HealthStamp {
@@ -142,4 +142,4 @@ class TokenHealth {
   std::optional<SteadyTime> used_at_{};  // for the first time
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -6,7 +6,7 @@
 
 #include "base/guarded.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 constexpr const char* kCoolingOver = "its cooling is over";
@@ -545,4 +545,4 @@ void TokenPool::Tell(const News& news) const {
   }
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

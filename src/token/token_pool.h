@@ -34,7 +34,7 @@
 #include "warppool/stats.h"
 #include "warppool/token_pool.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 class TokenPool;
 
@@ -355,4 +355,4 @@ class TokenPool {
   bool urgent_told_ GUARDED_BY(mutex_) = false;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -8,7 +8,7 @@
 
 #include "token/token_pool.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 Status NoSuchToken(const std::string& name) {
@@ -309,4 +309,4 @@ void TokenPool::NoteChanged(const Member& member, std::string what, News* news) 
   news->notices.push_back({PoolEventKind::kChanged, member.token.tier(), Share(member), Status(), std::move(what)});
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -5,7 +5,7 @@
 
 #include "token/token_pool.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 bool IsKnownTier(Tier tier) {
@@ -84,4 +84,4 @@ const std::shared_ptr<PoolMember>* TokenPool::FindNext(const Wanted& wanted, Ste
   return next;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

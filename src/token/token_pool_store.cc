@@ -1,7 +1,7 @@
 // What a store keeps of the pool: taken out when it has changed, put in when a token comes.
 #include "token/token_pool.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 void TokenPool::MarkUnsaved(Member* member, bool urgent, News* news) {
   if (!on_unsaved_ || !member->is_member) return;
@@ -84,4 +84,4 @@ void TokenPool::NoteStoreFailed(const std::shared_ptr<const Token>& token, const
   reporter_.Tell(notice);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -5,7 +5,7 @@
 
 #include "token/token_pool.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // Why it is cooling or disabled.
@@ -350,6 +350,10 @@ Stats TokenPool::Statistics() {
   Tell(news);
   return stats;
 }
+
+}  // namespace warppool::internal
+
+namespace warppool {
 
 std::int64_t Quota::Remaining() const {
   return std::max<std::int64_t>(limit - used, 0) + bonus;

@@ -8,7 +8,7 @@
 #include "base/ascii.h"
 #include "base/guarded.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // Whose fault it is that the program has no bearer.
@@ -372,4 +372,4 @@ void TokenRefresher::Land(const Token* key, const RefreshResult& result) {
   }
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

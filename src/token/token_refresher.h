@@ -36,7 +36,7 @@
 #include "token/exchange_gate.h"
 #include "token/token.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 struct RefresherOptions {
   std::vector<ExchangeEndpoint> endpoints;
@@ -175,4 +175,4 @@ class TokenRefresher {
   std::uint64_t last_flight_ = 0;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

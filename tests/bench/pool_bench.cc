@@ -19,7 +19,7 @@
 #include "token/token_pool.h"
 #include "token/token_refresher.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using std::chrono::hours;
@@ -203,7 +203,7 @@ BENCHMARK(CancelWaiting)->Arg(10)->Arg(10'000);
 BENCHMARK(WithWork)->Threads(1)->Threads(2)->UseRealTime();
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal
 
 int main(int argc, char** argv) {
   std::thread([] {}).join();  // see above

@@ -2,7 +2,7 @@
 
 #include "state_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 bool Concerns(const std::vector<StateChange>& changes, const std::string& credential) {
@@ -341,4 +341,4 @@ TEST_CASE("what an exchange of a removed or replaced token brings is kept") {
   CHECK(world.service.Count(kExchange, kRotated) == 1);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -2,7 +2,7 @@
 
 #include "state_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 constexpr const char* kRotatedAgain = "fake-token-rotated-again";
@@ -388,4 +388,4 @@ TEST_CASE("a token whose bearers the program supplies works beside a store, whic
   CHECK(world.events.Count(PoolEventKind::kStoreFailed) == 0);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

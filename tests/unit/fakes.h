@@ -18,7 +18,7 @@
 #include "base/log.h"
 #include "http/transport.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Any thread: a worker may look at it while the test moves it.
 class FakeClock final : public Clock {
@@ -170,4 +170,4 @@ inline std::string FakeJwt(std::string_view claims) {
   return "e30." + payload + ".c2lnbmF0dXJl";
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

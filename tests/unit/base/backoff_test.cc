@@ -5,7 +5,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -77,4 +77,4 @@ TEST_CASE("jitter on top of the longest wait that can be configured does not ove
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -8,7 +8,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -220,4 +220,4 @@ TEST_CASE("a token without quota is not ruled out: it may be back in time") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -15,7 +15,7 @@
 #include "unit/client/outcome_world.h"
 #include "unit/fakes.h"
 
-namespace warppool::worlds {
+namespace warppool::internal::worlds {
 
 // As FakeExecutor, for very many timers.
 class SimExecutor final : public Executor {
@@ -321,4 +321,4 @@ class Simulation final : public Transport, public ExchangeGate {
   std::vector<int> wasted_;
 };
 
-}  // namespace warppool::worlds
+}  // namespace warppool::internal::worlds

@@ -13,7 +13,7 @@
 #include "http/fetch.h"
 #include "http/refusal.h"
 
-namespace warppool::worlds {
+namespace warppool::internal::worlds {
 
 inline constexpr double kNever = std::numeric_limits<double>::infinity();
 
@@ -320,4 +320,4 @@ inline Story DrawStory(std::uint64_t seed, int size) {
   return {World(std::move(tokens), std::move(outages), seed), std::move(requests)};
 }
 
-}  // namespace warppool::worlds
+}  // namespace warppool::internal::worlds

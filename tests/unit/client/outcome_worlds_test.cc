@@ -8,7 +8,7 @@
 #include "catch.h"
 #include "unit/client/outcome_simulation.h"
 
-namespace warppool::worlds {
+namespace warppool::internal::worlds {
 namespace {
 
 #ifdef WARPPOOL_SANITIZED
@@ -229,4 +229,4 @@ TEST_CASE("A storm of requests does not hammer an overloaded service, and is ser
 }
 
 }  // namespace
-}  // namespace warppool::worlds
+}  // namespace warppool::internal::worlds

@@ -16,7 +16,7 @@
 #include "store/seal.h"
 #include "unit/fakes.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Records in a map that the test can see.
 class FaultyStore final : public StateStore {
@@ -122,4 +122,4 @@ inline std::string KeyOf(std::string_view credential) {
   return RecordKey(Secret(credential));
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -11,7 +11,7 @@
 #include "unit/client/records_fixture.h"
 #include "unit/token/membership_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -118,4 +118,4 @@ TEST_CASE("a token that is gone is saved once more") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

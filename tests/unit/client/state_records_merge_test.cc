@@ -9,7 +9,7 @@
 #include "catch.h"
 #include "unit/client/records_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -208,4 +208,4 @@ TEST_CASE("and so it does if some of their writes fail, whatever those leave beh
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

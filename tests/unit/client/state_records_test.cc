@@ -9,7 +9,7 @@
 #include "catch.h"
 #include "unit/client/records_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -336,4 +336,4 @@ TEST_CASE("a JWT that comes back lives for what is left of it") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -13,7 +13,7 @@
 #include "client/wait_queue.h"
 #include "unit/token/pool_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Counts how often it is read: each question to the pool reads it once.
 class CountingClock final : public Clock {
@@ -171,4 +171,4 @@ struct WaitQueueWorld {
   Story story;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -10,7 +10,7 @@
 
 #include "unit/client/wait_queue_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using QueueWorld = WaitQueueWorld;
@@ -283,4 +283,4 @@ TEST_CASE("one who leaves while the pool tells that its token is chosen does no 
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -7,7 +7,7 @@
 #include "client/wait_queue.h"
 #include "unit/client/wait_queue_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -221,4 +221,4 @@ TEST_CASE("who is told that there is no token may join again, and serve the queu
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -10,7 +10,7 @@
 #include "protocol/map_entry.h"
 #include "unit/conversation/actions.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using Lines = std::vector<std::string>;
@@ -389,4 +389,4 @@ TEST_CASE("whoever follows the events sees what the tasks hold, whatever happens
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -12,7 +12,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -232,4 +232,4 @@ TEST_CASE("a descriptor is heard of while it is watched") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -11,7 +11,7 @@
 
 #include "unit/token/refresher_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Holds back each answer until the test gives it.
 class FakeGate final : public ExchangeGate {
@@ -92,4 +92,4 @@ struct Guarding : HasGate, Refreshing {
   }
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -7,7 +7,7 @@
 #include "token/token_health.h"
 #include "unit/fakes.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // A token's health, with a clock beside it.
 struct Patient {
@@ -35,4 +35,4 @@ struct Patient {
   TokenHealth health;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -6,7 +6,7 @@
 #include "catch.h"
 #include "unit/fakes.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -102,4 +102,4 @@ TEST_CASE("a life that makes no sense neither overflows nor ends before it begin
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

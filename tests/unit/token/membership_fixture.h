@@ -10,7 +10,7 @@
 #include "base/fingerprint.h"
 #include "unit/token/pool_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // As in Pool: named so, and of the tier that the name says.
 inline TokenConfig ConfigOf(const std::string& name) {
@@ -51,4 +51,4 @@ inline std::string Names(Pool* pool) {
   return names;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -14,7 +14,7 @@
 #include "token/token_pool.h"
 #include "unit/fakes.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // `max_failures` disable a token for good; a spent quota cools for 10 s.
 inline PoolOptions ForGood(int max_failures = 1) {
@@ -169,4 +169,4 @@ struct Pool {
   TokenPool pool;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

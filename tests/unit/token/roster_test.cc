@@ -14,7 +14,7 @@
 #include "catch.h"
 #include "unit/token/membership_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -272,4 +272,4 @@ TEST_CASE("tokens of one account stay one, until they leave or get another crede
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -17,7 +17,7 @@
 #include "unit/token/refresher_fixture.h"
 #include "warppool/wire/response.pb.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -218,4 +218,4 @@ TEST_CASE("seed defect: one conversation id is shared by all callers") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -11,7 +11,7 @@
 #include "catch.h"
 #include "unit/token/health_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -436,4 +436,4 @@ TEST_CASE("a burst of requests that fail together is at most one failure") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

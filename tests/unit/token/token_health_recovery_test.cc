@@ -5,7 +5,7 @@
 #include "catch.h"
 #include "unit/token/health_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -359,4 +359,4 @@ TEST_CASE("a correction moves the hour at which a disabled token may be tried, n
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -7,7 +7,7 @@
 #include "catch.h"
 #include "unit/token/health_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -106,4 +106,4 @@ TEST_CASE("a recovery makes an end of what came back") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -6,7 +6,7 @@
 #include "catch.h"
 #include "unit/token/health_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -237,4 +237,4 @@ TEST_CASE("states have names") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -6,7 +6,7 @@
 #include "catch.h"
 #include "unit/token/pool_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -285,4 +285,4 @@ TEST_CASE("a stranger's token changes nothing") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -12,7 +12,7 @@
 #include "catch.h"
 #include "unit/token/membership_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -344,4 +344,4 @@ TEST_CASE("whoever comes and goes, nothing that was counted is lost, and no tier
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

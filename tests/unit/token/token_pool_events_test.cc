@@ -8,7 +8,7 @@
 #include "catch.h"
 #include "unit/token/pool_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -332,4 +332,4 @@ TEST_CASE("kinds of events have names") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -9,7 +9,7 @@
 #include "catch.h"
 #include "unit/token/membership_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -380,4 +380,4 @@ TEST_CASE("no error and no event of the membership holds a credential") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

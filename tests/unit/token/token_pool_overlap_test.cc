@@ -8,7 +8,7 @@
 #include "catch.h"
 #include "unit/token/pool_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -133,4 +133,4 @@ TEST_CASE("a cooling that is over is told once, whoever is the first to look") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -12,7 +12,7 @@
 #include "catch.h"
 #include "unit/token/pool_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -251,4 +251,4 @@ TEST_CASE("requests that fail together failure each token once, whichever of the
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -6,7 +6,7 @@
 #include "catch.h"
 #include "unit/token/pool_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -353,4 +353,4 @@ TEST_CASE("a success that took long says nothing about a cooling that is over by
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

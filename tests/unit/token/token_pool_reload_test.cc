@@ -9,7 +9,7 @@
 #include "catch.h"
 #include "unit/token/membership_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -293,4 +293,4 @@ TEST_CASE("a new threshold counts from the next failure on") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

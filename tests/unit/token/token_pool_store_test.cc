@@ -9,7 +9,7 @@
 #include "catch.h"
 #include "unit/token/membership_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -485,4 +485,4 @@ TEST_CASE("a store in trouble is told of, with the token that it is about") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

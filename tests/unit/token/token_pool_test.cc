@@ -10,7 +10,7 @@
 #include "catch.h"
 #include "unit/token/pool_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -310,4 +310,4 @@ TEST_CASE("no two leases are one, and a pool serves as many as there are request
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -7,7 +7,7 @@
 #include "catch.h"
 #include "unit/token/pool_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -213,4 +213,4 @@ TEST_CASE("a snapshot of a half-open token says since when it may be tried") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

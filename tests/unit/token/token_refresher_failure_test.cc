@@ -5,7 +5,7 @@
 #include "catch.h"
 #include "unit/token/refresher_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -290,4 +290,4 @@ TEST_CASE("an answer that breaks off in its middle is lost, not half understood"
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

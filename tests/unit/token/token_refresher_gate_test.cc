@@ -8,7 +8,7 @@
 #include "catch.h"
 #include "unit/token/gate_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -476,4 +476,4 @@ TEST_CASE("a JWT that came from elsewhere is renewed ahead, unless its token is 
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -13,7 +13,7 @@
 #include "catch.h"
 #include "unit/token/refresher_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -257,4 +257,4 @@ TEST_CASE("a program that cannot be asked is told to whoever asks") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -13,7 +13,7 @@
 #include "catch.h"
 #include "unit/token/membership_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using std::chrono::milliseconds;
@@ -201,4 +201,4 @@ TEST_CASE("whatever happens, no restricted request gets a token that may not ser
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

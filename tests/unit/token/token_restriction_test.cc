@@ -9,7 +9,7 @@
 #include "catch.h"
 #include "unit/token/membership_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -207,4 +207,4 @@ TEST_CASE("the token that a conversation keeps to, and those of its account, ser
   CHECK_FALSE(pool.pool.Concerns(pool.token("s1"), *first.restriction));
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal
