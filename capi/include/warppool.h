@@ -2008,9 +2008,25 @@ typedef enum warppool_next_step WARPPOOL_ENUM_TYPE {
 } warppool_next_step;
 
 /*
- * Events are always borrowed, and so is everything in them: for as long as the event itself is valid. Asked for what
- * its type does not have, or with NULL, each of these functions returns the value that its comment names.
+ * Events are borrowed unless they were copied, and everything in them is: for as long as the event itself is valid.
+ * Asked for what its type does not have, or with NULL, each of these functions returns the value that its comment
+ * names.
  */
+
+/**
+ * Makes a copy that may be kept, and passed to another thread.
+ *
+ * @param event  not NULL.
+ * @param copy   out: not NULL; release with warppool_event_destroy().
+ * @param error  out, may be NULL: details of a failure; release with warppool_error_destroy().
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_event_copy(const warppool_event* event, warppool_event** copy,
+                                               warppool_error** error);
+
+/** Releases a copy and sets the variable to NULL. `event` or `*event` may be NULL. Never for an event that was lent. */
+WARPPOOL_API void warppool_event_destroy(warppool_event** event);
 
 /** NULL: WARPPOOL_EVENT_NONE. */
 WARPPOOL_API warppool_event_type warppool_event_get_type(const warppool_event* event);
@@ -2369,9 +2385,9 @@ WARPPOOL_API warppool_code warppool_client_ask_turn(warppool_client* client, war
 
 typedef enum warppool_token_state WARPPOOL_ENUM_TYPE {
   WARPPOOL_TOKEN_READY = 1,
-  WARPPOOL_TOKEN_COOLING = 2,  /* its quota is used up; ready again at `ready_at_ms` */
-  WARPPOOL_TOKEN_DISABLED = 3, /* too many failures in a row, or refused for good; half open at `ready_at_ms`, unless
-                                  that is -1 */
+  WARPPOOL_TOKEN_COOLING = 2,   /* its quota is used up; ready again at `ready_at_ms` */
+  WARPPOOL_TOKEN_DISABLED = 3,  /* too many failures in a row, or refused for good; half open at `ready_at_ms`, unless
+                                   that is -1 */
   WARPPOOL_TOKEN_HALF_OPEN = 4, /* disabled, but its delay is over: one request, or health check, may try it */
   WARPPOOL_TOKEN_RESTING = 5    /* refused just now, and left alone for 5 s; then one request at a time may try it */
 } warppool_token_state;

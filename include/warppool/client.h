@@ -75,7 +75,6 @@ class Client {
   // does.
   static Result<std::unique_ptr<Client>> Create(Config config, ClientOptions options = {});
 
-  explicit Client(std::unique_ptr<internal::ClientImpl> impl);
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
@@ -173,6 +172,8 @@ class Client {
   Status Close(std::chrono::milliseconds deadline);
 
  private:
+  explicit Client(std::unique_ptr<internal::ClientImpl> impl);
+
   std::unique_ptr<internal::ClientImpl> impl_;
 };
 

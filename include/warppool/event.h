@@ -7,11 +7,13 @@
 // (reasoning, tool calls, tasks of other agents) finds each message announced by MessageAdded.
 //
 // The views are borrowed: from a push callback they are valid until it returns, from Stream::Next() until the next call
-// on that stream or its destruction. Copy what must last.
+// on that stream or its destruction. Copy what must last, or keep all of it in an OwnedEvent.
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <variant>
 
@@ -249,5 +251,25 @@ using Event = std::variant<StreamStarted, TextDelta, TextReplaced, ReasoningDelt
                            MessageReplaced, MessageAppended, MessageRetracted, ToolCall, TodoList, TaskCreated,
                            TaskChanged, TaskRetracted, Suggestions, NewConversationSuggested, AttemptFailed, Waiting,
                            ConversationMoved, Finished, RawEvent, UnknownEvent>;
+
+// An event that may be kept, passed on to another thread, or both: it owns what its views look at. One that was moved
+// from may be assigned to and destroyed, nothing else. Running out of memory throws std::bad_alloc.
+class OwnedEvent {
+ public:
+  explicit OwnedEvent(const Event& event);
+  OwnedEvent(const OwnedEvent& other) : OwnedEvent(other.event_) {}
+  OwnedEvent(OwnedEvent&& other) noexcept = default;
+  OwnedEvent& operator=(const OwnedEvent& other) { return *this = OwnedEvent(other); }
+  OwnedEvent& operator=(OwnedEvent&& other) noexcept = default;
+  ~OwnedEvent() = default;
+
+  const Event& get() const noexcept { return event_; }
+  std::size_t bytes() const noexcept { return sizeof *this + size_; }  // that it takes in memory
+
+ private:
+  Event event_;
+  std::unique_ptr<char[]> texts_;
+  std::size_t size_ = 0;  // of them
+};
 
 }  // namespace warppool

@@ -32,7 +32,7 @@ Result<std::unique_ptr<Client>> Client::Create(Config config, ClientOptions opti
   return Guarded([&]() -> Result<std::unique_ptr<Client>> {
     auto impl = internal::ClientImpl::Create(std::move(config), options);
     if (!impl) return impl.status();
-    return std::make_unique<Client>(*std::move(impl));
+    return std::unique_ptr<Client>(new Client(*std::move(impl)));
   });
 }
 

@@ -153,7 +153,7 @@ Result<std::unique_ptr<Stream>> ClientImpl::Open(const Request& request, Turns c
   auto run = Prepare(request, std::move(conversation), std::move(sink));
   if (!run) return run.status();
   // Before the launch: once callbacks may run, nothing may fail any more.
-  auto stream = std::make_unique<Stream>(std::make_shared<StreamImpl>(core_, *run, std::move(queue)));
+  std::unique_ptr<Stream> stream(new Stream(std::make_shared<StreamImpl>(core_, *run, std::move(queue))));
   if (Status status = Launch(*run); !status.ok()) return status;
   return stream;
 }

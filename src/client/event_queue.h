@@ -14,21 +14,6 @@
 
 namespace warppool::internal {
 
-// An event that owns what its views look at. Stays where it is made.
-class OwnedEvent {
- public:
-  explicit OwnedEvent(const Event& event);
-  OwnedEvent(const OwnedEvent&) = delete;
-  OwnedEvent& operator=(const OwnedEvent&) = delete;
-
-  const Event& get() const { return event_; }
-  std::size_t bytes() const { return sizeof *this + storage_.size(); }
-
- private:
-  std::string storage_;
-  Event event_;
-};
-
 // The sink's functions in the I/O thread, Next() in one thread at a time, the rest in any.
 class EventQueue final : public EventSink {
  public:

@@ -78,6 +78,19 @@ Result<Event> Stream::Next(std::chrono::milliseconds timeout) {
   return Guarded([&] { return impl_->Next(timeout); });
 }
 
+Stream::Iterator& Stream::Iterator::operator++() {
+  if (stream_ == nullptr) return *this;
+  auto next = stream_->Next(std::chrono::milliseconds(-1));
+  if (next.ok()) {
+    event_ = *next;
+    return *this;
+  }
+  stream_->status_ = next.code() == Code::kEnd ? Status() : next.status();
+  event_.reset();
+  stream_ = nullptr;
+  return *this;
+}
+
 Result<int> Stream::Descriptor() {
   return Guarded([&] { return impl_->Descriptor(); });
 }
