@@ -19,6 +19,7 @@
 
 #include "warppool/status.h"
 #include "warppool/tool.h"
+#include "warppool/usage.h"
 
 namespace warppool {
 
@@ -199,17 +200,6 @@ struct Waiting {
 struct ConversationMoved {
   std::string_view from_token;  // the name
   std::string_view to_token;
-};
-
-// What the request cost, as far as the service says.
-struct Usage {
-  std::uint64_t input_tokens = 0;
-  std::uint64_t output_tokens = 0;
-  std::uint64_t cache_read_tokens = 0;
-  std::uint64_t cache_write_tokens = 0;
-  double cost_in_cents = 0;
-  double credits = 0;
-  double context_window_usage = 0;  // 0 to 1
 };
 
 // The numbers are stable and the same in C (warppool_finish_reason).

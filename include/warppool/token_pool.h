@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "warppool/config.h"
+#include "warppool/quota.h"
 #include "warppool/status.h"
 
 namespace warppool {
@@ -30,19 +31,6 @@ enum class TokenState : int {
 
 // "ready", "cooling", "disabled", "half open", "resting". Never NULL. Any thread.
 const char* TokenStateName(TokenState state) noexcept;
-
-// What an account may still ask for, as the service told it last.
-struct Quota {
-  bool unlimited = false;
-  std::int64_t limit = 0;  // requests in a period
-  std::int64_t used = 0;   // of them, in this one
-  std::int64_t bonus = 0;  // what is left of credits that were granted beside them and have not expired
-
-  // When the period ends, and the quota comes back; nullopt: the service does not say.
-  std::optional<std::chrono::system_clock::time_point> next_reset{};
-
-  std::int64_t Remaining() const;  // what is left of the limit, and the bonus; meaningless if unlimited
-};
 
 struct TokenStatus {
   std::string name;

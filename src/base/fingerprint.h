@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "warppool/config.h"
+#include "warppool/secret.h"
 
 namespace warppool::internal {
 

@@ -20,7 +20,7 @@
 #include <optional>
 
 #include "base/backoff.h"
-#include "warppool/stats.h"
+#include "warppool/outcome.h"
 
 namespace warppool::internal {
 

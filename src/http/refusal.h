@@ -19,7 +19,7 @@
 
 #include "base/clock.h"
 #include "http/transport.h"
-#include "warppool/stats.h"
+#include "warppool/outcome.h"
 #include "warppool/status.h"
 
 namespace warppool::internal {

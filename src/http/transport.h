@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/executor.h"
-#include "warppool/config.h"
+#include "warppool/secret.h"
 
 namespace warppool::internal {
 

@@ -18,7 +18,7 @@
 #include <string>
 #include <string_view>
 
-#include "warppool/config.h"
+#include "warppool/secret.h"
 #include "warppool/status.h"
 
 namespace warppool::internal {

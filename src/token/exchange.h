@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "http/fetch.h"
 #include "warppool/config.h"
-#include "warppool/stats.h"
+#include "warppool/outcome.h"
 #include "warppool/status.h"
 
 namespace warppool::internal {

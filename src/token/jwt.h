@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "base/clock.h"
-#include "warppool/config.h"
+#include "warppool/secret.h"
 
 namespace warppool::internal {
 

@@ -18,7 +18,7 @@
 #include <optional>
 
 #include "base/clock.h"
-#include "warppool/stats.h"
+#include "warppool/outcome.h"
 #include "warppool/status.h"
 #include "warppool/token_pool.h"
 
