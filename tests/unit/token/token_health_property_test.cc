@@ -20,57 +20,50 @@ using std::chrono::milliseconds;
 constexpr int kHealthRuns = 300;
 constexpr int kHealthSteps = 2000;
 
-const std::vector<Outcome> kNeverBlamed{Outcome::kAuthStale,        Outcome::kServerError,   Outcome::kOverloaded,
-                                        Outcome::kNetwork,          Outcome::kStreamCut,     Outcome::kRequestFault,
-                                        Outcome::kGarbled,          Outcome::kMisconfigured, Outcome::kCancelled,
-                                        Outcome::kFinishedOtherwise};
+const std::vector<Outcome> kNeverBlamed{Outcome::kAuthStale,         Outcome::kOverloaded,   Outcome::kNetwork,
+                                        Outcome::kStreamCut,         Outcome::kRequestFault, Outcome::kGarbled,
+                                        Outcome::kBlocked,           Outcome::kHeld,         Outcome::kCancelled,
+                                        Outcome::kFinishedOtherwise, Outcome::kMisconfigured};
 
 class HealthModel {
  public:
-  // One that uses the token, or whose server error waits for another token's success.
+  // One that uses the token, or whose refusal waits for another token's success.
   struct Use {
     std::size_t seen = 0;  // how long the story was when it began
     std::size_t told = 0;  // ... and when it ended
     bool probe = false;
+    std::optional<std::size_t> trial{};  // where it began, if it is one
   };
 
   explicit HealthModel(HealthOptions options) : options_(options) {}
 
   Use Begin(SteadyTime now) {
-    const Use use{story_.size(), 0, !Good()};
-    if (use.probe) {
-      Add(Fact::kProbeBegan, now);
-    } else if (CoolingUntil() <= now) {
-      Add(Fact::kCoolingForgotten, now);
+    Use use{story_.size(), 0, !Good()};
+    if (!used_at_) used_at_ = now;
+    if (use.probe || (OnTrial() && !Trying())) {
+      use.trial = story_.size();
+      Add(Fact::kTrialBegan, now);
     }
+    if (!use.probe && CoolingUntil() <= now) Add(Fact::kCoolingForgotten, now);
     return use;
+  }
+
+  HealthChange Serve(const Use& use, SteadyTime now) {
+    ++successes_;
+    served_at_ = now;
+    Add(Fact::kServed, now);
+    return Prove(use, now);
   }
 
   HealthChange End(Outcome outcome, const Use& use, SteadyTime now, std::optional<milliseconds> cool_for) {
     const bool recent = Count(use.seen, Fact::kRecovered) == 0;  // no recovery since
-    if (use.probe && recent) Add(Fact::kProbeEnded, now);
-    const TokenState before = State(now);
-    const int failures = Failures();
+    if (use.trial) Add(Fact::kTrialEnded, now, {}, *use.trial);
     switch (outcome) {
-      case Outcome::kSuccess:
       case Outcome::kAccepted:
-        if (outcome == Outcome::kSuccess) {
-          ++successes_;
-          Add(Fact::kServed, now);
-        } else {
-          Add(Fact::kAccepted, now);
-        }
-        if (before == TokenState::kReady || before == TokenState::kCooling) {
-          return failures == 0 ? HealthChange::kNone : HealthChange::kCleared;
-        }
-        if (!use.probe || !recent) return HealthChange::kNone;
-        Recovered(now);
-        return HealthChange::kRecovered;
-      case Outcome::kAuthRejected:
-        return Blame(use, now);
+        return Prove(use, now);
       case Outcome::kAuthRevoked:
-        if (!recent || Dead()) return HealthChange::kNone;
-        Add(Fact::kDied, now);
+        if (!recent || Revoked()) return HealthChange::kNone;
+        Add(Fact::kRevoked, now);
         return HealthChange::kDisabled;
       case Outcome::kQuotaExhausted:
         if (!recent) return HealthChange::kNone;
@@ -81,10 +74,18 @@ class HealthModel {
     }
   }
 
+  void Rest(const Use& use, SteadyTime now) {
+    if (Count(use.seen, Fact::kRecovered) == 0 && !Revoked()) Add(Fact::kRefused, now);
+  }
   HealthChange Confirm(const Use& use, SteadyTime now) {
-    if (Count(use.told, Fact::kServed) > 0) return HealthChange::kNone;
-    if (use.probe && Probing()) return HealthChange::kNone;
-    return Blame(use, now);
+    if (Lapsed(use) || Revoked() || (use.probe && Trying())) return HealthChange::kNone;
+    const bool was_good = Good();
+    Add(Fact::kFailure, now);
+    if (!was_good) return HealthChange::kProbeFailed;
+    return Good() ? HealthChange::kFailure : HealthChange::kDisabled;
+  }
+  void SetBack(const Use& use, SteadyTime now) {
+    if (!Lapsed(use) && SetBackUntil() <= now) Add(Fact::kSetBack, now);
   }
 
   bool Cool(SteadyTime until, SteadyTime now) {
@@ -111,73 +112,108 @@ class HealthModel {
   std::uint64_t generation() const { return generation_; }
   std::uint64_t total_failures() const { return failed_before_ + Count(generation_began_, Fact::kFailure); }
 
-  // In a row: those since the last success that found the token in use, but a success brings no disabled one back.
+  // In a row: those since it served, or was accepted, while it was in use.
   int Failures() const {
-    int failures = 0;
-    for (std::size_t i = generation_began_; i < story_.size(); ++i) {
-      if (story_[i].fact == Fact::kDied || failures == options_.max_failures) break;
-      if (story_[i].fact == Fact::kFailure) ++failures;
-      if (story_[i].fact == Fact::kServed || story_[i].fact == Fact::kAccepted) failures = 0;
+    const auto failures = static_cast<int>(Count(Cleared(), Fact::kFailure));
+    return std::min(failures, options_.max_failures);
+  }
+  bool Revoked() const { return Count(generation_began_, Fact::kRevoked) > 0; }
+  bool Good() const { return !Revoked() && Failures() < options_.max_failures; }
+  // Somebody tries it: the last one that began to, and neither it nor anybody else has brought an end to that.
+  bool Trying() const {
+    std::optional<std::size_t> began;
+    for (std::size_t i = Cleared(); i < story_.size(); ++i) {
+      if (story_[i].fact == Fact::kTrialBegan) began = i;
+      if (story_[i].fact == Fact::kTrialEnded && story_[i].began == began) began.reset();
     }
-    return failures;
+    return began.has_value();
   }
-  bool Dead() const { return Count(generation_began_, Fact::kDied) > 0; }
-  bool Good() const { return !Dead() && Failures() < options_.max_failures; }
-  bool Probing() const {
-    const auto began = Count(generation_began_, Fact::kProbeBegan);
-    return began > Count(generation_began_, Fact::kProbeEnded);
-  }
+  bool OnTrial() const { return Count(Cleared(), Fact::kRefused) > 0; }
+  bool RefusedSince(SteadyTime begin) const { return RestsUntil() > begin + kRest; }
+  bool ServedLately(SteadyTime now) const { return served_at_ && now - *served_at_ < 10min; }
+  bool IsNew(SteadyTime now) const { return used_at_ && now - *used_at_ < 1min; }
 
   TokenState State(SteadyTime now) const {
-    if (Good()) return now < CoolingUntil() ? TokenState::kCooling : TokenState::kReady;
+    if (Good()) {
+      if (now < CoolingUntil()) return TokenState::kCooling;
+      return now < RestsUntil() ? TokenState::kResting : TokenState::kReady;
+    }
     const auto turns = TurnsAt();
     return turns && *turns <= now ? TokenState::kHalfOpen : TokenState::kDisabled;
   }
   std::optional<SteadyTime> TurnsAt() const {
-    const SteadyTime cooling = CoolingUntil();
-    if (Good()) return cooling == SteadyTime() ? std::nullopt : std::optional(cooling);
-    const auto rest = RestsUntil();
-    return rest ? std::optional(std::max(*rest, cooling)) : std::nullopt;
+    const SteadyTime rested = std::max(CoolingUntil(), RestsUntil());
+    if (Good()) return rested == SteadyTime() ? std::nullopt : std::optional(rested);
+    const auto half_open = HalfOpenAt();
+    return half_open ? std::optional(std::max(*half_open, rested)) : std::nullopt;
+  }
+  SteadyTime SetBackUntil() const {
+    SteadyTime until{};
+    milliseconds time = 30s;
+    for (std::size_t i = Cleared(); i < story_.size(); ++i) {
+      if (story_[i].fact != Fact::kSetBack) continue;
+      time = std::min<milliseconds>(2 * time, 1h);
+      until = story_[i].at + time;
+    }
+    return until;
   }
 
  private:
   enum class Fact {
     kServed,
-    kAccepted,
+    kCleared,
+    kRefused,
     kFailure,
-    kDied,
+    kRevoked,
+    kSetBack,
     kSpent,
     kCoolingForgotten,
-    kProbeBegan,
-    kProbeEnded,
+    kTrialBegan,
+    kTrialEnded,
     kRecovered
   };
   struct Entry {
     Fact fact;
     SteadyTime at;
     SteadyTime until;
+    std::size_t began;  // of the trial that ended
   };
 
-  void Add(Fact fact, SteadyTime at, SteadyTime until = {}) { story_.push_back({fact, at, until}); }
+  void Add(Fact fact, SteadyTime at, SteadyTime until = {}, std::size_t began = 0) {
+    story_.push_back({fact, at, until, began});
+  }
   void Recovered(SteadyTime now) {
     failed_before_ = total_failures();
     ++generation_;
     Add(Fact::kRecovered, now);
     generation_began_ = story_.size();  // what was before counts no longer
   }
+  // It works, as `use` has shown. One that is disabled is brought back by its probe only.
+  HealthChange Prove(const Use& use, SteadyTime now) {
+    if (Good()) {
+      const bool had_failures = Failures() > 0;
+      Add(Fact::kCleared, now);
+      return had_failures ? HealthChange::kCleared : HealthChange::kNone;
+    }
+    if (!use.probe || Count(use.seen, Fact::kRecovered) > 0) return HealthChange::kNone;
+    Recovered(now);
+    return HealthChange::kRecovered;
+  }
+  // From where on there is anything that is held against it.
+  std::size_t Cleared() const {
+    std::size_t from = story_.size();
+    while (from > generation_began_ && story_[from - 1].fact != Fact::kCleared) --from;
+    return from;
+  }
   std::uint64_t Count(std::size_t from, Fact fact) const {
     return static_cast<std::uint64_t>(std::count_if(story_.begin() + static_cast<std::ptrdiff_t>(from), story_.end(),
                                                     [fact](const Entry& entry) { return entry.fact == fact; }));
   }
-  // It counts only if nothing has been held against the token since, nor forgiven.
-  HealthChange Blame(const Use& use, SteadyTime now) {
-    if (Count(use.seen, Fact::kFailure) > 0 || Count(use.seen, Fact::kRecovered) > 0 || Dead()) {
-      return HealthChange::kNone;
-    }
-    const bool was_good = Good();
-    Add(Fact::kFailure, now);
-    if (!was_good) return HealthChange::kProbeFailed;
-    return Good() ? HealthChange::kFailure : HealthChange::kDisabled;
+  // A refusal says nothing if something was held against the token since its use began, or forgiven, or if it served
+  // since it was refused.
+  bool Lapsed(const Use& use) const {
+    return Count(use.seen, Fact::kFailure) > 0 || Count(use.seen, Fact::kRecovered) > 0 ||
+           Count(use.told, Fact::kServed) > 0;
   }
 
   // The latest that was ever said, since it was forgotten.
@@ -188,22 +224,25 @@ class HealthModel {
     }
     return until;
   }
+  SteadyTime RestsUntil() const {
+    SteadyTime until{};
+    for (std::size_t i = Cleared(); i < story_.size(); ++i) {
+      if (story_[i].fact == Fact::kRefused) until = story_[i].at + kRest;
+    }
+    return until;
+  }
 
-  // Of a disabled one: the failure that disabled it begins the first rest, each later one the next.
-  std::optional<SteadyTime> RestsUntil() const {
-    if (Dead() || options_.recovery_delay == 0ms) return std::nullopt;
+  // Of a disabled one: the failure that disabled it begins the first delay, each later one the next.
+  std::optional<SteadyTime> HalfOpenAt() const {
+    if (Revoked() || options_.recovery_delay == 0ms) return std::nullopt;
     int failures = 0;
     std::optional<SteadyTime> until;
-    milliseconds rest{};
-    for (std::size_t i = generation_began_; i < story_.size(); ++i) {
-      const bool disabled = failures == options_.max_failures;
-      const bool good = story_[i].fact == Fact::kServed || story_[i].fact == Fact::kAccepted;
-      if (good && !disabled) failures = 0;
-      if (story_[i].fact != Fact::kFailure) continue;
-      if (!disabled && ++failures < options_.max_failures) continue;
-      rest = until ? std::min(2 * rest, std::max(options_.recovery_max_delay, options_.recovery_delay))
-                   : options_.recovery_delay;
-      until = story_[i].at + rest;
+    milliseconds delay{};
+    for (std::size_t i = Cleared(); i < story_.size(); ++i) {
+      if (story_[i].fact != Fact::kFailure || ++failures < options_.max_failures) continue;
+      delay = until ? std::min(2 * delay, std::max(options_.recovery_max_delay, options_.recovery_delay))
+                    : options_.recovery_delay;
+      until = story_[i].at + delay;
     }
     return until;
   }
@@ -214,6 +253,8 @@ class HealthModel {
   std::uint64_t generation_ = 0;
   std::uint64_t failed_before_ = 0;
   std::uint64_t successes_ = 0;
+  std::optional<SteadyTime> served_at_{};
+  std::optional<SteadyTime> used_at_{};
 };
 
 // A token and its model, and all who use it.
@@ -221,6 +262,7 @@ class HealthStory {
  public:
   explicit HealthStory(unsigned seed) : random_(seed) {
     recovers_once_in_ = Any(8) == 0 ? 20 : 2;
+    serves_once_in_ = Any(2) == 0 ? 1 : 10;
     token_.options.max_failures = 1 + static_cast<int>(Any(4));
     token_.options.quota_cooling = 10s;
     token_.options.recovery_delay = Any(5) == 0 ? 0s : 60s;
@@ -229,7 +271,7 @@ class HealthStory {
   }
 
   void Step() {
-    switch (Any(16)) {
+    switch (Any(18)) {
       case 0:
       case 1:
       case 2:
@@ -244,11 +286,15 @@ class HealthStory {
         return End();
       case 10:
       case 11:
-        return Confirm();
+        return Judge();
       case 12:
       case 13:
-        return token_.clock.Advance(milliseconds(Any(4) == 0 ? Any(400'000) : Any(12'000)));
       case 14:
+        return token_.clock.Advance(milliseconds(Any(4) == 0 ? Any(400'000) : Any(6'000)));
+      case 15:
+        if (Any(serves_once_in_) == 0) Serve();
+        return;
+      case 16:
         if (Any(3) == 0) return Spend();
         return Correct();
       default:
@@ -271,9 +317,17 @@ class HealthStory {
     if (health.successes() != model_->successes()) return "successes";
     if (health.generation() != model_->generation()) return "generation";
     if (health.TurnsAt() != model_->TurnsAt()) return "when it turns";
-    if (health.probing() != model_->Probing()) return "whether it is being tried";
+    if (health.being_probed() != (model_->Trying() && !model_->Good())) return "whether it is being probed";
     const bool half_open = token_.state() == TokenState::kHalfOpen;
-    if (token_.may_probe() != (half_open && !model_->Probing())) return "whether it may be tried";
+    const bool being_tried = model_->Trying() && (half_open || model_->OnTrial());
+    if (health.IsBeingTried(now()) != being_tried) return "whether it is being tried";
+    if (token_.may_probe() != (half_open && !model_->Trying())) return "whether it may be tried";
+    if (health.set_back_until() != model_->SetBackUntil()) return "until when it comes behind all others";
+    if (health.ServedLately(now()) != model_->ServedLately(now())) return "whether it served lately";
+    if (health.IsNew(now()) != model_->IsNew(now())) return "whether it is new";
+    for (const auto ago : {0s, 3s, 20s}) {
+      if (health.RefusedSince(now() - ago) != model_->RefusedSince(now() - ago)) return "whether it was refused";
+    }
     if (health.failures() > token_.options.max_failures) return "more failures than disable";
     return "";
   }
@@ -284,15 +338,17 @@ class HealthStory {
     by_hand.Recover();
     if (by_hand.state() != TokenState::kReady) return "a recovery by hand";
     Patient by_itself = token_;
-    for (const HealthStamp& probe : probes_) by_itself.Report(Outcome::kCancelled, probe);
-    if (model_->Good() || (!model_->Dead() && token_.options.recovery_delay > 0ms)) {
+    for (const HealthStamp& trial : trials_) by_itself.Report(Outcome::kCancelled, trial);
+    if (by_itself.health.IsBeingTried(now())) return "to wait for the end of a trial";
+    if (model_->Good() || (!model_->Revoked() && token_.options.recovery_delay > 0ms)) {
       by_itself.clock.Advance(1000h);
       if (by_itself.state() != TokenState::kReady && !by_itself.may_probe()) return "to wait for a probe";
     }
-    // A probe of a dead one is a health check's.
-    by_itself.Report(Outcome::kSuccess);
+    // A probe of a revoked one is a health check's.
+    by_itself.Succeed();
     if (by_itself.state() == TokenState::kCooling) by_itself.clock.Advance(1000h);
     if (by_itself.state() != TokenState::kReady) return "a probe that succeeds";
+    if (by_itself.Begin().is_trial) return "a trial without an end";
     return "";
   }
 
@@ -300,9 +356,10 @@ class HealthStory {
   struct Lease {
     HealthStamp stamp;
     HealthModel::Use use;
+    bool served = false;
   };
-  struct Charge {
-    PendingCharge pending;
+  struct Deferred {
+    DeferredVerdict verdict;
     HealthModel::Use use;
   };
 
@@ -321,16 +378,27 @@ class HealthStory {
   }
 
   void Begin() {
-    // Requests get a token that is ready, or the probe of a half-open one; health checks any, but one at a time.
-    if (token_.health.probing()) return;
-    if (token_.state() == TokenState::kDisabled && Any(10) != 0) return;
-    const std::size_t burst = token_.state() == TokenState::kReady ? 1 + Any(4) : 1;
+    // Requests get a token that is ready, or the one try of one that has rested or is half open; checks any, but of a
+    // disabled one, too, one at a time.
+    const TokenState state = token_.state();
+    if (token_.health.being_probed()) return;
+    const bool serves = state == TokenState::kReady || state == TokenState::kHalfOpen;
+    if ((!serves || token_.health.IsBeingTried(now())) && Any(10) != 0) return;
+    const std::size_t burst = state == TokenState::kReady ? 1 + Any(4) : 1;
     for (std::size_t i = 0; i < burst; ++i) {
       const HealthStamp stamp = token_.Begin();
       leases_.push_back({stamp, model_->Begin(now())});
       Same(stamp.is_probe, leases_.back().use.probe);
-      if (stamp.is_probe) probes_.push_back(stamp);
+      Same(stamp.is_trial, leases_.back().use.trial.has_value());
+      if (stamp.is_trial) trials_.push_back(stamp);
     }
+  }
+
+  void Serve() {
+    if (leases_.empty()) return;
+    Lease& lease = leases_[Any(leases_.size())];
+    if (std::exchange(lease.served, true)) return;
+    Same(token_.Serve(lease.stamp), model_->Serve(lease.use, now()));
   }
 
   void End() {
@@ -341,7 +409,7 @@ class HealthStory {
       case 0:
       case 1:
       case 2:
-        outcome = Outcome::kAuthRejected;
+        outcome = Any(3) == 0 ? Outcome::kServerError : Outcome::kAuthRejected;
         break;
       case 3:
         outcome = Outcome::kQuotaExhausted;
@@ -356,6 +424,7 @@ class HealthStory {
       default:
         break;
     }
+    if (outcome == Outcome::kSuccess && !lease.served && Any(serves_once_in_) != 0) outcome = Outcome::kNetwork;
     const TokenState before = token_.state();
     const int failures = token_.health.failures();
     const auto turns = token_.health.TurnsAt();
@@ -367,16 +436,25 @@ class HealthStory {
                          token_.health.failures() != failures || token_.health.TurnsAt() != turns)) {
       difference_ = "what is nobody's fault";
     }
-    if (outcome != Outcome::kServerError) return;
-    charges_.push_back({token_.health.Charge(lease.stamp), lease.use});
-    charges_.back().use.told = model_->told();
+    if (outcome == Outcome::kSuccess && !lease.served) Same(token_.Serve(lease.stamp), model_->Serve(lease.use, now()));
+    if (outcome != Outcome::kServerError && outcome != Outcome::kAuthRejected) return;
+    token_.health.Rest(lease.stamp, now());
+    model_->Rest(lease.use, now());
+    if (token_.health.failures() != failures) difference_ = "what nobody has confirmed";
+    deferred_.push_back({token_.health.Defer(lease.stamp), lease.use});
+    deferred_.back().use.told = model_->told();
   }
 
-  void Confirm() {
-    if (charges_.empty()) return;
-    const Charge charge = Take(&charges_);
-    Same(token_.Confirm(charge.pending), model_->Confirm(charge.use, now()));
-    if (Any(4) == 0) charges_.push_back(charge);  // twice is once
+  void Judge() {
+    if (deferred_.empty()) return;
+    const Deferred deferred = Take(&deferred_);
+    if (Any(3) == 0) {
+      token_.SetBack(deferred.verdict);
+      model_->SetBack(deferred.use, now());
+    } else {
+      Same(token_.Confirm(deferred.verdict), model_->Confirm(deferred.use, now()));
+    }
+    if (Any(4) == 0) deferred_.push_back(deferred);  // twice is once
   }
 
   void Spend() {
@@ -392,9 +470,10 @@ class HealthStory {
   Patient token_;
   std::optional<HealthModel> model_;
   std::vector<Lease> leases_;
-  std::vector<HealthStamp> probes_;  // all there ever were
-  std::vector<Charge> charges_;
+  std::vector<HealthStamp> trials_;  // all there ever were
+  std::vector<Deferred> deferred_;
   std::size_t recovers_once_in_ = 1;
+  std::size_t serves_once_in_ = 1;
   std::string difference_;
 };
 
@@ -423,12 +502,7 @@ TEST_CASE("a burst of requests that fail together is at most one failure") {
       for (std::size_t i = 0, n = 1 + random() % 50; i < n; ++i) leases.push_back(token.Begin());
       for (const HealthStamp& lease : leases) {
         if (random() % 3 == 0) token.clock.Advance(1s);
-        if (random() % 3 == 0) {
-          token.Report(Outcome::kServerError, lease);
-          token.Confirm(token.health.Charge(lease));
-        } else {
-          token.Report(Outcome::kAuthRejected, lease);
-        }
+        token.Confirm(token.Refuse(lease, random() % 3 == 0 ? Outcome::kServerError : Outcome::kAuthRejected));
       }
       REQUIRE(token.health.failures() == burst);
     }
