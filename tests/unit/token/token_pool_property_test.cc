@@ -35,11 +35,14 @@ class PoolStory {
   explicit PoolStory(unsigned seed)
       : random_(seed), options_(AnyOptions()), pool_({"p1", "p2", "p3k", "s1", "s2k", "a1"}, options_) {
     for (const std::string& name : pool_.names) tokens_[name];
+    somebody_waits_ = Any(2) == 0;
   }
 
   void Step() {
     const bool was_in_service = AnyInService();
     const bool would_do = AnyWouldDo({});
+    // Somebody waits, and has seen by his timer what time has done.
+    if (somebody_waits_ && pool_.pool.AnyReady({}) != would_do) Wrong("whether one would do");
     const int freed = pool_.freed;
     pool_.told.clear();
     switch (Any(15)) {
@@ -77,7 +80,8 @@ class PoolStory {
     std::size_t exhausted = 0;
     for (const Told& event : pool_.told) exhausted += event.kind == PoolEventKind::kPoolExhausted ? 1 : 0;
     if (exhausted != (was_in_service && !AnyInService() ? 1U : 0U)) Wrong("when the pool is exhausted");
-    if (!would_do && AnyWouldDo({}) && pool_.freed == freed) Wrong("that one is free is told to nobody");
+    const bool is_free = somebody_waits_ && !would_do && AnyWouldDo({});
+    if (is_free && pool_.freed == freed) Wrong("that one is free is told to nobody");
   }
 
   // Seldom: to look has the pool notice what time has done, which it must notice by itself.
@@ -279,6 +283,7 @@ class PoolStory {
   const PoolOptions options_;
   Pool pool_;
   std::map<std::string, Mirror> tokens_;
+  bool somebody_waits_ = false;
   std::deque<Met> met_;
   std::vector<Deferred> deferred_;
   std::vector<Held> leases_;  // must end before the pool
