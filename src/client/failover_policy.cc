@@ -102,7 +102,8 @@ void Wait(const FailoverOptions& options, const FailedAttempt& attempt, Failover
   state->blocked = 0;
   decision->wait = *wait;
   const bool cut = attempt.outcome == Outcome::kStreamCut;
-  decision->new_pass = attempt.keeps_token || cut || refused || !attempt.another_ready;
+  const bool blocked = attempt.outcome == Outcome::kBlocked;
+  decision->new_pass = attempt.keeps_token || cut || refused || blocked || !attempt.another_ready;
   decision->cut_short = !attempt.keeps_token && !attempt.another_ready && !cut && !decision->overload;
 }
 
@@ -121,7 +122,9 @@ FailoverDecision DecideFailover(const FailoverOptions& options, const FailedAtte
   decision.service_fault = nobodys_fault || (unclear && row.step == Step::kWait);
   if (decision.service_fault) {
     NoteWitness(attempt, state);
-    decision.overload = state->many_witnesses || !attempt.another_ready;
+    // What answers in the service's place, time and again, is on the way of those that were not tried, too.
+    const bool all_blocked = outcome == Outcome::kBlocked && !attempt.keeps_token;
+    decision.overload = state->many_witnesses || !attempt.another_ready || all_blocked;
   }
   if (decision.step == Step::kWait) Wait(options, attempt, &decision, state);
   decision.rules_out =

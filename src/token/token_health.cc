@@ -44,11 +44,14 @@ std::optional<SteadyTime> TokenHealth::TurnsAt() const {
 
 HealthStamp TokenHealth::Begin(SteadyTime now) {
   const bool is_probe = standing_ != Standing::kGood;
-  const bool is_trial = is_probe || OnTrial();
-  if (is_trial) trying_ = true;
+  const bool is_trial = is_probe || (OnTrial() && !trying_);
+  if (is_trial) {
+    trying_ = true;
+    ++trials_;
+  }
   if (!is_probe && cooling_until_ <= now) cooling_until_ = {};  // over
   if (!used_at_) used_at_ = now;
-  return {generation_, total_failures_, is_probe, is_trial};
+  return {generation_, total_failures_, is_probe, is_trial, is_trial ? trials_ : 0};
 }
 
 HealthChange TokenHealth::Serve(HealthStamp stamp, SteadyTime now) {
@@ -74,7 +77,7 @@ HealthChange TokenHealth::Clear() {
 HealthChange TokenHealth::Report(Outcome outcome, HealthStamp stamp, SteadyTime now,
                                  std::optional<std::chrono::milliseconds> cool_for, const HealthOptions& options) {
   // Whatever the trial met, the next one may come.
-  if (stamp.is_trial && stamp.generation == generation_) trying_ = false;
+  if (stamp.is_trial && stamp.trial == trials_) trying_ = false;
 
   switch (outcome) {
     case Outcome::kAccepted:

@@ -30,6 +30,7 @@ struct HealthStamp {
   std::uint64_t failure = 0;     // how many failures there had been
   bool is_probe = false;         // the one try of a disabled token
   bool is_trial = false;         // the one try at a time of a token that has rested, or of a disabled one
+  std::uint64_t trial = 0;       // which one: the end of an earlier one is not this one's
 };
 
 // A refusal, or a server error, that waits for another token's success to become a failure.
@@ -69,7 +70,7 @@ class TokenHealth {
   bool IsBeingTried(SteadyTime now) const { return trying_ && (StateAt(now) == TokenState::kHalfOpen || OnTrial()); }
 
   // A lease begins. Of a token that is not ready, or has rested, it is a trial; the caller sees to it that there is one
-  // at a time.
+  // at a time. Only a check may come beside it, and is none.
   HealthStamp Begin(SteadyTime now);
 
   // The first event of an answer is there: the token serves. No outcome, that comes later.
@@ -127,7 +128,8 @@ class TokenHealth {
   void StartGeneration();
 
   Standing standing_ = Standing::kGood;
-  bool trying_ = false;               // a lease that is a trial is under way
+  bool trying_ = false;               // a lease that is a trial is under way: the last one of `trials_`
+  std::uint64_t trials_ = 0;          // only grows
   int failures_ = 0;                  // in a row
   std::uint64_t total_failures_ = 0;  // only grows; a lease from before the last one no longer counts
   std::uint64_t successes_ = 0;

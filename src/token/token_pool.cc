@@ -19,6 +19,11 @@ bool IsDeferred(Outcome outcome) {
   return outcome == Outcome::kAuthRejected || outcome == Outcome::kServerError;
 }
 
+// Whether it is filed otherwise than one against which nothing is held: when that is cleared, it is filed anew.
+bool IsApart(const PoolMember& member) {
+  return member.blocked || member.set_back || member.filed_as != TokenState::kReady;
+}
+
 }  // namespace
 
 Lease::~Lease() {
@@ -169,9 +174,8 @@ void TokenPool::NoteServing(Member* member, HealthStamp stamp) {
   {
     MutexLock lock(&mutex_);
     const SteadyTime now = clock_.Steady();
-    const bool was_apart = stamp.is_trial || member->health.IsSetBack(now) || member->filed_as != TokenState::kReady;
     const auto change = member->health.Serve(stamp, now);
-    if (!member->is_member || (change == HealthChange::kNone && !was_apart)) return;
+    if (!member->is_member || (change == HealthChange::kNone && !IsApart(*member))) return;
     Wake(now, &news);
     Settle(member, change, now, Status(), &news);
   }
@@ -234,7 +238,9 @@ std::optional<DeferredFailure> TokenPool::End(const std::shared_ptr<Member>& mem
     if (success && !settled) change = member->health.Serve(stamp, now);
     if (deferred) LeaveAlone(member, stamp, report.outcome, now);
     const bool quota = report.outcome == Outcome::kQuotaExhausted;
-    const bool refile = change != HealthChange::kNone || quota || deferred || stamp.is_trial || roster_.LoadMatters();
+    const bool cleared = (success && !settled) || report.outcome == Outcome::kAccepted;
+    const bool refile = change != HealthChange::kNone || quota || deferred || stamp.is_trial || roster_.LoadMatters() ||
+                        (cleared && IsApart(*member));
     if (refile && settled) {
       now = clock_.Steady();
       Wake(now, &news);
@@ -493,7 +499,11 @@ bool TokenPool::Recover(const std::string& name) {
       if (other != member && other->health.CorrectCooling(now, now)) NoteRecovered(other, now, &news);
     }
     const bool has_failures = member->health.failures() > 0;
-    if (member->health.Recover(now) || has_failures) NoteRecovered(member, now, &news);
+    if (member->health.Recover(now) || has_failures) {
+      NoteRecovered(member, now, &news);
+    } else {
+      Refile(member, now, Status(), &news);  // nobody need try it alone any more, nor does it come behind all others
+    }
   }
   Tell(news);
   return true;

@@ -88,7 +88,9 @@ TokenPool::Outlook TokenPool::WhenReady(const Wanted& wanted) {
     const SteadyTime now = clock_.Steady();
     Wake(now, &news);
     for (const auto& [time, member] : roster_.due()) {
-      if (member->filed_as == TokenState::kReady || !IsWorthAWait(*member, wanted, now)) continue;
+      // One that can serve is there for when it comes behind nobody any more.
+      const bool can_serve = member->filed_as == TokenState::kReady || member->filed_as == TokenState::kHalfOpen;
+      if (can_serve || !IsWorthAWait(*member, wanted, now)) continue;
       outlook.earliest = std::chrono::ceil<std::chrono::milliseconds>(time - now);
       break;
     }

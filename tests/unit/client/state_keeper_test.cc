@@ -91,7 +91,7 @@ TEST_CASE("counters are saved at leisure, health soon, and what is left at the e
     CHECK(k.records->writes == 1);
   }
   SECTION("soon") {
-    k.pool.Meet("p2", Outcome::kAuthRejected);
+    k.pool.Blame("p2");
     k.executor.RunPosted();
     CHECK(k.executor.timers() == 1);
     k.Advance(1s);

@@ -108,7 +108,15 @@ struct WaitQueueWorld {
     return wanted;
   }
 
-  // All tokens, or those named, are busy from now on.
+  // Of a request that begins now.
+  Wanted Began() const {
+    Wanted wanted;
+    wanted.began = clock.Steady();
+    return wanted;
+  }
+
+  void TakeOne(const std::string& name) { leases.emplace_back(name, pool.Acquire({}).value()); }
+  // All tokens are busy from now on.
   void TakeAll() {
     while (auto lease = pool.Acquire({})) leases.emplace_back(lease->token().name(), *std::move(lease));
   }
@@ -118,14 +126,21 @@ struct WaitQueueWorld {
     End(name, outcome, cool_for);
     loop.executor.RunPosted();
   }
-  void End(const std::string& name, Outcome outcome = Outcome::kSuccess,
-           std::optional<std::chrono::milliseconds> cool_for = {}) {
+  std::optional<DeferredFailure> End(const std::string& name, Outcome outcome = Outcome::kSuccess,
+                                     std::optional<std::chrono::milliseconds> cool_for = {}) {
     const auto is_it = [&](const auto& entry) { return entry.first == name; };
     const auto found = std::find_if(leases.begin(), leases.end(), is_it);
     REQUIRE(found != leases.end());
     Lease lease = std::move(found->second);
     leases.erase(found);
-    std::move(lease).End({outcome, Status(Code::kUnauthorized, "because"), cool_for});
+    return std::move(lease).End({outcome, Status(Code::kUnauthorized, "because"), cool_for});
+  }
+  // It was refused, and by its own fault: a token that is no member shows that.
+  void Blame(const std::string& name) {
+    const auto deferred = End(name, Outcome::kAuthRejected);
+    const Token witness("witness", Tier::kPersonal, deferred.value().token().kind(), Secret("hunter2-witness"));
+    pool.Judge(*deferred, {&witness, true});
+    loop.executor.RunPosted();
   }
 
   Waiter& Make(const std::string& name) {

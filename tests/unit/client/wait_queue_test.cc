@@ -124,7 +124,7 @@ TEST_CASE("who must not try a disabled token leaves it to who may") {
   QueueWorld w({"p1", "p2"});
   w.TakeAll();
   w.Free("p1", Outcome::kAuthRevoked);
-  w.Free("p2", Outcome::kAuthRejected);
+  w.Blame("p2");
   QueueWorld::Wanted no_probe;
   no_probe.may_probe = false;
   w.Join("a", no_probe, QueueWorld::kPatient, false);

@@ -129,6 +129,66 @@ TEST_CASE("when the last prospect is gone, those who need one are told at once")
   w.Pass(20s);
 }
 
+TEST_CASE("a token that rests is a prospect, and is given to one who tries it") {
+  QueueWorld w({"p1"}, With(Strategy::kFillFirst));
+  w.TakeOne("p1");
+  w.Free("p1", Outcome::kAuthRejected);
+  w.Join("a");
+  w.Join("b");
+  w.Pass(4999ms);
+  CHECK(w.Take().empty());
+  w.Pass(1ms);
+  CHECK(w.Take() == QueueStory{"a:p1"});
+  SECTION("with the first event all may have it") {
+    w.leases.back().second.NoteServing();
+    w.loop.executor.RunPosted();
+    CHECK(w.Take() == QueueStory{"b:p1"});
+  }
+  SECTION("when it ends without a word the next one tries it") {
+    w.Free("p1", Outcome::kNetwork);
+    CHECK(w.Take() == QueueStory{"b:p1"});
+  }
+}
+
+TEST_CASE("who waited for a token shares a refusal that another one met there meanwhile") {
+  QueueWorld w({"p1"}, With(Strategy::kFillFirst));
+  w.TakeOne("p1");
+  w.Free("p1", Outcome::kAuthRejected);
+  w.Pass(1s);
+  w.Join("a", w.Began());
+  w.Join("b", w.Began());
+  w.Join("c", w.Began(), 20s, false);
+  w.Pass(4s);
+  CHECK(w.Take() == QueueStory{"a:p1"});
+  w.Pass(1s);
+  w.Join("d", w.Began());  // it is being tried: any moment
+  w.Pass(1s);
+  w.Free("p1", Outcome::kAuthRejected);
+  CHECK(w.Take() == QueueStory{"b:hopeless", "d:hopeless"});
+  w.Join("e", w.Began());  // begins after it
+  CHECK(w.Take().empty());
+  w.Pass(5s);
+  CHECK(w.Take() == QueueStory{"c:p1"});  // who needs no prospect waits on
+  w.Free("p1", Outcome::kAuthRejected);
+  CHECK(w.Take() == QueueStory{"e:hopeless"});
+}
+
+TEST_CASE("who waited for a token that served lately waits for the next try") {
+  QueueWorld w({"p1"}, With(Strategy::kFillFirst));
+  w.TakeOne("p1");
+  w.Free("p1");
+  w.TakeOne("p1");
+  w.Free("p1", Outcome::kAuthRejected);
+  w.Pass(1s);
+  w.Join("a", w.Began());
+  w.Join("b", w.Began());
+  w.Pass(4s);
+  w.Free("p1", Outcome::kAuthRejected);
+  CHECK(w.Take() == QueueStory{"a:p1"});
+  w.Pass(5s);
+  CHECK(w.Take() == QueueStory{"b:p1"});
+}
+
 TEST_CASE("who needs a JWT that is there is told when that ends") {
   QueueWorld w({"p1"});
   const auto token = w.pool.Find("p1");

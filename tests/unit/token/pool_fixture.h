@@ -97,7 +97,15 @@ struct Pool {
     REQUIRE(lease);
     return *std::move(lease);
   }
-  Lease TakeOne(const std::string& name) { return Take(AllBut(name)); }
+  // One that rests is waited for.
+  Lease TakeOne(const std::string& name) {
+    LetRest(name);
+    return Take(AllBut(name));
+  }
+  void LetRest(const std::string& name) {
+    const auto rest = pool.RestOf(token(name), {});
+    if (rest) clock.Advance(*rest);
+  }
   // The names of the next `count` tokens to serve, all of which succeed.
   std::string Turns(int count) {
     std::string turns;
@@ -109,9 +117,25 @@ struct Pool {
     return turns;
   }
   // Ends a lease of the token `name` in this way, without a turn of its own for anybody else.
-  std::optional<Lease::Charge> Meet(const std::string& name, Outcome outcome, const std::string& why = "because",
-                                    std::optional<std::chrono::milliseconds> cool_for = {}) {
+  std::optional<DeferredFailure> Meet(const std::string& name, Outcome outcome, const std::string& why = "because",
+                                      std::optional<std::chrono::milliseconds> cool_for = {}) {
     return TakeOne(name).End({outcome, Status(Code::kUnauthorized, why), cool_for});
+  }
+  // A token that is no member, of the same kind, serves the request that was refused so.
+  void Confirm(const std::optional<DeferredFailure>& deferred) {
+    REQUIRE(deferred);
+    const Token witness("witness", Tier::kPersonal, deferred->token().kind(), Secret("hunter2-witness"));
+    pool.Judge(*deferred, {&witness, true});
+  }
+  // Ends `lease` with a refusal that counts against the token.
+  void Blame(Lease lease, const std::string& why = "because") {
+    Confirm(std::move(lease).End({Outcome::kAuthRejected, Status(Code::kUnauthorized, why)}));
+  }
+  void Blame(const std::string& name, const std::string& why = "because") { Blame(TakeOne(name), why); }
+  // As Meet(), but a refusal counts.
+  void Suffer(const std::string& name, Outcome outcome, const std::string& why = "because") {
+    if (outcome == Outcome::kAuthRejected) return Blame(name, why);
+    Meet(name, outcome, why);
   }
   void Succeed(const std::string& name) { TakeOne(name).End({Outcome::kSuccess}); }
 

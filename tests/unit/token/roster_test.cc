@@ -193,7 +193,7 @@ TEST_CASE("whoever comes and goes, nobody serves twice while another one waits f
 TEST_CASE("those that cannot serve come back in time, whoever came and went meanwhile") {
   Pool pool({"p1", "p2", "p3", "s1"}, Recovering(1));
   pool.Meet("p1", Outcome::kQuotaExhausted, "spent", 10s);
-  pool.Meet("p2", Outcome::kAuthRejected);  // half open in 60 s
+  pool.Blame("p2");  // half open in 60 s
   REQUIRE(pool.pool.Remove("p3").ok());
   REQUIRE(pool.pool.Move("p1", Tier::kAnonymous).ok());
   REQUIRE(pool.pool.Add(ConfigOf("p4")).ok());
@@ -224,7 +224,7 @@ TEST_CASE("one that cools and is removed is waited for no more") {
 
 TEST_CASE("a probe that is under way stays the only one when others come and go") {
   Pool pool({"p1", "p2"}, Recovering(1));
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   pool.clock.Advance(60s);
   Lease probe = pool.TakeOne("p1");
   REQUIRE(probe.is_probe());

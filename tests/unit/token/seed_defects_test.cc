@@ -29,20 +29,25 @@ std::string EncodedEvent(const wire::ResponseEvent& event) {
 
 TEST_CASE("seed defect: retrying the same failed token") {
   Pool pool({"p1", "p2", "s1"}, ForGood(3));
-  FailoverPolicy policy(FailoverOptions{{.base = 500ms}, 60s});
+  const FailoverOptions options{{.base = 500ms}, 60s};
+  FailoverState state;
   TokenPool::Wanted wanted;
   std::string tried;
-  Decision decision;
+  FailoverDecision decision;
   do {
     auto lease = pool.pool.Acquire(wanted);
     REQUIRE(lease);
     tried += lease->token().name() + " ";
     wanted.excluded.insert(&lease->token());
     std::move(*lease).End({Outcome::kServerError, Status(Code::kServerError, "500")});
-    decision = policy.Next(Outcome::kServerError, pool.pool.AnyReady(wanted), std::nullopt, 0);
-  } while (decision.step == Decision::Step::kNextToken);
+    FailedAttempt attempt;
+    attempt.outcome = Outcome::kServerError;
+    attempt.another_ready = pool.pool.AnyReady(wanted);
+    attempt.patience = 30s;
+    decision = DecideFailover(options, attempt, &state);
+  } while (decision.step == FailoverDecision::Step::kNextToken);
   CHECK(tried == "p1 p2 s1 ");  // each once, at once and for free
-  CHECK(decision.step == Decision::Step::kWait);
+  CHECK(decision.step == FailoverDecision::Step::kWait);
   CHECK(decision.wait == 500ms);
 }
 
@@ -86,15 +91,15 @@ TEST_CASE("seed defect: one counter for every kind of failure") {
   pool.Meet("p1", Outcome::kQuotaExhausted, "used up", 1s);
   pool.clock.Advance(1s);
   pool.Meet("p1", Outcome::kRequestFault);
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   CHECK(pool.Of("p1").failures == 1);
-  CHECK(pool.StateOf("p1") == TokenState::kReady);
+  CHECK(pool.StateOf("p1") == TokenState::kResting);
 }
 
 TEST_CASE("seed defect: a late success leaves a token disabled and beyond recovery") {
   Pool pool({"p1"}, Recovering(3));
   Lease late = pool.Take();
-  for (int i = 0; i < 3; ++i) pool.Meet("p1", Outcome::kAuthRejected);
+  for (int i = 0; i < 3; ++i) pool.Blame("p1");
   std::move(late).End({Outcome::kSuccess});
   CHECK(pool.StateOf("p1") == TokenState::kDisabled);
   CHECK(pool.Of("p1").failures == 3);  // it says why, and by that it can be told what to recover
@@ -113,7 +118,7 @@ TEST_CASE("seed defect: a late success leaves a token disabled and beyond recove
 
 TEST_CASE("seed defect: an automatic recovery that nothing schedules") {
   Pool pool({"p1"}, Recovering());
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   // Who finds nobody ready is told when to come again, and then finds it: nothing else has to run meanwhile.
   const auto wait = pool.pool.WhenReady({}).earliest;
   REQUIRE(wait);
@@ -134,7 +139,7 @@ TEST_CASE("seed defect: one failed refresh is as many failures as there were cal
   Pool pool({"p1"}, ForGood(3));
   std::vector<Lease> callers;
   for (int i = 0; i < 100; ++i) callers.push_back(pool.Take());
-  for (Lease& caller : callers) std::move(caller).End({Outcome::kAuthRejected, Status(Code::kUnauthorized, "no")});
+  for (Lease& caller : callers) pool.Blame(std::move(caller), "no");
   CHECK(pool.Of("p1").failures == 1);
 }
 

@@ -132,14 +132,14 @@ TEST_CASE("a cooling that is over is no news to an account") {
 
 TEST_CASE("an account shares its quota, and not the blame") {
   Shared pool;
-  pool.Meet("p1", GENERATE(Outcome::kAuthRejected, Outcome::kAuthRevoked));
+  pool.Suffer("p1", GENERATE(Outcome::kAuthRejected, Outcome::kAuthRevoked));
   CHECK(pool.StateOf("s1") == TokenState::kReady);
   CHECK(pool.Of("s1").failures == 0);
 }
 
 TEST_CASE("a half-open token is not tried while another of its account has found the quota spent") {
   Shared pool;
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   pool.clock.Advance(60s);
   REQUIRE(pool.StateOf("p1") == TokenState::kHalfOpen);
   pool.Meet("s1", Outcome::kQuotaExhausted, "used up", 100s);

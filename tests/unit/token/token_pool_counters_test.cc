@@ -57,7 +57,18 @@ TEST_CASE("each attempt counts once, when it begins and by how it ended") {
   }
   const Counters counters = CountersOf(&pool, "p1");
   CHECK(counters.FailedAttempts() == kOutcomeCount - 3);
-  CHECK(counters.failures == 1);  // no verdict but the one of kAuthRejected is a failure
+  CHECK(counters.failures == 0);  // by itself none is: see below
+}
+
+TEST_CASE("a refusal or a server error counts as a failure when it is confirmed, and once") {
+  const auto outcome = GENERATE(Outcome::kAuthRejected, Outcome::kServerError);
+  Pool pool({"p1"}, ForGood(1000));
+  const auto deferred = pool.Meet("p1", outcome);
+  CHECK(CountersOf(&pool, "p1").failures == 0);
+  pool.Confirm(deferred);
+  pool.Confirm(deferred);
+  CHECK(CountersOf(&pool, "p1").failures == 1);
+  CHECK(CountersOf(&pool, "p1").Of(outcome) == 1);
 }
 
 TEST_CASE("a lease that is dropped was cancelled") {
@@ -83,7 +94,8 @@ TEST_CASE("a check is no request: only what it proves counts") {
   auto lease = pool.pool.AcquireToken(pool.token("p1"));
   REQUIRE(lease);
   CHECK_FALSE(pool.pool.Statistics().tokens[0].last_used);
-  std::move(*lease).End({Outcome::kAuthRejected, Status(Code::kUnauthorized, "refused"), {}, false, 70ms});
+  pool.Confirm(
+      std::move(*lease).End({Outcome::kAuthRejected, Status(Code::kUnauthorized, "refused"), {}, false, 70ms}));
   const Counters counters = CountersOf(&pool, "p1");
   CHECK(counters.requests == 0);
   CHECK(counters.Of(Outcome::kAuthRejected) == 0);

@@ -178,8 +178,8 @@ TEST_CASE("a lease of a token that is gone ends without a trace in its successor
   CHECK(&lease.token() != &pool.token("p1"));
   CHECK(pool.Of("p1").in_flight == 0);
   CHECK(pool.Take().token().name() == "p1");  // the limit is its own
-  const auto charge = std::move(lease).End({row.outcome, Status(Code::kUnauthorized, "because"), row.cool_for});
-  CHECK_FALSE(charge);
+  const auto deferred = std::move(lease).End({row.outcome, Status(Code::kUnauthorized, "because"), row.cool_for});
+  CHECK_FALSE(deferred);
   const TokenStatus after = pool.Of("p1");
   CHECK(after.state == TokenState::kReady);
   CHECK(after.failures == 0);
@@ -190,10 +190,9 @@ TEST_CASE("a lease of a token that is gone ends without a trace in its successor
   CHECK(pool.TakeOf(PoolEventKind::kAttemptFailed).size() == (IsFailedAttempt(row.outcome) ? 1 : 0));
 }
 
-TEST_CASE("a charge against a token that is gone lapses") {
+TEST_CASE("a deferred failure of a token that is gone lapses") {
   Pool pool({"p1", "p2"}, Recovering(1));
-  const auto charge = pool.Meet("p1", Outcome::kServerError);
-  REQUIRE(charge);
+  const auto deferred = pool.Meet("p1", GENERATE(Outcome::kServerError, Outcome::kAuthRejected));
   SECTION("removed") {
     REQUIRE(pool.pool.Remove("p1").ok());
   }
@@ -201,7 +200,7 @@ TEST_CASE("a charge against a token that is gone lapses") {
     REQUIRE(pool.pool.Replace("p1", Unnamed("hunter2-other")).ok());
   }
   pool.told.clear();
-  pool.pool.Confirm(*charge);
+  pool.Confirm(deferred);
   CHECK(pool.told.empty());
   CHECK(pool.pool.Snapshot().Active() == static_cast<int>(pool.pool.Snapshot().tokens.size()));
 }
@@ -217,7 +216,8 @@ TEST_CASE("what is said of a token that is gone is said to nobody") {
   pool.pool.NoteAdopted(*token, true);
   pool.pool.NoteQuota(*token, {}, true);
   CHECK(pool.told.empty());
-  CHECK(pool.pool.InGoodHealth({token.get()}).empty());
+  CHECK_FALSE(pool.pool.RestOf(*token, {}));
+  CHECK_FALSE(pool.pool.ServedLatelyOrIsNew(*token));
 }
 
 TEST_CASE("whether there is another token is asked of those that are there") {

@@ -38,7 +38,7 @@ void Check(const ReloadResult& result, const Names_& added, const Names_& remove
 TEST_CASE("the same configuration once more changes nothing") {
   Reloading pool({"p1", "p2", "s1"}, Recovering());
   const auto token = pool.pool.Find("p2");
-  pool.Meet("p1", Outcome::kAuthRejected, "refused");
+  pool.Blame("p1", "refused");
   Lease lease = pool.TakeOne("p2");
   Check(pool.Reload(Names_{"p1", "p2", "s1"}), {}, {}, {}, 3);
   CHECK(pool.told.empty());
@@ -72,7 +72,7 @@ TEST_CASE("tokens come and go, and those that stay go on") {
 
 TEST_CASE("a token is known by its credential, whatever it is called") {
   Reloading pool({"p1", "p2"}, Recovering());
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   TokenConfig config = Unnamed("hunter2-p1");
   SECTION("under another name") {
     config.name = "mine";
@@ -151,7 +151,7 @@ TEST_CASE("another credential under the name of one that is gone is its replacem
 
 TEST_CASE("the same credential is worth more than the same name") {
   Reloading pool({"p1", "p2"}, Recovering());
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   TokenConfig renamed = Unnamed("hunter2-p1");
   renamed.name = "p2";
   SECTION("and the name's former owner is gone") {
@@ -284,11 +284,12 @@ TEST_CASE("a strategy that counts knows what runs already") {
 
 TEST_CASE("a new threshold counts from the next failure on") {
   Reloading pool({"p1", "p2"}, Recovering(3));
-  pool.Meet("p1", Outcome::kAuthRejected);
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
+  pool.Blame("p1");
+  pool.LetRest("p1");
   pool.Reload(Pool::Configs({"p1", "p2"}), Recovering(1));
   CHECK(pool.StateOf("p1") == TokenState::kReady);
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   CHECK(pool.StateOf("p1") == TokenState::kDisabled);
 }
 

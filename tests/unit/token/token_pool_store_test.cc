@@ -52,14 +52,14 @@ TEST_CASE("what is to be kept is told once, and again when it becomes urgent") {
   pool.Succeed("p1");
   pool.Succeed("p2");
   CHECK(pool.TakeCalls().empty());
-  pool.Meet("p1", Outcome::kAuthRejected);
-  CHECK(pool.TakeCalls() == Calls{true});
-  pool.Meet("p2", Outcome::kAuthRejected);
+  pool.Blame("p1");
+  CHECK(pool.TakeCalls() == Calls{true});  // the attempt is at leisure still, the failure is not
+  pool.Blame("p2");
   pool.Succeed("p2");
   CHECK(pool.TakeCalls().empty());
   CHECK(pool.TakeNames() == "p1 p2");
   CHECK(pool.TakeNames().empty());
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Meet("p1", Outcome::kAuthRevoked);
   CHECK(pool.TakeCalls() == Calls{true});  // once for both: it is urgent from the start
   CHECK(pool.TakeNames() == "p1");
 }
@@ -76,7 +76,7 @@ TEST_CASE("it is told without a lock held: who is told may take it at once") {
 TEST_CASE("nothing is listed when nobody keeps it") {
   Pool pool({"p1", "p2"}, Recovering());
   pool.Succeed("p1");
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   REQUIRE(pool.pool.Remove("p1").ok());
   CHECK(pool.pool.TakeUnsaved().empty());
 }
@@ -99,19 +99,19 @@ TEST_CASE("what is kept of a token is its health, and why") {
     CHECK_FALSE(kept.health_changed);
     CHECK(kept.failures == 0);
     CHECK_FALSE(kept.disabled);
-    CHECK_FALSE(kept.dead);
+    CHECK_FALSE(kept.revoked);
     CHECK_FALSE(kept.cooling_until);
     CHECK(kept.why.ok());
   }
   SECTION("it has had a failure") {
-    pool.Meet("p1", Outcome::kAuthRejected);
+    pool.Blame("p1");
     const Kept kept = pool.TakeOnly("p1");
     CHECK(kept.health_changed);
     CHECK(kept.failures == 1);
     CHECK_FALSE(kept.disabled);
   }
   SECTION("cleared") {
-    pool.Meet("p1", Outcome::kAuthRejected);
+    pool.Blame("p1");
     pool.TakeNames();
     pool.Succeed("p1");
     const Kept kept = pool.TakeOnly("p1");
@@ -119,22 +119,22 @@ TEST_CASE("what is kept of a token is its health, and why") {
     CHECK(kept.failures == 0);
   }
   SECTION("disabled") {
-    pool.Meet("p1", Outcome::kAuthRejected, "refused");
-    pool.Meet("p1", Outcome::kAuthRejected, "refused again");
+    pool.Blame("p1", "refused");
+    pool.Blame("p1", "refused again");
     const Kept kept = pool.TakeOnly("p1");
     CHECK(kept.health_changed);
     CHECK(kept.failures == 2);
     CHECK(kept.disabled);
-    CHECK_FALSE(kept.dead);
+    CHECK_FALSE(kept.revoked);
     CHECK(kept.why.code() == Code::kUnauthorized);
     CHECK(kept.why.message() == "refused again");
   }
-  SECTION("dead") {
+  SECTION("revoked") {
     pool.Meet("p1", Outcome::kAuthRevoked, "the account is gone");
     const Kept kept = pool.TakeOnly("p1");
     CHECK(kept.health_changed);
     CHECK(kept.disabled);
-    CHECK(kept.dead);
+    CHECK(kept.revoked);
     CHECK(kept.why.message() == "the account is gone");
   }
   SECTION("cooling") {
@@ -168,7 +168,7 @@ TEST_CASE("what is kept of a token is its health, and why") {
     const Kept kept = pool.TakeOnly("p1");
     CHECK(kept.health_changed);
     CHECK_FALSE(kept.disabled);
-    CHECK_FALSE(kept.dead);
+    CHECK_FALSE(kept.revoked);
   }
 }
 
@@ -206,7 +206,7 @@ TEST_CASE("what one token's quota means for the others of its account is kept of
 
 TEST_CASE("what could not be kept is to be kept the next time, at leisure") {
   KeptPool pool({"p1", "p2", "p3"});
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   pool.Succeed("p2");
   const auto taken = pool.pool.TakeUnsaved();
   pool.TakeCalls();
@@ -291,15 +291,15 @@ TEST_CASE("a renamed or moved token has nothing new to keep") {
 
 TEST_CASE("who was disabled is half open at once when he comes back, whatever the delays") {
   const auto delay = GENERATE(0ms, 60'000ms);
-  const bool dead = GENERATE(false, true);
-  INFO(delay.count() << " ms" << (dead ? ", dead" : ""));
+  const bool revoked = GENERATE(false, true);
+  INFO(delay.count() << " ms" << (revoked ? ", revoked" : ""));
   PoolOptions options = Recovering(3);
   options.health.recovery_delay = delay;
   KeptPool pool({"p1", "s1"}, options);
   Kept kept = pool.KeptOf("p1");
   kept.failures = 3;
   kept.disabled = true;
-  kept.dead = dead;
+  kept.revoked = revoked;
   kept.why = Status(Code::kUnauthorized, "refused then");
   pool.told.clear();
   pool.pool.Restore(kept, "disabled");
@@ -320,8 +320,8 @@ TEST_CASE("who was disabled is half open at once when he comes back, whatever th
     CHECK(pool.Of("p1").failures == 0);
     CHECK(pool.TakeOnly("p1").health_changed);
   }
-  SECTION("and disabled when it is refused once more") {
-    std::move(probe).End({Outcome::kAuthRejected, Status(Code::kUnauthorized, "refused again")});
+  SECTION("and disabled when it is refused once more, by its own fault") {
+    pool.Blame(std::move(probe), "refused again");
     CHECK(pool.Of("p1").reason == "refused again");
     CHECK(pool.StateOf("p1") == TokenState::kDisabled);
     pool.clock.Advance(60s);
@@ -337,7 +337,7 @@ TEST_CASE("failures come back, and the next one counts on") {
   CHECK(pool.StateOf("p1") == TokenState::kReady);
   CHECK(pool.Of("p1").failures == 2);
   SECTION("to the end") {
-    pool.Meet("p1", Outcome::kAuthRejected);
+    pool.Blame("p1");
     CHECK(pool.StateOf("p1") == TokenState::kDisabled);
   }
   SECTION("unless it succeeds") {
@@ -426,7 +426,7 @@ TEST_CASE("a token with a history of its own keeps its health, and the reason fo
     CHECK(pool.StateOf("p1") == TokenState::kReady);
     CHECK(pool.Of("p1").failures == 0);
   }
-  SECTION("dead") {
+  SECTION("revoked") {
     pool.Meet("p1", Outcome::kAuthRevoked, "refused now");
     kept.disabled = true;
     pool.pool.Restore(kept, "");

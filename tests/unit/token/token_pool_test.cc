@@ -127,29 +127,10 @@ TEST_CASE("a lease that is moved is one lease still") {
   CHECK(pool.Of("p2").in_flight == 0);
 }
 
-TEST_CASE("a server error failures only when another token serves the request") {
-  Pool pool({"p1", "p2"});
-  const auto charge = pool.Meet("p1", Outcome::kServerError);
-  REQUIRE(charge);
-  CHECK(pool.Of("p1").failures == 0);
-  SECTION("confirmed") {
-    pool.pool.Confirm(*charge);
-    CHECK(pool.Of("p1").state == TokenState::kDisabled);
-    CHECK(pool.Of("p1").total_failures == 1);
-  }
-  SECTION("lapsed, since it proved itself") {
-    pool.Meet("p1", Outcome::kSuccess);
-    pool.pool.Confirm(*charge);
-    CHECK(pool.Of("p1").state == TokenState::kReady);
-  }
-  CHECK_FALSE(pool.Meet("p2", Outcome::kOverloaded));
-  CHECK_FALSE(pool.Meet("p2", Outcome::kAuthRejected));
-}
-
 TEST_CASE("fill first serves with the first one that can, and leaves the others in reserve") {
   Pool pool({"p1", "p2", "p3", "s1"}, With(Strategy::kFillFirst));
   CHECK(pool.Turns(3) == "p1 p1 p1");
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   CHECK(pool.Turns(2) == "p2 p2");
   pool.Meet("p2", Outcome::kQuotaExhausted);
   CHECK(pool.Turns(2) == "p3 p3");
@@ -205,14 +186,14 @@ TEST_CASE("a token that serves as many as it may is passed over until one of the
 TEST_CASE("who waits for a busy token is told when there is nothing to wait for any more") {
   const auto outcome = GENERATE(Outcome::kAuthRejected, Outcome::kAuthRevoked, Outcome::kQuotaExhausted);
   Pool pool({"p1", "p2"}, With(Strategy::kRoundRobin, 1));
-  pool.Meet("p1", outcome);
+  pool.Suffer("p1", outcome);
   CHECK(pool.freed == 1);
   CHECK_FALSE(pool.pool.Acquire({pool.AllBut("p1")}));
 }
 
 TEST_CASE("a token that is asked for itself is leased in whatever state") {
   Pool pool({"p1", "p2", "p3"}, Recovering());
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   pool.Meet("p2", Outcome::kQuotaExhausted);
   const auto disabled = pool.pool.AcquireToken(pool.token("p1"));
   REQUIRE(disabled);
@@ -235,26 +216,13 @@ TEST_CASE("who must not try a disabled token is not given it itself either") {
   Pool pool({"p1", "p2"}, Recovering());
   constexpr bool kEvenDisabled = true;
   CHECK(pool.pool.AcquireToken(pool.token("p1"), !kEvenDisabled));
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   pool.Meet("p2", Outcome::kQuotaExhausted);
   CHECK_FALSE(pool.pool.AcquireToken(pool.token("p1"), !kEvenDisabled));
   CHECK(pool.pool.AcquireToken(pool.token("p2"), !kEvenDisabled));  // it cools, that is all
   pool.clock.Advance(60s);
   CHECK_FALSE(pool.pool.AcquireToken(pool.token("p1"), !kEvenDisabled));  // the probe is for a request
   CHECK(pool.pool.AcquireToken(pool.token("p1"), kEvenDisabled));
-}
-
-TEST_CASE("those in good health are the ready ones, be they busy or not") {
-  Pool pool({"p1", "p2", "p3", "p4"}, With(Strategy::kRoundRobin, 1));
-  const Lease busy = pool.TakeOne("p1");
-  pool.Meet("p2", Outcome::kAuthRejected);
-  pool.Meet("p3", Outcome::kQuotaExhausted);
-  const TokenPool::Tokens all = pool.AllBut("");
-  CHECK(pool.pool.InGoodHealth(all) == TokenPool::Tokens{&pool.token("p1"), &pool.token("p4")});
-  CHECK(pool.pool.InGoodHealth({&pool.token("p2"), &pool.token("p4")}) == TokenPool::Tokens{&pool.token("p4")});
-  CHECK(pool.pool.InGoodHealth({}).empty());
-  pool.clock.Advance(10s);
-  CHECK(pool.pool.InGoodHealth(all).count(&pool.token("p3")) == 1);  // its cooling is over
 }
 
 TEST_CASE("a check of a token takes nobody's turn, and counts for no limit") {

@@ -179,8 +179,8 @@ TEST_CASE("a disabled token is tried by those whom it may serve") {
   Pool pool({"p1", "s1"}, Recovering());
   const OnlyThese personal(&pool, {Tier::kPersonal}, {});
   const OnlyThese shared(&pool, {}, {"s1"});
-  pool.Meet("s1", Outcome::kAuthRejected);
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("s1");
+  pool.Blame("p1");
   pool.clock.Advance(60s);
   const auto probe = pool.pool.Acquire(shared.wanted);
   REQUIRE(probe);
