@@ -31,10 +31,10 @@ enum class Outcome : std::uint8_t {
   kAccepted = 1,            // the exchange issued a JWT, and that was all that was wanted
   kAuthStale = 2,           // a JWT that had served before was refused; the same token went on with a new one
   kAuthRejected = 3,        // refused although the JWT was new, or a refresh refused for no final reason: a failure
-                            // only if another token of its kind then served
+                            // only if another token of its kind then served the request
   kAuthRevoked = 4,         // the credential or its account is gone: disabled at once
   kQuotaExhausted = 5,      // cools until its quota is back
-  kServerError = 6,         // 500 for this account: a failure only if another token then served
+  kServerError = 6,         // 500 for this account: a failure only if another token then served the request
   kOverloaded = 7,          // the service has too much to do: no token's fault
   kNetwork = 8,             // no connection, lost, silent: no token's fault
   kStreamCut = 9,           // the answer broke off
@@ -136,7 +136,7 @@ struct Stats {
   //                          "next_reset": TIME or null} or null}, ...]}
   //
   //   KIND      "refresh_token", "api_key" or "callback"
-  //   STATE     "ready", "cooling", "disabled" or "half_open"
+  //   STATE     "ready", "cooling", "disabled", "half_open" or "resting"
   //   COUNTERS  "requests": N, "successes": N, "failed_attempts": N,
   //             "outcomes": {"success": N, "accepted": N, ...},  all that there are, see OutcomeName()
   //             "failures": N, "refreshes": N,

@@ -61,8 +61,9 @@ void HealthCheck::Check(std::size_t i) {
 void HealthCheck::OnRefreshed(std::size_t i, const RefreshResult& result) {
   if (!result.status.ok()) {
     // A refusal does not count while the old JWT serves, here as elsewhere.
-    return Conclude(i, result.jwt ? Outcome::kCancelled : result.outcome, result.status);
+    return Conclude(i, result.jwt ? Outcome::kCancelled : result.outcome, result.status, true);
   }
+  patients_[i].refreshed = result.fresh;
   AskQuota(i, {patients_[i].token, result.jwt, result.fresh}, true);
 }
 
@@ -90,14 +91,16 @@ void HealthCheck::OnQuota(std::size_t i, const Bearer& bearer, const QuotaDesk::
   Conclude(i, Outcome::kCancelled, refusal->status);
 }
 
-void HealthCheck::Conclude(std::size_t i, Outcome outcome, const Status& problem) noexcept {
+void HealthCheck::Conclude(std::size_t i, Outcome outcome, const Status& problem, bool at_exchange) noexcept {
   Patient& patient = patients_[i];
   if (std::exchange(patient.over, true)) return;
+  patient.passed = outcome == Outcome::kAccepted;
   ++over_;
   --under_way_;
   patient.problem = problem;
   Guarded([&] {
-    if (patient.lease) std::move(*patient.lease).End({outcome, problem, problem.error().retry_after});
+    if (!patient.lease) return;
+    patient.deferred = std::move(*patient.lease).End({outcome, problem, problem.error().retry_after, at_exchange});
   });
   patient.lease.reset();
   CheckMore();
@@ -113,6 +116,19 @@ void HealthCheck::Guard(std::size_t i, const Step& step) noexcept {
   if (!done.ok()) Conclude(i, Outcome::kCancelled, done);
 }
 
+void HealthCheck::JudgeRefusals() {
+  for (const Patient& refused : patients_) {
+    if (!refused.deferred) continue;
+    const auto witness = std::find_if(patients_.begin(), patients_.end(), [&](const Patient& other) {
+      const bool same_kind = other.token->kind() == refused.token->kind();
+      return other.passed && (other.refreshed || !refused.deferred->at_exchange) &&
+             (same_kind || refused.deferred->outcome == Outcome::kServerError);
+    });
+    if (witness == patients_.end()) continue;
+    core_->pool().Judge(*refused.deferred, {witness->token.get(), witness->refreshed});
+  }
+}
+
 void HealthCheck::Finish(const Status& why_not_all) {
   if (std::exchange(finished_, true)) return;
   const auto self = shared_from_this();
@@ -126,6 +142,7 @@ void HealthCheck::Finish(const Status& why_not_all) {
       patient.lease.reset();
       patient.over = true;
     }
+    JudgeRefusals();
     for (const Patient& patient : patients_) {
       auto status = core_->pool().StatusOf(*patient.token);
       if (!status) continue;  // removed meanwhile
