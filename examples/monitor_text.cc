@@ -197,7 +197,8 @@ std::string Median(const warppool::Latency& latency) {
 
 std::string StateCounts(const warppool::PoolStatus& pool) {
   std::string text = fmt::format("{}/{} ready", pool.Active(), pool.tokens.size());
-  for (const TokenState state : {TokenState::kCooling, TokenState::kHalfOpen, TokenState::kDisabled}) {
+  for (const TokenState state :
+       {TokenState::kResting, TokenState::kCooling, TokenState::kHalfOpen, TokenState::kDisabled}) {
     const auto n =
         std::count_if(pool.tokens.begin(), pool.tokens.end(), [state](const auto& t) { return t.state == state; });
     if (n > 0) text += fmt::format(", {} {}", n, TokenStateName(state));

@@ -83,9 +83,10 @@ struct Config {
   Strategy strategy = Strategy::kRoundRobin;                                       // inside a tier
   int max_in_flight = 0;  // requests that one token serves at a time, up to 1,000,000; more wait. 0: no limit
 
-  // max_failures failures in a row (1 or more) disable a token; after recovery_delay one request at a time may try it
-  // again, and each such probe that fails doubles the delay, up to recovery_max_delay. A recovery_delay of 0: disabled
-  // tokens come back by hand only.
+  // A token that is refused, or has a server error, rests for 5 s. A failure it has only if another token then serves
+  // the same request: after a refusal, one of the same kind. max_failures failures in a row (1 or more) disable it;
+  // after recovery_delay one request at a time may try it again, and each such probe that is a failure doubles the
+  // delay, up to recovery_max_delay. A recovery_delay of 0: disabled tokens come back by hand only.
   int max_failures = 3;
   std::chrono::milliseconds recovery_delay{60'000};
   std::chrono::milliseconds recovery_max_delay{3'600'000};  // what is below recovery_delay means recovery_delay
@@ -108,7 +109,9 @@ struct Config {
 
   // Trying again after the network or the service failed (going to the next token is not counted). Wait n lasts
   // retry_base_delay * 4^(n-1), at most retry_max_delay, plus up to 30 %; or what Retry-After asks for, if that is
-  // longer.
+  // longer. When several tokens, or the only one, find the service overloaded, the client remembers that for 0.5, 1, 2,
+  // 4, 4 ... s, or what Retry-After asks for: requests that come meanwhile wait, without spending their budget, and one
+  // of them tries when the time is over.
   int retry_budget = 3;  // such waits in one request; 0: none after a failed attempt
   std::chrono::milliseconds retry_base_delay{1'000};
   std::chrono::milliseconds retry_max_delay{32'000};

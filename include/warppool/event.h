@@ -188,8 +188,8 @@ struct AttemptFailed {
   std::chrono::milliseconds wait;  // with NextStep::kWait and kResume; else 0
 };
 
-// No token is ready, and nothing has been sent: the request waits for one. After a failed attempt, AttemptFailed says
-// so instead.
+// No token is ready, or the service is overloaded, as other requests found out. Nothing has been sent: the request
+// waits. After a failed attempt, AttemptFailed says so instead.
 struct Waiting {
   std::chrono::milliseconds wait;  // at most; what is not known in advance may come sooner
   std::string_view reason;         // one sentence

@@ -107,7 +107,7 @@ struct Stats {
   //                          "next_reset": TIME or null} or null}, ...]}
   //
   //   KIND      "refresh_token", "api_key" or "callback"
-  //   STATE     "ready", "cooling", "disabled" or "half_open"
+  //   STATE     "ready", "cooling", "disabled", "half_open" or "resting"
   //   COUNTERS  "requests": N, "successes": N, "failed_attempts": N,
   //             "outcomes": {"success": N, "accepted": N, ...},  all that there are, see OutcomeName()
   //             "failures": N, "refreshes": N,

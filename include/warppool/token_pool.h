@@ -48,8 +48,8 @@ struct TokenStatus {
   std::string same_account{};    // the name of an earlier token that belongs to the same account; empty: none is known
   std::optional<Quota> quota{};  // of the account, if it was asked; of that moment
 
-  // kCooling, kResting: when it is back. kDisabled, kHalfOpen: from when on it may be tried; nullopt: only after a recovery by
-  // hand, an active health check, or with another credential.
+  // kCooling, kResting: when it is back. kDisabled, kHalfOpen: from when on it may be tried; nullopt: only after a
+  // recovery by hand, an active health check, or with another credential.
   std::optional<std::chrono::system_clock::time_point> ready_at{};
   std::optional<std::chrono::system_clock::time_point> jwt_expires{};  // there is a JWT, valid until then
 };
@@ -124,7 +124,7 @@ enum class PoolEventKind : int {
   kChosen = 20,          // a request, or a call for a bearer, got it
   kAttemptFailed = 30,   // an attempt with it failed, whoever was to blame
   kFailure = 40,         // it is blamed for a failure: `failures` in a row now
-  kDisabled = 50,        // too many failures, refused for good, or the probe of a half-open one failed; see `until`
+  kDisabled = 50,        // too many failures, refused for good, or a half-open one's probe was a failure; see `until`
   kCooling = 60,         // its quota is used up; see `until`, which a second one may correct
   kRecovered = 70,       // ready again, or its failures are forgotten; `reason` says how that came
   kRefreshed = 80,       // a JWT was issued for it; `until` is its end

@@ -18,11 +18,11 @@ class Clock {
   virtual WallTime Wall() const = 0;
 };
 
-// The moment until which one who waits from now for `timeout` waits. A year stands for all that is longer, and now for
-// all that is negative: it cannot overflow.
-inline SteadyTime DeadlineIn(std::chrono::milliseconds timeout) {
+// The moment until which one who waits from `now` for `timeout` waits. A year stands for all that is longer, and now
+// for all that is negative: it cannot overflow.
+inline SteadyTime DeadlineIn(std::chrono::milliseconds timeout, SteadyTime now = std::chrono::steady_clock::now()) {
   constexpr std::chrono::hours kForever{24 * 365};
-  return std::chrono::steady_clock::now() + std::clamp<std::chrono::milliseconds>(timeout, {}, kForever);
+  return now + std::clamp<std::chrono::milliseconds>(timeout, {}, kForever);
 }
 
 // The machine's. Never destroyed.

@@ -12,8 +12,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr milliseconds kFirstPause{500};
-constexpr milliseconds kLongestPause{4'000};
+constexpr int kMostDoublings = 3;
 constexpr milliseconds kLongestRetryAfter{120'000};
 constexpr std::chrono::seconds kBetweenEarlyProbes{10};
 
@@ -41,7 +40,7 @@ void CircuitBreaker::Open(SteadyTime began, std::optional<milliseconds> retry_af
   const SteadyTime now = clock_.Steady();
   // Those that were under way when it was opened have nothing new to say.
   if (began < opened_at_ && now < open_until_) return;
-  const milliseconds pause = std::min(kFirstPause * (1 << std::min(overloads_, 9)), kLongestPause);
+  const milliseconds pause = first_pause_ * (1 << std::min(overloads_, kMostDoublings));
   open_until_ = now + std::max(pause, std::min(retry_after.value_or(milliseconds(0)), kLongestRetryAfter));
   opened_at_ = now;
   ++overloads_;

@@ -1,8 +1,9 @@
 // What the client remembers of an endpoint that has too much to do, so that not every request finds it out anew.
 //
 // An overload opens the breaker for a while: the longer of what the service asked for (Retry-After) and a back-off of
-// 0.5, 1, 2, 4, 4 ... s. Requests that come meanwhile wait, without spending anything. When the time is over one of
-// them goes and probes; what it meets closes the breaker, and all go on, or opens it again.
+// 0.5, 1, 2, 4, 4 ... s (by default: see the constructor). Requests that come meanwhile wait, without spending
+// anything. When the time is over one of them goes and probes; what it meets closes the breaker, and all go on, or
+// opens it again.
 #pragma once
 
 #include <chrono>
@@ -34,7 +35,10 @@ class CircuitBreaker {
     std::optional<Entries::iterator> place_;  // nothing: it does not wait
   };
 
-  CircuitBreaker(Executor* loop, const Clock& clock) : loop_(loop), clock_(clock) {}
+  // `first_pause`: of the back-off, at least 1 ms; it doubles up to the eightfold.
+  CircuitBreaker(Executor* loop, const Clock& clock,
+                 std::chrono::milliseconds first_pause = std::chrono::milliseconds(500))
+      : loop_(loop), clock_(clock), first_pause_(first_pause) {}
   CircuitBreaker(const CircuitBreaker&) = delete;
   CircuitBreaker& operator=(const CircuitBreaker&) = delete;
 
@@ -73,6 +77,7 @@ class CircuitBreaker {
 
   Executor* const loop_;
   const Clock& clock_;
+  const std::chrono::milliseconds first_pause_;
   SteadyTime open_until_{};  // 0: closed
   SteadyTime opened_at_{};
   int overloads_ = 0;  // in a row

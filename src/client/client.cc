@@ -29,11 +29,7 @@ using internal::MovedFrom;
 using internal::ToAnswer;
 
 Result<std::unique_ptr<Client>> Client::Create(Config config, ClientOptions options) {
-  return Guarded([&]() -> Result<std::unique_ptr<Client>> {
-    auto impl = internal::ClientImpl::Create(std::move(config), options);
-    if (!impl) return impl.status();
-    return std::unique_ptr<Client>(new Client(*std::move(impl)));
-  });
+  return Guarded([&] { return internal::ClientImpl::CreateClient(std::move(config), options); });
 }
 
 Client::Client(std::unique_ptr<internal::ClientImpl> impl) : impl_(std::move(impl)) {}

@@ -67,12 +67,20 @@ Status AsArgument(const Status& status) {
 
 }  // namespace
 
-Result<std::unique_ptr<ClientImpl>> ClientImpl::Create(Config config, const ClientOptions& options) {
+Result<std::unique_ptr<Client>> ClientImpl::CreateClient(Config config, const ClientOptions& options,
+                                                         const Clock& clock) {
+  auto impl = Create(std::move(config), options, clock);
+  if (!impl) return impl.status();
+  return std::unique_ptr<Client>(new Client(*std::move(impl)));
+}
+
+Result<std::unique_ptr<ClientImpl>> ClientImpl::Create(Config config, const ClientOptions& options,
+                                                       const Clock& clock) {
   if (Status status = Validate(config); !status.ok()) return status;
   LoadSchema();
   auto store = StoreOf(config, options);
   if (!store.ok()) return store.status();
-  auto core = std::make_shared<Core>(std::move(config), options, *std::move(store), RealClock());
+  auto core = std::make_shared<Core>(std::move(config), options, *std::move(store), clock);
   if (Status status = core->Open(); !status.ok()) return status;
   core->pool().TellLoaded();
   if (Status status = core->Restore(); !status.ok()) return status;
@@ -191,7 +199,7 @@ Result<BearerToken> ClientImpl::AccessToken(std::chrono::milliseconds timeout) {
     }
   }
   Patience patience;
-  if (timeout.count() >= 0) patience.deadline = DeadlineIn(timeout);
+  if (timeout.count() >= 0) patience.deadline = DeadlineIn(timeout, core_->clock().Steady());
   const auto run = std::make_shared<AccessTokenOperation>(core_, patience, std::move(lease));
   if (!core_->Launch(run)) return Status(Code::kMisuse, "the client is closed");
   return run->Wait(timeout);

@@ -56,6 +56,12 @@ std::vector<std::pair<std::string, std::string>> Headers(const Config& config, c
   return headers;
 }
 
+// Half of the first wait before trying again, which is half a second by default: who has shorter waits wants to be
+// quick here, too, and longer ones are no reason to keep all others waiting.
+std::chrono::milliseconds BreakerPause(const Config& config) {
+  return std::clamp(config.retry_base_delay / 2, std::chrono::milliseconds(1), std::chrono::milliseconds(500));
+}
+
 // How long an exchange waits for the same one of another process: as long as that may take.
 std::chrono::milliseconds GatePatience(const Config& config) {
   return Endpoints(config).size() * config.refresh_timeout + std::chrono::seconds(5);
@@ -99,8 +105,8 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
                  &transport_, this, clock_, log_),
       queue_(&pool_, &loop_, clock_,
              [this](const auto& wanted) { return quota_desk_.Asking(wanted.excluded, wanted.only); }),
-      agent_breaker_(&loop_, clock_),
-      exchange_breaker_(&loop_, clock_),
+      agent_breaker_(&loop_, clock_, BreakerPause(config_)),
+      exchange_breaker_(&loop_, clock_, BreakerPause(config_)),
       quota_desk_(this),
       acquisition_(AcquisitionServicesOf()),
       random_(std::random_device{}()) {

@@ -59,13 +59,11 @@ void HealthCheck::Check(std::size_t i) {
 }
 
 void HealthCheck::OnRefreshed(std::size_t i, const RefreshResult& result) {
-  Patient& patient = patients_[i];
-  patient.refreshed = result.fresh;
   if (!result.status.ok()) {
     // A refusal does not count while the old JWT serves, here as elsewhere.
-    patient.at_exchange = true;
-    return Conclude(i, result.jwt ? Outcome::kCancelled : result.outcome, result.status);
+    return Conclude(i, result.jwt ? Outcome::kCancelled : result.outcome, result.status, true);
   }
+  patients_[i].refreshed = result.fresh;
   AskQuota(i, {patients_[i].token, result.jwt, result.fresh}, true);
 }
 
@@ -93,17 +91,16 @@ void HealthCheck::OnQuota(std::size_t i, const Bearer& bearer, const QuotaDesk::
   Conclude(i, Outcome::kCancelled, refusal->status);
 }
 
-void HealthCheck::Conclude(std::size_t i, Outcome outcome, const Status& problem) noexcept {
+void HealthCheck::Conclude(std::size_t i, Outcome outcome, const Status& problem, bool at_exchange) noexcept {
   Patient& patient = patients_[i];
   if (std::exchange(patient.over, true)) return;
+  patient.passed = outcome == Outcome::kAccepted;
   ++over_;
   --under_way_;
   patient.problem = problem;
   Guarded([&] {
     if (!patient.lease) return;
-    patient.passed = outcome == Outcome::kAccepted;
-    const Lease::Report report{outcome, problem, problem.error().retry_after, patient.at_exchange};
-    patient.refusal = std::move(*patient.lease).End(report);
+    patient.deferred = std::move(*patient.lease).End({outcome, problem, problem.error().retry_after, at_exchange});
   });
   patient.lease.reset();
   CheckMore();
@@ -119,13 +116,25 @@ void HealthCheck::Guard(std::size_t i, const Step& step) noexcept {
   if (!done.ok()) Conclude(i, Outcome::kCancelled, done);
 }
 
+void HealthCheck::JudgeRefusals() {
+  for (const Patient& refused : patients_) {
+    if (!refused.deferred) continue;
+    const auto witness = std::find_if(patients_.begin(), patients_.end(), [&](const Patient& other) {
+      const bool same_kind = other.token->kind() == refused.token->kind();
+      return other.passed && (other.refreshed || !refused.deferred->at_exchange) &&
+             (same_kind || refused.deferred->outcome == Outcome::kServerError);
+    });
+    if (witness == patients_.end()) continue;
+    core_->pool().Judge(*refused.deferred, {witness->token.get(), witness->refreshed});
+  }
+}
+
 void HealthCheck::Finish(const Status& why_not_all) {
   if (std::exchange(finished_, true)) return;
   const auto self = shared_from_this();
   core_->loop().CancelTimer(std::exchange(timer_, 0));
   HealthReport report;
   Guarded([&] {
-    Judge();
     for (Patient& patient : patients_) {
       if (patient.over) continue;
       patient.problem = why_not_all;
@@ -133,6 +142,7 @@ void HealthCheck::Finish(const Status& why_not_all) {
       patient.lease.reset();
       patient.over = true;
     }
+    JudgeRefusals();
     for (const Patient& patient : patients_) {
       auto status = core_->pool().StatusOf(*patient.token);
       if (!status) continue;  // removed meanwhile
@@ -141,21 +151,6 @@ void HealthCheck::Finish(const Status& why_not_all) {
   });
   report_.Bring(std::move(report));
   core_->Retire(this);
-}
-
-// A refusal is the token's own fault if another one of its kind has passed.
-void HealthCheck::Judge() {
-  for (Patient& patient : patients_) {
-    if (!patient.refusal) continue;
-    for (const Patient& other : patients_) {
-      const bool shows_it =
-          other.passed && other.token->kind() == patient.token->kind() && (!patient.at_exchange || other.refreshed);
-      if (!shows_it) continue;
-      core_->pool().Judge(*patient.refusal, {other.token.get(), other.refreshed});
-      break;
-    }
-    patient.refusal.reset();
-  }
 }
 
 HealthReport PassiveHealth(TokenPool* pool) {

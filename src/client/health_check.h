@@ -31,10 +31,9 @@ class HealthCheck final : public Operation, public std::enable_shared_from_this<
     std::optional<Lease> lease{};
     TokenRefresher::Ticket ticket = 0;
     bool over = false;
-    bool passed = false;
-    bool refreshed = false;    // with a JWT that was issued for the check
-    bool at_exchange = false;  // where it was refused
-    std::optional<DeferredFailure> refusal{};
+    bool passed = false;  // the service has accepted it
+    bool refreshed = false;
+    std::optional<DeferredFailure> deferred{};  // it was refused, or met a server error
     Status problem{};
     Status quota_problem{};
   };
@@ -44,10 +43,11 @@ class HealthCheck final : public Operation, public std::enable_shared_from_this<
   void OnRefreshed(std::size_t i, const RefreshResult& result);
   void AskQuota(std::size_t i, const Bearer& bearer, bool proven);
   void OnQuota(std::size_t i, const Bearer& bearer, const QuotaDesk::Answer& answer, bool proven);
-  void Conclude(std::size_t i, Outcome outcome, const Status& problem) noexcept;
+  void Conclude(std::size_t i, Outcome outcome, const Status& problem, bool at_exchange = false) noexcept;
+  // A refusal counts if another one of them that it can be compared with has passed.
+  void JudgeRefusals();
   template <typename Step>
   void Guard(std::size_t i, const Step& step) noexcept;
-  void Judge();
   void Finish(const Status& why_not_all);
 
   const std::shared_ptr<Core> core_;

@@ -46,7 +46,7 @@ void RequestOperation::Begin() {
   Protected([&] {
     Patience patience{plan_.waits};
     if (plan_.timeout.count() > 0) {
-      patience.deadline = DeadlineIn(plan_.timeout);
+      patience.deadline = DeadlineIn(plan_.timeout, core_->clock().Steady());
       deadline_ = core_->loop().After(plan_.timeout, [this] {
         deadline_ = 0;
         Protected([&] {

@@ -21,6 +21,9 @@ namespace {
 constexpr int kMostStale = 5;
 // Another process exchanges the token: after so long another token is taken that is ready.
 constexpr std::chrono::seconds kHeldPatience{1};
+// The owner of an acquisition has a timer for its deadline, and is the one to say that it has passed: waits until then
+// end somewhat later.
+constexpr milliseconds kBeyondDeadline{2};
 // A token that rests, and that somebody tries at the moment, is looked at again after this.
 constexpr milliseconds kTrialPoll{500};
 
@@ -161,7 +164,7 @@ void TokenAcquisition::WaitAtBreaker(CircuitBreaker* breaker, milliseconds held_
   if (attempts_.empty()) owner_->OnWaiting({held_up.count() > 0 ? held_up : left, "the service is overloaded"});
   if (ended_) return;
   breaker_ = breaker;
-  PauseFor(left);
+  PauseFor(LongestWait());
   breaker->Wait(this);
 }
 
@@ -174,7 +177,7 @@ void TokenAcquisition::WaitForToken() {
   if (ended_) return;
   last_ = last;
   BeginWait();
-  services_.queue->Join(this, {wanted_, only_, services_.clock->Steady() + PatienceLeft()});
+  services_.queue->Join(this, {wanted_, only_, services_.clock->Steady() + LongestWait()});
 }
 
 // -------------------------------------------------------------------------------------------------------- Using it --
@@ -356,7 +359,10 @@ FailoverDecision TokenAcquisition::Decide(const std::shared_ptr<Token>& token, c
 void TokenAcquisition::NoteAtBreakers(const FailoverDecision& decision, const Refusal& result, bool at_exchange) {
   if (result.outcome == Outcome::kAuthStale) return;  // it goes on with the same token
   CircuitBreaker* const breaker = at_exchange ? services_.exchange : services_.agent;
-  if (decision.overload) breaker->Open(attempt_began_, result.retry_after);
+  if (decision.overload) {
+    const milliseconds asked = result.retry_after.value_or(milliseconds(0));
+    breaker->Open(attempt_began_, std::min(asked, services_.failover.retry_after_limit));
+  }
   const bool answered = !decision.overload && IsAnswer(result.outcome);
   services_.exchange->Leave(this, answered && at_exchange);
   services_.agent->Leave(this, answered && !at_exchange);
@@ -422,6 +428,10 @@ milliseconds TokenAcquisition::PatienceLeft() const {
     return std::max(std::chrono::floor<milliseconds>(*patience_.deadline - services_.clock->Steady()), milliseconds(0));
   }
   return std::max(std::chrono::ceil<milliseconds>(services_.max_wait - waited_), milliseconds(0));
+}
+
+milliseconds TokenAcquisition::LongestWait() const {
+  return PatienceLeft() + (patience_.deadline ? kBeyondDeadline : milliseconds(0));
 }
 
 const char* TokenAcquisition::NoneIsReady() const {

@@ -121,6 +121,7 @@ class TokenAcquisition final : private WaitQueue::Waiter, private CircuitBreaker
 
   // Waiting.
   milliseconds PatienceLeft() const;
+  milliseconds LongestWait() const;  // a wait that lasts as long as there is patience
   const char* NoneIsReady() const;
   // At most how long there is no token, if one comes in time.
   std::optional<milliseconds> TokenComesIn();

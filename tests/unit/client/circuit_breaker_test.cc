@@ -11,7 +11,7 @@
 #include "catch.h"
 #include "unit/fakes.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -313,4 +313,4 @@ TEST_CASE("who is woken may wait again, have others leave, and be destroyed") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -10,7 +10,7 @@
 
 #include "token/token_health.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 class HealthModel {
  public:
@@ -244,4 +244,4 @@ class HealthModel {
   std::optional<SteadyTime> used_at_{};
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

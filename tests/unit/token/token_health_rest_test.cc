@@ -6,7 +6,7 @@
 #include "catch.h"
 #include "unit/token/health_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -269,4 +269,4 @@ TEST_CASE("a token is new for a minute after it was used first, whatever it met"
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

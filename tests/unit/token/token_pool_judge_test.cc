@@ -7,7 +7,7 @@
 #include "catch.h"
 #include "unit/token/membership_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -337,4 +337,4 @@ TEST_CASE("to be set back changes no state, but what those who look must know of
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -7,7 +7,7 @@
 #include "catch.h"
 #include "unit/token/pool_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -327,4 +327,4 @@ TEST_CASE("a lease of a token that is gone can be given back") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal
