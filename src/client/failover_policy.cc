@@ -88,7 +88,6 @@ void MoveOrGiveUp(const FailedAttempt& attempt, bool service_is_down, FailoverDe
 
 void Wait(const FailoverOptions& options, const FailedAttempt& attempt, FailoverDecision* decision,
           FailoverState* state) {
-  const bool refused = attempt.outcome == Outcome::kAuthRejected || attempt.outcome == Outcome::kServerError;
   milliseconds at_least = std::min(attempt.retry_after.value_or(milliseconds(0)), options.retry_after_limit);
   // How long a spent quota takes is no word of the service to those that only met its faults.
   if (attempt.outcome == Outcome::kQuotaExhausted) at_least = {};

@@ -199,6 +199,7 @@ void TokenPool::GiveBack(Member* member, const Lease& lease) {
 }
 
 void TokenPool::LeaveAlone(const std::shared_ptr<Member>& member, HealthStamp stamp, Outcome outcome, SteadyTime now) {
+  if (!member->is_member) return;
   // Of one that is all there is, a server error is met again sooner.
   const bool alone = roster_.tiers().size() == 1 && roster_.tiers().front().members.size() == 1;
   if (!alone || outcome == Outcome::kAuthRejected) member->health.Rest(stamp, now);

@@ -280,6 +280,9 @@ void TokenPool::Retire(Member* member, News* news) {
 // What it counted until now is to be kept.
 void TokenPool::Release(Member* member, News* news) {
   MarkUnsaved(member, false, news);  // its health may be known better elsewhere
+  // What is remembered of it must not keep its credential in memory.
+  const auto is_its = [&](const Met& met) { return met.member.get() == member; };
+  met_.erase(std::remove_if(met_.begin(), met_.end(), is_its), met_.end());
   news->gone.emplace_back(member->shared_from_this(), &member->token);
 }
 

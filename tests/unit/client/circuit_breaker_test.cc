@@ -67,7 +67,8 @@ TEST_CASE("a closed breaker holds up nobody") {
   CHECK_FALSE(b.HoldsUp(0));
   b.Enter(0);  // that is no probe
   CHECK_FALSE(b.HoldsUp(1));
-  b.Leave(0, !kAnswered);
+  b.Open();
+  b.Pass(500ms);
   CHECK_FALSE(b.HoldsUp(1));
 }
 
@@ -93,7 +94,7 @@ TEST_CASE("no number of overloads makes the pause overflow") {
   Breaking b;
   for (int i = 0; i < 1000; ++i) {
     b.Open();
-    REQUIRE(b.HoldsUp(0) <= 4000ms);
+    if (i > 3) REQUIRE(b.HoldsUp(0) == 4000ms);
     b.Pass(4s);
   }
 }
@@ -170,6 +171,9 @@ TEST_CASE("when the pause is over one goes and probes, and the others wait for w
   }
   SECTION("whoever is served closes it") {
     b.breaker.Close();
+    CHECK_FALSE(b.HoldsUp(1));
+    b.Open();  // the next probe is anybody's
+    b.Pass(500ms);
     CHECK_FALSE(b.HoldsUp(1));
   }
 }

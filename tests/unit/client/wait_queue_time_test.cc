@@ -173,6 +173,21 @@ TEST_CASE("who waited for a token shares a refusal that another one met there me
   CHECK(w.Take() == QueueStory{"e:hopeless"});
 }
 
+TEST_CASE("of those with the same wish each has its own beginning") {
+  QueueWorld w({"p1", "p2"});
+  w.TakeAll();
+  w.Join("a", w.Began());
+  w.Pass(1s);
+  w.Free("p1", Outcome::kAuthRejected);
+  CHECK(w.Take().empty());  // p2 is busy: any moment
+  w.Pass(1s);
+  w.Join("b", w.Began(), 30s);
+  w.Free("p2", Outcome::kAuthRevoked);
+  CHECK(w.Take() == QueueStory{"a:hopeless"});  // it has seen p1 refused
+  w.Pass(4s);
+  CHECK(w.Take() == QueueStory{"b:p1"});
+}
+
 TEST_CASE("who waited for a token that served lately waits for the next try") {
   QueueWorld w({"p1"}, With(Strategy::kFillFirst));
   w.TakeOne("p1");

@@ -67,9 +67,9 @@ TEST_CASE("who is chosen is told, and a success tells nothing more") {
 }
 
 TEST_CASE("a failure that is nobody's fault is told as a failure, and no more") {
-  const auto outcome =
-      GENERATE(Outcome::kServerError, Outcome::kOverloaded, Outcome::kNetwork, Outcome::kStreamCut,
-               Outcome::kRequestFault, Outcome::kGarbled, Outcome::kMisconfigured, Outcome::kFinishedOtherwise);
+  const auto outcome = GENERATE(Outcome::kServerError, Outcome::kOverloaded, Outcome::kNetwork, Outcome::kStreamCut,
+                                Outcome::kRequestFault, Outcome::kGarbled, Outcome::kMisconfigured,
+                                Outcome::kFinishedOtherwise, Outcome::kBlocked, Outcome::kHeld, Outcome::kAuthRejected);
   Pool pool({"p1"});
   Lease lease = pool.Take();
   pool.told.clear();
@@ -279,12 +279,16 @@ TEST_CASE("one attempt is one line of the log, and what follows from it has its 
                                          {Outcome::kAuthRevoked, 1},
                                          {Outcome::kQuotaExhausted, 1},
                                          {Outcome::kNetwork, 1},
+                                         {Outcome::kServerError, 3},
                                          {Outcome::kServerError, 1}}));
   Pool pool({"p1", "p2"}, ForGood(row.max_failures));
   Lease lease = pool.Take();
   const auto before = CountLines(pool);
-  std::move(lease).End({row.outcome, Status(Code::kUnauthorized, "why")});
+  const auto deferred = std::move(lease).End({row.outcome, Status(Code::kUnauthorized, "why")});
   CHECK(CountLines(pool) == before + 1);
+  if (!deferred) return;
+  pool.Confirm(deferred);
+  CHECK(CountLines(pool) == before + 2);  // that it was its own fault is known later
 }
 
 TEST_CASE("a sink that throws harms nobody, and every event is told all the same") {

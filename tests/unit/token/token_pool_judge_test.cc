@@ -323,8 +323,8 @@ TEST_CASE("those that are set back stay so, whoever comes and goes") {
   CHECK(OrderOf(&pool) == "p1 p3 s1");
 }
 
-TEST_CASE("to be set back changes no state, but what those who look must know of") {
-  SetBackPool pool({"p1", "p2"});
+TEST_CASE("a token that has rested by then is set back at once, which changes no state and is told to nobody") {
+  SetBackPool pool({"p1", "p2"}, With(Strategy::kFillFirst));
   const auto deferred = pool.TakeOne("p1").End({Outcome::kAuthRejected, Status(Code::kUnauthorized, "refused")});
   pool.LetRest("p1");
   REQUIRE(pool.StateOf("p1") == TokenState::kReady);
@@ -334,6 +334,7 @@ TEST_CASE("to be set back changes no state, but what those who look must know of
   CHECK(pool.told.empty());
   CHECK(pool.StateOf("p1") == TokenState::kReady);
   CHECK(pool.Of("p1").failures == 0);
+  CHECK(OrderOf(&pool) == "p2 p1");
 }
 
 }  // namespace

@@ -205,6 +205,22 @@ TEST_CASE("a deferred failure of a token that is gone lapses") {
   CHECK(pool.pool.Snapshot().Active() == static_cast<int>(pool.pool.Snapshot().tokens.size()));
 }
 
+TEST_CASE("a token that is gone leaves the memory with its last lease, whatever it met") {
+  Pool pool({"p1", "p2"}, Recovering(3));
+  pool.Meet("p1", GENERATE(Outcome::kServerError, Outcome::kAuthRejected));
+  Lease lease = pool.TakeOne("p1");
+  const std::weak_ptr<Token> token = lease.share_token();
+  SECTION("removed") {
+    REQUIRE(pool.pool.Remove("p1").ok());
+  }
+  SECTION("replaced") {
+    REQUIRE(pool.pool.Replace("p1", Unnamed("hunter2-other")).ok());
+  }
+  CHECK_FALSE(token.expired());
+  std::move(lease).End({Outcome::kAuthRejected, Status(Code::kUnauthorized, "refused")});
+  CHECK(token.expired());
+}
+
 TEST_CASE("what is said of a token that is gone is said to nobody") {
   Pool pool({"p1", "p2"});
   const auto token = pool.pool.Find("p1");

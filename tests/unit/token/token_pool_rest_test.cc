@@ -101,6 +101,18 @@ TEST_CASE("an old request that serves ends the rest, and the trial of others") {
   }
 }
 
+TEST_CASE("a check may try a token that rests, and what it finds out counts at once") {
+  Pool pool({"p1", "s1"}, Recovering(3));
+  pool.Meet("p1", Outcome::kAuthRejected);
+  auto check = pool.pool.AcquireToken(pool.token("p1"));
+  REQUIRE(check);
+  CHECK_FALSE(check->is_probe());
+  std::move(*check).End({Outcome::kAccepted});
+  CHECK(pool.freed == 1);
+  CHECK(pool.StateOf("p1") == TokenState::kReady);
+  CHECK(pool.Turns(1) == "p1");
+}
+
 TEST_CASE("a recovery by hand ends the trial of others") {
   Pool pool({"p1", "p2"}, With(Strategy::kFillFirst));
   pool.Meet("p1", Outcome::kAuthRejected);
@@ -267,6 +279,19 @@ TEST_CASE("the first event of an answer clears the failures, and is told once") 
   std::move(lease).End({Outcome::kSuccess});
   CHECK(pool.told.empty());
   CHECK(pool.Of("p1").served == 1);
+}
+
+TEST_CASE("the end of an answer shows no more than its first event did") {
+  Pool pool({"p1", "p2"}, Recovering(3));
+  Lease lease = pool.TakeOne("p1");
+  lease.NoteServing();
+  const auto deferred = pool.Meet("p1", Outcome::kAuthRejected);
+  lease.NoteServing();
+  CHECK(pool.StateOf("p1") == TokenState::kResting);
+  std::move(lease).End({Outcome::kSuccess});
+  CHECK(pool.StateOf("p1") == TokenState::kResting);
+  pool.Confirm(deferred);
+  CHECK(pool.Of("p1").failures == 1);
 }
 
 TEST_CASE("a probe has passed with the first event, whatever its stream meets later") {
