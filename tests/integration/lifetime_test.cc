@@ -314,6 +314,7 @@ TEST_CASE("a client that is destroyed with streams running ends each with one te
     }
     config.retry_base_delay = 60s;
     config.retry_max_delay = 60s;
+    config.max_token_wait = 10min;
     auto made = Client::Create(std::move(config), {world.log.Sink()});
     REQUIRE(made.ok());
     std::unique_ptr<Client> client = *std::move(made);

@@ -262,7 +262,7 @@ TEST_CASE("a disabled token is tried by a restricted request only if it may serv
   CHECK(world.Ask(Private({Tier::kShared, Tier::kAnonymous}))->token == "shared");
   CHECK(world.StatusOf(0).state == TokenState::kHalfOpen);
   CHECK(world.Ask(Private({Tier::kPersonal}))->token == "mine");
-  CHECK(SentBy(world) == "12321");
+  CHECK(SentBy(world) == "21");
 }
 
 TEST_CASE("a waiting request is told of changes by the token that it began with, and by the tier that one has now") {
