@@ -102,7 +102,7 @@ void Wait(const FailoverOptions& options, const FailedAttempt& attempt, Failover
   decision->wait = *wait;
   const bool cut = attempt.outcome == Outcome::kStreamCut;
   const bool blocked = attempt.outcome == Outcome::kBlocked;
-  decision->new_pass = attempt.keeps_token || cut || refused || blocked || !attempt.another_ready;
+  decision->new_pass = attempt.keeps_token || cut || blocked || !attempt.another_ready;
   decision->cut_short = !attempt.keeps_token && !attempt.another_ready && !cut && !decision->overload;
 }
 
