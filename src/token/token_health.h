@@ -70,7 +70,7 @@ class TokenHealth {
   bool IsBeingTried(SteadyTime now) const { return trying_ && (StateAt(now) == TokenState::kHalfOpen || OnTrial()); }
 
   // A lease begins. Of a token that is not ready, or has rested, it is a trial; the caller sees to it that there is one
-  // at a time. Only a check may come beside it, and is none.
+  // at a time. A check that begins while one is under way is no trial.
   HealthStamp Begin(SteadyTime now);
 
   // The first event of an answer is there: the token serves. No outcome, that comes later.
