@@ -366,7 +366,7 @@ warppool::Result<warppool::Config> Load(const std::string& env_file, std::vector
 
 int CheckAll(const std::string& env_file) {
   std::vector<std::string> loaded;
-  const auto config = Load(env_file, &loaded);
+  auto config = Load(env_file, &loaded);
   if (!config.ok()) {
     for (const std::string& line : loaded) std::cerr << line << "\n";
     std::cerr << "The configuration cannot be used: " << config.status().ToString() << "\n";
@@ -375,6 +375,8 @@ int CheckAll(const std::string& env_file) {
   std::cout << "Checking " << (env_file.empty() ? "" : env_file + " and ") << "the environment with "
             << config->server_url << "\nOnly token exchanges and quota queries are sent: this costs no credits.\n\n";
 
+  // Who looks on wants to hear of what does not work, and not to wait until it may work again.
+  config->retry_budget = std::min(config->retry_budget, 1);
   Failures failures;
   warppool::ClientOptions options;
   options.on_pool_event = [&failures](const warppool::PoolEvent& event) { failures.Note(event); };

@@ -653,8 +653,9 @@ WARPPOOL_API warppool_code warppool_config_set_state_file(warppool_config* confi
  *
  * Wait n of a request before it tries again lasts base delay * 4^(n-1), at most the maximum delay, plus up to 30 %, or
  * what Retry-After asks for if that is longer. Going on with the next token is no wait. When several tokens, or the only
- * one, find the service overloaded, the client remembers that for 0.5, 1, 2, 4, 4 ... s or what Retry-After asks for:
- * requests that come meanwhile wait, without spending their budget, and one of them tries when the time is over.
+ * one, find the service overloaded, the client remembers that for 0.5, 1, 2, 4, 4 ... s (the first is half of the base
+ * delay, if that is less) or what Retry-After asks for: requests that come meanwhile wait, without spending their budget,
+ * and one of them tries when the time is over.
  */
 
 /** Failures in a row that disable a token; default 3; 1 or more. A token that is refused, or has a server error, is left

@@ -110,8 +110,8 @@ struct Config {
   // Trying again after the network or the service failed (going to the next token is not counted). Wait n lasts
   // retry_base_delay * 4^(n-1), at most retry_max_delay, plus up to 30 %; or what Retry-After asks for, if that is
   // longer. When several tokens, or the only one, find the service overloaded, the client remembers that for 0.5, 1, 2,
-  // 4, 4 ... s, or what Retry-After asks for: requests that come meanwhile wait, without spending their budget, and one
-  // of them tries when the time is over.
+  // 4, 4 ... s (the first is half of retry_base_delay, if that is less), or what Retry-After asks for: requests that
+  // come meanwhile wait, without spending their budget, and one of them tries when the time is over.
   int retry_budget = 3;  // such waits in one request; 0: none after a failed attempt
   std::chrono::milliseconds retry_base_delay{1'000};
   std::chrono::milliseconds retry_max_delay{32'000};

@@ -26,7 +26,9 @@ std::optional<milliseconds> CircuitBreaker::HoldsUp(const void* who) const {
 }
 
 void CircuitBreaker::Enter(const void* who) {
-  if (is_open() && probe_ == nullptr) probe_ = who;
+  if (!is_open() || probe_ != nullptr) return;
+  probe_ = who;
+  loop_->CancelTimer(std::exchange(timer_, 0));  // nobody else is to come and see that he has to wait again
 }
 
 bool CircuitBreaker::TakeEarlyProbe() {

@@ -34,7 +34,7 @@ Row AfterFaultOfService(const FailedAttempt& attempt, const FailoverState& state
 Row AfterBlocked(const FailedAttempt& attempt, const FailoverState& state) {
   if (attempt.keeps_token) return {Step::kWait};
   if (state.blocked > kMostBlocked || !attempt.another_ready) {
-    return {state.tried_who_served_lately ? Step::kWait : Step::kGiveUp};
+    return {attempt.served_lately ? Step::kWait : Step::kGiveUp};
   }
   return {Step::kNextToken, attempt.at_exchange && attempt.another_ready_without_exchange};
 }
@@ -113,7 +113,7 @@ FailoverDecision DecideFailover(const FailoverOptions& options, const FailedAtte
   const bool nobodys_fault = outcome == Outcome::kOverloaded || outcome == Outcome::kNetwork;
   const bool unclear = outcome == Outcome::kServerError || outcome == Outcome::kBlocked;
   if (outcome == Outcome::kBlocked) ++state->blocked;
-  if (attempt.served_lately) state->tried_who_served_lately = true;
+  if (attempt.served_lately && outcome != Outcome::kBlocked) state->tried_who_served_lately = true;
 
   const Row row = RowOf(attempt, *state);
   FailoverDecision decision{row.step};

@@ -55,6 +55,12 @@ bool NeedsExchange(const Token& token, SteadyTime now) {
   return !jwt || jwt->expires_at <= now;
 }
 
+// Whether it leaves it open what another token would meet.
+bool SpeaksOfToken(Outcome outcome) {
+  return outcome == Outcome::kAuthRejected || outcome == Outcome::kAuthRevoked || outcome == Outcome::kServerError ||
+         outcome == Outcome::kQuotaExhausted || outcome == Outcome::kHeld;
+}
+
 bool BreaksEveryExchange(Outcome outcome) {
   return outcome == Outcome::kMisconfigured || outcome == Outcome::kGarbled;
 }
@@ -345,9 +351,11 @@ FailoverDecision TokenAcquisition::Decide(const std::shared_ptr<Token>& token, c
   }
   NoteAtBreakers(decision, result, at_exchange);
 
-  // Without another token that is ready it may be worth waiting for one.
-  const bool goes_on =
-      decision.step == FailoverDecision::Step::kNextToken || (at_exchange && BreaksEveryExchange(result.outcome));
+  // Without another token that is ready it may be worth waiting for one; after a refusal, too, whose own wait is not
+  // possible any more: one that is busy has not refused anybody.
+  const bool goes_on = decision.step == FailoverDecision::Step::kNextToken ||
+                       (decision.step == FailoverDecision::Step::kGiveUp && SpeaksOfToken(result.outcome)) ||
+                       (at_exchange && BreaksEveryExchange(result.outcome));
   if (goes_on && !(decision.without_exchange ? attempt.another_ready_without_exchange : attempt.another_ready)) {
     const auto at_most = TokenComesIn();
     decision.step = at_most ? FailoverDecision::Step::kNextToken : FailoverDecision::Step::kGiveUp;

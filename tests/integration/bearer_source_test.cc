@@ -75,32 +75,6 @@ Program::Answer Failure(Code code) {
   return [code] { return Status(code, "the program says no"); };
 }
 
-// Opens once, for all who wait. Thread-safe.
-class Door {
- public:
-  void Open() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    open_ = true;
-    changed_.notify_all();
-  }
-  void Pass() {
-    std::unique_lock<std::mutex> lock(mutex_);
-    came_ = true;
-    changed_.notify_all();
-    changed_.wait_for(lock, kPatience, [&] { return open_; });
-  }
-  bool WaitUntilSomebodyCame() {
-    std::unique_lock<std::mutex> lock(mutex_);
-    return changed_.wait_for(lock, kPatience, [&] { return came_; });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool open_ = false;
-  bool came_ = false;
-};
-
 void AcceptAll(World* world) {
   for (const char* key : {kFirst, kSecond, kKey}) world->service.AcceptApiKey(key);
 }
@@ -114,6 +88,13 @@ Config ConfigWith(const World& world, std::vector<TokenConfig> tokens) {
 TokenConfig Reserve() {
   TokenConfig token = ApiKeyOf(kKey, "reserve");
   token.tier = Tier::kShared;
+  return token;
+}
+
+// A token of the same kind, which shows by serving that it was another one's own fault to be refused.
+TokenConfig Witness(Program* program) {
+  TokenConfig token = program->Token(Tier::kShared);
+  token.name = "witness";
   return token;
 }
 
@@ -140,7 +121,8 @@ TEST_CASE("a bearer of the program's is asked for once, and sent as it is") {
 }
 
 TEST_CASE("many requests that come at once share one bearer") {
-  Door door;
+  Gate door;
+  door.Close();
   Program program({[&door]() -> Result<SuppliedBearer> {
     door.Pass();
     return SuppliedBearer{Secret(kFirst)};
@@ -150,7 +132,7 @@ TEST_CASE("many requests that come at once share one bearer") {
   world.Connect(ConfigWith(world, {program.Token()}));
   std::vector<std::unique_ptr<Pushed>> requests;
   for (int i = 0; i < 20; ++i) requests.push_back(std::make_unique<Pushed>(&world, Request("hello")));
-  REQUIRE(door.WaitUntilSomebodyCame());
+  REQUIRE(door.WaitUntilInside(1));
   door.Open();
   for (const auto& request : requests) {
     REQUIRE((*request)->WaitUntilDone());
@@ -203,11 +185,13 @@ TEST_CASE("a bearer that has served and is refused is replaced, after the progra
 
 TEST_CASE("a bearer that is refused before it has served counts against the token, and the next one is asked for") {
   Program program({Bearer("fake-unknown-bearer"), Bearer(kFirst)});
+  Program other({Bearer(kSecond)});
   World world;
   AcceptAll(&world);
-  Client& client = world.Connect(ConfigWith(world, {program.Token(), Reserve()}));
-  CHECK(world.Ask(Impatient())->token == "reserve");
+  Client& client = world.Connect(ConfigWith(world, {program.Token(), Witness(&other)}));
+  CHECK(world.Ask(Impatient())->token == "witness");
   CHECK(StatusOf(client, kName)->failures == 1);
+  world.SkipRest();
   CHECK(world.Ask(Impatient())->token == kName);
   CHECK(program.journal() == Journal{"supply", "refused fake-unknown-bearer 401", "supply"});
   CHECK(StatusOf(client, kName)->failures == 0);
@@ -218,10 +202,13 @@ TEST_CASE("a bearer that is forbidden counts against the token, and the next one
   World world;
   AcceptAll(&world);
   world.service.On(kFirst).Agent(loopback::Ok().Times(1)).Agent(loopback::Status(403));
-  Client& client = world.Connect(ConfigWith(world, {program.Token(), Reserve()}));
+  world.service.AcceptApiKey("fake-supplied-bearer-3");
+  Program other({Bearer("fake-supplied-bearer-3")});
+  Client& client = world.Connect(ConfigWith(world, {program.Token(), Witness(&other)}));
   REQUIRE(world.Ask(Impatient())->token == kName);
-  CHECK(world.Ask(Impatient())->token == "reserve");
+  CHECK(world.Ask(Impatient())->token == "witness");
   CHECK(StatusOf(client, kName)->failures == 1);
+  world.SkipRest();
   CHECK(world.Ask(Impatient())->token == kName);
   CHECK(program.journal() == Journal{"supply", std::string("refused ") + kFirst + " 403", "supply"});
   CHECK(world.service.Count(kAgent, kSecond) == 1);
@@ -250,11 +237,14 @@ TEST_CASE("a supply that fails is held against the token only if that may be its
   for (const Case& one : cases) {
     INFO(one.what);
     Program program({one.answer, Bearer(kFirst)});
+    Program other({Bearer(kSecond)});
     World world;
     AcceptAll(&world);
-    Client& client = world.Connect(ConfigWith(world, {program.Token(), Reserve()}));
-    CHECK(world.Ask(Impatient())->token == "reserve");
+    Client& client = world.Connect(ConfigWith(world, {program.Token(), Witness(&other)}));
+    CHECK(world.Ask(Impatient())->token == "witness");
     const TokenStatus status = *StatusOf(client, kName);
+    CHECK(status.state == (one.failures ? TokenState::kResting : TokenState::kReady));
+    world.SkipRest();
     CHECK(status.failures == (one.failures ? 1 : 0));
     CHECK(status.last_error != Code::kOk);
     CHECK_FALSE(status.last_error_message.empty());
@@ -266,14 +256,19 @@ TEST_CASE("a supply that fails is held against the token only if that may be its
 
 TEST_CASE("a source that fails again and again disables its token, and one that works again brings it back") {
   Program program({Failure(Code::kUnauthorized), Failure(Code::kUnauthorized), Bearer(kFirst)});
+  // Only one that was supplied just now says something of supplies.
+  Program other({Bearer(kSecond, 3s), Bearer(kKey, 1h)});
   World world;
   AcceptAll(&world);
-  Config config = ConfigWith(world, {program.Token(), Reserve()});
+  Config config = ConfigWith(world, {program.Token(), Witness(&other)});
   config.max_failures = 2;
   Client& client = world.Connect(std::move(config));
-  for (int i = 0; i < 2; ++i) CHECK(world.Ask(Impatient())->token == "reserve");
+  for (int i = 0; i < 2; ++i) {
+    if (i > 0) world.SkipRest();
+    CHECK(world.Ask(Impatient())->token == "witness");
+  }
   CHECK(StatusOf(client, kName)->state == TokenState::kDisabled);
-  CHECK(world.Ask(Impatient())->token == "reserve");
+  CHECK(world.Ask(Impatient())->token == "witness");
   CHECK(program.Supplies() == 2);
   REQUIRE(client.Recover(kName).ok());
   CHECK(world.Ask(Impatient())->token == kName);
@@ -281,12 +276,13 @@ TEST_CASE("a source that fails again and again disables its token, and one that 
 
 TEST_CASE("an active health check asks the program, and recovers what works again") {
   Program program({Failure(Code::kUnauthorized), Bearer(kFirst)});
+  Program other({Bearer(kSecond)});
   World world;
   AcceptAll(&world);
-  Config config = ConfigWith(world, {program.Token(), Reserve()});
+  Config config = ConfigWith(world, {program.Token(), Witness(&other)});
   config.max_failures = 1;
   Client& client = world.Connect(std::move(config));
-  REQUIRE(world.Ask(Impatient())->token == "reserve");
+  REQUIRE(world.Ask(Impatient())->token == "witness");
   REQUIRE(StatusOf(client, kName)->state == TokenState::kDisabled);
   const auto report = client.CheckHealth({.active = true});
   REQUIRE(report.ok());
@@ -308,7 +304,8 @@ TEST_CASE("a bearer in use serves on while the program has no other one") {
 }
 
 TEST_CASE("a slow source holds up neither other tokens nor the time-outs of who waits for it") {
-  Door door;
+  Gate door;
+  door.Close();
   Program program({[&door]() -> Result<SuppliedBearer> {
     door.Pass();
     return SuppliedBearer{Secret(kFirst)};
@@ -319,7 +316,7 @@ TEST_CASE("a slow source holds up neither other tokens nor the time-outs of who 
   Config config = ConfigWith(world, {program.Token(), ApiKeyOf(kKey, "key"), TokenOf("fake-token-one")});
   Client& client = world.Connect(std::move(config));
   Pushed waits(&world, Request("patient"));
-  REQUIRE(door.WaitUntilSomebodyCame());
+  REQUIRE(door.WaitUntilInside(1));
   for (int i = 0; i < 2; ++i) CHECK(world.Ask(Impatient())->token != kName);
   Request hurried("hurried");
   hurried.timeout = 20ms;
@@ -379,7 +376,8 @@ TEST_CASE("what waits for a bearer is refused inside the program's functions, an
 }
 
 TEST_CASE("a client that is closed while the program is asked waits for the program's answer") {
-  Door door;
+  Gate door;
+  door.Close();
   std::atomic<bool> left{false};
   Program program({[&]() -> Result<SuppliedBearer> {
     door.Pass();
@@ -390,7 +388,7 @@ TEST_CASE("a client that is closed while the program is asked waits for the prog
   AcceptAll(&world);
   Client& client = world.Connect(ConfigWith(world, {program.Token()}));
   Pushed request(&world, Request("hello"));
-  REQUIRE(door.WaitUntilSomebodyCame());
+  REQUIRE(door.WaitUntilInside(1));
   auto closed = std::async(std::launch::async, [&] {
     const Status status = client.Close(0ms);
     return std::pair(status.ok(), left.load());
@@ -407,7 +405,8 @@ TEST_CASE("a client that is closed while the program is asked waits for the prog
 }
 
 TEST_CASE("a client that is destroyed inside a supply ends all the same") {
-  Door started;
+  Gate started;
+  started.Close();
   std::promise<void> destroyed;
   World world;
   AcceptAll(&world);
@@ -469,13 +468,15 @@ TEST_CASE("what the program throws when it is told of a refusal is dropped") {
   token.bearer_source.on_refused = [](const std::string&, const Secret&, const Status&) {
     throw std::runtime_error("the program throws");
   };
-  world.Connect(ConfigWith(world, {std::move(token), Reserve()}));
+  Client& client = world.Connect(ConfigWith(world, {std::move(token), Reserve()}));
   CHECK(world.Ask(Impatient())->token == "reserve");
+  REQUIRE(client.Recover(kName).ok());  // it would rest, and come behind the reserve
   CHECK(world.Ask(Impatient())->token == kName);
 }
 
 TEST_CASE("a token that is removed while its program is asked serves the request that waits for it, and no other") {
-  Door door;
+  Gate door;
+  door.Close();
   Program program({[&door]() -> Result<SuppliedBearer> {
     door.Pass();
     return SuppliedBearer{Secret(kFirst)};
@@ -484,7 +485,7 @@ TEST_CASE("a token that is removed while its program is asked serves the request
   AcceptAll(&world);
   Client& client = world.Connect(ConfigWith(world, {program.Token(), Reserve()}));
   Pushed waits(&world, Request("hello"));
-  REQUIRE(door.WaitUntilSomebodyCame());
+  REQUIRE(door.WaitUntilInside(1));
   REQUIRE(client.RemoveToken(kName).ok());
   CHECK(world.Ask(Impatient())->token == "reserve");
   door.Open();

@@ -85,16 +85,23 @@ TEST_CASE("while the login is down nobody is blamed, and a request is served whe
     return std::count_if(failures.begin(), failures.end(), [](const auto& f) { return f.second == NextStep::kWait; });
   };
   REQUIRE(Eventually([&] { return waits() == 1; }));
-  // Once more in vain. A request that does not wait has the client look at the clock.
-  world.SkipRest();
-  CHECK(world.Ask(Impatient()).code() != Code::kOk);
-  REQUIRE(Eventually([&] { return waits() == 2; }));
+  // A request that does not wait has the client look at the clock. Those that wait come first, once they do.
+  const auto rest_is_over = [&] {
+    world.SkipRest();
+    static_cast<void>(world.Ask(Impatient()));
+  };
+  // Once more in vain.
+  REQUIRE(Eventually([&] {
+    if (waits() < 2) rest_is_over();
+    return waits() >= 2;
+  }));
   CHECK(recorder.dones() == 0);
 
   login.Mend();
-  world.SkipRest();
-  CHECK(world.Ask(Impatient()).status().ToString() != "");
-  REQUIRE(recorder.WaitUntilDone());
+  REQUIRE(Eventually([&] {
+    rest_is_over();
+    return recorder.dones() > 0;
+  }));
   CHECK(recorder.status().ToString() == "ok");
   CHECK(recorder.text() == "Echo: hello");
   CheckNoVerdict(&world);
