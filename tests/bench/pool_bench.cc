@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "client/core.h"
-#include "client/token_walk.h"
+#include "client/token_acquisition.h"
 #include "token/token_pool.h"
 #include "token/token_refresher.h"
 
@@ -126,7 +126,7 @@ class Crowd {
   // The token is freed, the first one that waits gets it, and another one joins at the end.
   void ServeNext() {
     Request* const served = requests_.front().get();
-    served->walk.Succeed();
+    served->acquisition.Succeed();
     core_->queue().Serve();
     requests_.pop_front();
     if (!requests_.front()->has_token) std::abort();
@@ -136,21 +136,21 @@ class Crowd {
   // The one in the middle is cancelled, and another one joins at the end.
   void CancelOne() {
     auto& cancelled = requests_[requests_.size() / 2];
-    cancelled->walk.End();
+    cancelled->acquisition.End();
     cancelled = std::make_unique<Request>(core_.get());
-    cancelled->walk.Start({});
+    cancelled->acquisition.Start({});
   }
 
  private:
-  struct Request final : TokenWalk::Owner {
-    explicit Request(Core* core) : walk(core, this) {}
+  struct Request final : TokenAcquisition::Owner {
+    explicit Request(Core* core) : acquisition(&core->acquisition(), this) {}
     void Use(const Bearer& /*bearer*/) override { has_token = true; }
     void OnAttemptFailed(const AttemptFailed& /*event*/) override {}
     void OnWaiting(const Waiting& /*event*/) override {}
-    void OnWalkFailed(const Status& /*why*/) override { std::abort(); }
+    void OnNoneServes(const Status& /*why*/) override { std::abort(); }
 
     bool has_token = false;
-    TokenWalk walk;
+    TokenAcquisition acquisition;
   };
 
   static Config OneToken() {
@@ -162,7 +162,7 @@ class Crowd {
   }
   void Join() {
     requests_.push_back(std::make_unique<Request>(core_.get()));
-    requests_.back()->walk.Start({});
+    requests_.back()->acquisition.Start({});
   }
 
   const std::shared_ptr<Core> core_;
