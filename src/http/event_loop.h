@@ -1,6 +1,11 @@
 // A thread's loop: descriptors, timers, and functions that other threads hand in.
 //
 // Run() makes the calling thread the loop's.
+//
+// A timer often stands for a time-out, and the answer may be in the socket by then: the thread may have been stopped,
+// or held up by a callback. So before a timer fires, the descriptors are polled once without waiting, after it has
+// fallen due, and each that is ready is read once. Then it fires, whatever else there is to read: a service that
+// trickles cannot hold it off.
 #pragma once
 
 #include <atomic>
@@ -57,8 +62,8 @@ class EventLoop final : public Executor {
 
  private:
   bool RunPosted() EXCLUDES(mutex_);  // false: stopped, and nothing is left
-  void RunTimers();
-  int WaitMilliseconds() const;
+  void RunTimers(SteadyTime now);     // those that were due by then
+  int WaitMilliseconds(SteadyTime now) const;
 
   std::unique_ptr<Poller> poller_;
   std::unique_ptr<WakeUp> wake_;
