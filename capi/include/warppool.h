@@ -685,7 +685,8 @@ WARPPOOL_API warppool_code warppool_config_set_state_save_interval_ms(warppool_c
 /** Milliseconds for name look-up, TCP and TLS together; default 10000; more than 0. */
 WARPPOOL_API warppool_code warppool_config_set_connect_timeout_ms(warppool_config* config, int32_t value,
                                                                   warppool_error** error);
-/** Milliseconds without a byte, before and in an answer; default 300000; more than 0. */
+/** Milliseconds without a byte in either direction, before and in an answer, counted from the last one; default 300000;
+ * more than 0. */
 WARPPOOL_API warppool_code warppool_config_set_silence_timeout_ms(warppool_config* config, int32_t value,
                                                                   warppool_error** error);
 /** Milliseconds for one token exchange at one address, all in all; default 30000; more than 0. */

@@ -131,7 +131,10 @@ struct Config {
 
   // Time limits. There is none for a whole answer: an agent may think for minutes.
   std::chrono::milliseconds connect_timeout{10'000};   // name look-up, TCP and TLS
-  std::chrono::milliseconds silence_timeout{300'000};  // without a byte, before and in an answer
+  // silence_timeout: without a byte in either direction, before and in an answer, counted from the last one. What has
+  // arrived is read before any of them is declared over, also when a callback or a stop of the process kept the I/O
+  // thread from reading it. A connection whose data nobody acknowledges for 20 s is lost, whatever is set here.
+  std::chrono::milliseconds silence_timeout{300'000};
   std::chrono::milliseconds refresh_timeout{30'000};   // one token exchange at one address, all in all
 
   // Trying again after the network or the service failed (going to the next token is not counted). Wait n lasts
