@@ -686,10 +686,13 @@ WARPPOOL_API warppool_code warppool_config_set_state_save_interval_ms(warppool_c
 WARPPOOL_API warppool_code warppool_config_set_connect_timeout_ms(warppool_config* config, int32_t value,
                                                                   warppool_error** error);
 /** Milliseconds without a byte in either direction, before and in an answer, counted from the last one; default 300000;
- * more than 0. */
+ *  more than 0. */
 WARPPOOL_API warppool_code warppool_config_set_silence_timeout_ms(warppool_config* config, int32_t value,
                                                                   warppool_error** error);
-/** Milliseconds for one token exchange at one address, all in all; default 30000; more than 0. */
+/** Milliseconds that a request waits for one token exchange at one address, all in all, or for a bearer source; default
+ *  30000; more than 0. Then it goes on to another token. The exchange lives on for 2 minutes, since its answer may hold
+ *  the only copy of a replaced refresh token, and so does a call of a source: what comes is used by the next who asks.
+ */
 WARPPOOL_API warppool_code warppool_config_set_refresh_timeout_ms(warppool_config* config, int32_t value,
                                                                   warppool_error** error);
 /** Waits in one request after a failed attempt, those for a token that rests included; default 3; 0: none. */

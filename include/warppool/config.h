@@ -135,7 +135,10 @@ struct Config {
   // arrived is read before any of them is declared over, also when a callback or a stop of the process kept the I/O
   // thread from reading it. A connection whose data nobody acknowledges for 20 s is lost, whatever is set here.
   std::chrono::milliseconds silence_timeout{300'000};
-  std::chrono::milliseconds refresh_timeout{30'000};   // one token exchange at one address, all in all
+  // How long a request waits for one token exchange at one address, all in all, or for a BearerSource; then it goes on
+  // to another token. The exchange lives on for 2 minutes, since its answer may hold the only copy of a replaced refresh
+  // token, and so does a call of a BearerSource: what comes is used by the next who asks.
+  std::chrono::milliseconds refresh_timeout{30'000};
 
   // Trying again after the network or the service failed (going to the next token is not counted). Wait n lasts
   // retry_base_delay * 2^(n-1), at most retry_max_delay, plus up to 30 %; or what Retry-After asks
