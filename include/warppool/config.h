@@ -83,9 +83,13 @@ struct SuppliedBearer {
   std::optional<std::chrono::system_clock::time_point> expires{};
 };
 
-// Where the bearers of a kCallback token come from. Both functions are called in a thread that the client has for this
-// alone, one at a time for all its tokens, and may take their time. They may call anything of the client but what waits
-// for a bearer (Client::Ask, AccessToken and Close, an active CheckHealth: kMisuse there). `token` is the token's name.
+// Where the bearers of a kCallback token come from. Both functions are called in threads that the client has for this
+// alone: those of one token one at a time, those of different tokens at the same time if need be, so what they share
+// must be safe for that. They may take their time. Whoever waits for a bearer goes on to another token after
+// Config::refresh_timeout, without blame; what is supplied later is used by the next who asks, and nobody asks again
+// before. A call that hangs holds up no other token, as long as there are fewer than 8 of them; nothing can end it, so
+// that destroying the client waits for it. They may call anything of the client but what waits for a bearer
+// (Client::Ask, AccessToken and Close, an active CheckHealth: kMisuse there). `token` is the token's name.
 struct BearerSource {
   // The bearer to be sent from now on. Asked for when there is none, when it is about to end, and after a refusal. If
   // it fails with kNetwork, kOverloaded, kServerError, kTimeout, kCancelled or kOutOfMemory, nobody is to blame; with

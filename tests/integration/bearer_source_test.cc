@@ -493,4 +493,70 @@ TEST_CASE("a token that is removed while its program is asked serves the request
   CHECK(waits->token() == kName);
 }
 
+TEST_CASE("a call that hangs holds up its token for the limit, and no other token at all") {
+  Door door;
+  Program hangs({[&door]() -> Result<SuppliedBearer> {
+    door.Pass();
+    return SuppliedBearer{Secret(kFirst)};
+  }});
+  World world;
+  AcceptAll(&world);
+  TokenConfig other;
+  other.kind = CredentialKind::kCallback;
+  other.name = "other";
+  other.tier = Tier::kShared;
+  other.bearer_source.supply = [](const std::string&) { return Bearer(kSecond)(); };
+  Config config = ConfigWith(world, {hangs.Token(), std::move(other)});
+  config.refresh_timeout = 500ms;
+  config.retry_budget = 0;
+  Client& client = world.Connect(std::move(config));
+  Recorder recorder(&world);
+  const auto stream = client.Start(Impatient(), recorder.Callbacks());
+  REQUIRE(stream.ok());
+  REQUIRE(recorder.WaitUntilDone());
+  CHECK(recorder.status().ToString() == "ok");
+  CHECK(recorder.token() == "other");
+  CHECK(recorder.failures() == std::vector<std::pair<Code, NextStep>>{{Code::kNetwork, NextStep::kNextToken}});
+  CHECK(StatusOf(client, kName)->total_failures == 0);
+  CHECK(world.Ask(Impatient())->token == "other");
+  CHECK(hangs.Supplies() == 1);  // nobody asks twice at a time
+  door.Open();
+  REQUIRE(Eventually([&] { return CountersOf(client, kName).refreshes == 1; }));
+  CHECK(world.Ask(Impatient())->token == kName);
+  CHECK(hangs.Supplies() == 1);
+}
+
+TEST_CASE("calls of different tokens overlap, and those of one token do not") {
+  constexpr int kTokens = 5;
+  World world;
+  std::atomic<int> inside{0};
+  std::atomic<bool> all_came{false};
+  std::atomic<int> of_first{0};
+  std::atomic<bool> twice{false};
+  std::vector<TokenConfig> tokens;
+  for (int i = 0; i < kTokens; ++i) {
+    const std::string bearer = std::string(kFirst) + std::to_string(i);
+    world.service.AcceptApiKey(bearer);
+    TokenConfig token;
+    token.kind = CredentialKind::kCallback;
+    token.name = "source" + std::to_string(i);
+    token.bearer_source.supply = [&, i, bearer](const std::string&) -> Result<SuppliedBearer> {
+      if (i == 0 && ++of_first > 1) twice = true;
+      if (++inside == kTokens) all_came = true;
+      if (!Eventually([&] { return all_came.load(); })) return Status(Code::kInternal, "alone");
+      if (i == 0) --of_first;
+      return SuppliedBearer{Secret(bearer)};
+    };
+    tokens.push_back(std::move(token));
+  }
+  world.Connect(ConfigWith(world, std::move(tokens)));
+  std::vector<std::unique_ptr<Pushed>> requests;
+  for (int i = 0; i < 2 * kTokens; ++i) requests.push_back(std::make_unique<Pushed>(&world, Request("hello")));
+  for (const auto& request : requests) {
+    REQUIRE((*request)->WaitUntilDone());
+    CHECK((*request)->status().ToString() == "ok");
+  }
+  CHECK_FALSE(twice);
+}
+
 }  // namespace warppool
