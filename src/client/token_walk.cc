@@ -150,7 +150,7 @@ void TokenWalk::FetchBearer() {
   if (token->kind() == CredentialKind::kApiKey) return UseBearer({std::move(token), nullptr, true});
   // Whoever tries a disabled token tries it with a new JWT; so does who has been refused twice with those of others.
   if (!lease_->is_probe() && stale_ < 2) {
-    auto jwt = TokenRefresher::Cached(token.get(), core_->clock().Steady());
+    auto jwt = TokenRefresher::Cached(token.get(), core_->dates().Steady());
     if (jwt) return UseBearer({std::move(token), std::move(jwt), false});
   }
   ticket_ = core_->refresher().Refresh(

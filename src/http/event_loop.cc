@@ -44,7 +44,9 @@ void EventLoop::Run() {
     if (fd == wake_->descriptor()) return wake_->Clear();
     RunGuarded(io_handler_, fd, readiness);
   };
-  while (RunPosted()) {
+  while (true) {
+    if (on_round_) RunGuarded(on_round_);
+    if (!RunPosted()) return;
     const SteadyTime now = std::chrono::steady_clock::now();
     poller_->Wait(WaitMilliseconds(now), report);
     RunTimers(now);

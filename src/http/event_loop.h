@@ -54,6 +54,9 @@ class EventLoop final : public Executor {
   void CancelTimer(TimerId id) override;
   bool InThread() const override { return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
 
+  // Called in each round, before anything else; what it throws is dropped. Before Run().
+  void SetOnRound(std::function<void()> on_round) { on_round_ = std::move(on_round); }
+
   // Who hears of descriptors: called with the descriptor, and whether it can be read, written, or has failed. In the
   // loop's thread only, as the two functions below. `interest` of kReadable and kWritable; 0 forgets the descriptor.
   using IoHandler = Poller::Report;
@@ -71,6 +74,7 @@ class EventLoop final : public Executor {
 
   // The loop's thread only.
   IoHandler io_handler_;
+  std::function<void()> on_round_;
   std::map<std::pair<SteadyTime, TimerId>, std::function<void()>> timers_;
   std::unordered_map<TimerId, SteadyTime> timer_times_;
   TimerId last_timer_ = 0;

@@ -165,9 +165,9 @@ RefreshResult TokenRefresher::WhatIsThere(const Flight& flight) {
 }
 
 void TokenRefresher::ForgetToken(const Token* token) {
-  if (const auto timer = ahead_.find(token); timer != ahead_.end()) {
-    transport_->executor().CancelTimer(timer->second);
-    ahead_.erase(timer);
+  if (const auto renewal = ahead_.find(token); renewal != ahead_.end()) {
+    transport_->executor().CancelTimer(renewal->second.timer);
+    ahead_.erase(renewal);
   }
   troubles_.erase(token);
 }
@@ -369,18 +369,31 @@ void TokenRefresher::OnSupplied(const Token* key, const Result<SuppliedBearer>& 
 void TokenRefresher::RefreshAhead(const std::shared_ptr<Token>& token, const std::shared_ptr<const Jwt>& jwt,
                                   SteadyTime::duration spread) {
   if (observer_ == nullptr) return;
+  Renewal& renewal = ahead_[token.get()];
+  transport_->executor().CancelTimer(renewal.timer);
   // Somewhere in the time before whoever needs it would have to wait for a new one.
-  const auto delay =
-      std::chrono::duration_cast<std::chrono::milliseconds>(jwt->refresh_at - clock_.Steady() - spread * UnitRandom());
-  TimerId& timer = ahead_[token.get()];
-  transport_->executor().CancelTimer(std::exchange(timer, 0));
-  if (delay.count() <= 0) return;
-  timer = transport_->executor().After(delay, [this, token, issued = std::weak_ptr(jwt)] {
-    ahead_.erase(token.get());
+  const auto spread_by = std::chrono::duration_cast<SteadyTime::duration>(spread * UnitRandom());
+  renewal = {token, jwt, jwt->refresh_at - spread_by, 0};
+  if (renewal.at > clock_.Steady()) return SetTimer(&renewal);
+  ahead_.erase(token.get());
+}
+
+void TokenRefresher::SetTimer(Renewal* renewal) {
+  const auto delay = std::chrono::duration_cast<std::chrono::milliseconds>(renewal->at - clock_.Steady());
+  renewal->timer = transport_->executor().After(delay, [this, key = renewal->token.get()] {
+    const auto node = ahead_.extract(key);
+    const std::shared_ptr<Token>& token = node.mapped().token;
     // Idle tokens are left alone; so is one whose JWT was replaced or refused meanwhile.
     const auto present = token->jwt();
-    if (present && present == issued.lock() && token->TakeUsed()) observer_->OnRefreshDue(token);
+    if (present && present == node.mapped().jwt.lock() && token->TakeUsed()) observer_->OnRefreshDue(token);
   });
+}
+
+void TokenRefresher::OnJump() {
+  for (auto& [token, renewal] : ahead_) {
+    transport_->executor().CancelTimer(std::exchange(renewal.timer, 0));
+    SetTimer(&renewal);
+  }
 }
 
 void TokenRefresher::Remember(const Flight& flight) {

@@ -100,6 +100,8 @@ class TokenRefresher {
   void ForgetToken(const Token* token);
   // The token's JWT, which came from elsewhere, is renewed ahead of its end. The executor's thread only.
   void RenewAhead(const std::shared_ptr<Token>& token);
+  // Dates come earlier from now on: so do the renewals. The executor's thread only.
+  void OnJump();
   // Whether an exchange is under way whose answer is to be kept. The executor's thread only.
   bool HasPrecious() const;
 
@@ -164,6 +166,14 @@ class TokenRefresher {
 
   // Whether the address has asked for a pause that is not over; the flight then lands by itself.
   bool Pauses(const Token* key);
+  // When the observer is to be told that a token's JWT should be renewed.
+  struct Renewal {
+    std::shared_ptr<Token> token;
+    std::weak_ptr<const Jwt> jwt;
+    SteadyTime at{};
+    TimerId timer = 0;
+  };
+  void SetTimer(Renewal* renewal);
   void Remember(const Flight& flight);
   bool Adopt(const Token* key, const SharedKnowledge& known);
   void Install(const std::shared_ptr<Token>& token, const Issuance& issued, const std::string& account);
@@ -183,7 +193,7 @@ class TokenRefresher {
   std::unordered_map<const Token*, Flight> flights_;
   std::unordered_map<Ticket, const Token*> tickets_;
   std::unordered_map<const Token*, Trouble> troubles_;
-  std::unordered_map<const Token*, TimerId> ahead_;  // when their JWTs are to be renewed
+  std::unordered_map<const Token*, Renewal> ahead_;
   Ticket last_ticket_ = 0;
   std::uint64_t last_flight_ = 0;
 };

@@ -63,7 +63,7 @@ class Program {
   std::vector<std::string> journal_;
 };
 
-Program::Answer Bearer(const std::string& text, std::optional<std::chrono::milliseconds> life = std::nullopt) {
+Program::Answer BearerOf(const std::string& text, std::optional<std::chrono::milliseconds> life = std::nullopt) {
   return [text, life]() -> Result<SuppliedBearer> {
     SuppliedBearer bearer{Secret(text)};
     if (life) bearer.expires = std::chrono::system_clock::now() + *life;
@@ -122,7 +122,7 @@ using Journal = std::vector<std::string>;
 }  // namespace
 
 TEST_CASE("a bearer of the program's is asked for once, and sent as it is") {
-  Program program({Bearer(kFirst)});
+  Program program({BearerOf(kFirst)});
   World world;
   AcceptAll(&world);
   Client& client = world.Connect(ConfigWith(world, {program.Token()}));
@@ -160,7 +160,7 @@ TEST_CASE("many requests that come at once share one bearer") {
 }
 
 TEST_CASE("the next bearer is asked for before the one in use ends, without a request") {
-  Program program({Bearer(kFirst, 2s), Bearer(kSecond)});
+  Program program({BearerOf(kFirst, 2s), BearerOf(kSecond)});
   World world;
   AcceptAll(&world);
   Client& client = world.Connect(ConfigWith(world, {program.Token()}));
@@ -179,7 +179,7 @@ TEST_CASE("a bearer that is a JWT ends when it says so") {
   REQUIRE(issuer.ok());
   const auto issued = (*issuer)->AccessToken();
   REQUIRE(issued.ok());
-  Program program({Bearer(std::string(issued->value.Reveal()))});
+  Program program({BearerOf(std::string(issued->value.Reveal()))});
   Client& client = world.Connect(ConfigWith(world, {program.Token()}));
   REQUIRE(world.Ask(Impatient()).ok());
   const auto expires = StatusOf(client, kName)->jwt_expires;
@@ -188,7 +188,7 @@ TEST_CASE("a bearer that is a JWT ends when it says so") {
 }
 
 TEST_CASE("a bearer that has served and is refused is replaced, after the program has heard of it") {
-  Program program({Bearer(kFirst), Bearer(kSecond)});
+  Program program({BearerOf(kFirst), BearerOf(kSecond)});
   World world;
   AcceptAll(&world);
   world.service.On(kFirst).Agent(loopback::Ok().Times(1)).Agent(loopback::Status(401));
@@ -202,7 +202,7 @@ TEST_CASE("a bearer that has served and is refused is replaced, after the progra
 }
 
 TEST_CASE("a bearer that is refused before it has served counts against the token, and the next one is asked for") {
-  Program program({Bearer("fake-unknown-bearer"), Bearer(kFirst)});
+  Program program({BearerOf("fake-unknown-bearer"), BearerOf(kFirst)});
   World world;
   AcceptAll(&world);
   Client& client = world.Connect(ConfigWith(world, {program.Token(), Reserve()}));
@@ -214,7 +214,7 @@ TEST_CASE("a bearer that is refused before it has served counts against the toke
 }
 
 TEST_CASE("a bearer that is forbidden counts against the token, and the next one is asked for") {
-  Program program({Bearer(kFirst), Bearer(kSecond)});
+  Program program({BearerOf(kFirst), BearerOf(kSecond)});
   World world;
   AcceptAll(&world);
   world.service.On(kFirst).Agent(loopback::Ok().Times(1)).Agent(loopback::Status(403));
@@ -242,14 +242,14 @@ TEST_CASE("a supply that fails is held against the token only if that may be its
       {"out of memory", Failure(Code::kOutOfMemory), false},
       {"unauthorized", Failure(Code::kUnauthorized), true},
       {"invalid argument", Failure(Code::kInvalidArgument), true},
-      {"empty", Bearer(""), true},
-      {"expired", Bearer(kFirst, -1s), true},
+      {"empty", BearerOf(""), true},
+      {"expired", BearerOf(kFirst, -1s), true},
       {"throwing", []() -> Result<SuppliedBearer> { throw std::runtime_error("the program throws"); }, true},
       {"throwing no exception", []() -> Result<SuppliedBearer> { throw 1; }, true},
   };
   for (const Case& one : cases) {
     INFO(one.what);
-    Program program({one.answer, Bearer(kFirst)});
+    Program program({one.answer, BearerOf(kFirst)});
     World world;
     AcceptAll(&world);
     Client& client = world.Connect(ConfigWith(world, {program.Token(), Reserve()}));
@@ -265,7 +265,7 @@ TEST_CASE("a supply that fails is held against the token only if that may be its
 }
 
 TEST_CASE("a source that fails again and again disables its token, and one that works again brings it back") {
-  Program program({Failure(Code::kUnauthorized), Failure(Code::kUnauthorized), Bearer(kFirst)});
+  Program program({Failure(Code::kUnauthorized), Failure(Code::kUnauthorized), BearerOf(kFirst)});
   World world;
   AcceptAll(&world);
   Config config = ConfigWith(world, {program.Token(), Reserve()});
@@ -280,7 +280,7 @@ TEST_CASE("a source that fails again and again disables its token, and one that 
 }
 
 TEST_CASE("an active health check asks the program, and recovers what works again") {
-  Program program({Failure(Code::kUnauthorized), Bearer(kFirst)});
+  Program program({Failure(Code::kUnauthorized), BearerOf(kFirst)});
   World world;
   AcceptAll(&world);
   Config config = ConfigWith(world, {program.Token(), Reserve()});
@@ -297,7 +297,7 @@ TEST_CASE("an active health check asks the program, and recovers what works agai
 }
 
 TEST_CASE("a bearer in use serves on while the program has no other one") {
-  Program program({Bearer(kFirst, 10s), Failure(Code::kUnauthorized)});
+  Program program({BearerOf(kFirst, 10s), Failure(Code::kUnauthorized)});
   World world;
   AcceptAll(&world);
   Client& client = world.Connect(ConfigWith(world, {program.Token()}));
@@ -444,8 +444,8 @@ TEST_CASE("a client that is destroyed inside a supply ends all the same") {
 }
 
 TEST_CASE("a source is asked under the token's present name, and a reload brings another one") {
-  Program first({Bearer(kFirst)});
-  Program second({Bearer(kSecond)});
+  Program first({BearerOf(kFirst)});
+  Program second({BearerOf(kSecond)});
   World world;
   AcceptAll(&world);
   Client& client = world.Connect(ConfigWith(world, {first.Token(), Reserve()}));
@@ -462,7 +462,7 @@ TEST_CASE("a source is asked under the token's present name, and a reload brings
 }
 
 TEST_CASE("what the program throws when it is told of a refusal is dropped") {
-  Program program({Bearer("fake-unknown-bearer"), Bearer(kFirst)});
+  Program program({BearerOf("fake-unknown-bearer"), BearerOf(kFirst)});
   World world;
   AcceptAll(&world);
   TokenConfig token = program.Token();
@@ -505,7 +505,7 @@ TEST_CASE("a call that hangs holds up its token for the limit, and no other toke
   other.kind = CredentialKind::kCallback;
   other.name = "other";
   other.tier = Tier::kShared;
-  other.bearer_source.supply = [](const std::string&) { return Bearer(kSecond)(); };
+  other.bearer_source.supply = [](const std::string&) { return BearerOf(kSecond)(); };
   Config config = ConfigWith(world, {hangs.Token(), std::move(other)});
   config.refresh_timeout = 500ms;
   config.retry_budget = 0;
