@@ -435,8 +435,12 @@ typedef void (*warppool_refused_callback)(const char* token, const char* bearer,
 /**
  * Where the bearers of a token come from that the program manages itself.
  *
- * Both callbacks are called in a thread that the client has for this alone, one at a time for all its tokens, and may
- * take their time: what needs no bearer from there goes on meanwhile. They may call anything of the client but what
+ * Both callbacks are called in threads that the client has for this alone: those of one token one at a time, those of
+ * different tokens at the same time if need be, so that user_data that they share must be safe for that. They may take
+ * their time. Who waits for a bearer goes on to another token after warppool_config_set_refresh_timeout_ms(), and nobody
+ * is blamed; what is supplied later is used by the next who asks, and nobody asks again before. A call that hangs holds
+ * up no other token, as long as there are fewer than 8 of them; nothing can end it, so that warppool_client_close() and
+ * _destroy() wait for it. They may call anything of the client but what
  * waits for a bearer: warppool_client_ask(), _access_token(), _close(), _destroy() and an active _check_health() return
  * WARPPOOL_MISUSE there, and warppool_stream_next() must not wait there.
  */
@@ -691,10 +695,14 @@ WARPPOOL_API warppool_code warppool_config_set_state_save_interval_ms(warppool_c
 /** Milliseconds for name look-up, TCP and TLS together; default 10000; more than 0. */
 WARPPOOL_API warppool_code warppool_config_set_connect_timeout_ms(warppool_config* config, int32_t value,
                                                                   warppool_error** error);
-/** Milliseconds without a byte, before and in an answer; default 300000; more than 0. */
+/** Milliseconds without a byte in either direction, before and in an answer, counted from the last one; default 300000;
+ *  more than 0. */
 WARPPOOL_API warppool_code warppool_config_set_silence_timeout_ms(warppool_config* config, int32_t value,
                                                                   warppool_error** error);
-/** Milliseconds for one token exchange at one address, all in all; default 30000; more than 0. */
+/** Milliseconds that a request waits for one token exchange at one address, all in all, or for a bearer source; default
+ *  30000; more than 0. Then it goes on to another token. The exchange lives on for 2 minutes, since its answer may hold
+ *  the only copy of a replaced refresh token, and so does a call of a source: what comes is used by the next who asks.
+ */
 WARPPOOL_API warppool_code warppool_config_set_refresh_timeout_ms(warppool_config* config, int32_t value,
                                                                   warppool_error** error);
 /** Waits in one request before it tries again after a failed attempt; default 3; 0: none. */

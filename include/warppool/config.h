@@ -55,9 +55,13 @@ struct SuppliedBearer {
   std::optional<std::chrono::system_clock::time_point> expires{};
 };
 
-// Where the bearers of a kCallback token come from. Both functions are called in a thread that the client has for this
-// alone, one at a time for all its tokens, and may take their time. They may call anything of the client but what waits
-// for a bearer (Client::Ask, AccessToken and Close, an active CheckHealth: kMisuse there). `token` is the token's name.
+// Where the bearers of a kCallback token come from. Both functions are called in threads that the client has for this
+// alone: those of one token one at a time, those of different tokens at the same time if need be, so what they share
+// must be safe for that. They may take their time. Whoever waits for a bearer goes on to another token after
+// Config::refresh_timeout, without blame; what is supplied later is used by the next who asks, and nobody asks again
+// before. A call that hangs holds up no other token, as long as there are fewer than 8 of them; nothing can end it, so
+// that destroying the client waits for it. They may call anything of the client but what waits for a bearer
+// (Client::Ask, AccessToken and Close, an active CheckHealth: kMisuse there). `token` is the token's name.
 struct BearerSource {
   // The bearer to be sent from now on. Asked for when there is none, when it is about to end, and after a refusal. If
   // it fails with kNetwork, kOverloaded, kServerError, kTimeout, kCancelled or kOutOfMemory, nobody is to blame; with
@@ -104,8 +108,14 @@ struct Config {
 
   // Time limits. There is none for a whole answer: an agent may think for minutes.
   std::chrono::milliseconds connect_timeout{10'000};   // name look-up, TCP and TLS
-  std::chrono::milliseconds silence_timeout{300'000};  // without a byte, before and in an answer
-  std::chrono::milliseconds refresh_timeout{30'000};   // one token exchange at one address, all in all
+  // silence_timeout: without a byte in either direction, before and in an answer, counted from the last one. What has
+  // arrived is read before any of them is declared over, also when a callback or a stop of the process kept the I/O
+  // thread from reading it. A connection whose data nobody acknowledges for 20 s is lost, whatever is set here.
+  std::chrono::milliseconds silence_timeout{300'000};
+  // How long a request waits for one token exchange at one address, all in all, or for a BearerSource; then it goes on
+  // to another token. The exchange lives on for 2 minutes, since its answer may hold the only copy of a replaced refresh
+  // token, and so does a call of a BearerSource: what comes is used by the next who asks.
+  std::chrono::milliseconds refresh_timeout{30'000};
 
   // Trying again after the network or the service failed (going to the next token is not counted). Wait n lasts
   // retry_base_delay * 4^(n-1), at most retry_max_delay, plus up to 30 %; or what Retry-After asks for, if that is

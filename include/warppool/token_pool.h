@@ -50,6 +50,7 @@ struct TokenStatus {
 
   // kCooling, kResting: when it is back. kDisabled, kHalfOpen: from when on it may be tried; nullopt: only after a
   // recovery by hand, an active health check, or with another credential.
+  // By the clock as it stands. It comes earlier if the machine sleeps or its clock is set forward, and never later.
   std::optional<std::chrono::system_clock::time_point> ready_at{};
   std::optional<std::chrono::system_clock::time_point> jwt_expires{};  // there is a JWT, valid until then
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include "base/wall_time.h"
 
@@ -16,6 +17,11 @@ class Clock {
   virtual ~Clock() = default;
   virtual SteadyTime Steady() const = 0;
   virtual WallTime Wall() const = 0;
+  // How far apart the two are, to some 20 ms; cheap. Nothing: they could not be read in one go.
+  virtual std::optional<std::chrono::nanoseconds> WallMinusSteady() const {
+    return std::chrono::nanoseconds(Wall().time_since_epoch()) -
+           std::chrono::duration_cast<std::chrono::nanoseconds>(Steady().time_since_epoch());
+  }
 };
 
 // The moment until which one who waits from `now` for `timeout` waits. A year stands for all that is longer, and now

@@ -7,7 +7,7 @@
 namespace warppool::internal {
 
 void BearerDesk::Supply(const std::shared_ptr<Token>& token, Supplied done) {
-  worker_.Post([this, source = token->bearer_source(), name = token->name(), done = std::move(done)] {
+  workers_.Post(token, [this, source = token->bearer_source(), name = token->name(), done = std::move(done)] {
     auto supplied = Guarded([&] { return source.supply(name); });
     executor_->Post([done, supplied = std::move(supplied)] { done(supplied); });
   });
@@ -16,7 +16,7 @@ void BearerDesk::Supply(const std::shared_ptr<Token>& token, Supplied done) {
 void BearerDesk::TellRefused(const Bearer& bearer, const Status& why) {
   BearerSource source = bearer.token->bearer_source();
   if (!source.on_refused) return;
-  worker_.Post([source = std::move(source), name = bearer.token->name(), text = bearer.Text(), why] {
+  workers_.Post(bearer.token, [source = std::move(source), name = bearer.token->name(), text = bearer.Text(), why] {
     source.on_refused(name, text, why);
   });
 }

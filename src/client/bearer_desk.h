@@ -1,11 +1,13 @@
-// Asks the program for the bearers that it manages itself, in a thread of their own.
+// Asks the program for the bearers that it manages itself. A call that hangs holds up those of its own token, and no
+// other ones, as long as there are fewer than kMostCalls: each has a thread of its own. What hangs cannot be ended:
+// whoever closes waits for it.
 #pragma once
 
 #include <memory>
 
 #include "base/executor.h"
 #include "client/bearer.h"
-#include "platform/worker.h"
+#include "platform/worker_pool.h"
 #include "token/exchange_gate.h"
 
 namespace warppool::internal {
@@ -14,22 +16,24 @@ class BearerDesk final : public BearerSupply {
  public:
   explicit BearerDesk(Executor* executor) : executor_(executor) {}
 
+  static constexpr std::size_t kMostCalls = 8;
+
   void Supply(const std::shared_ptr<Token>& token, Supplied done) override;
 
-  // The service refused what was supplied. Any thread.
+  // The service refused what was supplied. Told before the next call for a bearer of its token. Any thread.
   void TellRefused(const Bearer& bearer, const Status& why);
 
   // In one of the program's functions.
-  bool InThread() const { return worker_.InThread(); }
+  bool InThread() const { return workers_.InThread(); }
   // When it returns, none of them runs any more. What nobody has begun to supply is not supplied.
   void Close() {
-    worker_.DropRest();
-    worker_.Close();
+    workers_.DropRest();
+    workers_.Close();
   }
 
  private:
   Executor* const executor_;
-  Worker worker_;
+  WorkerPool workers_{kMostCalls};
 };
 
 }  // namespace warppool::internal

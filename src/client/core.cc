@@ -80,6 +80,7 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
     : config_(std::move(config)),
       log_(options.log),
       clock_(clock),
+      dates_(clock_),
       process_(CurrentProcess()),
       root_(Root(config_)),
       agent_url_(root_ + "/ai/multi-agent"),
@@ -89,9 +90,9 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
       account_headers_(Headers(config_, host_, "application/json", "application/json")),
       request_limit_body_(RequestLimitBody(config_.client_version, host_)),
       transport_(&loop_, {config_.ca_bundle, config_.proxy, config_.no_proxy}),
-      pool_(PoolOptionsOf(config_), config_.tokens, clock_, PoolReporter(log_, options.on_pool_event, clock_)),
+      pool_(PoolOptionsOf(config_), config_.tokens, dates_, PoolReporter(log_, options.on_pool_event, clock_)),
       bearer_desk_(&loop_),
-      keeper_(store ? std::make_unique<StateKeeper>(std::move(store), &pool_, &loop_, clock_, GatePatience(config_),
+      keeper_(store ? std::make_unique<StateKeeper>(std::move(store), &pool_, &loop_, dates_, GatePatience(config_),
                                                     config_.state_save_interval)
                     : nullptr),
       refresher_({.endpoints = Endpoints(config_),
@@ -102,7 +103,7 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
                   .unit_random = [this] { return UnitRandom(); },
                   .gate = keeper_.get(),
                   .supply = &bearer_desk_},
-                 &transport_, this, clock_, log_),
+                 &transport_, this, dates_, log_),
       queue_(&pool_, &loop_, clock_,
              [this](const auto& wanted) { return quota_desk_.Asking(wanted.excluded, wanted.only); }),
       agent_breaker_(&loop_, clock_, BreakerPause(config_)),
@@ -112,6 +113,7 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
       random_(std::random_device{}()) {
   pool_.SetOnFreed([this] { OnTokenFreed(); });
   pool_.SetOnGone([this](const std::shared_ptr<Token>& token) { OnTokenGone(token); });
+  loop_.SetOnRound([this] { LookForJump(); });
   ReserveServe();
   if (keeper_) pool_.SetOnUnsaved([this](bool urgent) { keeper_->OnUnsaved(urgent); });
   stop_.emplace_back([this] {
@@ -128,6 +130,7 @@ AcquisitionServices Core::AcquisitionServicesOf() {
           .exchange = &exchange_breaker_,
           .loop = &loop_,
           .clock = &clock_,
+          .dates = &dates_,
           .log = log_,
           .failover = {{.base = config_.retry_base_delay,
                         .ceiling = config_.retry_max_delay,
@@ -174,6 +177,17 @@ void Core::OnAdopted(const Token& token, bool rotated) {
 void Core::OnRefreshDue(const std::shared_ptr<Token>& token) {
   if (!config_.background_refresh) return;
   Launch(std::make_shared<RefreshAhead>(shared_from_this(), token), false);
+}
+
+// The machine has slept, or its clock was set: tokens may be ready again, and who waits does not know.
+void Core::LookForJump() {
+  static_cast<void>(dates_.Steady());
+  const int jumps = dates_.jumps();
+  if (std::exchange(jumps_, jumps) == jumps) return;
+  log_.Info("The clock has jumped: dates come earlier, and idle connections are dropped");
+  transport_.DropIdle();
+  refresher_.OnJump();
+  queue_.ServeAndReview();
 }
 
 void Core::OnTokenFreed() {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/date_clock.h"
 #include "base/log.h"
 #include "base/mutex.h"
 #include "client/bearer_desk.h"
@@ -80,6 +81,7 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   void DropRefused(const Bearer& bearer, const Status& why);
   const Config& config() const { return config_; }
   const Clock& clock() const { return clock_; }
+  const Clock& dates() const { return dates_; }  // by which JWTs and cooling end
   const Logger& log() const { return log_; }
   const AcquisitionServices& acquisition() const { return acquisition_; }
   double UnitRandom() { return std::uniform_real_distribution<double>(0, 1)(random_); }  // I/O thread
@@ -106,6 +108,7 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   void OnAdopted(const Token& token, bool rotated) override;
   void OnRefreshDue(const std::shared_ptr<Token>& token) override;
 
+  void LookForJump();
   void OnTokenFreed();
   void ReserveServe();
   void OnTokenGone(const std::shared_ptr<Token>& token);
@@ -117,6 +120,8 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   const Config config_;
   const Logger log_;
   const Clock& clock_;
+  const DateClock dates_;
+  int jumps_ = 0;            // of dates_, that the I/O thread knows of
   const ProcessId process_;  // whose client it is
   const std::string root_;
   const std::string agent_url_;

@@ -86,13 +86,13 @@ void TokenAcquisition::Protected(const Call& call) noexcept {
 
 void TokenAcquisition::Start(const Patience& patience) {
   patience_ = patience;
-  wanted_.began = services_.clock->Steady();
+  wanted_.began = services_.dates->Steady();
   Lead();
 }
 
 void TokenAcquisition::Start(const Patience& patience, Lease first) {
   patience_ = patience;
-  wanted_.began = services_.clock->Steady();
+  wanted_.began = services_.dates->Steady();
   lease_.emplace(std::move(first));
   BeginAttempt();
 }
@@ -206,7 +206,7 @@ void TokenAcquisition::FetchBearer() {
   if (token->kind() == CredentialKind::kApiKey) return UseBearer({std::move(token), nullptr, true});
   // Whoever tries a disabled token tries it with a new JWT; so does who has been refused twice with those of others.
   if (!lease_->is_probe() && stale_ < 2) {
-    auto jwt = TokenRefresher::Cached(token.get(), attempt_began_);
+    auto jwt = TokenRefresher::Cached(token.get(), services_.dates->Steady());
     if (jwt) return UseBearer({std::move(token), std::move(jwt), false});
   }
   if (!ignores_breakers_) services_.exchange->Enter(this);
@@ -493,7 +493,7 @@ void TokenAcquisition::OnToken(Lease lease) noexcept {
     EndWait();
     pause_.reset();
     const bool held_up = (for_agent_ && services_.agent->HoldsUp(this)) ||
-                         (NeedsExchange(lease.token(), services_.clock->Steady()) && services_.exchange->HoldsUp(this));
+                         (NeedsExchange(lease.token(), services_.dates->Steady()) && services_.exchange->HoldsUp(this));
     if (held_up) {
       std::move(lease).GiveBack();  // what it waits for now is the service
       return Lead();

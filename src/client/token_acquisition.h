@@ -34,6 +34,7 @@ struct AcquisitionServices {
   CircuitBreaker* exchange = nullptr;
   Executor* loop = nullptr;
   const Clock* clock = nullptr;
+  const Clock* dates = nullptr;  // by which JWTs, cooling and rests end
   Logger log{};
   FailoverOptions failover{};
   std::chrono::milliseconds max_wait{};  // in all, for who has no deadline

@@ -8,6 +8,9 @@
 namespace warppool::internal {
 namespace {
 
+// A date may come earlier than it seems: the machine may sleep, or its clock be set.
+constexpr std::chrono::seconds kLongestSleep{5};
+
 // Whether the same tokens suit. The bindings name all members, so that a new one is not forgotten here.
 bool SameTokensSuit(const TokenPool::Wanted& a, const TokenPool::Wanted& b) {
   const auto& [excluded, may_probe, without_exchange, probed, preferred, began, only] = a;
@@ -205,7 +208,9 @@ std::optional<WaitQueue::NoToken> WaitQueue::WhyEnd(const Entry& entry, const To
 }
 
 void WaitQueue::SetTimer() {
-  if (wake_at_ == SteadyTime::max() || (timer_ != 0 && timer_at_ <= wake_at_)) return;
+  if (wake_at_ == SteadyTime::max()) return;
+  wake_at_ = std::min(wake_at_, clock_.Steady() + kLongestSleep);
+  if (timer_ != 0 && timer_at_ <= wake_at_) return;
   loop_->CancelTimer(std::exchange(timer_, 0));
   timer_at_ = std::exchange(wake_at_, SteadyTime::max());
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(timer_at_ - clock_.Steady());

@@ -392,8 +392,7 @@ void TokenPool::NoteRefreshed(const Token& token, const Jwt& jwt, bool rotated, 
     ++member->counters.refreshes;
     MarkUnsaved(member, false, &news);
     PoolNotice notice{PoolEventKind::kRefreshed, token.tier(), Share(*member)};
-    const auto life = std::chrono::round<std::chrono::seconds>(jwt.expires_at - now);
-    notice.reason = fmt::format("valid for {} s{}", life.count(), rotated ? ", refresh token rotated" : "");
+    notice.reason = fmt::format("valid for {} s{}", jwt.life.count(), rotated ? ", refresh token rotated" : "");
     if (jwt.end_is_known) notice.until = jwt.expires_at_wall;
     if (!jwt.end_is_known) notice.reason = "valid until it is refused";
     news.notices.push_back(notice);

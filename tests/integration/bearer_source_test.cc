@@ -63,7 +63,7 @@ class Program {
   std::vector<std::string> journal_;
 };
 
-Program::Answer Bearer(const std::string& text, std::optional<std::chrono::milliseconds> life = std::nullopt) {
+Program::Answer BearerOf(const std::string& text, std::optional<std::chrono::milliseconds> life = std::nullopt) {
   return [text, life]() -> Result<SuppliedBearer> {
     SuppliedBearer bearer{Secret(text)};
     if (life) bearer.expires = std::chrono::system_clock::now() + *life;
@@ -103,7 +103,7 @@ using Journal = std::vector<std::string>;
 }  // namespace
 
 TEST_CASE("a bearer of the program's is asked for once, and sent as it is") {
-  Program program({Bearer(kFirst)});
+  Program program({BearerOf(kFirst)});
   World world;
   AcceptAll(&world);
   Client& client = world.Connect(ConfigWith(world, {program.Token()}));
@@ -142,7 +142,7 @@ TEST_CASE("many requests that come at once share one bearer") {
 }
 
 TEST_CASE("the next bearer is asked for before the one in use ends, without a request") {
-  Program program({Bearer(kFirst, 2s), Bearer(kSecond)});
+  Program program({BearerOf(kFirst, 2s), BearerOf(kSecond)});
   World world;
   AcceptAll(&world);
   Client& client = world.Connect(ConfigWith(world, {program.Token()}));
@@ -161,7 +161,7 @@ TEST_CASE("a bearer that is a JWT ends when it says so") {
   REQUIRE(issuer.ok());
   const auto issued = (*issuer)->AccessToken();
   REQUIRE(issued.ok());
-  Program program({Bearer(std::string(issued->value.Reveal()))});
+  Program program({BearerOf(std::string(issued->value.Reveal()))});
   Client& client = world.Connect(ConfigWith(world, {program.Token()}));
   REQUIRE(world.Ask(Impatient()).ok());
   const auto expires = StatusOf(client, kName)->jwt_expires;
@@ -170,7 +170,7 @@ TEST_CASE("a bearer that is a JWT ends when it says so") {
 }
 
 TEST_CASE("a bearer that has served and is refused is replaced, after the program has heard of it") {
-  Program program({Bearer(kFirst), Bearer(kSecond)});
+  Program program({BearerOf(kFirst), BearerOf(kSecond)});
   World world;
   AcceptAll(&world);
   world.service.On(kFirst).Agent(loopback::Ok().Times(1)).Agent(loopback::Status(401));
@@ -184,8 +184,8 @@ TEST_CASE("a bearer that has served and is refused is replaced, after the progra
 }
 
 TEST_CASE("a bearer that is refused before it has served counts against the token, and the next one is asked for") {
-  Program program({Bearer("fake-unknown-bearer"), Bearer(kFirst)});
-  Program other({Bearer(kSecond)});
+  Program program({BearerOf("fake-unknown-bearer"), BearerOf(kFirst)});
+  Program other({BearerOf(kSecond)});
   World world;
   AcceptAll(&world);
   Client& client = world.Connect(ConfigWith(world, {program.Token(), Witness(&other)}));
@@ -198,12 +198,12 @@ TEST_CASE("a bearer that is refused before it has served counts against the toke
 }
 
 TEST_CASE("a bearer that is forbidden counts against the token, and the next one is asked for") {
-  Program program({Bearer(kFirst), Bearer(kSecond)});
+  Program program({BearerOf(kFirst), BearerOf(kSecond)});
   World world;
   AcceptAll(&world);
   world.service.On(kFirst).Agent(loopback::Ok().Times(1)).Agent(loopback::Status(403));
   world.service.AcceptApiKey("fake-supplied-bearer-3");
-  Program other({Bearer("fake-supplied-bearer-3")});
+  Program other({BearerOf("fake-supplied-bearer-3")});
   Client& client = world.Connect(ConfigWith(world, {program.Token(), Witness(&other)}));
   REQUIRE(world.Ask(Impatient())->token == kName);
   CHECK(world.Ask(Impatient())->token == "witness");
@@ -229,15 +229,15 @@ TEST_CASE("a supply that fails is held against the token only if that may be its
       {"out of memory", Failure(Code::kOutOfMemory), false},
       {"unauthorized", Failure(Code::kUnauthorized), true},
       {"invalid argument", Failure(Code::kInvalidArgument), true},
-      {"empty", Bearer(""), true},
-      {"expired", Bearer(kFirst, -1s), true},
+      {"empty", BearerOf(""), true},
+      {"expired", BearerOf(kFirst, -1s), true},
       {"throwing", []() -> Result<SuppliedBearer> { throw std::runtime_error("the program throws"); }, true},
       {"throwing no exception", []() -> Result<SuppliedBearer> { throw 1; }, true},
   };
   for (const Case& one : cases) {
     INFO(one.what);
-    Program program({one.answer, Bearer(kFirst)});
-    Program other({Bearer(kSecond)});
+    Program program({one.answer, BearerOf(kFirst)});
+    Program other({BearerOf(kSecond)});
     World world;
     AcceptAll(&world);
     Client& client = world.Connect(ConfigWith(world, {program.Token(), Witness(&other)}));
@@ -255,9 +255,9 @@ TEST_CASE("a supply that fails is held against the token only if that may be its
 }
 
 TEST_CASE("a source that fails again and again disables its token, and one that works again brings it back") {
-  Program program({Failure(Code::kUnauthorized), Failure(Code::kUnauthorized), Bearer(kFirst)});
+  Program program({Failure(Code::kUnauthorized), Failure(Code::kUnauthorized), BearerOf(kFirst)});
   // Only one that was supplied just now says something of supplies.
-  Program other({Bearer(kSecond, 3s), Bearer(kKey, 1h)});
+  Program other({BearerOf(kSecond, 3s), BearerOf(kKey, 1h)});
   World world;
   AcceptAll(&world);
   Config config = ConfigWith(world, {program.Token(), Witness(&other)});
@@ -275,8 +275,8 @@ TEST_CASE("a source that fails again and again disables its token, and one that 
 }
 
 TEST_CASE("an active health check asks the program, and recovers what works again") {
-  Program program({Failure(Code::kUnauthorized), Bearer(kFirst)});
-  Program other({Bearer(kSecond)});
+  Program program({Failure(Code::kUnauthorized), BearerOf(kFirst)});
+  Program other({BearerOf(kSecond)});
   World world;
   AcceptAll(&world);
   Config config = ConfigWith(world, {program.Token(), Witness(&other)});
@@ -293,7 +293,7 @@ TEST_CASE("an active health check asks the program, and recovers what works agai
 }
 
 TEST_CASE("a bearer in use serves on while the program has no other one") {
-  Program program({Bearer(kFirst, 10s), Failure(Code::kUnauthorized)});
+  Program program({BearerOf(kFirst, 10s), Failure(Code::kUnauthorized)});
   World world;
   AcceptAll(&world);
   Client& client = world.Connect(ConfigWith(world, {program.Token()}));
@@ -443,8 +443,8 @@ TEST_CASE("a client that is destroyed inside a supply ends all the same") {
 }
 
 TEST_CASE("a source is asked under the token's present name, and a reload brings another one") {
-  Program first({Bearer(kFirst)});
-  Program second({Bearer(kSecond)});
+  Program first({BearerOf(kFirst)});
+  Program second({BearerOf(kSecond)});
   World world;
   AcceptAll(&world);
   Client& client = world.Connect(ConfigWith(world, {first.Token(), Reserve()}));
@@ -461,7 +461,7 @@ TEST_CASE("a source is asked under the token's present name, and a reload brings
 }
 
 TEST_CASE("what the program throws when it is told of a refusal is dropped") {
-  Program program({Bearer("fake-unknown-bearer"), Bearer(kFirst)});
+  Program program({BearerOf("fake-unknown-bearer"), BearerOf(kFirst)});
   World world;
   AcceptAll(&world);
   TokenConfig token = program.Token();
@@ -492,6 +492,72 @@ TEST_CASE("a token that is removed while its program is asked serves the request
   REQUIRE(waits->WaitUntilDone());
   CHECK(waits->status().ToString() == "ok");
   CHECK(waits->token() == kName);
+}
+
+TEST_CASE("a call that hangs holds up its token for the limit, and no other token at all") {
+  Door door;
+  Program hangs({[&door]() -> Result<SuppliedBearer> {
+    door.Pass();
+    return SuppliedBearer{Secret(kFirst)};
+  }});
+  World world;
+  AcceptAll(&world);
+  TokenConfig other;
+  other.kind = CredentialKind::kCallback;
+  other.name = "other";
+  other.tier = Tier::kShared;
+  other.bearer_source.supply = [](const std::string&) { return BearerOf(kSecond)(); };
+  Config config = ConfigWith(world, {hangs.Token(), std::move(other)});
+  config.refresh_timeout = 500ms;
+  config.retry_budget = 0;
+  Client& client = world.Connect(std::move(config));
+  Recorder recorder(&world);
+  const auto stream = client.Start(Impatient(), recorder.Callbacks());
+  REQUIRE(stream.ok());
+  REQUIRE(recorder.WaitUntilDone());
+  CHECK(recorder.status().ToString() == "ok");
+  CHECK(recorder.token() == "other");
+  CHECK(recorder.failures() == std::vector<std::pair<Code, NextStep>>{{Code::kNetwork, NextStep::kNextToken}});
+  CHECK(StatusOf(client, kName)->total_failures == 0);
+  CHECK(world.Ask(Impatient())->token == "other");
+  CHECK(hangs.Supplies() == 1);  // nobody asks twice at a time
+  door.Open();
+  REQUIRE(Eventually([&] { return CountersOf(client, kName).refreshes == 1; }));
+  CHECK(world.Ask(Impatient())->token == kName);
+  CHECK(hangs.Supplies() == 1);
+}
+
+TEST_CASE("calls of different tokens overlap, and those of one token do not") {
+  constexpr int kTokens = 5;
+  World world;
+  std::atomic<int> inside{0};
+  std::atomic<bool> all_came{false};
+  std::atomic<int> of_first{0};
+  std::atomic<bool> twice{false};
+  std::vector<TokenConfig> tokens;
+  for (int i = 0; i < kTokens; ++i) {
+    const std::string bearer = std::string(kFirst) + std::to_string(i);
+    world.service.AcceptApiKey(bearer);
+    TokenConfig token;
+    token.kind = CredentialKind::kCallback;
+    token.name = "source" + std::to_string(i);
+    token.bearer_source.supply = [&, i, bearer](const std::string&) -> Result<SuppliedBearer> {
+      if (i == 0 && ++of_first > 1) twice = true;
+      if (++inside == kTokens) all_came = true;
+      if (!Eventually([&] { return all_came.load(); })) return Status(Code::kInternal, "alone");
+      if (i == 0) --of_first;
+      return SuppliedBearer{Secret(bearer)};
+    };
+    tokens.push_back(std::move(token));
+  }
+  world.Connect(ConfigWith(world, std::move(tokens)));
+  std::vector<std::unique_ptr<Pushed>> requests;
+  for (int i = 0; i < 2 * kTokens; ++i) requests.push_back(std::make_unique<Pushed>(&world, Request("hello")));
+  for (const auto& request : requests) {
+    REQUIRE((*request)->WaitUntilDone());
+    CHECK((*request)->status().ToString() == "ok");
+  }
+  CHECK_FALSE(twice);
 }
 
 }  // namespace warppool

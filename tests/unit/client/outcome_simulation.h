@@ -220,6 +220,7 @@ class Simulation final : public Transport, public ExchangeGate {
     services.exchange = &exchange_;
     services.loop = &executor_;
     services.clock = &clock_;
+    services.dates = &clock_;
     services.failover = {{}, std::chrono::seconds(120)};
     services.max_wait = InMs(patience);
     services.unit_random = [this] { return Random(); };
