@@ -656,15 +656,15 @@ WARPPOOL_API warppool_code warppool_config_set_state_file(warppool_config* confi
  * warppool_request_set_timeout_ms().
  *
  * Wait n of a request before it tries again lasts base delay * 4^(n-1), at most the maximum delay, plus up to 30 %, or
- * what Retry-After asks for if that is longer. Going on with the next token is no wait. When several tokens, or the only
- * one, find the service overloaded, the client remembers that for 0.5, 1, 2, 4, 4 ... s (the first is half of the base
- * delay, if that is less) or what Retry-After asks for: requests that come meanwhile wait, without spending their budget,
- * and one of them tries when the time is over.
+ * what Retry-After asks for if that is longer. Going on with the next token is no wait. When several tokens, or the
+ * only one, find the service overloaded, the client remembers that for 0.5, 1, 2, 4, 4 ... s (the first is half of the
+ * base delay, if that is less) or what Retry-After asks for: requests that come meanwhile wait, without spending their
+ * budget, and one of them tries when the time is over.
  */
 
-/** Failures in a row that disable a token; default 3; 1 or more. A token that is refused, or has a server error, is left
- *  alone for 5 s. A failure it has only if another token then serves the same request: after a refusal, one of the same
- *  kind. */
+/** Failures in a row that disable a token; default 3; 1 or more. A token that is refused, or has a server error, is
+ * left alone for 5 s. A failure it has only if another token then serves the same request: after a refusal, one of the
+ * same kind. */
 WARPPOOL_API warppool_code warppool_config_set_max_failures(warppool_config* config, int32_t value,
                                                             warppool_error** error);
 /** Milliseconds that a disabled token is left alone. Then one request at a time may try it, and each try that is a
@@ -1632,8 +1632,8 @@ WARPPOOL_API warppool_code warppool_client_explain(const warppool_client* client
                                                    warppool_error** error);
 
 /**
- * Makes a token ready again that is disabled, cooling or resting: its failures are forgotten, and what older requests still
- * report does not count. Nothing is sent. Any thread, inside event callbacks too.
+ * Makes a token ready again that is disabled, cooling or resting: its failures are forgotten, and what older requests
+ * still report does not count. Nothing is sent. Any thread, inside event callbacks too.
  *
  * @param client  not NULL.
  * @param token   not NULL: its name, as events, errors and warppool_token_info tell it.
@@ -2427,20 +2427,20 @@ typedef struct warppool_token_info {
   uint64_t total_failures;        /* failures in all, those that a success has cleared included */
   uint64_t refreshes;             /* JWTs that were issued for it */
   const char* last_error_message; /* valid as long as the snapshot; "": none */
-  int64_t ready_at_ms;            /* COOLING, RESTING: when it is back; DISABLED, HALF_OPEN: from when on it may be tried; in
-                                     milliseconds since 1970. -1: it is ready, or comes back only after a recovery by
-                                     hand, an active health check, or with another credential */
-  int64_t jwt_expires_ms;         /* when its JWT ends, in milliseconds since 1970; -1: it has none */
-  const char* reason;             /* why it is not ready; "": it is. Valid as long as the snapshot */
-  const char* same_account;       /* the name of an earlier token that belongs to the same account; "": none is known.
-                                     Valid as long as the snapshot */
-  int32_t has_quota;           /* 1: its account was asked, and what follows is its answer, of that moment. 0: not, and
-                                  what follows is 0, and -1 for the date */
-  int32_t quota_unlimited;     /* 1: there is no limit, and the numbers that follow mean nothing; 0: there is one */
-  int64_t quota_limit;         /* requests in a period */
-  int64_t quota_used;          /* of them, in this one */
-  int64_t quota_bonus;         /* what is left of credits that were granted beside them and have not expired */
-  int64_t quota_remaining;     /* what is left of the limit, and the bonus */
+  int64_t ready_at_ms;      /* COOLING, RESTING: when it is back; DISABLED, HALF_OPEN: from when on it may be tried; in
+                               milliseconds since 1970. -1: it is ready, or comes back only after a recovery by
+                               hand, an active health check, or with another credential */
+  int64_t jwt_expires_ms;   /* when its JWT ends, in milliseconds since 1970; -1: it has none */
+  const char* reason;       /* why it is not ready; "": it is. Valid as long as the snapshot */
+  const char* same_account; /* the name of an earlier token that belongs to the same account; "": none is known.
+                               Valid as long as the snapshot */
+  int32_t has_quota;        /* 1: its account was asked, and what follows is its answer, of that moment. 0: not, and
+                               what follows is 0, and -1 for the date */
+  int32_t quota_unlimited;  /* 1: there is no limit, and the numbers that follow mean nothing; 0: there is one */
+  int64_t quota_limit;      /* requests in a period */
+  int64_t quota_used;       /* of them, in this one */
+  int64_t quota_bonus;      /* what is left of credits that were granted beside them and have not expired */
+  int64_t quota_remaining;  /* what is left of the limit, and the bonus */
   int64_t quota_next_reset_ms; /* when the period ends and the quota comes back, in milliseconds since 1970; -1: the
                                   service does not say */
 } warppool_token_info;
