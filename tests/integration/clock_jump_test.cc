@@ -3,11 +3,11 @@
 #include <thread>
 
 #include "client/client_impl.h"
-#include "client/token_run.h"
+#include "client/access_token_operation.h"
 #include "membership_fixture.h"
 #include "unit/fakes.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // The parts of a client, with a clock of the test's.
@@ -26,8 +26,8 @@ class SleepyClient {
   SleepyClient& operator=(const SleepyClient&) = delete;
 
   // Client::AccessToken(), in the I/O thread.
-  std::shared_ptr<TokenRun> AskForBearer() {
-    auto run = std::make_shared<TokenRun>(core_, Patience(), std::nullopt);
+  std::shared_ptr<AccessTokenOperation> AskForBearer() {
+    auto run = std::make_shared<AccessTokenOperation>(core_, Patience(), std::nullopt);
     REQUIRE(core_->Launch(run));
     return run;
   }
@@ -91,4 +91,4 @@ TEST_CASE("who waits for a token that cools gets it when the machine has slept l
   CHECK(run->Wait(kPatience).ok());
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -112,7 +112,7 @@ TEST_CASE("an answer that came while a callback kept the I/O thread is taken, an
 
 TEST_CASE("an exchange that takes longer than anybody waits is kept, and serves the next request") {
   HeldExchange exchange;
-  auto store = std::make_shared<ObedientStore>();
+  auto store = std::make_shared<internal::ObedientStore>();
   World world;
   Client& client = world.Connect(ConfigAt(&world, exchange.url(), 100ms), store);
   CHECK(world.Ask(Of("mine")).code() == Code::kNetwork);

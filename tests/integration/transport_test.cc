@@ -14,7 +14,7 @@
 #include "http/curl_transport.h"
 #include "scripted_server.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -199,4 +199,4 @@ TEST_CASE("a connection notices that the other end is gone, and reaches no child
   CHECK(ConnectionsTo(server.port()).empty());  // all are closed when it is shut down
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal
