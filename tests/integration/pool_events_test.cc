@@ -310,13 +310,14 @@ TEST_CASE("the log says what the events say") {
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
-      for (int j = 0; j < 25; ++j) {
+      for (int j = 0; j < 50; ++j) {
         static_cast<void>(world.Ask(Impatient("hello")));
         world.SkipRest();
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
+  CHECK(*world.client->RecoverAll() > 0);  // one of them is refused for good
   REQUIRE(world.client->Close(-1ms).ok());
   const std::pair<Kind, const char*> told[] = {{Kind::kLoaded, "Loaded token: "},
                                                {Kind::kChosen, "INFO Selected token: "},
