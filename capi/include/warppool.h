@@ -437,12 +437,12 @@ typedef void (*warppool_refused_callback)(const char* token, const char* bearer,
  *
  * Both callbacks are called in threads that the client has for this alone: those of one token one at a time, those of
  * different tokens at the same time if need be, so that user_data that they share must be safe for that. They may take
- * their time. Who waits for a bearer goes on to another token after warppool_config_set_refresh_timeout_ms(), and nobody
- * is blamed; what is supplied later is used by the next who asks, and nobody asks again before. A call that hangs holds
- * up no other token, as long as there are fewer than 8 of them; nothing can end it, so that warppool_client_close() and
- * _destroy() wait for it. They may call anything of the client but what
- * waits for a bearer: warppool_client_ask(), _access_token(), _close(), _destroy() and an active _check_health() return
- * WARPPOOL_MISUSE there, and warppool_stream_next() must not wait there.
+ * their time. Who waits for a bearer goes on to another token after warppool_config_set_refresh_timeout_ms(), and
+ * nobody is blamed; what is supplied later is used by the next who asks, and nobody asks again before. A call that
+ * hangs holds up no other token, as long as there are fewer than 8 of them; nothing can end it, so that
+ * warppool_client_close() and _destroy() wait for it. They may call anything of the client but what waits for a bearer:
+ * warppool_client_ask(), _access_token(), _close(), _destroy() and an active _check_health() return WARPPOOL_MISUSE
+ * there, and warppool_stream_next() must not wait there.
  */
 typedef struct warppool_bearer_source {
   size_t struct_size;                   /* sizeof(warppool_bearer_source) */

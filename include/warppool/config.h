@@ -107,14 +107,14 @@ struct Config {
   std::string no_proxy{};   // hosts that bypass the proxy, comma-separated, in curl's notation
 
   // Time limits. There is none for a whole answer: an agent may think for minutes.
-  std::chrono::milliseconds connect_timeout{10'000};   // name look-up, TCP and TLS
+  std::chrono::milliseconds connect_timeout{10'000};  // name look-up, TCP and TLS
   // silence_timeout: without a byte in either direction, before and in an answer, counted from the last one. What has
   // arrived is read before any of them is declared over, also when a callback or a stop of the process kept the I/O
   // thread from reading it. A connection whose data nobody acknowledges for 20 s is lost, whatever is set here.
   std::chrono::milliseconds silence_timeout{300'000};
   // How long a request waits for one token exchange at one address, all in all, or for a BearerSource; then it goes on
-  // to another token. The exchange lives on for 2 minutes, since its answer may hold the only copy of a replaced refresh
-  // token, and so does a call of a BearerSource: what comes is used by the next who asks.
+  // to another token. The exchange lives on for 2 minutes, since its answer may hold the only copy of a replaced
+  // refresh token, and so does a call of a BearerSource: what comes is used by the next who asks.
   std::chrono::milliseconds refresh_timeout{30'000};
 
   // Trying again after the network or the service failed (going to the next token is not counted). Wait n lasts

@@ -79,7 +79,8 @@ std::optional<std::string_view> SseParser::Next(std::string_view* input) {
 void SseParser::TakeLine(std::string_view line) {
   if (first_line_) {
     first_line_ = false;
-    if (line.substr(0, kStreamByteOrderMark.size()) == kStreamByteOrderMark) line.remove_prefix(kStreamByteOrderMark.size());
+    if (line.substr(0, kStreamByteOrderMark.size()) == kStreamByteOrderMark)
+      line.remove_prefix(kStreamByteOrderMark.size());
   }
   if (line.empty()) {
     // An empty data line makes an event, too: the standard looks at the buffer before it takes the last LF away.
