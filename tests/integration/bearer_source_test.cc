@@ -495,7 +495,7 @@ TEST_CASE("a token that is removed while its program is asked serves the request
 }
 
 TEST_CASE("a call that hangs holds up its token for the limit, and no other token at all") {
-  Door door;
+  Gate door;
   Program hangs({[&door]() -> Result<SuppliedBearer> {
     door.Pass();
     return SuppliedBearer{Secret(kFirst)};
