@@ -67,12 +67,13 @@ Status AsArgument(const Status& status) {
 
 }  // namespace
 
-Result<std::unique_ptr<ClientImpl>> ClientImpl::Create(Config config, const ClientOptions& options) {
+Result<std::unique_ptr<ClientImpl>> ClientImpl::Create(Config config, const ClientOptions& options,
+                                                       const Clock& clock) {
   if (Status status = Validate(config); !status.ok()) return status;
   LoadSchema();
   auto store = StoreOf(config, options);
   if (!store.ok()) return store.status();
-  auto core = std::make_shared<Core>(std::move(config), options, *std::move(store), RealClock());
+  auto core = std::make_shared<Core>(std::move(config), options, *std::move(store), clock);
   if (Status status = core->Open(); !status.ok()) return status;
   core->pool().TellLoaded();
   if (Status status = core->Restore(); !status.ok()) return status;

@@ -16,7 +16,9 @@ namespace warppool::internal {
 
 class ClientImpl {
  public:
-  static Result<std::unique_ptr<ClientImpl>> Create(Config config, const ClientOptions& options);
+  // `clock` must outlive all that belongs to the client: its I/O thread, too, where that was detached.
+  static Result<std::unique_ptr<ClientImpl>> Create(Config config, const ClientOptions& options,
+                                                    const Clock& clock = RealClock());
   explicit ClientImpl(std::shared_ptr<Core> core) : core_(std::move(core)) {}
   ~ClientImpl();
   ClientImpl(const ClientImpl&) = delete;
