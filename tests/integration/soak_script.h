@@ -109,8 +109,7 @@ class Script {
   // they met in an outage is another matter.
   bool IsSettled() const {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const bool planned = hour_planned_ || sleep_planned_;
-    return !planned && outage_ == Outage::kNone && (open_.empty() || *open_.begin() > last_of_outage_);
+    return !hour_planned_ && !sleep_planned_ && IsThrough();
   }
   // How often `token` was answered what everybody was, and when for the last time, by the client's monotonic clock.
   int OutageAnswers(std::size_t token) const { return Locked(token, &Truth::outage_answers); }
@@ -228,6 +227,8 @@ class Script {
   static std::string AccountOf(std::size_t token) { return "soak-account-" + TwoDigits(kCast[token].account); }
   int Below(int n) { return std::uniform_int_distribution<int>(0, n - 1)(random_); }
   bool Percent(double chance) { return std::uniform_real_distribution<double>(0, 100)(random_) < chance; }
+
+  bool IsThrough() const { return outage_ == Outage::kNone && (open_.empty() || *open_.begin() > last_of_outage_); }
 
   void Sleep(bool counted) {
     clock_->Sleep(std::chrono::hours(1) + std::chrono::seconds(Below(4 * 3600)), counted);
@@ -432,7 +433,8 @@ class Script {
     if (storming_ && kCast[token].role == Role::kGuilty) {
       if (auto spell = ExchangeSpell(token)) return spell;
     }
-    if (storming_ && kCast[token].role != Role::kRock && Percent(20)) {
+    // Who has met an outage may have nobody left that needs no exchange.
+    if (storming_ && kCast[token].role != Role::kRock && IsThrough() && Percent(20)) {
       ++failed_exchanges_;
       if (Percent(10)) return RotationWithoutJwt(token);
       return PlayFault(&exchange_faults_, token);
