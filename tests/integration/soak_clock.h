@@ -8,6 +8,9 @@
 
 namespace warppool::soak {
 
+// Whether the library ends dates when the machine slept and only the wall clock tells.
+inline constexpr bool kWallClockEndsDates = false;
+
 // The machine's, and what was added. Any thread.
 class StormClock final : public internal::Clock {
  public:
@@ -17,8 +20,10 @@ class StormClock final : public internal::Clock {
   internal::WallTime Wall() const override {
     return internal::RealClock().Wall() + std::chrono::milliseconds(wall_ms_);
   }
-  // By this one dates end: a date is over when either clock says so.
+  // By this one dates end at the earliest: a date is over when either clock says so.
   internal::SteadyTime Dates() const { return internal::RealClock().Steady() + std::chrono::milliseconds(wall_ms_); }
+  // And at the latest.
+  internal::SteadyTime DatesAtLatest() const { return kWallClockEndsDates ? Dates() : Steady(); }
 
   // The machine slept, and its monotonic clock has counted that, or has not.
   void Sleep(std::chrono::milliseconds time, bool counted) {

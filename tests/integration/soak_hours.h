@@ -15,7 +15,7 @@
 
 namespace warppool::soak {
 
-inline constexpr int kHours = 20;  // of a storm
+inline constexpr int kHours = 20;  // of a storm; and one more after each outage
 
 // What the service, or something on the way to it, does to everybody for a while.
 enum class Outage : std::uint8_t {
@@ -33,12 +33,12 @@ constexpr Outage OutageOf(int hour) {
   switch (hour) {
     case 4:
       return Outage::kAgentPages;
-    case 5:
-      return Outage::kExchangePages;
     case 10:
       return Outage::kAgentLogin;
     case 16:
       return Outage::kExchangeLogin;
+    case 22:
+      return Outage::kExchangePages;
     default:
       return Outage::kNone;
   }

@@ -123,7 +123,7 @@ class Referee {
       case PoolEventKind::kRecovered:
         return OnRecovered(what);
       case PoolEventKind::kRefreshed:
-        return script_->JwtArrives();
+        return script_->JwtArrives(what.token);
       case PoolEventKind::kRotated:
         ++totals_.rotations;
         return;
@@ -136,7 +136,10 @@ class Referee {
   }
 
   // What the client says of its tokens while the storm goes on.
-  void LookAt(const PoolStatus& pool) {
+  template <typename Client>
+  void LookAt(Client* client) {
+    const auto before = clock_->DatesAtLatest();
+    const PoolStatus pool = client->Pool();
     const std::lock_guard<std::mutex> lock(mutex_);
     for (const TokenStatus& token : pool.tokens) {
       const std::size_t i = PositionOf(token.name);
@@ -150,12 +153,16 @@ class Referee {
         Complain(token.name + ": " + token.reason);
       }
       if (token.in_flight > kMaxInFlight) Complain(token.name + " serves too many");
+      const bool cools = token.state == TokenState::kCooling;
+      if (cools && before > CoolsAtLatest(i) + kTolerance) Complain(token.name + " cools on when that is over");
     }
   }
 
   // What the client says when all is over.
-  void LookAtTheEnd(const PoolStatus& pool) {
-    LookAt(pool);
+  template <typename Client>
+  void LookAtTheEnd(Client* client) {
+    LookAt(client);
+    const PoolStatus pool = client->Pool();
     const std::lock_guard<std::mutex> lock(mutex_);
     for (const TokenStatus& token : pool.tokens) {
       const std::size_t i = PositionOf(token.name);
@@ -223,6 +230,7 @@ class Referee {
     int failed_in_outages = 0;
     int coolings = 0;
     SteadyClock::time_point cools_until{};
+    SteadyClock::time_point cools_at_latest{};  // by StormClock::DatesAtLatest()
     SteadyClock::time_point disabled_until{};
     // By the client's monotonic clock.
     SteadyClock::time_point served_at{};
@@ -295,6 +303,15 @@ class Referee {
   bool MayRest(std::size_t token) const {
     const auto refused = std::max(views_[token].excused_at, script_->LastOutageAnswer(token));
     return clock_->Steady() < refused + kRest + kSlack;
+  }
+
+  // Whose cooling is extended with that of its account's other token, nobody hears.
+  SteadyClock::time_point CoolsAtLatest(std::size_t token) const {
+    SteadyClock::time_point latest{};
+    for (std::size_t i = 0; i < kTokens; ++i) {
+      if (kCast[i].account == kCast[token].account) latest = std::max(latest, views_[i].cools_at_latest);
+    }
+    return latest;
   }
 
   void OnChosen(const Case& what) {
@@ -409,6 +426,7 @@ class Referee {
       if (what.until() > what.now + longest + kTolerance) Complain(what, "cools too long");
     }
     view.cools_until = what.until();
+    view.cools_at_latest = clock_->DatesAtLatest() + (what.until() - what.now);
   }
 
   void OnRecovered(const Case& what) {

@@ -133,9 +133,10 @@ class Script {
     changed_.notify_all();
   }
 
-  void JwtArrives() {
+  void JwtArrives(std::size_t token) {
     const std::lock_guard<std::mutex> lock(mutex_);
     --jwts_under_way_;
+    truths_[token].has_jwt = true;
     changed_.notify_all();
   }
 
@@ -234,11 +235,16 @@ class Script {
     clock_->Sleep(std::chrono::hours(1) + std::chrono::seconds(Below(4 * 3600)), counted);
     ++counts_[counted ? "clocks set forward" : "wall clock set forward"];
     CountEndOfJwts();
+    if (counted || kWallClockEndsDates) {
+      last_before_sleep_ = begun_;
+      for (Truth& truth : truths_) truth.has_jwt = false;
+    }
     if (!counted) return;
     outage_ = OutageOf(++hour_);
   }
   void CountEndOfJwts() {
-    for (Truth& truth : truths_) ended_jwts_ += std::exchange(truth.has_jwt, false) ? 1 : 0;
+    ended_jwts_ += static_cast<int>(
+        std::count_if(truths_.begin(), truths_.end(), [](const Truth& truth) { return truth.has_jwt; }));
   }
 
   Decision Decide(loopback::Endpoint endpoint, std::size_t token, const std::string& credential) {
@@ -284,6 +290,7 @@ class Script {
     truth.unrefused_at = SteadyClock::now();
     if (!storming_) return Good(&truth).Delay(std::chrono::milliseconds(20));
     CheckRest(token);
+    CheckJwt(token);
     if (role == Role::kRock) return Good(&truth);
     if (role == Role::kQuota && Percent(3)) return QuotaThatIsTold(token);
     if (role == Role::kAskedQuota && Percent(5)) return QuotaThatIsAsked(token, credential);
@@ -394,6 +401,12 @@ class Script {
     return finish ? loopback::QuotaFinish() : loopback::Quota();
   }
 
+  // Not of those that were sent before the clock was set.
+  void CheckJwt(std::size_t token) {
+    if (kCast[token].api_key || truths_[token].has_jwt || last_before_sleep_ == 0) return;
+    if (*open_.begin() > last_before_sleep_) Complain(token, "is asked with a JWT that has ended");
+  }
+
   // Those that were under way when the quota was found to be used up may still come: at most one less than an account's
   // tokens may serve, each with an old JWT, a new one, and once more if the connection broke.
   void CheckRest(std::size_t token) {
@@ -434,13 +447,12 @@ class Script {
       if (auto spell = ExchangeSpell(token)) return spell;
     }
     // Who has met an outage may have nobody left that needs no exchange.
-    if (storming_ && kCast[token].role != Role::kRock && IsThrough() && Percent(20)) {
+    if (storming_ && kCast[token].role != Role::kRock && IsThrough() && Percent(30)) {
       ++failed_exchanges_;
       if (Percent(10)) return RotationWithoutJwt(token);
       return PlayFault(&exchange_faults_, token);
     }
     ++jwts_under_way_;
-    truth.has_jwt = true;
     auto behaviour = loopback::Ok();
     if (Percent(30)) {
       behaviour.RotateTo(CredentialOf(token, ++truth.rotations));
@@ -519,7 +531,8 @@ class Script {
   bool hour_planned_ = false;
   bool sleep_planned_ = false;
   Outage outage_ = Outage::kNone;
-  int last_of_outage_ = 0;  // the last request that may have met one
+  int last_of_outage_ = 0;     // the last request that may have met one
+  int last_before_sleep_ = 0;  // the last one that may have sent a JWT that a sleep has ended
   int ended_jwts_ = 0;
   RequestFaults request_faults_;
   SlowRefusals slow_refusals_;

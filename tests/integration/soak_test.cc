@@ -124,7 +124,7 @@ class Storm {
     }
     for (int round = 0; running > 0; ++round) {
       std::this_thread::sleep_for(5ms);
-      referee_.LookAt(client_->Pool());
+      referee_.LookAt(client_.get());
       const int over = Over();
       now_and_then(over);
       GoOn(over, round);
@@ -153,7 +153,7 @@ class Storm {
     return calm && SteadyClock::now() - begin < Config().max_token_wait / 2;
   }
 
-  void LookAtTheEnd() { referee_.LookAtTheEnd(client_->Pool()); }
+  void LookAtTheEnd() { referee_.LookAtTheEnd(client_.get()); }
   std::vector<std::string> Complaints() const {
     std::vector<std::string> all = referee_.Complaints();
     for (auto& list : {script_.Complaints(), service_.Complaints()}) all.insert(all.end(), list.begin(), list.end());
@@ -173,10 +173,11 @@ class Storm {
       if (now < *outage_end_) return;
       script_.EndOutage();
       outage_end_.reset();
+      script_.PlanSleep(true);  // and who has met it judges it an hour later
     }
-    if (!script_.IsSettled()) return;
     const auto due = [&](int done, int of) { return over > (done + 1) * (requests_ / of); };
     if (due(half_hours_, 2 * soak::kHours)) return script_.PlanSleep(++half_hours_ % 2 == 0);
+    if (!script_.IsSettled()) return;
     if (due(expiries_, kExpiries) && round % 8 == 0 && script_.ExpireJwts()) {
       expiries_ = over / (requests_ / kExpiries);
     }
