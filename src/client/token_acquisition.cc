@@ -353,10 +353,11 @@ FailoverDecision TokenAcquisition::Decide(const std::shared_ptr<Token>& token, c
 
   // Without another token that is ready it may be worth waiting for one; after a refusal, too, whose own wait is not
   // possible any more: one that is busy has not refused anybody.
+  const bool no_exchange = decision.without_exchange || wanted_.without_exchange;
   const bool goes_on = decision.step == FailoverDecision::Step::kNextToken ||
                        (decision.step == FailoverDecision::Step::kGiveUp && SpeaksOfToken(result.outcome)) ||
                        (at_exchange && BreaksEveryExchange(result.outcome));
-  if (goes_on && !(decision.without_exchange ? attempt.another_ready_without_exchange : attempt.another_ready)) {
+  if (goes_on && !(no_exchange ? attempt.another_ready_without_exchange : attempt.another_ready)) {
     const auto at_most = TokenComesIn();
     decision.step = at_most ? FailoverDecision::Step::kNextToken : FailoverDecision::Step::kGiveUp;
     decision.wait = at_most.value_or(milliseconds(0));

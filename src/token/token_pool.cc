@@ -207,9 +207,10 @@ void TokenPool::LeaveAlone(const std::shared_ptr<Member>& member, HealthStamp st
   met_.push_back({now, outcome, member});
 }
 
-bool TokenPool::IsFlapping(const DeferredFailure& deferred, SteadyTime now) const {
+bool TokenPool::IsFlapping(const DeferredFailure& deferred) const {
+  // Not the minute before now: the witness may have come after a long wait, or a sleep of the machine.
   return std::any_of(met_.begin(), met_.end(), [&](const Met& met) {
-    return met.outcome == deferred.outcome && met.member != deferred.member && now - met.time < kFlapping &&
+    return met.outcome == deferred.outcome && met.member != deferred.member && deferred.time - met.time < kFlapping &&
            met.member->health.ServedLately(met.time);
   });
 }
@@ -254,8 +255,13 @@ std::optional<DeferredFailure> TokenPool::End(const std::shared_ptr<Member>& mem
     }
     if (member->is_member) {
       if (deferred) {
-        failure = {member,         member->health.Defer(stamp), report.why,
-                   report.outcome, report.at_exchange,          member->counters.refreshes};
+        failure = {member,
+                   member->health.Defer(stamp),
+                   report.why,
+                   report.outcome,
+                   report.at_exchange,
+                   member->counters.refreshes,
+                   now};
       }
       if (refile) Settle(member.get(), change, now, report.why, &news);
       if (quota && now < member->health.cooling_until()) {
@@ -293,7 +299,7 @@ void TokenPool::Judge(const DeferredFailure& deferred, const Witness& witness) {
     if (!same_kind || (deferred.at_exchange && !witness.refreshed)) {
       member->health.SetBack(deferred.verdict, now);
       Refile(member, now, deferred.why, &news);
-    } else if (!IsFlapping(deferred, now)) {
+    } else if (!IsFlapping(deferred)) {
       const auto change = member->health.Confirm(deferred.verdict, now, options_.health);
       if (change != HealthChange::kNone) Settle(member, change, now, deferred.why, &news);
     }

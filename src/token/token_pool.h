@@ -49,6 +49,7 @@ struct DeferredFailure {
   Outcome outcome;
   bool at_exchange;
   std::uint64_t refreshes;  // the token's by then: an exchange that succeeds later lets one of an exchange lapse
+  SteadyTime time;          // when it was met
 
   const Token& token() const { return member->token; }
 };
@@ -278,8 +279,8 @@ class TokenPool {
   // After a refusal, or a server error.
   void LeaveAlone(const std::shared_ptr<Member>& member, HealthStamp stamp, Outcome outcome, SteadyTime now)
       REQUIRES(mutex_);
-  // Whether a token that served lately met the same as `deferred` in the minute before.
-  bool IsFlapping(const DeferredFailure& deferred, SteadyTime now) const REQUIRES(mutex_);
+  // Whether a token that served lately met the same as `deferred` in the minute before, or since then.
+  bool IsFlapping(const DeferredFailure& deferred) const REQUIRES(mutex_);
 
   // As Suits(), and there is something to wait for.
   static bool IsWorthAWait(const Member& member, const Wanted& wanted, SteadyTime now);

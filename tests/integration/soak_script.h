@@ -9,10 +9,12 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -20,24 +22,22 @@
 
 #include "loopback.h"
 #include "soak_cast.h"
+#include "soak_clock.h"
 #include "soak_deck.h"
+#include "soak_hours.h"
+#include "soak_request_faults.h"
+#include "soak_slow_refusals.h"
+#include "soak_truth.h"
 #include "warppool/status.h"
 
 namespace warppool::soak {
 
-using SteadyClock = std::chrono::steady_clock;
-using SystemClock = std::chrono::system_clock;
-
-// What the client is told of a spent quota, and the limits that it has to keep to.
-inline constexpr std::chrono::seconds kQuotaRest{1};
-inline constexpr int kMaxInFlight = 2;
-inline constexpr std::size_t kMaxEventBytes = 32U << 10U;
-
 class Script {
  public:
   // For about `requests` requests. Before anything is asked.
-  Script(loopback::Service* service, std::uint32_t seed, int requests)
+  Script(loopback::Service* service, StormClock* clock, std::uint32_t seed, int requests)
       : service_(service),
+        clock_(clock),
         random_(seed),
         agent_faults_(AgentFaults(std::max(2, requests / 10'000))),
         exchange_faults_(ExchangeFaults(std::max(1, requests / 25'000))),
@@ -60,6 +60,7 @@ class Script {
   void EndStorm() {
     const std::lock_guard<std::mutex> lock(mutex_);
     storming_ = false;
+    outage_ = Outage::kNone;
   }
 
   // All JWTs end now, if it can be said for sure that none is on its way for the first time: of a JWT that was issued
@@ -68,12 +69,15 @@ class Script {
   bool ExpireJwts() {
     std::unique_lock<std::mutex> lock(mutex_);
     gate_open_ = false;
-    const auto all_here = [&] { return inside_ > 0 && inside_ == begun_ - ended_ && jwts_under_way_ == 0; };
+    const auto all_here = [&] {
+      return inside_ > 0 && inside_ == static_cast<int>(open_.size()) && jwts_under_way_ == 0;
+    };
     const bool expires = changed_.wait_for(lock, std::chrono::milliseconds(60), all_here);
     if (expires) {
       service_->ExpireJwts();
       expired_at_ = SteadyClock::now();
       ++counts_["JWTs expired"];
+      CountEndOfJwts();
     }
     gate_open_ = true;
     changed_.notify_all();
@@ -85,19 +89,54 @@ class Script {
     const std::lock_guard<std::mutex> lock(mutex_);
     return SteadyClock::now() - expired_at_ < std::chrono::milliseconds(250);
   }
-  void RequestBegins() {
+
+  // The machine sleeps for an hour or more, so that dates are over: the next time that the client calls the program, so
+  // that nothing is under way in the client's thread. `counted`: the monotonic clock goes on, and the next hour begins.
+  void PlanSleep(bool counted) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    ++begun_;
+    (counted ? hour_planned_ : sleep_planned_) = true;
   }
-  void RequestEnds() {
+  bool IsOutage() const {
     const std::lock_guard<std::mutex> lock(mutex_);
-    ++ended_;
+    return outage_ != Outage::kNone;
+  }
+  void EndOutage() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    outage_ = Outage::kNone;
+    last_of_outage_ = begun_;
+  }
+  // No outage is under way, and who met the last one is through with it. What a clock does to those that wait with what
+  // they met in an outage is another matter.
+  bool IsSettled() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return !hour_planned_ && !sleep_planned_ && IsThrough();
+  }
+  // How often `token` was answered what everybody was, and when for the last time, by the client's monotonic clock.
+  int OutageAnswers(std::size_t token) const { return Locked(token, &Truth::outage_answers); }
+  SteadyClock::time_point LastOutageAnswer(std::size_t token) const { return Locked(token, &Truth::outage_at); }
+  // How often it was answered what need not be a refusal, and when for the last time.
+  int Unrefused(std::size_t token) const { return Locked(token, &Truth::unrefused); }
+  SteadyClock::time_point LastUnrefused(std::size_t token) const { return Locked(token, &Truth::unrefused_at); }
+
+  // The number of a request that begins.
+  int RequestBegins() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    open_.insert(++begun_);
+    return begun_;
+  }
+  // In the client's thread.
+  void RequestEnds(int number) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    open_.erase(number);
+    if (std::exchange(hour_planned_, false)) Sleep(true);
+    if (std::exchange(sleep_planned_, false)) Sleep(false);
     changed_.notify_all();
   }
 
-  void JwtArrives() {
+  void JwtArrives(std::size_t token) {
     const std::lock_guard<std::mutex> lock(mutex_);
     --jwts_under_way_;
+    truths_[token].has_jwt = true;
     changed_.notify_all();
   }
 
@@ -129,18 +168,12 @@ class Script {
   // Whether the request was to fail with this, by what `token` was answered. Each answer fails one.
   bool TakeRequestFault(std::size_t token, const Status& status) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const std::string words = status.ToString();
-    const auto mark = words.find(kFaultMark);
-    if (mark == std::string::npos) {
-      const auto found = anonymous_faults_.find({token, status.code()});
-      if (found == anonymous_faults_.end()) return false;
-      if (--found->second == 0) anonymous_faults_.erase(found);
-      return true;
-    }
-    const auto found = marked_faults_.find(std::stoi(words.substr(mark + kFaultMark.size())));
-    if (found == marked_faults_.end() || found->second != std::pair(token, status.code())) return false;
-    marked_faults_.erase(found);
-    return true;
+    return request_faults_.Take(token, status);
+  }
+  // What is wrong with what the client says of `token`, if that is about a slow refusal; empty: nothing.
+  std::string HearRefusal(std::size_t token, std::string_view words, bool at_exchange) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return slow_refusals_.Heard(token, words, at_exchange, SteadyClock::now());
   }
   // Whether the exchange of `token` has looked as if none could work, in the time of a request that began then. Someone
   // else may have asked, and the answer may have been on its way already.
@@ -150,9 +183,7 @@ class Script {
   // Those that nobody heard of.
   int RequestFaultsLeft() const {
     const std::lock_guard<std::mutex> lock(mutex_);
-    int left = static_cast<int>(marked_faults_.size());
-    for (const auto& [what, count] : anonymous_faults_) left += count;
-    return left;
+    return request_faults_.left();
   }
 
   // How often everything happened.
@@ -170,42 +201,19 @@ class Script {
   // How many of those there may be at most, probes left aside: each JWT that is missing is fetched once.
   int ExchangesDue() const {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const auto expiries = counts_.find("JWTs expired");
-    const int expired = expiries == counts_.end() ? 0 : expiries->second;
     const auto exchanged = std::count_if(kCast.begin(), kCast.end(), [](const Part& part) { return !part.api_key; });
-    return static_cast<int>(exchanged) * (1 + expired) + refused_jwts_ + failed_exchanges_ + short_lives_;
+    return static_cast<int>(exchanged) + ended_jwts_ + refused_jwts_ + failed_exchanges_ + short_lives_;
   }
   // What the client did that it must not.
   std::vector<std::string> Complaints() const {
     const std::lock_guard<std::mutex> lock(mutex_);
-    return complaints_;
+    std::vector<std::string> all = complaints_;
+    for (std::string& unheard : slow_refusals_.Unheard()) all.push_back(std::move(unheard));
+    return all;
   }
 
  private:
   using Decision = std::optional<loopback::Behaviour>;
-  static constexpr std::string_view kFaultMark = "soak-fault-";
-
-  // A guilty token's bad hour.
-  enum class Spell : std::uint8_t { kForbidden, kUnauthorized, kServerError, kExchangeRefused, kExchangeError };
-
-  struct Truth {
-    std::map<Code, int> agent_guilt;     // answers since the last failure
-    std::map<Code, int> exchange_guilt;  // answers that no failure was for
-    int guilty_answers = 0;
-    int good_answers = 0;
-    int quota_answers = 0;                               // of the account
-    std::vector<SystemClock::time_point> quota_backs{};  // in whole seconds
-    SteadyClock::time_point rests_until{};
-    int asked_at_rest = 0;
-    Spell spell{};
-    int spell_left = 0;
-    int dies_at = -1;  // at this request of all; -1: lives
-    bool dead = false;
-    int deaths_told = 0;
-    int rotations = 0;
-    int exchanging = 0;                     // at this moment
-    SteadyClock::time_point bad_setting{};  // when an exchange looked as if none could work
-  };
 
   template <typename T>
   T Locked(std::size_t token, T Truth::*member) const {
@@ -220,6 +228,24 @@ class Script {
   static std::string AccountOf(std::size_t token) { return "soak-account-" + TwoDigits(kCast[token].account); }
   int Below(int n) { return std::uniform_int_distribution<int>(0, n - 1)(random_); }
   bool Percent(double chance) { return std::uniform_real_distribution<double>(0, 100)(random_) < chance; }
+
+  bool IsThrough() const { return outage_ == Outage::kNone && (open_.empty() || *open_.begin() > last_of_outage_); }
+
+  void Sleep(bool counted) {
+    clock_->Sleep(std::chrono::hours(1) + std::chrono::seconds(Below(4 * 3600)), counted);
+    ++counts_[counted ? "clocks set forward" : "wall clock set forward"];
+    CountEndOfJwts();
+    if (counted || kWallClockEndsDates) {
+      last_before_sleep_ = begun_;
+      for (Truth& truth : truths_) truth.has_jwt = false;
+    }
+    if (!counted) return;
+    outage_ = OutageOf(++hour_);
+  }
+  void CountEndOfJwts() {
+    ended_jwts_ += static_cast<int>(
+        std::count_if(truths_.begin(), truths_.end(), [](const Truth& truth) { return truth.has_jwt; }));
+  }
 
   Decision Decide(loopback::Endpoint endpoint, std::size_t token, const std::string& credential) {
     std::unique_lock<std::mutex> lock(mutex_);
@@ -246,23 +272,45 @@ class Script {
   Decision Agent(std::size_t token, const std::string& credential) {
     ++agent_requests_;
     Truth& truth = truths_[token];
+    if (outage_ == Outage::kAgentLogin) {
+      ++refused_jwts_;
+      return InOutage(&truth, "401 for everybody", loopback::Status(401));
+    }
+    if (outage_ == Outage::kAgentPages) return InOutage(&truth, "403 page for everybody", Page(403));
     if (!IsAlive(&truth)) {
       ++refused_jwts_;
       Guilty(&truth, &Truth::agent_guilt, Code::kUnauthorized, "401 of the dead");
       return loopback::Status(401);
     }
+    const Role role = kCast[token].role;
+    if (storming_ && role == Role::kGuilty) {
+      if (auto spell = AgentSpell(token)) return spell;
+    }
+    ++truth.unrefused;
+    truth.unrefused_at = SteadyClock::now();
     if (!storming_) return Good(&truth).Delay(std::chrono::milliseconds(20));
     CheckRest(token);
-    const Role role = kCast[token].role;
+    CheckJwt(token);
     if (role == Role::kRock) return Good(&truth);
-    if (role == Role::kGuilty) {
-      if (auto spell = AgentSpell(&truth)) return spell;
-    }
     if (role == Role::kQuota && Percent(3)) return QuotaThatIsTold(token);
     if (role == Role::kAskedQuota && Percent(5)) return QuotaThatIsAsked(token, credential);
-    if (Percent(8)) return agent_faults_.Draw(&random_).play();
-    if (Percent(0.4)) return RequestFault(token);
+    if (Percent(8)) return PlayFault(&agent_faults_, token);
+    if (Percent(0.4)) return request_faults_.Next(token, &counts_);
     return Good(&truth);
+  }
+
+  loopback::Behaviour InOutage(Truth* truth, const char* what, loopback::Behaviour behaviour) {
+    ++counts_[what];
+    ++truth->outage_answers;
+    truth->outage_at = clock_->Steady();
+    return behaviour;
+  }
+
+  loopback::Behaviour PlayFault(Deck* deck, std::size_t token) {
+    const Card& card = deck->Draw(&random_);
+    slow_refusals_.Sent(card.name, token, SteadyClock::now());
+    if (card.bad_setting) truths_[token].bad_setting = SteadyClock::now();
+    return card.play();
   }
 
   loopback::Behaviour Good(Truth* truth) {
@@ -285,11 +333,25 @@ class Script {
     ++counts_[what];
   }
 
-  Decision AgentSpell(Truth* truth) {
-    if (truth->spell_left == 0 && Percent(2)) {
-      truth->spell = static_cast<Spell>(++spells_ % 5);
-      truth->spell_left = 1 + Below(6);
-    }
+  // A spell begins if this is the token's hour.
+  void BeginSpell(std::size_t token) {
+    Truth& truth = truths_[token];
+    const Guilt guilt = GuiltIn(hour_, token);
+    const bool always = guilt == Guilt::kRefused || guilt == Guilt::kServerError;
+    if (truth.spell_hour != hour_) truth.spell_left = 0;
+    if (truth.spell_left > 0 || !(always || (guilt == Guilt::kAny && Percent(2)))) return;
+    constexpr std::array<Spell, 3> kRefusals{Spell::kForbidden, Spell::kUnauthorized, Spell::kExchangeRefused};
+    constexpr std::array<Spell, 2> kErrors{Spell::kServerError, Spell::kExchangeError};
+    const bool refused = guilt == Guilt::kRefused || (guilt == Guilt::kAny && Percent(50));
+    const auto number = static_cast<std::size_t>(always ? hour_ : ++spells_);
+    truth.spell = refused ? kRefusals[number % kRefusals.size()] : kErrors[number % kErrors.size()];
+    truth.spell_left = always ? std::numeric_limits<int>::max() : 1 + Below(6);
+    truth.spell_hour = hour_;
+  }
+
+  Decision AgentSpell(std::size_t token) {
+    BeginSpell(token);
+    Truth* const truth = &truths_[token];
     if (truth->spell_left == 0) return std::nullopt;
     switch (truth->spell) {
       case Spell::kForbidden:
@@ -320,7 +382,7 @@ class Script {
       ++counts_["quota, Retry-After: 0"];
       return loopback::Quota().Header("Retry-After", "0");
     }
-    account.rests_until = SteadyClock::now() + kQuotaRest;
+    account.rests_until = clock_->Dates() + kQuotaRest;
     account.asked_at_rest = 0;
     ++counts_[kind == 1 ? "quota in the body" : "quota in a header"];
     return (kind == 1 ? loopback::QuotaInBody() : loopback::Quota())
@@ -329,7 +391,7 @@ class Script {
 
   loopback::Behaviour QuotaThatIsAsked(std::size_t token, const std::string& credential) {
     ++truths_[token].quota_answers;
-    const auto back = std::chrono::floor<std::chrono::seconds>(SystemClock::now() + 3 * kQuotaRest);
+    const auto back = std::chrono::floor<std::chrono::seconds>(clock_->Wall() + 3 * kQuotaRest);
     const int kind = ++quotas_ % 4;
     const bool spent = kind < 2;
     const bool finish = kind % 2 == 0;
@@ -339,48 +401,21 @@ class Script {
     return finish ? loopback::QuotaFinish() : loopback::Quota();
   }
 
+  // Not of those that were sent before the clock was set.
+  void CheckJwt(std::size_t token) {
+    if (kCast[token].api_key || truths_[token].has_jwt || last_before_sleep_ == 0) return;
+    if (*open_.begin() > last_before_sleep_) Complain(token, "is asked with a JWT that has ended");
+  }
+
   // Those that were under way when the quota was found to be used up may still come: at most one less than an account's
   // tokens may serve, each with an old JWT, a new one, and once more if the connection broke.
   void CheckRest(std::size_t token) {
     const std::size_t first = kCast[token].account;
     Truth& account = truths_[first];
-    if (SteadyClock::now() >= account.rests_until) return;
+    if (clock_->Dates() >= account.rests_until) return;
     const auto tokens =
         std::count_if(kCast.begin(), kCast.end(), [&](const Part& part) { return part.account == first; });
     if (++account.asked_at_rest > (kMaxInFlight * tokens - 1) * 3) Complain(token, "is asked although it rests");
-  }
-
-  loopback::Behaviour RequestFault(std::size_t token) {
-    const auto marked = [&](Code code, const char* name) {
-      ++counts_[name];
-      marked_faults_[request_faults_] = {token, code};
-      return std::string(kFaultMark) + std::to_string(request_faults_);
-    };
-    const auto anonymous = [&](Code code, const char* name) {
-      ++counts_[name];
-      ++anonymous_faults_[{token, code}];
-    };
-    const auto json = [](const std::string& words) { return R"({"error":")" + words + R"("})"; };
-    switch (++request_faults_ % 7) {
-      case 0:
-        return loopback::Status(422, json(marked(Code::kRequestRejected, "422")));
-      case 1:
-        return loopback::Status(413, json(marked(Code::kRequestRejected, "413")));
-      case 2:
-        return loopback::Status(302, json(marked(Code::kMisconfigured, "redirect")));
-      case 3:
-        return loopback::Status(200, R"({"error":"no stream"})")
-            .Header("Content-Type", "application/json; " + marked(Code::kNotAStream, "no stream"));
-      case 4:
-        anonymous(Code::kUndecodableEvent, "undecodable event");
-        return loopback::UndecodableEvent();
-      case 5:
-        anonymous(Code::kLimitExceeded, "event too large");
-        return loopback::Raw("data: " + std::string(2 * kMaxEventBytes, 'A') + "\n\n");
-      default:
-        anonymous(Code::kNotAStream, "stream without an event");
-        return loopback::Raw("this is no event\n\n");
-    }
   }
 
   // ---------------------------------------------------------------------------------------------------- the exchange
@@ -397,6 +432,11 @@ class Script {
       lock->lock();
     }
     --truth.exchanging;
+    if (outage_ == Outage::kExchangeLogin || outage_ == Outage::kExchangePages) {
+      ++failed_exchanges_;
+      if (outage_ == Outage::kExchangePages) return InOutage(&truth, "exchange 403 page for everybody", Page(403));
+      return InOutage(&truth, "exchange 400 for everybody", Refusal());
+    }
     if (!IsAlive(&truth)) {
       ++truth.deaths_told;
       ++failed_exchanges_;
@@ -404,14 +444,13 @@ class Script {
       return loopback::Dead(kCast[token].death);
     }
     if (storming_ && kCast[token].role == Role::kGuilty) {
-      if (auto spell = ExchangeSpell(&truth)) return spell;
+      if (auto spell = ExchangeSpell(token)) return spell;
     }
-    if (storming_ && kCast[token].role != Role::kRock && Percent(20)) {
+    // Who has met an outage may have nobody left that needs no exchange.
+    if (storming_ && kCast[token].role != Role::kRock && IsThrough() && Percent(30)) {
       ++failed_exchanges_;
       if (Percent(10)) return RotationWithoutJwt(token);
-      const Card& card = exchange_faults_.Draw(&random_);
-      if (card.bad_setting) truth.bad_setting = SteadyClock::now();
-      return card.play();
+      return PlayFault(&exchange_faults_, token);
     }
     ++jwts_under_way_;
     auto behaviour = loopback::Ok();
@@ -437,13 +476,20 @@ class Script {
     return loopback::Raw(R"({"refresh_token":")" + credential + R"("})");
   }
 
-  Decision ExchangeSpell(Truth* truth) {
+  // Without one of the words that are final.
+  static loopback::Behaviour Refusal() {
+    return loopback::Status(400, R"({"error":{"code":400,"message":"SOMETHING_ELSE"}})");
+  }
+
+  Decision ExchangeSpell(std::size_t token) {
+    BeginSpell(token);
+    Truth* const truth = &truths_[token];
     if (truth->spell_left == 0) return std::nullopt;
     if (truth->spell == Spell::kExchangeRefused) {
       --truth->spell_left;
       ++failed_exchanges_;
       Guilty(truth, &Truth::exchange_guilt, Code::kUnauthorized, "exchange 400");
-      return loopback::Status(400, R"({"error":{"code":400,"message":"SOMETHING_ELSE"}})");
+      return Refusal();
     }
     if (truth->spell == Spell::kExchangeError) {
       --truth->spell_left;
@@ -459,6 +505,7 @@ class Script {
   }
 
   loopback::Service* const service_;
+  StormClock* const clock_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::mt19937 random_;
@@ -471,8 +518,8 @@ class Script {
   int inside_ = 0;                        // agent requests at the gate
   SteadyClock::time_point expired_at_{};  // all JWTs, the last time
   int begun_ = 0;                         // the client's requests
-  int ended_ = 0;
-  int jwts_under_way_ = 0;  // issued, and the client has not said that it has them
+  std::set<int> open_;                    // of them
+  int jwts_under_way_ = 0;                // issued, and the client has not said that it has them
   int agent_requests_ = 0;
   int exchanges_ = 0;
   int refused_jwts_ = 0;
@@ -480,9 +527,15 @@ class Script {
   int short_lives_ = 0;
   int spells_ = 0;
   int quotas_ = 0;
-  int request_faults_ = 0;
-  std::map<int, std::pair<std::size_t, Code>> marked_faults_;
-  std::map<std::pair<std::size_t, Code>, int> anonymous_faults_;
+  int hour_ = 0;
+  bool hour_planned_ = false;
+  bool sleep_planned_ = false;
+  Outage outage_ = Outage::kNone;
+  int last_of_outage_ = 0;     // the last request that may have met one
+  int last_before_sleep_ = 0;  // the last one that may have sent a JWT that a sleep has ended
+  int ended_jwts_ = 0;
+  RequestFaults request_faults_;
+  SlowRefusals slow_refusals_;
   std::map<std::string, int> counts_;
   std::vector<std::string> complaints_;
 };
