@@ -331,7 +331,8 @@ class Referee {
     View& view = *what.view;
     const Code code = what.event.code;
     Hear(what.event.token, what.event.reason, false);
-    if (what.role() == Role::kRock && ++view.failed_in_outages > script_->OutageAnswers(what.token) * kMaxInFlight) {
+    if (what.role() == Role::kRock && !IsExcused(code) &&
+        ++view.failed_in_outages > script_->OutageAnswers(what.token) * kMaxInFlight) {
       Complain(what, "failed: " + std::string(what.event.reason));
     }
     if (code == Code::kServerError) ++view.charges;

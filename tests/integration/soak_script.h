@@ -74,10 +74,8 @@ class Script {
     };
     const bool expires = changed_.wait_for(lock, std::chrono::milliseconds(60), all_here);
     if (expires) {
-      service_->ExpireJwts();
-      expired_at_ = SteadyClock::now();
+      ExpireAllJwts();
       ++counts_["JWTs expired"];
-      CountEndOfJwts();
     }
     gate_open_ = true;
     changed_.notify_all();
@@ -130,6 +128,7 @@ class Script {
     open_.erase(number);
     if (std::exchange(hour_planned_, false)) Sleep(true);
     if (std::exchange(sleep_planned_, false)) Sleep(false);
+    if (outage_planned_ != Outage::kNone && number > outage_after_) BeginOutage();
     changed_.notify_all();
   }
 
@@ -214,6 +213,7 @@ class Script {
 
  private:
   using Decision = std::optional<loopback::Behaviour>;
+  static constexpr int kBeforeOutage = 60;  // requests
 
   template <typename T>
   T Locked(std::size_t token, T Truth::*member) const {
@@ -240,7 +240,22 @@ class Script {
       for (Truth& truth : truths_) truth.has_jwt = false;
     }
     if (!counted) return;
-    outage_ = OutageOf(++hour_);
+    ++hour_;
+    outage_planned_ = OutageOf(hour_);
+    outage_after_ = begun_ + kBeforeOutage;
+  }
+
+  // Only if tokens have served since the clock was set: else who is blocked has no reason to wait.
+  void BeginOutage() {
+    outage_ = std::exchange(outage_planned_, Outage::kNone);
+    if (outage_ != Outage::kExchangeLogin && outage_ != Outage::kExchangePages) return;
+    ExpireAllJwts();
+  }
+
+  void ExpireAllJwts() {
+    service_->ExpireJwts();
+    expired_at_ = SteadyClock::now();
+    CountEndOfJwts();
   }
   void CountEndOfJwts() {
     ended_jwts_ += static_cast<int>(
@@ -531,6 +546,8 @@ class Script {
   bool hour_planned_ = false;
   bool sleep_planned_ = false;
   Outage outage_ = Outage::kNone;
+  Outage outage_planned_ = Outage::kNone;
+  int outage_after_ = 0;       // the end of this request
   int last_of_outage_ = 0;     // the last request that may have met one
   int last_before_sleep_ = 0;  // the last one that may have sent a JWT that a sleep has ended
   int ended_jwts_ = 0;
