@@ -225,8 +225,7 @@ Finding CheckHealth(const warppool::HealthReport& report, const Failures& failur
   return finding;
 }
 
-// ---------------------------------------------------------------------------------------------- failure and recovery
-// --
+// -------------------------------------------------------------------------------------------- failure and recovery --
 
 // The user's settings, with stand-ins instead of the tokens, and a service in this process that knows them.
 class Rehearsal {

@@ -200,8 +200,7 @@ TEST_CASE("one in ten seconds may probe early") {
   CHECK_FALSE(b.breaker.TakeEarlyProbe());
 }
 
-// --------------------------------------------------------------------------------------------------------- Who waits
-// --
+// ------------------------------------------------------------------------------------------------------- Who waits --
 
 TEST_CASE("when the pause is over the first one is woken, and the others when it has found out") {
   Breaking b;

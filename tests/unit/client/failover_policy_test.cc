@@ -211,8 +211,7 @@ TEST_CASE("a token that comes free cuts a wait short only while the service is n
   CHECK(LastStepOf({Met(O::kNetwork).Kept()}) == "wait 1000, new pass, fault");
 }
 
-// -------------------------------------------------------------------------------------------------- The end of a pass
-// --
+// ----------------------------------------------------------------------------------------------- The end of a pass --
 
 TEST_CASE("a pass ends with a wait if an overload, a lost network, a 500 or a foreign answer was in it") {
   struct Row {
@@ -281,8 +280,7 @@ TEST_CASE("passes follow while the budget lasts, and then the last answer is the
                                                                    "wait 16000, new pass, cut short", "give up"});
 }
 
-// --------------------------------------------------------------------------------- What goes on with a token's account
-// --
+// ----------------------------------------------------------------------------- What goes on with a token's account --
 
 TEST_CASE("what goes on with one account waits there for what is no fault of the token's") {
   const Outcome outcome = GENERATE(O::kOverloaded, O::kNetwork, O::kBlocked);

@@ -229,8 +229,7 @@ TEST_CASE("to be set back is no failure, and no reason not to serve") {
   CHECK(token.health.failures() == 0);
 }
 
-// ------------------------------------------------------------------------------------------------ Lately, and at first
-// --
+// -------------------------------------------------------------------------------------------- Lately, and at first --
 
 TEST_CASE("a token served lately until ten minutes after it served last") {
   Patient token;

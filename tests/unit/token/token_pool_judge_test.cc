@@ -146,8 +146,7 @@ TEST_CASE("a failure that is confirmed is told with the words of the refusal, an
   CHECK(pool.StateOf("p1") == TokenState::kDisabled);
 }
 
-// ----------------------------------------------------------------------------------------------------------- Flapping
-// --
+// -------------------------------------------------------------------------------------------------------- Flapping --
 
 // p2 serves, and is refused some time later.
 TEST_CASE("a service that refuses whom it served a moment ago is believed of nobody") {
@@ -193,6 +192,17 @@ TEST_CASE("it is not flapping what others met who never served, or what was some
   CHECK(pool.Of("p1").failures == 1);
 }
 
+TEST_CASE("what was met in the minute before a refusal counts, however late its witness comes") {
+  Court pool;
+  pool.Succeed("p2");
+  pool.Refuse("p2");
+  pool.clock.Advance(30s);
+  const auto deferred = pool.Refuse("p1");
+  pool.clock.Advance(5min);
+  pool.Judge(deferred, "s1");
+  CHECK(pool.Of("p1").failures == 0);
+}
+
 TEST_CASE("what was met after the refusal, and before it is judged, counts as well") {
   Court pool;
   pool.Succeed("p2");
@@ -214,8 +224,7 @@ TEST_CASE("fifty refusals are remembered") {
   CHECK(pool.Of("p1").failures == (others == 48 ? 0 : 1));
 }
 
-// ------------------------------------------------------------------------------------------------- Behind all others
-// --
+// ----------------------------------------------------------------------------------------------- Behind all others --
 
 // The tokens in the order in which one request would get them.
 std::string OrderOf(Pool* pool, TokenPool::Wanted wanted = {}) {

@@ -265,7 +265,7 @@ class PoolStory {
       return token.health.SetBack(judged.verdict, now());
     }
     const bool flaps = std::any_of(met_.begin(), met_.end(), [&](const Met& met) {
-      return met.outcome == deferred.outcome && met.name != judged.name && now() - met.time < 60s &&
+      return met.outcome == deferred.outcome && met.name != judged.name && deferred.time - met.time < 60s &&
              tokens_.at(met.name).health.ServedLately(met.time);
     });
     if (flaps) return;

@@ -302,8 +302,7 @@ TEST_CASE("the busy one is found among many that are not") {
   CHECK_FALSE(pool.pool.WhenReady({{&pool.token("p70")}}).busy);
 }
 
-// ----------------------------------------------------------------------------------- what late leases have to report
-// --
+// --------------------------------------------------------------------------------- what late leases have to report --
 
 TEST_CASE("a half-open token that turns out to be without quota is not tried before that is back") {
   Pool pool({"p1", "s1"}, Recovering());

@@ -246,8 +246,7 @@ TEST_CASE("how long a token rests is asked of those that would do otherwise") {
   CHECK_FALSE(pool.pool.RestOf(pool.token("p2"), {}));
 }
 
-// ------------------------------------------------------------------------------------------------ Lately, and at first
-// --
+// -------------------------------------------------------------------------------------------- Lately, and at first --
 
 TEST_CASE("a token that served lately, or is new, is told from others") {
   Pool pool({"p1", "p2"}, Recovering(3));
@@ -308,8 +307,7 @@ TEST_CASE("a probe has passed with the first event, whatever its stream meets la
   CHECK(pool.Of("p1").failures == 0);
 }
 
-// --------------------------------------------------------------------------------------------------------- GiveBack()
-// --
+// ------------------------------------------------------------------------------------------------------ GiveBack() --
 
 TEST_CASE("a lease that is given back was never taken") {
   Pool pool({"p1", "p2"}, With(Strategy::kFillFirst, 1));
