@@ -82,7 +82,7 @@ Result<std::unique_ptr<ClientImpl>> ClientImpl::Create(Config config, const Clie
   if (!store.ok()) return store.status();
   auto core = std::make_shared<Core>(std::move(config), options, *std::move(store), clock);
   if (Status status = core->Open(); !status.ok()) return status;
-  core->pool().TellLoaded();
+  core->pool().members().TellLoaded();
   if (Status status = core->Restore(); !status.ok()) return status;
   auto impl = std::make_unique<ClientImpl>(core);
   try {
@@ -91,7 +91,7 @@ Result<std::unique_ptr<ClientImpl>> ClientImpl::Create(Config config, const Clie
   } catch (const std::system_error&) {
     return Status(Code::kInternal, "no I/O thread could be started");
   }
-  core->log().Info("Token pool: {}", core->pool().Snapshot().Summary());
+  core->log().Info("Token pool: {}", core->pool().view().Snapshot().Summary());
   return impl;
 }
 
@@ -130,7 +130,7 @@ Result<std::shared_ptr<RequestOperation>> ClientImpl::Prepare(const Request& req
   if (is_raw && conversation) return Status(Code::kInvalidArgument, "raw: brings a conversation of its own");
   auto builder = RequestBuilder::Create(request);
   if (!builder) return builder.status();
-  auto only = core_->pool().Restrict(request.tiers, request.tokens);
+  auto only = core_->pool().members().Restrict(request.tiers, request.tokens);
   if (!only.ok()) return only.status();
   if (!is_raw && !conversation) conversation = std::make_shared<ConversationImpl>();
   const TreeLimits limits{core_->config().max_message_bytes, core_->config().max_tasks};
@@ -208,19 +208,19 @@ Result<BearerToken> ClientImpl::AccessToken(std::chrono::milliseconds timeout) {
 void ClientImpl::DropAccessToken(const BearerToken& refused) {
   if (!CheckUsable().ok()) return;
   // Not by its name: that may have changed since.
-  for (const auto& token : core_->pool().All()) {
+  for (const auto& token : core_->pool().members().All()) {
     if (token->Knows(refused.value)) token->DropJwt(refused.value.Reveal());
   }
 }
 
 PoolStatus ClientImpl::Pool() const {
   if (!CheckUsable().ok()) return {};
-  return core_->pool().Snapshot();
+  return core_->pool().view().Snapshot();
 }
 
 std::vector<TokenExplanation> ClientImpl::Explain() const {
   if (!CheckUsable().ok()) return {};
-  return core_->pool().Explain();
+  return core_->pool().view().Explain();
 }
 
 Status ClientImpl::CheckOpen() const {
@@ -253,7 +253,7 @@ Result<HealthReport> ClientImpl::CheckHealth(const HealthCheckOptions& options) 
 
 Stats ClientImpl::Statistics() const {
   if (!CheckUsable().ok()) return {};
-  Stats stats = core_->pool().Statistics();
+  Stats stats = core_->pool().view().Statistics();
   stats.requests = core_->request_counts().Read();
   return stats;
 }
@@ -261,7 +261,7 @@ Stats ClientImpl::Statistics() const {
 Result<std::string> ClientImpl::AddToken(const TokenConfig& token) {
   if (Status status = CheckOpen(); !status.ok()) return status;
   if (Status status = AsArgument(CheckToken(token)); !status.ok()) return status;
-  const auto added = core_->pool().Add(token);
+  const auto added = core_->pool().members().Add(token);
   if (!added.ok()) return added.status();
   if (core_->keeper() != nullptr) core_->keeper()->Restore(*added);
   return (*added)->name();
@@ -269,25 +269,25 @@ Result<std::string> ClientImpl::AddToken(const TokenConfig& token) {
 
 Status ClientImpl::RemoveToken(const std::string& token) {
   if (Status status = CheckOpen(); !status.ok()) return status;
-  return core_->pool().Remove(token);
+  return core_->pool().members().Remove(token);
 }
 
 Result<std::string> ClientImpl::RenameToken(const std::string& token, const std::string& name) {
   if (Status status = CheckOpen(); !status.ok()) return status;
   if (Fault fault = LineFault(name)) return Status(Code::kInvalidArgument, "name: " + *fault);
-  return core_->pool().Rename(token, name);
+  return core_->pool().members().Rename(token, name);
 }
 
 Result<std::string> ClientImpl::MoveToken(const std::string& token, Tier tier) {
   if (Status status = CheckOpen(); !status.ok()) return status;
-  return core_->pool().Move(token, tier);
+  return core_->pool().members().Move(token, tier);
 }
 
 Result<std::string> ClientImpl::ReplaceCredential(const std::string& token, TokenConfig replacement) {
   if (Status status = CheckOpen(); !status.ok()) return status;
   replacement.name = token;
   if (Status status = AsArgument(CheckToken(replacement)); !status.ok()) return status;
-  const auto replaced = core_->pool().Replace(token, std::move(replacement));
+  const auto replaced = core_->pool().members().Replace(token, std::move(replacement));
   if (!replaced.ok()) return replaced.status();
   if (core_->keeper() != nullptr) core_->keeper()->Restore(*replaced);
   return (*replaced)->name();
@@ -301,11 +301,11 @@ Result<ReloadResult> ClientImpl::Reload(const Config& config) {
                   fmt::format("{}: cannot change while the client runs; create another client", field));
   }
   std::vector<std::shared_ptr<Token>> added;
-  ReloadResult result = core_->pool().Reload(PoolOptionsOf(config), config.tokens, &added);
+  ReloadResult result = core_->pool().members().Reload(PoolOptionsOf(config), config.tokens, &added);
   if (core_->keeper() != nullptr) {
     for (const auto& token : added) core_->keeper()->Restore(token);
   }
-  core_->log().Info("Token pool: {}", core_->pool().Snapshot().Summary());
+  core_->log().Info("Token pool: {}", core_->pool().view().Snapshot().Summary());
   return result;
 }
 

@@ -90,7 +90,7 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
       account_headers_(Headers(config_, host_, "application/json", "application/json")),
       request_limit_body_(RequestLimitBody(config_.client_version, host_)),
       transport_(&loop_, {config_.ca_bundle, config_.proxy, config_.no_proxy}),
-      pool_(PoolOptionsOf(config_), config_.tokens, dates_, PoolReporter(log_, options.on_pool_event, clock_)),
+      pool_(PoolOptionsOf(config_), config_.tokens, dates_, PoolReporter(log_, options.on_pool_event, clock_), this),
       bearer_desk_(&loop_),
       keeper_(store ? std::make_unique<StateKeeper>(std::move(store), &pool_, &loop_, dates_, GatePatience(config_),
                                                     config_.state_save_interval)
@@ -111,11 +111,8 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
       quota_desk_(this),
       acquisition_(AcquisitionServicesOf()),
       random_(std::random_device{}()) {
-  pool_.SetOnFreed([this] { OnTokenFreed(); });
-  pool_.SetOnGone([this](const std::shared_ptr<Token>& token) { OnTokenGone(token); });
   loop_.SetOnRound([this] { LookForJump(); });
   ReserveServe();
-  if (keeper_) pool_.SetOnUnsaved([this](bool urgent) { keeper_->OnUnsaved(urgent); });
   stop_.emplace_back([this] {
     StopOperations();
     StopLoop(clock_.Steady() + kExchangeGrace);
@@ -153,7 +150,7 @@ Status Core::Restore() {
   if (!keeper_) return {};
   if (Status status = keeper_->RestoreAll(); !status.ok()) return status;
   loop_.Post([this] {
-    for (const auto& token : pool_.All()) refresher_.RenewAhead(token);
+    for (const auto& token : pool_.members().All()) refresher_.RenewAhead(token);
   });
   return {};
 }
@@ -163,15 +160,15 @@ bool Core::Forked() const {
 }
 
 void Core::OnRefreshed(const Token& token, const Jwt& jwt, bool rotated, const std::string& account) {
-  pool_.NoteRefreshed(token, jwt, rotated, account);
+  pool_.accounts().NoteRefreshed(token, jwt, rotated, account);
 }
 
 void Core::OnRotated(const Token& token) {
-  pool_.NoteRotated(token);
+  pool_.accounts().NoteRotated(token);
 }
 
 void Core::OnAdopted(const Token& token, bool rotated) {
-  pool_.NoteAdopted(token, rotated);
+  pool_.accounts().NoteAdopted(token, rotated);
 }
 
 void Core::OnRefreshDue(const std::shared_ptr<Token>& token) {
@@ -190,7 +187,7 @@ void Core::LookForJump() {
   queue_.ServeAndReview();
 }
 
-void Core::OnTokenFreed() {
+void Core::OnFreed() {
   if (!queue_.anybody_waits() || to_serve_.exchange(true)) return;
   // Who waits might never be told again if this failed for lack of memory.
   if (serve_.empty()) Guarded([&] { ReserveServe(); });
@@ -214,7 +211,7 @@ void Core::DropRefused(const Bearer& bearer, const Status& why) {
   bearer.token->DropJwt(bearer.jwt->text.Reveal());
 }
 
-void Core::OnTokenGone(const std::shared_ptr<Token>& token) {
+void Core::OnGone(const std::shared_ptr<Token>& token) {
   loop_.Post([this, token] {
     refresher_.ForgetToken(token.get());
     if (keeper_) keeper_->Forget(token);

@@ -41,7 +41,7 @@ class Operation {
 // What of a configuration concerns the pool.
 PoolOptions PoolOptionsOf(const Config& config);
 
-class Core final : public std::enable_shared_from_this<Core>, private RefreshObserver {
+class Core final : public std::enable_shared_from_this<Core>, private RefreshObserver, private PoolListener {
  public:
   // `store`: null for none.
   Core(Config config, const ClientOptions& options, std::shared_ptr<StateStore> store, const Clock& clock);
@@ -108,10 +108,14 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   void OnAdopted(const Token& token, bool rotated) override;
   void OnRefreshDue(const std::shared_ptr<Token>& token) override;
 
+  // PoolListener
+  void OnFreed() override;
+  void OnGone(const std::shared_ptr<Token>& token) override;
+  bool keeps_records() const override { return keeper_ != nullptr; }
+  void OnUnsaved(bool urgent) override { keeper_->OnUnsaved(urgent); }
+
   void LookForJump();
-  void OnTokenFreed();
   void ReserveServe();
-  void OnTokenGone(const std::shared_ptr<Token>& token);
 
   void StopOperations() EXCLUDES(mutex_);
   // Ends the loop, when what exchanges under way bring is in the store, or at last at `until`.

@@ -42,7 +42,7 @@ Status AllTokensFailed(const FailureReport& report, const Status& last, TokenPoo
     return std::any_of(report.attempts.begin(), report.attempts.end(),
                        [&](const Attempt& attempt) { return attempt.token == token; });
   };
-  for (Attempt& attempt : pool->WhyNotReady(report.wanted.excluded, report.only)) {
+  for (Attempt& attempt : pool->view().WhyNotReady(report.wanted.excluded, report.only)) {
     if (!was_tried(attempt.token)) error.attempts.push_back(std::move(attempt));
   }
   TokenPool::Wanted anything;

@@ -17,7 +17,7 @@ constexpr const char* kNotInTime = "it was not through when the time for the che
 
 HealthCheck::HealthCheck(std::shared_ptr<Core> core, const HealthCheckOptions& options)
     : core_(std::move(core)), options_(options) {
-  for (auto& token : core_->pool().All()) patients_.push_back({std::move(token)});
+  for (auto& token : core_->pool().members().All()) patients_.push_back({std::move(token)});
 }
 
 void HealthCheck::Begin() {
@@ -144,7 +144,7 @@ void HealthCheck::Finish(const Status& why_not_all) {
     }
     JudgeRefusals();
     for (const Patient& patient : patients_) {
-      auto status = core_->pool().StatusOf(*patient.token);
+      auto status = core_->pool().view().StatusOf(*patient.token);
       if (!status) continue;  // removed meanwhile
       report.tokens.push_back({patient.problem.ok(), *std::move(status), patient.problem, patient.quota_problem});
     }
@@ -155,7 +155,7 @@ void HealthCheck::Finish(const Status& why_not_all) {
 
 HealthReport PassiveHealth(TokenPool* pool) {
   HealthReport report;
-  for (TokenStatus& token : pool->Snapshot().tokens) {
+  for (TokenStatus& token : pool->view().Snapshot().tokens) {
     TokenHealthResult& result = report.tokens.emplace_back();
     result.healthy = token.state == TokenState::kReady;
     if (!result.healthy) {

@@ -52,7 +52,7 @@ QuotaDesk::Answer QuotaDesk::Read(const FetchResult& fetched, const Bearer& bear
 
 void QuotaDesk::TellPool(const Bearer& bearer, const Answer& answer, bool lifts_cooling) const {
   if (const auto* quota = std::get_if<Quota>(&answer))
-    return core_->pool().NoteQuota(*bearer.token, *quota, lifts_cooling);
+    return core_->pool().accounts().NoteQuota(*bearer.token, *quota, lifts_cooling);
   const Status& why = std::get<Refusal>(answer).status;
   core_->log().Debug("No quota is known: {}: {}", bearer.token->name(), why.message());
 }
@@ -73,7 +73,7 @@ void QuotaDesk::AskAfterRefusal(const Bearer& bearer) {
 
 bool QuotaDesk::Asking(const TokenPool::Tokens& excluded, const TokenRestriction* only) const {
   return std::any_of(asked_.begin(), asked_.end(), [&](const Token* token) {
-    return excluded.count(token) == 0 && (only == nullptr || core_->pool().Concerns(*token, *only));
+    return excluded.count(token) == 0 && (only == nullptr || core_->pool().members().Concerns(*token, *only));
   });
 }
 

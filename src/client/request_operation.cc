@@ -57,7 +57,7 @@ void RequestOperation::Begin() {
         });
       });
     }
-    if (plan_.conversation) home_ = core_->pool().FindKey(plan_.conversation->owner().key);
+    if (plan_.conversation) home_ = core_->pool().members().FindKey(plan_.conversation->owner().key);
     if (home_) acquisition_.KeepTo(home_);
     acquisition_.Restrict(plan_.only);
     acquisition_.Start(patience);
@@ -80,7 +80,7 @@ void RequestOperation::Use(const Bearer& bearer) {
   // The service's id of a conversation means nothing to another account.
   const bool moves = plan_.conversation && !plan_.conversation->owner().key.empty() &&
                      plan_.conversation->owner().key != bearer.token->key() &&
-                     !(home_ && core_->pool().SameAccount(*home_, *bearer.token));
+                     !(home_ && core_->pool().accounts().SameAccount(*home_, *bearer.token));
   HttpRequest request;
   request.url = core_->agent_url();
   request.headers = core_->agent_headers();

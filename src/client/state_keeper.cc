@@ -53,12 +53,12 @@ StateKeeper::StateKeeper(std::shared_ptr<StateStore> store, TokenPool* pool, Exe
       records_(std::move(store), [this](const auto& token, const Status& why) { Complain(token, why); }) {}
 
 void StateKeeper::Complain(const std::shared_ptr<const Token>& token, const Status& why) {
-  pool_->NoteStoreFailed(token, why);
+  pool_->records().NoteStoreFailed(token, why);
 }
 
 Status StateKeeper::RestoreAll() {
   return Guarded([&] {
-    for (const auto& token : pool_->All()) {
+    for (const auto& token : pool_->members().All()) {
       if (token->kind() == CredentialKind::kCallback) continue;
       const auto stored = records_.Find(token);
       if (!stored.ok()) return stored.status();
@@ -87,7 +87,7 @@ void StateKeeper::TakeOver(const std::shared_ptr<Token>& token, const StoredToke
     auto jwt = ReviveJwt(*stored.jwt, clock_.Steady(), now);
     if (jwt) token->OfferJwt(std::move(jwt));
   }
-  TokenPool::Kept kept;
+  PoolRecords::Kept kept;
   kept.token = token;
   kept.failures = stored.health.failures;
   kept.disabled = stored.health.disabled;
@@ -98,7 +98,7 @@ void StateKeeper::TakeOver(const std::shared_ptr<Token>& token, const StoredToke
   // One that comes later may have been here before: its tier has counted it then.
   kept.counts_for_tier = at_start;
   kept.last_used = stored.last_used;
-  pool_->Restore(kept, Describe(stored, now));
+  pool_->records().Restore(kept, Describe(stored, now));
 }
 
 void StateKeeper::OnUnsaved(bool urgent) noexcept {
@@ -117,14 +117,14 @@ void StateKeeper::SaveSoon(bool urgent) {
 
 void StateKeeper::SaveNow() {
   // Taken there: what is being restored meanwhile is in the pool by then, and so it is in the numbers.
-  worker_.Post([this] { Save(pool_->TakeUnsaved()); });
+  worker_.Post([this] { Save(pool_->records().TakeUnsaved()); });
 }
 
-void StateKeeper::Save(const std::vector<TokenPool::Kept>& tokens) {
+void StateKeeper::Save(const std::vector<PoolRecords::Kept>& tokens) {
   const Status saved = Guarded([&] { return records_.Save(tokens); });
   if (saved.ok()) return;
   Complain(nullptr, saved);
-  pool_->PutBackUnsaved(tokens);
+  pool_->records().PutBackUnsaved(tokens);
 }
 
 void StateKeeper::Enter(const std::shared_ptr<Token>& token, Entered done) {
@@ -192,9 +192,9 @@ void StateKeeper::Keep(const std::shared_ptr<Token>& token, const Issuance& issu
     const Status kept = Guarded([&] { return records_.Save(token, issued); });
     if (!kept.ok()) {
       Complain(token, kept);
-      TokenPool::Kept again;
+      PoolRecords::Kept again;
       again.token = token;
-      pool_->PutBackUnsaved({again});
+      pool_->records().PutBackUnsaved({again});
     }
     executor_->Post(done);
   });
@@ -219,7 +219,7 @@ void StateKeeper::Forget(const std::shared_ptr<Token>& token) {
 void StateKeeper::Close() {
   Guarded([&] {
     worker_.Post([this] {
-      Save(pool_->TakeUnsaved());
+      Save(pool_->records().TakeUnsaved());
       for (const auto& [token, name] : held_) {
         if (!name.empty()) records_.store().Unlock(name);
       }

@@ -59,7 +59,7 @@ class StateKeeper final : public ExchangeGate {
   void Answer(const std::shared_ptr<Visit>& visit, Result<std::optional<SharedKnowledge>> known);
   void SaveSoon(bool urgent);
   void SaveNow();
-  void Save(const std::vector<TokenPool::Kept>& tokens);
+  void Save(const std::vector<PoolRecords::Kept>& tokens);
   // What `stored` says, taken over.
   void TakeOver(const std::shared_ptr<Token>& token, const StoredToken& stored, bool at_start);
   void LetGo(const std::shared_ptr<Token>& token);

@@ -160,10 +160,10 @@ bool StateRecords::Holds(const StateChange& change) {
   return there.ok() && *there == change.value;
 }
 
-Status StateRecords::Save(const std::vector<TokenPool::Kept>& tokens) {
+Status StateRecords::Save(const std::vector<PoolRecords::Kept>& tokens) {
   return UnderLock([&] {
     std::vector<StateChange> changes;
-    for (const TokenPool::Kept& kept : tokens) {
+    for (const PoolRecords::Kept& kept : tokens) {
       if (kept.token->kind() == CredentialKind::kCallback) continue;
       Secret spent;
       auto stored = Newest(kept.token, &spent);
@@ -185,7 +185,7 @@ Status StateRecords::Save(const std::vector<TokenPool::Kept>& tokens) {
     if (changes.empty()) return Status();
     Status status = store_->Write(changes);
     if (!status.ok() && !Holds(changes.back())) return status;
-    for (const TokenPool::Kept& kept : tokens) {
+    for (const PoolRecords::Kept& kept : tokens) {
       if (kept.token->kind() != CredentialKind::kCallback) KnownOf(kept.token).counted = kept.counters;
     }
     return status;

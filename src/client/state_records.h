@@ -37,7 +37,7 @@ class StateRecords {
 
   // Writes what the pool knows. Counters of other processes are added to, and their health stands where this process
   // knows nothing newer.
-  Status Save(const std::vector<TokenPool::Kept>& tokens);
+  Status Save(const std::vector<PoolRecords::Kept>& tokens);
   // Writes what an exchange issued.
   Status Save(const std::shared_ptr<Token>& token, const Issuance& issued);
 

@@ -9,6 +9,7 @@
 #include "base/guarded.h"
 #include "base/redact.h"
 #include "client/failure_report.h"
+#include "client/outcome_kinds.h"
 
 namespace warppool::internal {
 
@@ -27,42 +28,10 @@ constexpr milliseconds kBeyondDeadline{2};
 // A token that rests, and that somebody tries at the moment, is looked at again after this.
 constexpr milliseconds kTrialPoll{500};
 
-// Whether it is the end of all tokens, not just of this request.
-bool IsPoolFailure(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::kRequestFault:
-    case Outcome::kGarbled:
-    case Outcome::kMisconfigured:
-    case Outcome::kFinishedOtherwise:
-    case Outcome::kCancelled:
-    case Outcome::kSuccess:
-    case Outcome::kAccepted:
-      return false;
-    default:
-      return true;
-  }
-}
-
-// Whether an answer to the one that probes an overloaded endpoint shows that it is not overloaded any more.
-bool IsAnswer(Outcome outcome) {
-  return outcome != Outcome::kOverloaded && outcome != Outcome::kNetwork && outcome != Outcome::kBlocked &&
-         outcome != Outcome::kHeld && outcome != Outcome::kCancelled;
-}
-
 bool NeedsExchange(const Token& token, SteadyTime now) {
   if (token.kind() != CredentialKind::kRefreshToken) return false;
   const auto jwt = token.jwt();
   return !jwt || jwt->expires_at <= now;
-}
-
-// Whether it leaves it open what another token would meet.
-bool SpeaksOfToken(Outcome outcome) {
-  return outcome == Outcome::kAuthRejected || outcome == Outcome::kAuthRevoked || outcome == Outcome::kServerError ||
-         outcome == Outcome::kQuotaExhausted || outcome == Outcome::kHeld;
-}
-
-bool BreaksEveryExchange(Outcome outcome) {
-  return outcome == Outcome::kMisconfigured || outcome == Outcome::kGarbled;
 }
 
 }  // namespace
@@ -326,7 +295,7 @@ FailoverDecision TokenAcquisition::Decide(const std::shared_ptr<Token>& token, c
   attempt.token = token.get();
   attempt.unauthorized = result.status.error().http_status == 401;
   attempt.at_exchange = at_exchange;
-  attempt.keeps_token = kept_ && pool.SameAccount(*kept_, *token);
+  attempt.keeps_token = kept_ && pool.accounts().SameAccount(*kept_, *token);
   attempt.served_lately =
       result.outcome == Outcome::kBlocked ? pool.AnyServedLately() : pool.ServedLatelyOrIsNew(*token);
   attempt.retry_after = result.retry_after;
@@ -389,7 +358,7 @@ void TokenAcquisition::Follow(const FailoverDecision& decision, const Status& la
     case FailoverDecision::Step::kWait:
       services_.log.Info("Trying again in {} ms", decision.wait.count());
       pause_ = decision;
-      if (decision.cut_short && services_.pool->AnyOther(wanted_.excluded, wanted_.only)) {
+      if (decision.cut_short && services_.pool->members().AnyOther(wanted_.excluded, wanted_.only)) {
         BeginWait();
         return services_.queue->Join(this, {wanted_, only_, services_.clock->Steady() + decision.wait, false});
       }
@@ -446,8 +415,8 @@ milliseconds TokenAcquisition::LongestWait() const {
 const char* TokenAcquisition::NoneIsReady() const {
   if (!only_) return "no token is ready";
   // Those that it was started for may have been removed, or moved to other tiers.
-  return services_.pool->HasAny(*only_) ? "no token that may serve this request is ready"
-                                        : "no token that may serve this request is left";
+  return services_.pool->members().HasAny(*only_) ? "no token that may serve this request is ready"
+                                                  : "no token that may serve this request is left";
 }
 
 std::optional<milliseconds> TokenAcquisition::TokenComesIn() {

@@ -29,9 +29,9 @@ struct PoolMember : std::enable_shared_from_this<PoolMember> {
   TokenHealth health;
   int in_flight = 0;
 
-  // Where it stands in the roster, and how it is filed there.
+  // Where it stands in the registry, and how it is filed there.
   bool is_member = false;    // no more, once it was removed
-  std::size_t tier = 0;      // of the roster's
+  std::size_t tier = 0;      // of the registry's
   std::size_t position = 0;  // in its tier
   bool set_back = false;     // among those who come behind all others
   TokenState filed_as = TokenState::kDisabled;

@@ -31,7 +31,7 @@ class World {
       : pool_({{Tier::kPersonal, Tier::kShared, Tier::kAnonymous}, {3, hours(1), hours(1), hours(24)}, strategy},
               Tokens(count), RealClock(), PoolReporter(Logger(), nullptr, RealClock())) {
     for (int i = 0; i < count; ++i) {
-      const auto token = pool_.Find(NameOf(i));
+      const auto token = pool_.members().Find(NameOf(i));
       token->SetJwt(std::make_shared<const Jwt>(
           MakeJwt(Secret("fake.jwt." + NameOf(i)), hours(1), RealClock().Steady(), RealClock().Wall())));
     }
@@ -53,7 +53,7 @@ class World {
   void RuinNinetyPercent(int count) {
     for (int i = 0; i < count; ++i) {
       if (i % 10 == 0) continue;
-      auto lease = pool_.AcquireToken(*pool_.Find(NameOf(i)));
+      auto lease = pool_.AcquireToken(*pool_.members().Find(NameOf(i)));
       const Outcome outcome = i % 2 == 0 ? Outcome::kQuotaExhausted : Outcome::kAuthRevoked;
       std::move(*lease).End({outcome, Status(Code::kUnauthorized, "ruined for the benchmark")});
     }

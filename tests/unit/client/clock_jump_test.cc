@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 // A pool, a refresher and a queue that keep dates as a client's do.
 struct Sleeper {
   Sleeper() {
-    pool.SetOnFreed([this] { queue.Serve(); });
+    listening.on_freed = [this] { queue.Serve(); };
   }
 
   void Cool(std::chrono::milliseconds by) {
@@ -37,8 +37,9 @@ struct Sleeper {
   DateClock dates{clock};
   FakeExecutor executor{&clock};
   FakeTransport transport{&executor};
+  Listening listening;
   TokenPool pool{With(Strategy::kFillFirst, 1), Pool::Configs({"p1"}), dates,
-                 PoolReporter(Logger(), PoolEventSink(), dates)};
+                 PoolReporter(Logger(), PoolEventSink(), dates), &listening};
   WaitQueue queue{&pool, &executor, clock, [](const TokenPool::Wanted&) { return false; }};
   Observed observed;
   TokenRefresher refresher{OneAddress(), &transport, &observed, dates, Logger()};
@@ -90,19 +91,19 @@ TEST_CASE("who waits for a certain time waits no less because the clock jumps") 
 
 TEST_CASE("a JWT that ends while the machine sleeps is not used any more") {
   Sleeper s;
-  const auto token = s.pool.All()[0];
+  const auto token = s.pool.members().All()[0];
   s.refresher.Refresh(token, [](const RefreshResult&) {});
   s.transport.Answer(0, 200, Issued("jwt", R"(, "expires_in": 3600)"));
   REQUIRE(TokenRefresher::Cached(token.get(), s.dates.Steady()));
-  CHECK(s.pool.StatusOf(*token)->jwt_expires);
+  CHECK(s.pool.view().StatusOf(*token)->jwt_expires);
   s.clock.Sleep(8h);
   CHECK_FALSE(TokenRefresher::Cached(token.get(), s.dates.Steady()));
-  CHECK_FALSE(s.pool.StatusOf(*token)->jwt_expires);
+  CHECK_FALSE(s.pool.view().StatusOf(*token)->jwt_expires);
 }
 
 TEST_CASE("a JWT in use is renewed ahead of its end, though the machine has slept meanwhile") {
   Sleeper s;
-  const auto token = s.pool.All()[0];
+  const auto token = s.pool.members().All()[0];
   s.refresher.Refresh(token, [](const RefreshResult&) {});
   s.transport.Answer(0, 200, Issued("jwt", R"(, "expires_in": 3600)"));
   token->MarkUsed();
@@ -117,7 +118,7 @@ TEST_CASE("a JWT in use is renewed ahead of its end, though the machine has slep
 
 TEST_CASE("an exchange that wants a pause gets none that lasts beyond a sleep") {
   Sleeper s;
-  const auto token = s.pool.All()[0];
+  const auto token = s.pool.members().All()[0];
   std::vector<RefreshResult> results;
   const auto note = [&](const RefreshResult& result) { results.push_back(result); };
   s.refresher.Refresh(token, note);

@@ -75,7 +75,7 @@ struct SimResult {
   Code code = Code::kOk;
 };
 
-class Simulation final : public Transport, public ExchangeGate {
+class Simulation final : public Transport, public ExchangeGate, private PoolListener {
  public:
   explicit Simulation(Story story, std::uint64_t seed) : world_(std::move(story.world)), random_(seed) {
     std::vector<TokenConfig> configs;
@@ -100,20 +100,12 @@ class Simulation final : public Transport, public ExchangeGate {
     refresher.gate = this;
     refresher_ = std::make_unique<TokenRefresher>(refresher, this, nullptr, clock_, Logger());
     queue_ = std::make_unique<WaitQueue>(pool_.get(), &executor_, clock_, [](const auto&) { return false; });
-    pool_->SetOnFreed([this] {
-      if (!std::exchange(to_serve_, true)) {
-        executor_.Post([this] {
-          to_serve_ = false;
-          queue_->Serve();
-        });
-      }
-    });
     for (std::size_t i = 0; i < tokens.size(); ++i) {
       if (tokens[i].api_key || tokens[i].jwt_until <= 0) continue;
       Jwt jwt = MakeJwt(Secret("fake-jwt"), std::chrono::hours(1), clock_.Steady(), clock_.Wall());
       jwt.expires_at = clock_.Steady() + InMs(tokens[i].jwt_until);
       jwt.refresh_at = jwt.expires_at;  // an exchange is needed then, and not just due before
-      pool_->Find("t" + std::to_string(i))->SetJwt(std::make_shared<Jwt>(jwt));
+      pool_->members().Find("t" + std::to_string(i))->SetJwt(std::make_shared<Jwt>(jwt));
     }
     for (const SimRequest& request : story.requests) {
       executor_.After(InMs(request.begins), [this, request] { Begin(request); });
@@ -234,7 +226,7 @@ class Simulation final : public Transport, public ExchangeGate {
 
   bool Could(const SimRequest& request, double when) {
     for (std::size_t i = 0; i < world_.tokens().size(); ++i) {
-      const auto token = pool_->Find("t" + std::to_string(i));
+      const auto token = pool_->members().Find("t" + std::to_string(i));
       const auto jwt = token->jwt();
       const bool needs = token->kind() == CredentialKind::kRefreshToken &&
                          (!jwt || std::chrono::duration<double>(jwt->expires_at - began_).count() <= when);
@@ -260,6 +252,18 @@ class Simulation final : public Transport, public ExchangeGate {
     }
     wrong_.push_back(why);
   }
+
+  // PoolListener
+  void OnFreed() override {
+    if (std::exchange(to_serve_, true)) return;
+    executor_.Post([this] {
+      to_serve_ = false;
+      queue_->Serve();
+    });
+  }
+  void OnGone(const std::shared_ptr<Token>& /*token*/) override {}
+  bool keeps_records() const override { return false; }
+  void OnUnsaved(bool /*urgent*/) override {}
 
   // Transport: only exchanges come here.
   Executor& executor() override { return executor_; }

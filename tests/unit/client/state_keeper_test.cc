@@ -44,8 +44,8 @@ class SlowStore final : public StateStore {
 
 struct Keeping {
   Keeping() {
-    pool.pool.SetOnUnsaved([this](bool urgent) { keeper.OnUnsaved(urgent); });
-    pool.pool.SetOnGone([this](const std::shared_ptr<Token>& token) { keeper.Forget(token); });
+    pool.on_unsaved = [this](bool urgent) { keeper.OnUnsaved(urgent); };
+    pool.on_gone = [this](const std::shared_ptr<Token>& token) { keeper.Forget(token); };
   }
   void Advance(std::chrono::milliseconds by) {
     executor.RunPosted();
@@ -68,8 +68,8 @@ TEST_CASE("what a token counts while it is being restored is added to what it ha
   before.kept.counters.requests = 100;
   REQUIRE(before.Save().ok());
   k.store->waits = true;
-  REQUIRE(k.pool.pool.Add(ConfigOf("p3")).ok());
-  k.keeper.Restore(k.pool.pool.Find("p3"));
+  REQUIRE(k.pool.pool.members().Add(ConfigOf("p3")).ok());
+  k.keeper.Restore(k.pool.pool.members().Find("p3"));
   k.executor.RunPosted();
   k.store->reading.get_future().wait();
   CHECK(k.pool.Turns(3) == "p1 p2 p3");
@@ -112,7 +112,7 @@ TEST_CASE("counters are saved at leisure, health soon, and what is left at the e
 TEST_CASE("a token that is gone is saved once more") {
   Keeping k;
   k.pool.Succeed("p1");
-  REQUIRE(k.pool.pool.Remove("p1").ok());
+  REQUIRE(k.pool.pool.members().Remove("p1").ok());
   k.keeper.Close();
   CHECK(k.Requests("p1") == 1);
 }

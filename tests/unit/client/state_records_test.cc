@@ -30,7 +30,7 @@ TEST_CASE("an empty store knows nothing, and is not written to") {
   Process p(store, "fake-0");
   CHECK_FALSE(p.Find());
   CHECK(store->writes == 0);
-  CHECK(p.records.Save(std::vector<TokenPool::Kept>{}).ok());
+  CHECK(p.records.Save(std::vector<PoolRecords::Kept>{}).ok());
   CHECK(store->writes == 0);
 }
 

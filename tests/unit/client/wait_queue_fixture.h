@@ -89,11 +89,12 @@ struct WaitQueueWorld {
                  [this](const PoolEvent& event) {
                    if (on_event) on_event(event);
                  },
-                 clock)),
+                 clock),
+             &listening),
         queue(&pool, &loop, clock, [this](const TokenPool::Wanted& wanted) { return quota_asked(wanted.excluded); }) {
-    pool.SetOnFreed([this] {
+    listening.on_freed = [this] {
       if (queue.anybody_waits()) loop.Post([this] { queue.Serve(); });
-    });
+    };
   }
   ~WaitQueueWorld() {
     waiters.clear();
@@ -101,7 +102,7 @@ struct WaitQueueWorld {
   }
 
   static PoolOptions OneAtATime() { return With(Strategy::kFillFirst, 1); }
-  const Token* token(const std::string& name) const { return pool.Find(name).get(); }
+  const Token* token(const std::string& name) const { return pool.members().Find(name).get(); }
   Wanted Without(const std::vector<std::string>& names) const {
     Wanted wanted;
     for (const std::string& name : names) wanted.excluded.insert(token(name));
@@ -155,7 +156,7 @@ struct WaitQueueWorld {
   }
   // Only these may serve it.
   void JoinRestricted(const std::string& name, const std::vector<std::string>& tokens) {
-    const auto only = *pool.Restrict({}, tokens);
+    const auto only = *pool.members().Restrict({}, tokens);
     Wanted wanted;
     wanted.only = only.get();
     queue.Join(&Make(name), {std::move(wanted), only, clock.Steady() + kPatient, true});
@@ -179,6 +180,7 @@ struct WaitQueueWorld {
   TightExecutor loop;
   std::function<bool(const TokenPool::Tokens&)> quota_asked = [](const TokenPool::Tokens&) { return false; };
   std::function<void(const PoolEvent&)> on_event;
+  Listening listening;
   TokenPool pool;
   WaitQueue queue;
   std::vector<std::pair<std::string, Lease>> leases;

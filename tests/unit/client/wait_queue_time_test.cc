@@ -69,7 +69,7 @@ TEST_CASE("a token that comes back sooner or later than was thought is noticed")
   quota.used = 10;
   SECTION("sooner") {
     quota.next_reset = w.clock.Wall() + std::chrono::seconds(20);
-    w.pool.NoteQuota(*w.token("p1"), quota, false);
+    w.pool.accounts().NoteQuota(*w.token("p1"), quota, false);
     w.loop.executor.RunPosted();
     w.Pass(19s);
     CHECK(w.Take().empty());
@@ -78,13 +78,13 @@ TEST_CASE("a token that comes back sooner or later than was thought is noticed")
   }
   SECTION("at once") {
     quota.used = 0;
-    w.pool.NoteQuota(*w.token("p1"), quota, true);
+    w.pool.accounts().NoteQuota(*w.token("p1"), quota, true);
     w.loop.executor.RunPosted();
     CHECK(w.Take() == QueueStory{"a:p1"});
   }
   SECTION("later") {
     quota.next_reset = w.clock.Wall() + std::chrono::seconds(90);
-    w.pool.NoteQuota(*w.token("p1"), quota, false);
+    w.pool.accounts().NoteQuota(*w.token("p1"), quota, false);
     w.loop.executor.RunPosted();
     w.Pass(89s);
     CHECK(w.Take().empty());
@@ -93,7 +93,7 @@ TEST_CASE("a token that comes back sooner or later than was thought is noticed")
   }
   SECTION("too late") {
     quota.next_reset = w.clock.Wall() + std::chrono::seconds(101);
-    w.pool.NoteQuota(*w.token("p1"), quota, false);
+    w.pool.accounts().NoteQuota(*w.token("p1"), quota, false);
     w.loop.executor.RunPosted();
     CHECK(w.Take() == QueueStory{"a:hopeless"});
   }
@@ -206,7 +206,7 @@ TEST_CASE("who waited for a token that served lately waits for the next try") {
 
 TEST_CASE("who needs a JWT that is there is told when that ends") {
   QueueWorld w({"p1"});
-  const auto token = w.pool.Find("p1");
+  const auto token = w.pool.members().Find("p1");
   token->SetJwt(std::make_shared<const Jwt>(
       MakeJwt(Secret("jwt-hunter2"), std::chrono::seconds(60), w.clock.Steady(), w.clock.Wall())));
   w.TakeAll();

@@ -43,7 +43,7 @@ inline std::pair<std::string, std::string> Colliding() {
 inline std::string Names(Pool* pool) {
   std::string names;
   Tier tier = Tier::kPersonal;
-  for (const TokenStatus& token : pool->pool.Snapshot().tokens) {
+  for (const TokenStatus& token : pool->pool.view().Snapshot().tokens) {
     if (!names.empty()) names += token.tier == tier ? " " : " | ";
     tier = token.tier;
     names += token.name;

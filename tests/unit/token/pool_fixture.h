@@ -57,14 +57,30 @@ struct Told {
 };
 
 // "p.." are personal tokens, "s.." shared, "a.." anonymous ones, "..k" is an API key; named so.
-struct Pool {
+// What the pool tells goes to functions that may be empty.
+struct Listening : PoolListener {
+  void OnFreed() override {
+    if (on_freed) on_freed();
+  }
+  void OnGone(const std::shared_ptr<Token>& token) override {
+    if (on_gone) on_gone(token);
+  }
+  bool keeps_records() const override { return on_unsaved != nullptr; }
+  void OnUnsaved(bool urgent) override { on_unsaved(urgent); }
+
+  std::function<void()> on_freed;
+  std::function<void(const std::shared_ptr<Token>&)> on_gone;
+  std::function<void(bool urgent)> on_unsaved;
+};
+
+struct Pool : Listening {
   using Wanted = TokenPool::Wanted;
   using Lines = std::vector<std::string>;
 
   explicit Pool(std::vector<std::string> token_names, PoolOptions options = ForGood())
       : names(std::move(token_names)),
-        pool(std::move(options), Configs(names), clock, PoolReporter(log.logger(), Sink(), clock)) {
-    pool.SetOnFreed([this] { ++freed; });
+        pool(std::move(options), Configs(names), clock, PoolReporter(log.logger(), Sink(), clock), this) {
+    on_freed = [this] { ++freed; };
   }
 
   static std::vector<TokenConfig> Configs(const std::vector<std::string>& names) {
@@ -84,10 +100,10 @@ struct Pool {
     };
   }
 
-  Token& token(const std::string& name) { return *pool.Find(name); }
+  Token& token(const std::string& name) { return *pool.members().Find(name); }
   TokenPool::Tokens AllBut(const std::string& name) {
     TokenPool::Tokens others;
-    for (const auto& token : pool.All()) {
+    for (const auto& token : pool.members().All()) {
       if (token->name() != name) others.insert(token.get());
     }
     return others;
@@ -140,7 +156,7 @@ struct Pool {
   void Succeed(const std::string& name) { TakeOne(name).End({Outcome::kSuccess}); }
 
   TokenStatus Of(const std::string& name) {
-    for (const TokenStatus& token : pool.Snapshot().tokens) {
+    for (const TokenStatus& token : pool.view().Snapshot().tokens) {
       if (token.name == name) return token;
     }
     FAIL("no token " << name);
@@ -148,13 +164,13 @@ struct Pool {
   }
   TokenState StateOf(const std::string& name) { return Of(name).state; }
   std::string WhyNot(const std::string& name) {
-    for (const Attempt& attempt : pool.WhyNotReady({})) {
+    for (const Attempt& attempt : pool.view().WhyNotReady({})) {
       if (attempt.token == name) return attempt.message;
     }
     return "";
   }
   TokenExplanation Explained(const std::string& name) {
-    for (const TokenExplanation& token : pool.Explain()) {
+    for (const TokenExplanation& token : pool.view().Explain()) {
       if (token.name == name) return token;
     }
     FAIL("no token " << name);
@@ -179,9 +195,9 @@ struct Pool {
   }
   // The exchange says whose the token is.
   void Tell(const std::string& name, const std::string& account, bool rotated = false) {
-    pool.NoteRefreshed(token(name),
-                       MakeJwt(Secret("jwt-hunter2"), std::chrono::seconds(3600), clock.Steady(), clock.Wall()),
-                       rotated, account);
+    pool.accounts().NoteRefreshed(
+        token(name), MakeJwt(Secret("jwt-hunter2"), std::chrono::seconds(3600), clock.Steady(), clock.Wall()), rotated,
+        account);
   }
 
   const std::vector<std::string> names;

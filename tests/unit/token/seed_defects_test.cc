@@ -80,7 +80,7 @@ TEST_CASE("seed defect: a lost network disables the whole pool") {
       }
     }
   }
-  CHECK(pool.pool.Snapshot().Active() == 3);
+  CHECK(pool.pool.view().Snapshot().Active() == 3);
   for (const char* name : {"p1", "p2", "s1"}) CHECK(pool.Of(name).total_failures == 0);
 }
 
@@ -174,14 +174,14 @@ TEST_CASE("seed defect: a piece of the token in the log") {
   FakeTransport transport(&executor);
   TokenPool pool(ForGood(), {config}, clock, PoolReporter(log.logger(), nullptr, clock));
   TokenRefresher refresher(OneAddress(), &transport, nullptr, clock, log.logger());
-  pool.TellLoaded();
+  pool.members().TellLoaded();
   auto lease = pool.Acquire({});
   REQUIRE(lease);
   Status why;
   refresher.Refresh(lease->share_token(), [&](const RefreshResult& result) { why = result.status; });
   transport.Answer(0, 400, R"({"error": {"message": "Bad token )" + credential + "\"}}");
   std::move(*lease).End({Outcome::kAuthRejected, why});
-  const std::string said = log.text() + why.ToString() + pool.Snapshot().tokens.at(0).last_error_message;
+  const std::string said = log.text() + why.ToString() + pool.view().Snapshot().tokens.at(0).last_error_message;
   CHECK_THAT(said, ContainsSubstring("PERSONAL_"));
   for (std::size_t i = 0; i + 6 <= credential.size(); ++i)
     CHECK_THAT(said, !ContainsSubstring(credential.substr(i, 6)));

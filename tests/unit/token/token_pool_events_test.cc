@@ -46,7 +46,7 @@ TEST_CASE("the log tells what becomes of tokens, under their names") {
 TEST_CASE("each token is told of when it is loaded, in its order") {
   Pool pool({"s1", "p1", "p2"});
   CHECK(pool.told.empty());
-  pool.pool.TellLoaded();
+  pool.pool.members().TellLoaded();
   CHECK(pool.told.at(0).tier == Tier::kPersonal);
   CHECK(pool.TakeLines() == Lines{"loaded p1", "loaded p2", "loaded s1"});
 }
@@ -201,7 +201,7 @@ TEST_CASE("a refresh is told with the JWT's end, and a rotation beside it") {
 
 TEST_CASE("a rotation that comes without a JWT is told, too") {
   Pool pool({"p1"});
-  pool.pool.NoteRotated(pool.token("p1"));
+  pool.pool.accounts().NoteRotated(pool.token("p1"));
   CHECK(pool.told.at(0).reason == "the service replaced the refresh token");
   CHECK(pool.TakeLines() == Lines{"rotated p1"});
 }
@@ -294,7 +294,7 @@ TEST_CASE("one attempt is one line of the log, and what follows from it has its 
 TEST_CASE("a sink that throws harms nobody, and every event is told all the same") {
   Pool pool({"p1", "p2"}, Recovering());
   pool.on_event = [](const PoolEvent&) { throw std::runtime_error("the program's own"); };
-  pool.pool.TellLoaded();
+  pool.pool.members().TellLoaded();
   pool.Blame("p1");
   pool.pool.Recover("p1");
   pool.Tell("p1", "alice", true);
@@ -309,7 +309,7 @@ TEST_CASE("a sink may ask the pool, which holds no lock while it tells") {
   Pool pool({"p1", "p2"}, Recovering());
   std::string summary;
   pool.on_event = [&](const PoolEvent& event) {
-    if (event.kind == PoolEventKind::kDisabled) summary = pool.pool.Snapshot().Summary();
+    if (event.kind == PoolEventKind::kDisabled) summary = pool.pool.view().Snapshot().Summary();
   };
   pool.Blame("p1");
   CHECK(summary == "1/2 active (PERSONAL: 1/2)");
@@ -317,7 +317,7 @@ TEST_CASE("a sink may ask the pool, which holds no lock while it tells") {
 
 TEST_CASE("no event and no line holds a credential") {
   Pool pool({"p1", "s1k"}, Recovering());
-  pool.pool.TellLoaded();
+  pool.pool.members().TellLoaded();
   for (const char* name : {"p1", "s1k"}) {
     pool.Blame(name);
     pool.pool.Recover(name);

@@ -19,8 +19,8 @@ constexpr bool kWitnessRefreshed = true;
 // "p1k" is an API key; "supplied" has a source of the program's.
 struct Court : Pool {
   explicit Court(PoolOptions options = ForGood(3)) : Pool({"p1", "p2", "p3", "p1k", "p2k", "s1"}, std::move(options)) {
-    REQUIRE(pool.Add(Supplied("supplied")).ok());
-    REQUIRE(pool.Add(Supplied("supplied too")).ok());
+    REQUIRE(pool.members().Add(Supplied("supplied")).ok());
+    REQUIRE(pool.members().Add(Supplied("supplied too")).ok());
     told.clear();
   }
 
@@ -259,7 +259,7 @@ TEST_CASE("tokens that are set back come behind all tiers, among themselves in t
   CHECK(pool.Explained("s2").turn == 5);
   CHECK(pool.Explained("p1").reason ==
         "ready, but behind all others since it was refused; 3 others would be tried before it");
-  CHECK(pool.pool.Snapshot().Active() == 5);
+  CHECK(pool.pool.view().Snapshot().Active() == 5);
   pool.clock.Advance(55s);  // and 5 s of rest
   CHECK(pool.Explained("p1").turn <= 2);
   CHECK(OrderOf(&pool).find("s2") < OrderOf(&pool).find("a1"));
@@ -282,7 +282,7 @@ TEST_CASE("a token that is set back serves whom nobody else may serve, and who s
   TokenPool::Wanted preferred;
   preferred.preferred = &pool.token("p1");
   CHECK(pool.pool.Acquire(preferred)->token().name() == "p1");
-  const auto only = *pool.pool.Restrict({}, {"p1"});
+  const auto only = *pool.pool.members().Restrict({}, {"p1"});
   TokenPool::Wanted restricted;
   restricted.only = only.get();
   CHECK(pool.pool.Acquire(restricted)->token().name() == "p1");
@@ -324,9 +324,9 @@ TEST_CASE("those that are set back stay so, whoever comes and goes") {
   SetBackPool pool({"p1", "p2", "s1"}, With(Strategy::kFillFirst));
   pool.SetBack("p1");
   pool.LetRest("p1");
-  REQUIRE(pool.pool.Add(ConfigOf("p3")).ok());
+  REQUIRE(pool.pool.members().Add(ConfigOf("p3")).ok());
   CHECK(OrderOf(&pool) == "p2 p3 s1 p1");
-  REQUIRE(pool.pool.Remove("p2").ok());
+  REQUIRE(pool.pool.members().Remove("p2").ok());
   CHECK(OrderOf(&pool) == "p3 s1 p1");
   pool.clock.Advance(55s);
   CHECK(OrderOf(&pool) == "p1 p3 s1");

@@ -86,7 +86,7 @@ class PoolStory {
 
   // Seldom: to look has the pool notice what time has done, which it must notice by itself.
   void Look() {
-    for (const TokenStatus& status : pool_.pool.Snapshot().tokens) {
+    for (const TokenStatus& status : pool_.pool.view().Snapshot().tokens) {
       const Mirror& token = tokens_.at(status.name);
       if (status.state != token.health.StateAt(now())) Wrong("the state of " + status.name);
       if (status.in_flight != token.in_flight) Wrong("how many " + status.name + " serves");
@@ -107,11 +107,11 @@ class PoolStory {
 
   void Finish() {
     leases_.clear();
-    for (const TokenStatus& status : pool_.pool.Snapshot().tokens) {
+    for (const TokenStatus& status : pool_.pool.view().Snapshot().tokens) {
       if (status.in_flight != 0) Wrong(status.name + " serves somebody still");
     }
     pool_.pool.RecoverAll();
-    if (pool_.pool.Snapshot().Active() != 6) Wrong("a recovery of all");
+    if (pool_.pool.view().Snapshot().Active() != 6) Wrong("a recovery of all");
   }
 
   const std::string& wrong() const { return wrong_; }

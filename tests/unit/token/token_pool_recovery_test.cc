@@ -183,7 +183,7 @@ TEST_CASE("a recovery of all says how many were not ready") {
   pool.Meet("s1", Outcome::kAuthRevoked);
   CHECK(pool.pool.RecoverAll() == 4);
   CHECK(pool.freed == 1);
-  CHECK(pool.pool.Snapshot().Active() == 5);
+  CHECK(pool.pool.view().Snapshot().Active() == 5);
   CHECK(pool.pool.RecoverAll() == 0);
 }
 
@@ -270,7 +270,7 @@ TEST_CASE("that a token is busy or free is no change of a state, all else is one
   quota.limit = 1;
   quota.used = 1;
   quota.next_reset = pool.clock.Wall() + 20s;
-  pool.pool.NoteQuota(pool.token("p1"), quota, false);  // later: the state is the same
+  pool.pool.accounts().NoteQuota(pool.token("p1"), quota, false);  // later: the state is the same
   CHECK(changed());
   CHECK_FALSE(changed());
   pool.clock.Advance(20s);
@@ -280,7 +280,7 @@ TEST_CASE("that a token is busy or free is no change of a state, all else is one
   CHECK(changed());
   CHECK(pool.pool.Recover("p2"));
   CHECK(changed());
-  CHECK(pool.pool.Remove("s1").ok());
+  CHECK(pool.pool.members().Remove("s1").ok());
   CHECK(changed());
 }
 
@@ -297,7 +297,7 @@ TEST_CASE("the busy one is found among many that are not") {
   std::move(lease).End({Outcome::kSuccess});
   CHECK_FALSE(pool.pool.WhenReady({}).busy);
   lease = pool.TakeOne("p70");
-  CHECK(pool.pool.Remove("p3").ok());  // those behind it move up
+  CHECK(pool.pool.members().Remove("p3").ok());  // those behind it move up
   CHECK(pool.pool.WhenReady({}).busy);
   CHECK_FALSE(pool.pool.WhenReady({{&pool.token("p70")}}).busy);
 }

@@ -155,7 +155,7 @@ TEST_CASE("the only token of a pool does not rest after a server error, but afte
   pool.LetRest("p1");
   pool.Succeed("p1");
   const auto second = GENERATE(as<std::string>(), "p2", "s1");
-  REQUIRE(pool.pool.Add(Pool::Configs({second})[0]).ok());
+  REQUIRE(pool.pool.members().Add(Pool::Configs({second})[0]).ok());
   pool.Meet("p1", Outcome::kServerError);
   CHECK(pool.StateOf("p1") == TokenState::kResting);
 }
@@ -311,7 +311,7 @@ TEST_CASE("a probe has passed with the first event, whatever its stream meets la
 
 TEST_CASE("a lease that is given back was never taken") {
   Pool pool({"p1", "p2"}, With(Strategy::kFillFirst, 1));
-  const auto requests = [&] { return pool.pool.Statistics().total.requests; };
+  const auto requests = [&] { return pool.pool.view().Statistics().total.requests; };
   pool.Succeed("p1");
   Lease lease = pool.Take();
   CHECK(pool.Of("p1").in_flight == 1);
@@ -321,10 +321,10 @@ TEST_CASE("a lease that is given back was never taken") {
   CHECK(pool.freed == 1);
   CHECK(pool.Of("p1").in_flight == 0);
   CHECK(requests() == 1);
-  CHECK(pool.pool.Statistics().total.Of(Outcome::kCancelled) == 0);
+  CHECK(pool.pool.view().Statistics().total.Of(Outcome::kCancelled) == 0);
   CHECK(pool.Turns(1) == "p1");
   { const Lease moved = std::move(lease); }  // nothing is left to report
-  CHECK(pool.pool.Statistics().total.Of(Outcome::kCancelled) == 0);
+  CHECK(pool.pool.view().Statistics().total.Of(Outcome::kCancelled) == 0);
 }
 
 TEST_CASE("a trial or a probe that is given back is left to the next one") {
@@ -344,9 +344,9 @@ TEST_CASE("a trial or a probe that is given back is left to the next one") {
 TEST_CASE("a lease of a token that is gone can be given back") {
   Pool pool({"p1", "p2"}, Recovering(1));
   Lease lease = pool.TakeOne("p1");
-  REQUIRE(pool.pool.Remove("p1").ok());
+  REQUIRE(pool.pool.members().Remove("p1").ok());
   std::move(lease).GiveBack();
-  CHECK(pool.pool.Statistics().total.requests == 0);
+  CHECK(pool.pool.view().Statistics().total.requests == 0);
 }
 
 }  // namespace

@@ -36,8 +36,8 @@ TEST_CASE("the order of the tiers is configurable, and a tier left out is not us
   CHECK(pool.Turns(1) == "p1");
   pool.Meet("p1", Outcome::kAuthRevoked);
   CHECK_FALSE(pool.pool.Acquire({}));
-  CHECK(pool.pool.Snapshot().tokens.size() == 2);
-  CHECK(pool.pool.Find("s1") == nullptr);
+  CHECK(pool.pool.view().Snapshot().tokens.size() == 2);
+  CHECK(pool.pool.members().Find("s1") == nullptr);
 }
 
 TEST_CASE("the tokens of a tier take turns, beginning with the first one") {
@@ -76,12 +76,12 @@ TEST_CASE("turns stay fair over a long time, with one that comes and goes") {
 
 TEST_CASE("what was tried already is passed over, and keeps its place") {
   Pool pool({"p1", "p2", "s1"});
-  TokenPool::Tokens tried{pool.pool.Find("p1").get()};
+  TokenPool::Tokens tried{pool.pool.members().Find("p1").get()};
   CHECK(pool.Take(tried).token().name() == "p2");
-  tried.insert(pool.pool.Find("p2").get());
+  tried.insert(pool.pool.members().Find("p2").get());
   CHECK(pool.pool.AnyReady({tried}));
   CHECK(pool.Take(tried).token().name() == "s1");
-  tried.insert(pool.pool.Find("s1").get());
+  tried.insert(pool.pool.members().Find("s1").get());
   CHECK_FALSE(pool.pool.AnyReady({tried}));
   CHECK_FALSE(pool.pool.Acquire({tried}));
   CHECK(pool.Turns(2) == "p1 p2");
@@ -169,7 +169,7 @@ TEST_CASE("a token that serves as many as it may is passed over until one of the
   CHECK_FALSE(pool.pool.AnyReady({}));
   CHECK_FALSE(pool.pool.Acquire({}));
   CHECK(pool.StateOf("p1") == TokenState::kReady);  // it has its hands full, that is all
-  const auto reasons = pool.pool.WhyNotReady({});
+  const auto reasons = pool.pool.view().WhyNotReady({});
   REQUIRE(reasons.size() == 2);
   CHECK(reasons[0].message == "busy: 2 of 2 requests at a time");
   CHECK(pool.freed == 0);

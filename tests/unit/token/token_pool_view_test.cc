@@ -16,7 +16,7 @@ using Catch::Matchers::ContainsSubstring;
 // "p1 1, p2 0": the tokens and their turns, in the order of the pool.
 std::string TurnsOf(Pool* pool) {
   std::string text;
-  for (const TokenExplanation& e : pool->pool.Explain()) {
+  for (const TokenExplanation& e : pool->pool.view().Explain()) {
     text += (text.empty() ? "" : ", ") + e.name + " " + std::to_string(e.turn);
   }
   return text;
@@ -24,11 +24,11 @@ std::string TurnsOf(Pool* pool) {
 
 TEST_CASE("whoever asks why no token is ready is told for each") {
   Pool pool({"p1", "p2", "s1", "s2"});
-  CHECK(pool.pool.WhyNotReady({}).empty());
+  CHECK(pool.pool.view().WhyNotReady({}).empty());
   pool.Meet("p1", Outcome::kAuthRevoked, "expired");
   pool.Meet("p2", Outcome::kQuotaExhausted, "used up");
   pool.Blame("s2", "refused");
-  const auto reasons = pool.pool.WhyNotReady({pool.pool.Find("s2").get()});
+  const auto reasons = pool.pool.view().WhyNotReady({pool.pool.members().Find("s2").get()});
   REQUIRE(reasons.size() == 2);
   CHECK(reasons[0].token == "p1");
   CHECK(reasons[0].code == Code::kNoTokenReady);
@@ -36,7 +36,7 @@ TEST_CASE("whoever asks why no token is ready is told for each") {
   CHECK(reasons[1].token == "p2");
   CHECK(reasons[1].message == "cooling: used up");
   pool.clock.Advance(10s);
-  CHECK(pool.pool.WhyNotReady({}).size() == 2);
+  CHECK(pool.pool.view().WhyNotReady({}).size() == 2);
 }
 
 TEST_CASE("the reason why it is disabled is not forgotten over what happens later") {
@@ -45,7 +45,7 @@ TEST_CASE("the reason why it is disabled is not forgotten over what happens late
   Lease later = pool.Take();
   pool.Meet("p1", Outcome::kAuthRevoked, "expired");
   std::move(later).End({Outcome::kNetwork, Status(Code::kNetwork, "lost")});
-  CHECK(pool.pool.WhyNotReady({}).at(0).message == "disabled: expired");
+  CHECK(pool.pool.view().WhyNotReady({}).at(0).message == "disabled: expired");
   CHECK(pool.Of("p1").last_error_message == "lost");
 }
 
@@ -54,25 +54,25 @@ TEST_CASE("a failure that is confirmed later is explained by the error that it w
   const auto deferred = pool.Meet("p1", Outcome::kServerError, "failed with 500");
   pool.Meet("p1", Outcome::kNetwork, "lost");
   pool.Confirm(deferred);
-  CHECK(pool.pool.WhyNotReady({}).at(0).message == "disabled: failed with 500");
+  CHECK(pool.pool.view().WhyNotReady({}).at(0).message == "disabled: failed with 500");
 }
 
 TEST_CASE("the summary says per tier how many are ready, and of how many where some are not") {
   Pool pool({"p1", "p2", "p3", "p4", "s1", "s2"});
-  CHECK(pool.pool.Snapshot().Summary() == "6/6 active (PERSONAL: 4, SHARED: 2)");
+  CHECK(pool.pool.view().Snapshot().Summary() == "6/6 active (PERSONAL: 4, SHARED: 2)");
   pool.Meet("p2", Outcome::kAuthRevoked);
-  CHECK(pool.pool.Snapshot().Summary() == "5/6 active (PERSONAL: 3/4, SHARED: 2)");
+  CHECK(pool.pool.view().Snapshot().Summary() == "5/6 active (PERSONAL: 3/4, SHARED: 2)");
   pool.Meet("s1", Outcome::kQuotaExhausted);
   pool.Meet("s2", Outcome::kQuotaExhausted);
-  CHECK(pool.pool.Snapshot().Summary() == "3/6 active (PERSONAL: 3/4, SHARED: 0/2)");
-  CHECK(pool.pool.Snapshot().Active() == 3);
+  CHECK(pool.pool.view().Snapshot().Summary() == "3/6 active (PERSONAL: 3/4, SHARED: 0/2)");
+  CHECK(pool.pool.view().Snapshot().Active() == 3);
   pool.clock.Advance(10s);
-  CHECK(pool.pool.Snapshot().Active() == 5);
+  CHECK(pool.pool.view().Snapshot().Active() == 5);
 }
 
 TEST_CASE("a snapshot tells what is known of a token") {
   Pool pool({"s1"}, ForGood(3));
-  pool.pool.Find("s1")->SetJwt(
+  pool.pool.members().Find("s1")->SetJwt(
       std::make_shared<const Jwt>(MakeJwt(Secret("jwt-hunter2"), 60s, pool.clock.Steady(), pool.clock.Wall())));
   pool.Tell("s1", "alice");
   const auto jwt_expires = pool.clock.Wall() + 60s;
@@ -122,7 +122,7 @@ TEST_CASE("requests get the tokens in the order that it explains") {
   pool.Meet("p3", Outcome::kQuotaExhausted);
   const Lease busy = pool.TakeOne("p4");
   std::vector<std::string> explained(7);
-  for (const TokenExplanation& e : pool.pool.Explain()) {
+  for (const TokenExplanation& e : pool.pool.view().Explain()) {
     if (e.turn > 0) explained.at(static_cast<std::size_t>(e.turn)) = e.name;
   }
   TokenPool::Wanted wanted;
@@ -146,7 +146,7 @@ TEST_CASE("it says for each token why") {
   pool.Meet("p3", Outcome::kAuthRevoked, "expired");
   pool.Succeed("p6");
   const auto now = pool.clock.Wall();
-  const auto explained = pool.pool.Explain();
+  const auto explained = pool.pool.view().Explain();
   REQUIRE(explained.size() == 6);
   CHECK(explained[0].turn == 1);
   CHECK(explained[0].tier == Tier::kPersonal);
@@ -194,7 +194,7 @@ TEST_CASE("it tells a busy token from one that is being tried") {
 TEST_CASE("to explain changes nothing") {
   Pool pool({"p1", "p2", "p3"});
   for (const char* name : {"p1", "p2", "p3", "p1"}) {
-    for (int i = 0; i < 3; ++i) pool.pool.Explain();
+    for (int i = 0; i < 3; ++i) pool.pool.view().Explain();
     CHECK(pool.Turns(1) == name);
   }
 }

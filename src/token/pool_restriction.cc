@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "token/token_pool.h"
+#include "token/pool_membership.h"
 
 namespace warppool::internal {
 namespace {
@@ -18,17 +18,17 @@ bool MayServe(const PoolMember& member, const TokenRestriction& only) {
 
 }  // namespace
 
-Result<std::shared_ptr<const TokenRestriction>> TokenPool::Restrict(const std::vector<Tier>& tiers,
-                                                                    const std::vector<std::string>& names) const {
+Result<std::shared_ptr<const TokenRestriction>> PoolMembership::Restrict(const std::vector<Tier>& tiers,
+                                                                         const std::vector<std::string>& names) const {
   if (tiers.empty() && names.empty()) return std::shared_ptr<const TokenRestriction>();
   const auto only = std::make_shared<TokenRestriction>();
   for (std::size_t i = 0; i < tiers.size(); ++i) {
     if (!IsKnownTier(tiers[i])) return Status(Code::kInvalidArgument, fmt::format("tiers[{}]: is no tier", i));
     if (only->tiers.empty() || !only->Allows(tiers[i])) only->tiers.push_back(tiers[i]);
   }
-  MutexLock lock(&mutex_);
+  MutexLock lock(&state_->mutex);
   for (std::size_t i = 0; i < names.size(); ++i) {
-    const Member* const member = roster_.Find(names[i]);
+    const PoolMember* const member = state_->registry.Find(names[i]);
     if (member == nullptr) {
       return Status(Code::kInvalidArgument, fmt::format("tokens[{}]: no token is called \"{}\"", i, names[i]));
     }
@@ -40,7 +40,7 @@ Result<std::shared_ptr<const TokenRestriction>> TokenPool::Restrict(const std::v
   if (!names.empty()) return Status(Code::kInvalidArgument, "tokens: none of them is in one of the request's tiers");
   std::string why;
   for (const Tier tier : only->tiers) {
-    const auto& order = options_.tier_order;
+    const auto& order = state_->options.tier_order;
     const bool used = std::find(order.begin(), order.end(), tier) != order.end();
     why +=
         fmt::format("{}{} {}", why.empty() ? "" : ", ", TierName(tier), used ? "has no token" : "is not in tier_order");
@@ -48,8 +48,8 @@ Result<std::shared_ptr<const TokenRestriction>> TokenPool::Restrict(const std::v
   return Status(Code::kInvalidArgument, "tiers: " + why);
 }
 
-bool TokenPool::AnyMayServe(const TokenRestriction& only) const {
-  for (const Roster::Tier& tier : roster_.tiers()) {
+bool PoolMembership::AnyMayServe(const TokenRestriction& only) const {
+  for (const Registry::Tier& tier : state_->registry.tiers()) {
     if (!only.Allows(tier.tier)) continue;
     for (const auto& member : tier.members) {
       if (MayServe(*member, only)) return true;
@@ -58,30 +58,17 @@ bool TokenPool::AnyMayServe(const TokenRestriction& only) const {
   return false;
 }
 
-bool TokenPool::HasAny(const TokenRestriction& only) const {
-  MutexLock lock(&mutex_);
+bool PoolMembership::HasAny(const TokenRestriction& only) const {
+  MutexLock lock(&state_->mutex);
   return AnyMayServe(only);
 }
 
-bool TokenPool::Concerns(const Token& token, const TokenRestriction& only) const {
-  MutexLock lock(&mutex_);
-  Member* const member = roster_.Find(token);
+bool PoolMembership::Concerns(const Token& token, const TokenRestriction& only) const {
+  MutexLock lock(&state_->mutex);
+  PoolMember* const member = state_->registry.Find(token);
   if (member == nullptr) return false;
-  const auto members = roster_.MembersOf(member);
-  return std::any_of(members.begin(), members.end(), [&](const Member* m) { return MayServe(*m, only); });
-}
-
-// In the order in which they would be chosen.
-const std::shared_ptr<PoolMember>* TokenPool::FindNext(const Wanted& wanted, SteadyTime now) const {
-  const std::shared_ptr<Member>* next = nullptr;
-  const auto will_do = [&](const std::shared_ptr<Member>& member) {
-    if (!Suits(*member, wanted, now)) return false;
-    next = &member;
-    return true;
-  };
-  const auto allows = [&](Tier tier) { return wanted.only == nullptr || wanted.only->Allows(tier); };
-  roster_.Visit(wanted.AnyProbe(), allows, will_do);
-  return next;
+  const auto members = state_->registry.MembersOf(member);
+  return std::any_of(members.begin(), members.end(), [&](const PoolMember* m) { return MayServe(*m, only); });
 }
 
 }  // namespace warppool::internal

@@ -19,7 +19,7 @@
 namespace warppool::internal {
 
 // Not thread-safe: the pool's mutex guards it.
-class Roster {
+class Registry {
  public:
   using Member = PoolMember;
   using Members = std::vector<std::shared_ptr<Member>>;

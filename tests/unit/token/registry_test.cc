@@ -1,5 +1,5 @@
 // Who stands where after tokens came and went: whose turn it is, who comes back by itself, and who belongs together.
-#include "token/roster.h"
+#include "token/registry.h"
 
 #include <algorithm>
 #include <chrono>
@@ -23,33 +23,33 @@ TEST_CASE("the turn goes on behind the last one that was served and is still the
   Pool pool({"p1", "p2", "p3", "p4"});
   CHECK(pool.Turns(2) == "p1 p2");
   SECTION("which is gone") {
-    REQUIRE(pool.pool.Remove("p2").ok());
+    REQUIRE(pool.pool.members().Remove("p2").ok());
     CHECK(pool.Turns(4) == "p3 p4 p1 p3");
   }
   SECTION("and so is the one before it") {
-    REQUIRE(pool.pool.Remove("p1").ok());
-    REQUIRE(pool.pool.Remove("p2").ok());
+    REQUIRE(pool.pool.members().Remove("p1").ok());
+    REQUIRE(pool.pool.members().Remove("p2").ok());
     CHECK(pool.Turns(3) == "p3 p4 p3");
   }
   SECTION("and the next one is gone") {
-    REQUIRE(pool.pool.Remove("p3").ok());
+    REQUIRE(pool.pool.members().Remove("p3").ok());
     CHECK(pool.Turns(3) == "p4 p1 p2");
   }
   SECTION("which went to another tier, and came back to the end") {
-    REQUIRE(pool.pool.Move("p2", Tier::kShared).ok());
-    REQUIRE(pool.pool.Move("p2", Tier::kPersonal).ok());
+    REQUIRE(pool.pool.members().Move("p2", Tier::kShared).ok());
+    REQUIRE(pool.pool.members().Move("p2", Tier::kPersonal).ok());
     CHECK(pool.Turns(5) == "p3 p4 p2 p1 p3");
   }
   SECTION("which has another credential, and has had its turn all the same") {
-    REQUIRE(pool.pool.Replace("p2", Unnamed("hunter2-other")).ok());
+    REQUIRE(pool.pool.members().Replace("p2", Unnamed("hunter2-other")).ok());
     CHECK(pool.Turns(4) == "p3 p4 p1 p2");
   }
   SECTION("while another one has another credential") {
-    REQUIRE(pool.pool.Replace("p3", Unnamed("hunter2-other")).ok());
+    REQUIRE(pool.pool.members().Replace("p3", Unnamed("hunter2-other")).ok());
     CHECK(pool.Turns(4) == "p3 p4 p1 p2");
   }
   SECTION("with one more behind it") {
-    REQUIRE(pool.pool.Add(ConfigOf("p5")).ok());
+    REQUIRE(pool.pool.members().Add(ConfigOf("p5")).ok());
     CHECK(pool.Turns(5) == "p3 p4 p5 p1 p2");
   }
 }
@@ -57,23 +57,23 @@ TEST_CASE("the turn goes on behind the last one that was served and is still the
 TEST_CASE("one that is added when the last one has served is the next") {
   Pool pool({"p1", "p2"});
   CHECK(pool.Turns(2) == "p1 p2");
-  REQUIRE(pool.pool.Add(ConfigOf("p3")).ok());
+  REQUIRE(pool.pool.members().Add(ConfigOf("p3")).ok());
   CHECK(pool.Turns(4) == "p3 p1 p2 p3");
-  REQUIRE(pool.pool.Remove("p3").ok());
+  REQUIRE(pool.pool.members().Remove("p3").ok());
   CHECK(pool.Turns(2) == "p1 p2");
 }
 
 TEST_CASE("tiers have their own turns, whoever goes from one to the other") {
   Pool pool({"p1", "p2", "s1", "s2", "s3"});
   CHECK(pool.Turns(1) == "p1");
-  TokenPool::Tokens personal{pool.pool.Find("p1").get(), pool.pool.Find("p2").get()};
+  TokenPool::Tokens personal{pool.pool.members().Find("p1").get(), pool.pool.members().Find("p2").get()};
   { const Lease lease = pool.Take(personal); }  // s1
-  REQUIRE(pool.pool.Move("s1", Tier::kPersonal).ok());
+  REQUIRE(pool.pool.members().Move("s1", Tier::kPersonal).ok());
   CHECK(pool.Turns(3) == "p2 s1 p1");
-  REQUIRE(pool.pool.Move("p1", Tier::kShared).ok());
+  REQUIRE(pool.pool.members().Move("p1", Tier::kShared).ok());
   CHECK(pool.Turns(2) == "p2 s1");
-  REQUIRE(pool.pool.Remove("p2").ok());
-  REQUIRE(pool.pool.Remove("s1").ok());
+  REQUIRE(pool.pool.members().Remove("p2").ok());
+  REQUIRE(pool.pool.members().Remove("s1").ok());
   CHECK(pool.Turns(4) == "s2 s3 p1 s2");
 }
 
@@ -108,7 +108,7 @@ class Turns {
     }
     if (Any(8) == 0) pool_.clock.Advance(5s);
     // Who cannot serve has no claim to a turn, and a new one once he is back.
-    for (const TokenStatus& token : pool_.pool.Snapshot().tokens) {
+    for (const TokenStatus& token : pool_.pool.view().Snapshot().tokens) {
       if (token.state == TokenState::kReady && token.tier == Tier::kPersonal) continue;
       Forget(token.name);
     }
@@ -121,7 +121,7 @@ class Turns {
   std::size_t Any(std::size_t below) { return std::uniform_int_distribution<std::size_t>(0, below - 1)(random_); }
   std::string AnyOf(Tier tier) {
     std::vector<std::string> names;
-    for (const TokenStatus& token : pool_.pool.Snapshot().tokens) {
+    for (const TokenStatus& token : pool_.pool.view().Snapshot().tokens) {
       if (token.tier == tier) names.push_back(token.name);
     }
     count_ = names.size();
@@ -134,19 +134,19 @@ class Turns {
   void Add(Tier tier) {
     TokenConfig config = ConfigOf("p" + std::to_string(++last_));
     config.tier = tier;
-    if (pool_.pool.Snapshot().tokens.size() < 12) (void)pool_.pool.Add(config);
+    if (pool_.pool.view().Snapshot().tokens.size() < 12) (void)pool_.pool.members().Add(config);
   }
   void Remove(const std::string& name) {
     Forget(name);
-    if (!pool_.pool.Remove(name).ok()) wrong_ = "remove " + name;
+    if (!pool_.pool.members().Remove(name).ok()) wrong_ = "remove " + name;
   }
   void Move(const std::string& name, Tier tier) {
     if (name.empty()) return;
     Forget(name);
-    if (!pool_.pool.Move(name, tier).ok()) wrong_ = "move " + name;
+    if (!pool_.pool.members().Move(name, tier).ok()) wrong_ = "move " + name;
   }
   void Cool(const std::string& name) {
-    const auto token = pool_.pool.Find(name);
+    const auto token = pool_.pool.members().Find(name);
     if (!token) return;
     auto lease = pool_.pool.AcquireToken(*token);
     if (lease) std::move(*lease).End({Outcome::kQuotaExhausted, Status(Code::kQuotaExhausted, "spent"), 10s});
@@ -158,7 +158,7 @@ class Turns {
     std::move(*lease).End({Outcome::kSuccess});
     ++served_;
     // Whom this one has passed since each of the others served.
-    for (const TokenStatus& token : pool_.pool.Snapshot().tokens) {
+    for (const TokenStatus& token : pool_.pool.view().Snapshot().tokens) {
       if (token.tier == Tier::kPersonal && token.state == TokenState::kReady) waiting_.try_emplace(token.name);
     }
     for (auto& [other, passed] : waiting_) {
@@ -194,10 +194,10 @@ TEST_CASE("those that cannot serve come back in time, whoever came and went mean
   Pool pool({"p1", "p2", "p3", "s1"}, Recovering(1));
   pool.Meet("p1", Outcome::kQuotaExhausted, "spent", 10s);
   pool.Blame("p2");  // half open in 60 s
-  REQUIRE(pool.pool.Remove("p3").ok());
-  REQUIRE(pool.pool.Move("p1", Tier::kAnonymous).ok());
-  REQUIRE(pool.pool.Add(ConfigOf("p4")).ok());
-  REQUIRE(pool.pool.Remove("p4").ok());
+  REQUIRE(pool.pool.members().Remove("p3").ok());
+  REQUIRE(pool.pool.members().Move("p1", Tier::kAnonymous).ok());
+  REQUIRE(pool.pool.members().Add(ConfigOf("p4")).ok());
+  REQUIRE(pool.pool.members().Remove("p4").ok());
   CHECK(pool.pool.WhenReady({}).earliest == 10s);
   CHECK(pool.Turns(1) == "s1");
   pool.told.clear();
@@ -216,7 +216,7 @@ TEST_CASE("one that cools and is removed is waited for no more") {
   pool.Meet("p1", Outcome::kQuotaExhausted, "spent", 10s);
   pool.Meet("p2", Outcome::kQuotaExhausted, "spent", 20s);
   CHECK(pool.pool.WhenReady({}).earliest == 10s);
-  REQUIRE(pool.pool.Remove("p1").ok());
+  REQUIRE(pool.pool.members().Remove("p1").ok());
   CHECK(pool.pool.WhenReady({}).earliest == 20s);
   pool.clock.Advance(20s);
   CHECK(pool.Turns(1) == "p2");
@@ -228,10 +228,10 @@ TEST_CASE("a probe that is under way stays the only one when others come and go"
   pool.clock.Advance(60s);
   Lease probe = pool.TakeOne("p1");
   REQUIRE(probe.is_probe());
-  REQUIRE(pool.pool.Add(ConfigOf("p3")).ok());
-  REQUIRE(pool.pool.Move("p1", Tier::kShared).ok());
+  REQUIRE(pool.pool.members().Add(ConfigOf("p3")).ok());
+  REQUIRE(pool.pool.members().Move("p1", Tier::kShared).ok());
   CHECK(pool.WhyNot("p1") == "half open: a request is trying it");
-  CHECK_FALSE(pool.pool.Acquire({{pool.pool.Find("p2").get(), pool.pool.Find("p3").get()}}));
+  CHECK_FALSE(pool.pool.Acquire({{pool.pool.members().Find("p2").get(), pool.pool.members().Find("p3").get()}}));
   std::move(probe).End({Outcome::kSuccess});
   CHECK(pool.StateOf("p1") == TokenState::kReady);
 }
@@ -239,7 +239,7 @@ TEST_CASE("a probe that is under way stays the only one when others come and go"
 TEST_CASE("tokens of one account stay one, until they leave or get another credential") {
   Pool pool({"p1", "p2", "s1"}, Recovering());
   for (const char* name : {"p1", "p2", "s1"}) pool.Tell(name, "an account");
-  REQUIRE(pool.pool.Add(ConfigOf("p4")).ok());
+  REQUIRE(pool.pool.members().Add(ConfigOf("p4")).ok());
   CHECK(pool.Of("p2").same_account == "p1");
   CHECK(pool.Of("s1").same_account == "p1");
   SECTION("one cools for all") {
@@ -248,14 +248,14 @@ TEST_CASE("tokens of one account stay one, until they leave or get another crede
     CHECK(pool.StateOf("p4") == TokenState::kReady);
   }
   SECTION("but for one that is gone") {
-    REQUIRE(pool.pool.Remove("p1").ok());
+    REQUIRE(pool.pool.members().Remove("p1").ok());
     CHECK(pool.Of("p2").same_account.empty());
     CHECK(pool.Of("s1").same_account == "p2");
     pool.Meet("p2", Outcome::kQuotaExhausted, "spent", 60s);
     CHECK(pool.StateOf("s1") == TokenState::kCooling);
   }
   SECTION("or is another one's now") {
-    REQUIRE(pool.pool.Replace("p2", Unnamed("hunter2-other")).ok());
+    REQUIRE(pool.pool.members().Replace("p2", Unnamed("hunter2-other")).ok());
     CHECK(pool.Of("p2").same_account.empty());
     pool.Meet("p1", Outcome::kQuotaExhausted, "spent", 60s);
     CHECK(pool.StateOf("p2") == TokenState::kReady);
@@ -264,7 +264,7 @@ TEST_CASE("tokens of one account stay one, until they leave or get another crede
     CHECK(pool.StateOf("p2") == TokenState::kCooling);
   }
   SECTION("in another tier, too") {
-    REQUIRE(pool.pool.Move("p1", Tier::kAnonymous).ok());
+    REQUIRE(pool.pool.members().Move("p1", Tier::kAnonymous).ok());
     pool.Meet("p1", Outcome::kQuotaExhausted, "spent", 60s);
     CHECK(pool.StateOf("p2") == TokenState::kCooling);
     CHECK(pool.StateOf("s1") == TokenState::kCooling);

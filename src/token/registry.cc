@@ -1,10 +1,10 @@
-#include "token/roster.h"
+#include "token/registry.h"
 
 #include <algorithm>
 
 namespace warppool::internal {
 
-void Roster::Arrange(Options options, const Members& members, SteadyTime now) {
+void Registry::Arrange(Options options, const Members& members, SteadyTime now) {
   // What may find no memory comes before anything changes.
   std::vector<Tier> tiers;
   std::unordered_map<std::string, Member*> by_name;
@@ -57,7 +57,7 @@ void Roster::Arrange(Options options, const Members& members, SteadyTime now) {
 }
 
 // The turn of a tier goes on behind the one that was served last, of those who are still there.
-void Roster::ResumeTurn(const Tier& before) {
+void Registry::ResumeTurn(const Tier& before) {
   const auto same = [&](const Tier& tier) { return tier.tier == before.tier; };
   const auto tier = std::find_if(tiers_.begin(), tiers_.end(), same);
   if (tier == tiers_.end()) return;
@@ -68,13 +68,13 @@ void Roster::ResumeTurn(const Tier& before) {
   }
 }
 
-Roster::Members Roster::All() const {
+Registry::Members Registry::All() const {
   Members all;
   for (const Tier& tier : tiers_) all.insert(all.end(), tier.members.begin(), tier.members.end());
   return all;
 }
 
-bool Roster::File(Member* member, SteadyTime now) {
+bool Registry::File(Member* member, SteadyTime now) {
   Tier& tier = tiers_[member->tier];
   const TokenState state = member->health.StateAt(now);
   const bool in_a_state_to = state == TokenState::kReady || state == TokenState::kHalfOpen;
@@ -125,7 +125,7 @@ bool Roster::File(Member* member, SteadyTime now) {
   return unblocked || (place != Selector::Place::kOut && !could_before);
 }
 
-std::pair<Roster::Member*, TokenState> Roster::FileNextDue(SteadyTime now) {
+std::pair<Registry::Member*, TokenState> Registry::FileNextDue(SteadyTime now) {
   if (due_.empty() || due_.begin()->first > now) return {nullptr, TokenState::kReady};
   Member* const member = due_.begin()->second;
   const TokenState before = member->filed_as;
@@ -133,24 +133,24 @@ std::pair<Roster::Member*, TokenState> Roster::FileNextDue(SteadyTime now) {
   return {member, before};
 }
 
-Roster::Member* Roster::Find(const std::string& name) const {
+Registry::Member* Registry::Find(const std::string& name) const {
   const auto found = by_name_.find(name);
   return found == by_name_.end() ? nullptr : found->second;
 }
 
-Roster::Member* Roster::Find(const Token& token) const {
+Registry::Member* Registry::Find(const Token& token) const {
   const auto found = by_token_.find(&token);
   return found == by_token_.end() ? nullptr : found->second;
 }
 
-void Roster::Rename(Member* member, const std::string& name) {
+void Registry::Rename(Member* member, const std::string& name) {
   if (member->token.name() == name) return;
   by_name_.emplace(name, member);
   by_name_.erase(member->token.name());
   member->token.Rename(name);
 }
 
-void Roster::SetAccount(Member* member, const std::string& account) {
+void Registry::SetAccount(Member* member, const std::string& account) {
   if (member->account == account) return;
   if (const auto found = accounts_.find(member->account); found != accounts_.end()) {
     auto& before = found->second;
@@ -161,11 +161,11 @@ void Roster::SetAccount(Member* member, const std::string& account) {
   accounts_[account].push_back(member);
 }
 
-const Roster::Member* Roster::FirstOf(const Member& member) const {
+const Registry::Member* Registry::FirstOf(const Member& member) const {
   return member.account.empty() ? &member : accounts_.at(member.account).front();
 }
 
-std::vector<Roster::Member*> Roster::MembersOf(Member* member) const {
+std::vector<Registry::Member*> Registry::MembersOf(Member* member) const {
   if (member->account.empty()) return {member};
   return accounts_.at(member->account);
 }
