@@ -263,7 +263,7 @@ Result<std::string> ClientImpl::AddToken(const TokenConfig& token) {
   if (Status status = AsArgument(CheckToken(token)); !status.ok()) return status;
   const auto added = core_->pool().members().Add(token);
   if (!added.ok()) return added.status();
-  if (core_->keeper() != nullptr) core_->keeper()->Restore(*added);
+  if (core_->persister() != nullptr) core_->persister()->Restore(*added);
   return (*added)->name();
 }
 
@@ -289,7 +289,7 @@ Result<std::string> ClientImpl::ReplaceCredential(const std::string& token, Toke
   if (Status status = AsArgument(CheckToken(replacement)); !status.ok()) return status;
   const auto replaced = core_->pool().members().Replace(token, std::move(replacement));
   if (!replaced.ok()) return replaced.status();
-  if (core_->keeper() != nullptr) core_->keeper()->Restore(*replaced);
+  if (core_->persister() != nullptr) core_->persister()->Restore(*replaced);
   return (*replaced)->name();
 }
 
@@ -302,8 +302,8 @@ Result<ReloadResult> ClientImpl::Reload(const Config& config) {
   }
   std::vector<std::shared_ptr<Token>> added;
   ReloadResult result = core_->pool().members().Reload(PoolOptionsOf(config), config.tokens, &added);
-  if (core_->keeper() != nullptr) {
-    for (const auto& token : added) core_->keeper()->Restore(token);
+  if (core_->persister() != nullptr) {
+    for (const auto& token : added) core_->persister()->Restore(token);
   }
   core_->log().Info("Token pool: {}", core_->pool().view().Snapshot().Summary());
   return result;

@@ -91,24 +91,24 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
       request_limit_body_(RequestLimitBody(config_.client_version, host_)),
       transport_(&loop_, {config_.ca_bundle, config_.proxy, config_.no_proxy}),
       pool_(PoolOptionsOf(config_), config_.tokens, dates_, PoolReporter(log_, options.on_pool_event, clock_), this),
-      bearer_desk_(&loop_),
-      keeper_(store ? std::make_unique<StateKeeper>(std::move(store), &pool_, &loop_, dates_, GatePatience(config_),
-                                                    config_.state_save_interval)
-                    : nullptr),
+      bearer_sources_(&loop_),
+      persister_(store ? std::make_unique<StatePersister>(std::move(store), &pool_, &loop_, dates_,
+                                                          GatePatience(config_), config_.state_save_interval)
+                       : nullptr),
       refresher_({.endpoints = Endpoints(config_),
                   .api_key = config_.firebase_api_key,
                   .connect_timeout = config_.connect_timeout,
                   .timeout = config_.refresh_timeout,
                   .longest_pause = config_.retry_after_limit,
                   .unit_random = [this] { return UnitRandom(); },
-                  .gate = keeper_.get(),
-                  .supply = &bearer_desk_},
+                  .gate = persister_.get(),
+                  .supply = &bearer_sources_},
                  &transport_, this, dates_, log_),
       queue_(&pool_, &loop_, clock_,
-             [this](const auto& wanted) { return quota_desk_.Asking(wanted.excluded, wanted.only); }),
+             [this](const auto& wanted) { return quota_queries_.Asking(wanted.excluded, wanted.only); }),
       agent_breaker_(&loop_, clock_, BreakerPause(config_)),
       exchange_breaker_(&loop_, clock_, BreakerPause(config_)),
-      quota_desk_(this),
+      quota_queries_(this),
       acquisition_(AcquisitionServicesOf()),
       random_(std::random_device{}()) {
   loop_.SetOnRound([this] { LookForJump(); });
@@ -136,9 +136,9 @@ AcquisitionServices Core::AcquisitionServicesOf() {
           .max_wait = config_.max_token_wait,
           .unit_random = [this] { return UnitRandom(); },
           .drop_refused = [this](const Bearer& bearer, const Status& why) { DropRefused(bearer, why); },
-          .ask_quota = [this](const Bearer& bearer) { quota_desk_.AskAfterRefusal(bearer); },
+          .ask_quota = [this](const Bearer& bearer) { quota_queries_.AskAfterRefusal(bearer); },
           .quota_asked =
-              [this](const TokenPool::Wanted& wanted) { return quota_desk_.Asking(wanted.excluded, wanted.only); }};
+              [this](const TokenPool::Wanted& wanted) { return quota_queries_.Asking(wanted.excluded, wanted.only); }};
 }
 
 Status Core::Open() {
@@ -147,8 +147,8 @@ Status Core::Open() {
 }
 
 Status Core::Restore() {
-  if (!keeper_) return {};
-  if (Status status = keeper_->RestoreAll(); !status.ok()) return status;
+  if (!persister_) return {};
+  if (Status status = persister_->RestoreAll(); !status.ok()) return status;
   loop_.Post([this] {
     for (const auto& token : pool_.members().All()) refresher_.RenewAhead(token);
   });
@@ -207,14 +207,14 @@ void Core::ReserveServe() {
 }
 
 void Core::DropRefused(const Bearer& bearer, const Status& why) {
-  if (bearer.token->kind() == CredentialKind::kCallback) bearer_desk_.TellRefused(bearer, why);
+  if (bearer.token->kind() == CredentialKind::kCallback) bearer_sources_.TellRefused(bearer, why);
   bearer.token->DropJwt(bearer.jwt->text.Reveal());
 }
 
 void Core::OnGone(const std::shared_ptr<Token>& token) {
   loop_.Post([this, token] {
     refresher_.ForgetToken(token.get());
-    if (keeper_) keeper_->Forget(token);
+    if (persister_) persister_->Forget(token);
   });
 }
 
@@ -287,7 +287,7 @@ void Core::StopOperations() {
 }
 
 void Core::StopLoop(SteadyTime until) {
-  if (!keeper_ || !refresher_.HasPrecious() || until <= clock_.Steady()) return loop_.Stop();
+  if (!persister_ || !refresher_.HasPrecious() || until <= clock_.Steady()) return loop_.Stop();
   const Status later = Guarded([&] {
     loop_.After(kExchangePoll, [this, until] { StopLoop(until); });
     return Status();
@@ -298,8 +298,8 @@ void Core::StopLoop(SteadyTime until) {
 void Core::RunLoop() {
   loop_.Run();
   transport_.Shutdown();
-  if (keeper_) keeper_->Close();
-  bearer_desk_.Close();
+  if (persister_) persister_->Close();
+  bearer_sources_.Close();
   loop_.LeaveThread();
 }
 

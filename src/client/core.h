@@ -13,11 +13,11 @@
 #include "base/date_clock.h"
 #include "base/log.h"
 #include "base/mutex.h"
-#include "client/bearer_desk.h"
+#include "client/bearer_sources.h"
 #include "client/circuit_breaker.h"
-#include "client/quota_desk.h"
+#include "client/quota_queries.h"
 #include "client/request_counts.h"
-#include "client/state_keeper.h"
+#include "client/state_persister.h"
 #include "client/token_acquisition.h"
 #include "client/wait_queue.h"
 #include "http/curl_transport.h"
@@ -65,7 +65,9 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
 
   bool InIoThread() const { return loop_.InThread(); }
   // In a thread that the client could not wait for.
-  bool InOwnThread() const { return loop_.InThread() || bearer_desk_.InThread() || (keeper_ && keeper_->InThread()); }
+  bool InOwnThread() const {
+    return loop_.InThread() || bearer_sources_.InThread() || (persister_ && persister_->InThread());
+  }
   bool Forked() const;  // this process is a child of the one that made the client
 
   EventLoop& loop() { return loop_; }
@@ -73,9 +75,9 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   TokenPool& pool() { return pool_; }
   TokenRefresher& refresher() { return refresher_; }
   WaitQueue& queue() { return queue_; }
-  QuotaDesk& quota_desk() { return quota_desk_; }
-  BearerDesk& bearer_desk() { return bearer_desk_; }
-  StateKeeper* keeper() { return keeper_.get(); }  // null: there is no store
+  QuotaQueries& quota_queries() { return quota_queries_; }
+  BearerSources& bearer_sources() { return bearer_sources_; }
+  StatePersister* persister() { return persister_.get(); }  // null: there is no store
   RequestCounts& request_counts() { return request_counts_; }
   // The service refused the JWT, or the program's bearer: it is forgotten, and the program hears of its own.
   void DropRefused(const Bearer& bearer, const Status& why);
@@ -111,8 +113,8 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   // PoolListener
   void OnFreed() override;
   void OnGone(const std::shared_ptr<Token>& token) override;
-  bool keeps_records() const override { return keeper_ != nullptr; }
-  void OnUnsaved(bool urgent) override { keeper_->OnUnsaved(urgent); }
+  bool keeps_records() const override { return persister_ != nullptr; }
+  void OnUnsaved(bool urgent) override { persister_->OnUnsaved(urgent); }
 
   void LookForJump();
   void ReserveServe();
@@ -139,15 +141,15 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   EventLoop::Reserved stop_;  // destroying a client must not fail for lack of memory
   CurlTransport transport_;
   TokenPool pool_;
-  BearerDesk bearer_desk_;
-  const std::unique_ptr<StateKeeper> keeper_;
+  BearerSources bearer_sources_;
+  const std::unique_ptr<StatePersister> persister_;
   TokenRefresher refresher_;
   WaitQueue queue_;
   std::atomic<bool> to_serve_{false};  // the queue; who sets it has `serve_`, until the task has run
   EventLoop::Reserved serve_;
   CircuitBreaker agent_breaker_;
   CircuitBreaker exchange_breaker_;
-  QuotaDesk quota_desk_;
+  QuotaQueries quota_queries_;
   const AcquisitionServices acquisition_;
   RequestCounts request_counts_;
   std::minstd_rand random_;

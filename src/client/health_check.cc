@@ -68,14 +68,15 @@ void HealthCheck::OnRefreshed(std::size_t i, const RefreshResult& result) {
 }
 
 void HealthCheck::AskQuota(std::size_t i, const Bearer& bearer, bool proven) {
-  core_->quota_desk().Ask(bearer, true, [weak = weak_from_this(), i, bearer, proven](const QuotaDesk::Answer& answer) {
-    const auto self = weak.lock();
-    if (self) self->Guard(i, [&] { self->OnQuota(i, bearer, answer, proven); });
-  });
+  core_->quota_queries().Ask(bearer, true,
+                             [weak = weak_from_this(), i, bearer, proven](const QuotaQueries::Answer& answer) {
+                               const auto self = weak.lock();
+                               if (self) self->Guard(i, [&] { self->OnQuota(i, bearer, answer, proven); });
+                             });
 }
 
 // `proven`: the service has issued a JWT for it. That is enough where quotas are not told.
-void HealthCheck::OnQuota(std::size_t i, const Bearer& bearer, const QuotaDesk::Answer& answer, bool proven) {
+void HealthCheck::OnQuota(std::size_t i, const Bearer& bearer, const QuotaQueries::Answer& answer, bool proven) {
   if (patients_[i].over) return;
   const auto* refusal = std::get_if<Refusal>(&answer);
   if (refusal == nullptr) return Conclude(i, Outcome::kAccepted, {});
@@ -84,7 +85,9 @@ void HealthCheck::OnQuota(std::size_t i, const Bearer& bearer, const QuotaDesk::
     // A 401 speaks for the bearer. A 403 may be for this one query: it is told, but nobody is blamed, or cleared.
     const bool speaks_for_bearer = refusal->status.error().http_status == 401;
     if (speaks_for_bearer && bearer.jwt) core_->DropRefused(bearer, refusal->status);
-    return Conclude(i, speaks_for_bearer ? Outcome::kAuthRejected : Outcome::kCancelled, refusal->status);
+    // One that another process got may be old.
+    const bool speaks_for_token = speaks_for_bearer && (bearer.fresh || !bearer.jwt);
+    return Conclude(i, speaks_for_token ? Outcome::kAuthRejected : Outcome::kCancelled, refusal->status);
   }
   patients_[i].quota_problem = refusal->status;
   if (proven) return Conclude(i, Outcome::kAccepted, {});

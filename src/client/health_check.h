@@ -9,7 +9,7 @@
 
 #include "base/handoff.h"
 #include "client/core.h"
-#include "client/quota_desk.h"
+#include "client/quota_queries.h"
 #include "token/token_pool.h"
 
 namespace warppool::internal {
@@ -42,7 +42,7 @@ class HealthCheck final : public Operation, public std::enable_shared_from_this<
   void Check(std::size_t i);
   void OnRefreshed(std::size_t i, const RefreshResult& result);
   void AskQuota(std::size_t i, const Bearer& bearer, bool proven);
-  void OnQuota(std::size_t i, const Bearer& bearer, const QuotaDesk::Answer& answer, bool proven);
+  void OnQuota(std::size_t i, const Bearer& bearer, const QuotaQueries::Answer& answer, bool proven);
   void Conclude(std::size_t i, Outcome outcome, const Status& problem, bool at_exchange = false) noexcept;
   // A refusal counts if another one of them that it can be compared with has passed.
   void JudgeRefusals();

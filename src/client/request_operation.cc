@@ -97,7 +97,9 @@ void RequestOperation::Use(const Bearer& bearer) {
   attempt_.emplace(Attempt{std::make_shared<AttemptReader>(&core_->transport(), &core_->clock(), limits, plan_.secrets),
                            core_->clock().Steady(), bearer.token, bearer.token->name(), moves, request.bearer});
   attempt_->reader->Send(std::move(request), this);
-  if (delivery_.paused()) attempt_->reader->Pause();
+  if (!delivery_.paused()) return;
+  attempt_->reader->Pause();
+  acquisition_.Pause();
 }
 
 void RequestOperation::OnAttemptEnd(Refusal refusal) {
@@ -283,6 +285,7 @@ void RequestOperation::Settle(EventDelivery::Result result) {
       return Stop();
     case EventDelivery::Result::kPaused:
       if (attempt_) attempt_->reader->Pause();
+      acquisition_.Pause();
       return;
   }
 }
@@ -323,10 +326,10 @@ void RequestOperation::Finish(const Status& status) noexcept {
     if (attempt_) attempt_->reader->Cancel();
     acquisition_.End();
   });
-  plan_.conversation.Release();  // who is told may go on with it
+  plan_.conversation.Release();  // the program may go on with it in its last callback
   // With the sink go what the program's callbacks hold: all of it before anyone is told that this is over.
   auto sink = delivery_.TakeSink();
-  core_->request_counts().Ended(status.code());  // who is told may look
+  core_->request_counts().Ended(status.code());  // before the last callback, which may look at the statistics
   Guarded([&] { sink->OnDone(status); });
   sink.reset();
   SetDone();

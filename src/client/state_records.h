@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "store/record.h"
-#include "token/exchange_gate.h"
+#include "token/exchange_lock.h"
 #include "token/token_pool.h"
 #include "warppool/state_store.h"
 

@@ -22,22 +22,12 @@ namespace {
 constexpr int kMostStale = 5;
 // Another process exchanges the token: after so long another token is taken that is ready.
 constexpr std::chrono::seconds kHeldPatience{1};
-// The owner of an acquisition has a timer for its deadline, and is the one to say that it has passed: waits until then
-// end somewhat later.
-constexpr milliseconds kBeyondDeadline{2};
 // A token that rests, and that somebody tries at the moment, is looked at again after this.
 constexpr milliseconds kTrialPoll{500};
 
-bool NeedsExchange(const Token& token, SteadyTime now) {
-  if (token.kind() != CredentialKind::kRefreshToken) return false;
-  const auto jwt = token.jwt();
-  return !jwt || jwt->expires_at <= now;
-}
-
 }  // namespace
 
-template <typename Call>
-void TokenAcquisition::Protected(const Call& call) noexcept {
+void TokenAcquisition::Protected(const std::function<void()>& call) noexcept {
   Status failure;
   try {
     call();
@@ -85,12 +75,12 @@ void TokenAcquisition::Lead() {
   TokenPool::Wanted wanted = wanted_;
   wanted.without_exchange |= !ignores_breakers_ && services_.exchange->HoldsUp(this).has_value();
   if (wanted.without_exchange && !wanted_.without_exchange && kept_ && services_.pool->CanServe(*kept_, wanted_)) {
-    if (!services_.pool->CanServe(*kept_, wanted) && WaitForExchange()) return;
+    if (!services_.pool->CanServe(*kept_, wanted) && WaitAt(services_.exchange)) return;
   }
   lease_ = services_.pool->Acquire(wanted);
   if (lease_) return BeginAttempt();
   if (wanted.without_exchange != wanted_.without_exchange && services_.pool->AnyReady(wanted_)) {
-    if (WaitForExchange()) return;
+    if (WaitAt(services_.exchange)) return;
     lease_ = services_.pool->Acquire(wanted_);
     if (lease_) return BeginAttempt();
   }
@@ -99,18 +89,20 @@ void TokenAcquisition::Lead() {
 
 // True: it waits, or is over.
 bool TokenAcquisition::WaitForService() {
-  if (ignores_breakers_ || !for_agent_) return false;
-  const auto held_up = services_.agent->HoldsUp(this);
-  if (!held_up || (*held_up > PatienceLeft() && services_.agent->TakeEarlyProbe())) return false;
-  WaitAtBreaker(services_.agent, *held_up);
-  return true;
+  return !ignores_breakers_ && for_agent_ && WaitAt(services_.agent);
 }
 
-// The same. False: the exchange is tried at once.
-bool TokenAcquisition::WaitForExchange() {
-  const auto held_up = services_.exchange->HoldsUp(this);
-  if (!held_up || (*held_up > PatienceLeft() && services_.exchange->TakeEarlyProbe())) return false;
-  WaitAtBreaker(services_.exchange, *held_up);
+// The same. Who cannot wait so long, or has waited as long as it may, tries it at once, if nobody did so lately.
+bool TokenAcquisition::WaitAt(CircuitBreaker* breaker) {
+  const auto held_up = breaker->HoldsUp(this);
+  if (!held_up) return false;
+  const milliseconds left = PatienceLeft();
+  const bool in_vain = *held_up > left || left <= milliseconds(0);
+  if (in_vain && (is_early_ || breaker->TakeEarlyProbe())) {
+    is_early_ = true;
+    return false;
+  }
+  WaitAtBreaker(breaker, *held_up);
   return true;
 }
 
@@ -170,29 +162,33 @@ void TokenAcquisition::BeginAttempt() {
 
 void TokenAcquisition::FetchBearer() {
   attempt_began_ = services_.clock->Steady();
-  if (for_agent_ && !ignores_breakers_) services_.agent->Enter(this);
   std::shared_ptr<Token> token = lease_->share_token();
   if (token->kind() == CredentialKind::kApiKey) return UseBearer({std::move(token), nullptr, true});
   // Whoever tries a disabled token tries it with a new JWT; so does who has been refused twice with those of others.
   if (!lease_->is_probe() && stale_ < 2) {
-    auto jwt = TokenRefresher::Cached(token.get(), services_.dates->Steady());
+    const SteadyTime now = services_.dates->Steady();
+    auto jwt = TokenRefresher::Cached(token.get(), now);
+    // One that should be renewed, but need not be, does as long as the exchange is overloaded.
+    const bool spare_exchange = !jwt && !NeedsExchange(*token, now) && services_.exchange->HoldsUp(this);
+    if (spare_exchange) jwt = token->UseJwt();
     if (jwt) return UseBearer({std::move(token), std::move(jwt), false});
   }
-  if (!ignores_breakers_) services_.exchange->Enter(this);
+  if (UsesExchange(*token)) Enter(services_.exchange);
   ticket_ = services_.refresher->Refresh(
-      token, [this](const RefreshResult& result) { Protected([&] { OnRefreshed(result); }); });
+      token, [this](const RefreshResult& result) { Protected([&] { OnRefreshed(result); }); },
+      true);  // of the whole exchange's overload the circuit breaker knows
   WatchHeld();
 }
 
 // Whether another process has the token, and for how long: not where a conversation stays with it.
 void TokenAcquisition::WatchHeld() {
-  if (kept_ || !services_.refresher->HasGate()) return;
+  if (kept_ || !services_.refresher->HasLock()) return;
   timer_ = services_.loop->After(kHeldPatience, [this] {
     timer_ = 0;
     Protected([&] {
       TokenPool::Wanted others = wanted_;
       others.excluded.insert(&lease_->token());
-      if (!services_.refresher->WaitsAtGate(lease_->token())) return;
+      if (!services_.refresher->WaitsForLock(lease_->token())) return;
       if (!services_.pool->AnyReady(others)) return WatchHeld();
       services_.refresher->Forget(std::exchange(ticket_, 0));
       FailAt(true, {Outcome::kHeld, Status(Code::kNoTokenReady, "another process is exchanging it"), {}});
@@ -204,13 +200,38 @@ void TokenAcquisition::OnRefreshed(const RefreshResult& result) {
   ticket_ = 0;
   services_.loop->CancelTimer(std::exchange(timer_, 0));
   if (!result.jwt) return FailAt(true, {result.outcome, result.status, result.status.error().retry_after});
-  if (result.fresh) services_.exchange->Close();
-  services_.exchange->Leave(this, true);
-  lease_->token().MarkUsed();
-  UseBearer({lease_->share_token(), result.jwt, result.fresh});
+  const std::shared_ptr<Token> token = lease_->share_token();
+  if (UsesExchange(*token)) {
+    // The old JWT may have come back since there was no new one: that shows nothing of the exchange.
+    if (result.fresh) services_.exchange->Close();
+    services_.exchange->Leave(this, result.status.ok());
+    if (ended_) return;  // who was woken may have ended it
+  }
+  token->MarkUsed();
+  UseBearer({token, result.jwt, result.fresh});
+}
+
+void TokenAcquisition::Enter(CircuitBreaker* breaker) {
+  if (ignores_breakers_) return;
+  breaker->Enter(this);
+  entered_ = true;
+}
+
+void TokenAcquisition::LeaveBreakers(bool exchange_answered, bool agent_answered) noexcept {
+  if (!std::exchange(entered_, false)) return;
+  services_.exchange->Leave(this, exchange_answered);
+  services_.agent->Leave(this, agent_answered);
 }
 
 void TokenAcquisition::UseBearer(Bearer bearer) {
+  // While it got its bearer, others may have found the service overloaded.
+  const bool heeds = !ignores_breakers_ && !is_early_ && stale_ == 0;
+  if (for_agent_ && heeds && services_.agent->HoldsUp(this)) {
+    LeaveBreakers(false, false);
+    std::move(*std::exchange(lease_, std::nullopt)).GiveBack();
+    return Lead();
+  }
+  if (for_agent_) Enter(services_.agent);
   bearer_ = std::move(bearer);
   owner_->Use(bearer_);
 }
@@ -294,7 +315,7 @@ FailoverDecision TokenAcquisition::Decide(const std::shared_ptr<Token>& token, c
   attempt.outcome = result.outcome;
   attempt.token = token.get();
   attempt.unauthorized = result.status.error().http_status == 401;
-  attempt.at_exchange = at_exchange;
+  attempt.at_exchange = at_exchange && UsesExchange(*token);
   attempt.keeps_token = kept_ && pool.accounts().SameAccount(*kept_, *token);
   attempt.served_lately =
       result.outcome == Outcome::kBlocked ? pool.AnyServedLately() : pool.ServedLatelyOrIsNew(*token);
@@ -318,7 +339,11 @@ FailoverDecision TokenAcquisition::Decide(const std::shared_ptr<Token>& token, c
     if (!bad_setting_) bad_setting_ = result.status;
     wanted_.without_exchange = true;
   }
-  NoteAtBreakers(decision, result, at_exchange);
+  if (at_exchange && !UsesExchange(*token)) {
+    LeaveBreakers(false, false);  // a source of the program's says nothing of the service
+  } else {
+    NoteAtBreakers(decision, result, at_exchange);
+  }
 
   // Without another token that is ready it may be worth waiting for one; after a refusal, too, whose own wait is not
   // possible any more: one that is busy has not refused anybody.
@@ -342,12 +367,12 @@ void TokenAcquisition::NoteAtBreakers(const FailoverDecision& decision, const Re
     breaker->Open(attempt_began_, std::min(asked, services_.failover.retry_after_limit));
   }
   const bool answered = !decision.overload && IsAnswer(result.outcome);
-  services_.exchange->Leave(this, answered && at_exchange);
-  services_.agent->Leave(this, answered && !at_exchange);
+  LeaveBreakers(answered && at_exchange, answered && !at_exchange);
 }
 
 void TokenAcquisition::Follow(const FailoverDecision& decision, const Status& last) {
   ignores_breakers_ = false;
+  is_early_ = false;
   switch (decision.step) {
     case FailoverDecision::Step::kSameToken:
       return FetchBearer();
@@ -393,96 +418,15 @@ void TokenAcquisition::End(Outcome outcome, const Status& why, std::optional<mil
   if (ticket_ != 0) services_.refresher->Forget(std::exchange(ticket_, 0));
   services_.queue->Leave(this);
   if (CircuitBreaker* const breaker = std::exchange(breaker_, nullptr)) breaker->Forget(this);
-  if (!lease_) return;
-  services_.exchange->Leave(this, false);
-  services_.agent->Leave(this, outcome != Outcome::kCancelled);
-  EndLease(outcome, why, cool_for, false);
+  // Whatever becomes of the rest: a probe that is not given back would hold up everybody.
+  const std::shared_ptr<void> leaving(nullptr,
+                                      [this, outcome](void*) { LeaveBreakers(false, outcome != Outcome::kCancelled); });
+  if (lease_) EndLease(outcome, why, cool_for, false);
 }
 
-// --------------------------------------------------------------------------------------------------------- Waiting --
-
-milliseconds TokenAcquisition::PatienceLeft() const {
-  if (patience_.deadline) {
-    return std::max(std::chrono::floor<milliseconds>(*patience_.deadline - services_.clock->Steady()), milliseconds(0));
-  }
-  return std::max(std::chrono::ceil<milliseconds>(services_.max_wait - waited_), milliseconds(0));
-}
-
-milliseconds TokenAcquisition::LongestWait() const {
-  return PatienceLeft() + (patience_.deadline ? kBeyondDeadline : milliseconds(0));
-}
-
-const char* TokenAcquisition::NoneIsReady() const {
-  if (!only_) return "no token is ready";
-  // Those that it was started for may have been removed, or moved to other tiers.
-  return services_.pool->members().HasAny(*only_) ? "no token that may serve this request is ready"
-                                                  : "no token that may serve this request is left";
-}
-
-std::optional<milliseconds> TokenAcquisition::TokenComesIn() {
-  const milliseconds left = patience_.for_tokens ? PatienceLeft() : milliseconds(0);
-  if (left <= milliseconds(0)) return std::nullopt;
-  const auto outlook = services_.pool->WhenReady(wanted_);
-  if (outlook.earliest && *outlook.earliest < left) return *outlook.earliest;
-  // A quota that is asked for may be back sooner than is assumed.
-  if (outlook.busy || services_.quota_asked(wanted_)) return left;
-  return std::nullopt;
-}
-
-void TokenAcquisition::EndWait() {
-  if (const auto began = std::exchange(wait_began_, std::nullopt)) waited_ += services_.clock->Steady() - *began;
-}
-
-void TokenAcquisition::PauseFor(milliseconds time) {
-  BeginWait();
-  timer_ = services_.loop->After(time, [this] {
-    timer_ = 0;
-    Protected([&] {
-      EndWait();
-      if (CircuitBreaker* const breaker = std::exchange(breaker_, nullptr)) breaker->Forget(this);
-      if (const auto pause = std::exchange(pause_, std::nullopt); pause && pause->new_pass) {
-        wanted_.excluded = ruled_out_;
-      }
-      if (!bad_setting_) wanted_.without_exchange = false;
-      Lead();
-    });
-  });
-}
-
-void TokenAcquisition::OnBreaker() noexcept {
-  Protected([&] {
-    breaker_ = nullptr;
-    EndWait();
-    services_.loop->CancelTimer(std::exchange(timer_, 0));
-    Lead();
-  });
-}
-
-void TokenAcquisition::OnToken(Lease lease) noexcept {
-  Protected([&] {
-    EndWait();
-    pause_.reset();
-    const bool held_up = (for_agent_ && services_.agent->HoldsUp(this)) ||
-                         (NeedsExchange(lease.token(), services_.dates->Steady()) && services_.exchange->HoldsUp(this));
-    if (held_up) {
-      std::move(lease).GiveBack();  // what it waits for now is the service
-      return Lead();
-    }
-    lease_.emplace(std::move(lease));
-    BeginAttempt();
-  });
-}
-
-void TokenAcquisition::OnNoToken(WaitQueue::NoToken why) noexcept {
-  Protected([&] {
-    EndWait();
-    if (why == WaitQueue::NoToken::kOutOfMemory) throw std::bad_alloc();
-    const auto pause = std::exchange(pause_, std::nullopt);
-    if (!pause) return GiveUp(last_);
-    if (pause->new_pass) wanted_.excluded = ruled_out_;
-    if (!bad_setting_) wanted_.without_exchange = false;
-    Lead();
-  });
+void TokenAcquisition::Pause() {
+  LeaveBreakers(false, false);
+  if (lease_) lease_->EndTrial();
 }
 
 }  // namespace warppool::internal

@@ -83,6 +83,8 @@ class TokenAcquisition final : private WaitQueue::Waiter, private CircuitBreaker
 
   // The first event of the answer is there: the token serves, whatever comes later.
   void NoteServing();
+  // The program has paused, for who knows how long: others may find out meanwhile what it was to find out.
+  void Pause();
   // The answer has begun, so long after it was asked for.
   void NoteFirstEvent(std::chrono::milliseconds time) { first_event_ = time; }
 
@@ -99,11 +101,11 @@ class TokenAcquisition final : private WaitQueue::Waiter, private CircuitBreaker
  private:
   using milliseconds = std::chrono::milliseconds;
 
-  // Looking for a token.
+  // Looking for a token. What returns a bool waits, or has ended it, if that is true.
   void Lead();  // leases one, waits, or gives up
   bool WaitForService();
   bool WaitForKept();
-  bool WaitForExchange();
+  bool WaitAt(CircuitBreaker* breaker);
   void WaitForToken();
   void WaitAtBreaker(CircuitBreaker* breaker, milliseconds held_up);
 
@@ -113,6 +115,8 @@ class TokenAcquisition final : private WaitQueue::Waiter, private CircuitBreaker
   void WatchHeld();
   void OnRefreshed(const RefreshResult& result);
   void UseBearer(Bearer bearer);
+  void Enter(CircuitBreaker* breaker);
+  void LeaveBreakers(bool exchange_answered, bool agent_answered) noexcept;
   void FailAt(bool at_exchange, Refusal result);
   FailoverDecision Decide(const std::shared_ptr<Token>& token, const Refusal& result, bool at_exchange);
   void NoteAtBreakers(const FailoverDecision& decision, const Refusal& result, bool at_exchange);
@@ -134,8 +138,7 @@ class TokenAcquisition final : private WaitQueue::Waiter, private CircuitBreaker
   void OnBreaker() noexcept override;
 
   // Calls `call`. What it throws ends the acquisition, and the owner hears of it.
-  template <typename Call>
-  void Protected(const Call& call) noexcept;
+  void Protected(const std::function<void()>& call) noexcept;
 
   const AcquisitionServices& services_;
   Owner* const owner_;
@@ -146,12 +149,14 @@ class TokenAcquisition final : private WaitQueue::Waiter, private CircuitBreaker
   FailoverState state_;
   // The last attempt met a fault of the service's: another token is tried at once, whatever is remembered of it.
   bool ignores_breakers_ = false;
+  bool is_early_ = false;  // the next attempt probes before the time
 
   // The attempt that is under way.
   std::optional<Lease> lease_;
   Bearer bearer_;
   int stale_ = 0;         // how many JWTs of this lease were refused that were not issued for it
   bool serving_ = false;  // see NoteServing()
+  bool entered_ = false;  // a circuit breaker
   SteadyTime attempt_began_{};
   TokenRefresher::Ticket ticket_ = 0;
   std::optional<milliseconds> first_event_;  // of this lease

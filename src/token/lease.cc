@@ -33,6 +33,10 @@ std::optional<DeferredFailure> Lease::End(const Report& report) && {
   return pool_->End(member, *this, report);
 }
 
+void Lease::EndTrial() {
+  if (stamp_.is_trial) pool_->EndTrial(member_.get(), stamp_);
+}
+
 void Lease::GiveBack() && {
   if (const auto member = std::exchange(member_, nullptr)) pool_->GiveBack(member.get(), *this);
 }

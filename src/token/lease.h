@@ -57,6 +57,8 @@ class Lease {
   // Ends the lease. After a refusal or a server error the result is for TokenPool::Judge(), if another token then
   // serves the same request.
   std::optional<DeferredFailure> End(const Report& report) &&;
+  // Others may try the token, if this lease is the one that does.
+  void EndTrial();
   // It was not used: as if it had not been taken.
   void GiveBack() &&;
   // A JWT that others got for it was refused; it goes on with a new one.

@@ -91,6 +91,7 @@ std::optional<std::chrono::milliseconds> TokenPool::RestOf(const Token& token, c
   const SteadyTime now = state_.clock.Steady();
   const PoolMember* const member = state_.registry.Find(token);
   if (member == nullptr || !IsWorthAWait(*member, wanted, now)) return std::nullopt;
+  if (FindPreferred(wanted, now) != nullptr) return std::nullopt;  // another one of its account would do
   const TokenState state = member->health.StateAt(now);
   if (state == TokenState::kReady && member->health.IsBeingTried(now)) return std::chrono::milliseconds(0);
   if (state != TokenState::kResting) return std::nullopt;

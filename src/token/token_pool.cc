@@ -6,7 +6,7 @@ namespace warppool::internal {
 namespace {
 
 // Of what was met, as many are remembered, and those of this time count.
-constexpr std::size_t kMostMet = 50;
+constexpr std::size_t kMostMet = 256;
 constexpr std::chrono::minutes kFlapping{1};
 
 // What may be the token's own fault, and may be the service's.
@@ -111,6 +111,18 @@ void TokenPool::NoteServing(PoolMember* member, HealthStamp stamp) {
     if (!member->is_member || (change == HealthChange::kNone && !IsApart(*member))) return;
     state_.Wake(now, &news);
     state_.Settle(member, change, now, Status(), &news);
+  }
+  state_.Tell(news);
+}
+
+void TokenPool::EndTrial(PoolMember* member, HealthStamp stamp) {
+  PoolNews news;
+  {
+    MutexLock lock(&state_.mutex);
+    const SteadyTime now = state_.clock.Steady();
+    state_.Wake(now, &news);
+    member->health.Report(Outcome::kCancelled, stamp, now, {}, state_.options.health);
+    if (member->is_member) state_.Refile(member, now, Status(), &news);
   }
   state_.Tell(news);
 }

@@ -112,6 +112,7 @@ class TokenPool {
   std::optional<DeferredFailure> End(const std::shared_ptr<PoolMember>& member, const Lease& lease,
                                      const Lease::Report& report) EXCLUDES(state_.mutex);
   void NoteServing(PoolMember* member, HealthStamp stamp) EXCLUDES(state_.mutex);
+  void EndTrial(PoolMember* member, HealthStamp stamp) EXCLUDES(state_.mutex);
   void GiveBack(PoolMember* member, const Lease& lease) EXCLUDES(state_.mutex);
   // After a refusal, or a server error.
   void LeaveAlone(const std::shared_ptr<PoolMember>& member, HealthStamp stamp, Outcome outcome, SteadyTime now)

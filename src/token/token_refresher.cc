@@ -88,7 +88,8 @@ std::shared_ptr<const Jwt> TokenRefresher::Cached(Token* token, SteadyTime now) 
   return jwt;
 }
 
-TokenRefresher::Ticket TokenRefresher::Refresh(const std::shared_ptr<Token>& token, Callback callback) {
+TokenRefresher::Ticket TokenRefresher::Refresh(const std::shared_ptr<Token>& token, Callback callback,
+                                               bool despite_pause) {
   const Ticket ticket = ++last_ticket_;
   const Token* const key = token.get();
   tickets_.emplace(ticket, key);
@@ -100,7 +101,7 @@ TokenRefresher::Ticket TokenRefresher::Refresh(const std::shared_ptr<Token>& tok
     if (is_new) {
       flight.token = token;
       flight.number = ++last_flight_;
-      if (!Pauses(key)) Depart(key);
+      if (despite_pause || !Pauses(key)) Depart(key);
     }
   } catch (...) {
     Forget(ticket);
@@ -180,7 +181,7 @@ bool TokenRefresher::HasPrecious() const {
   return std::any_of(flights_.begin(), flights_.end(), [](const auto& flight) { return flight.second.entered; });
 }
 
-bool TokenRefresher::WaitsAtGate(const Token& token) const {
+bool TokenRefresher::WaitsForLock(const Token& token) const {
   const auto flight = flights_.find(&token);
   return options_.gate != nullptr && flight != flights_.end() && !flight->second.entered;
 }

@@ -11,7 +11,7 @@
 // rotated credential. So it lives on for kAfterlife, and who asks for the same token meanwhile waits for it, too: the
 // credential is not sent twice at a time. Else only the end of the I/O thread breaks it off.
 //
-// With a gate (exchange_gate.h), what other processes got is taken over instead of an exchange of one's own, and what
+// With a gate (exchange_lock.h), what other processes got is taken over instead of an exchange of one's own, and what
 // this one issues is in safety before the credential that it replaces is forgotten. One that came from there and is
 // refused for good is not the end: the one that the user configured is tried once.
 //
@@ -36,7 +36,7 @@
 #include "http/fetch.h"
 #include "http/transport.h"
 #include "token/exchange.h"
-#include "token/exchange_gate.h"
+#include "token/exchange_lock.h"
 #include "token/token.h"
 
 namespace warppool::internal {
@@ -50,7 +50,7 @@ struct RefresherOptions {
   // itself, as it does when the exchange is overloaded, whatever the refusal was: it is no second one.
   std::chrono::milliseconds longest_pause{};
   std::function<double()> unit_random{};  // in [0, 1); in the executor's thread
-  ExchangeGate* gate = nullptr;           // null: nobody else knows these tokens
+  ExchangeLock* gate = nullptr;           // null: nobody else knows these tokens
   BearerSupply* supply = nullptr;         // null: there is no token that needs it
 };
 
@@ -93,7 +93,8 @@ class TokenRefresher {
   static std::shared_ptr<const Jwt> Cached(Token* token, SteadyTime now);
 
   // Calls `callback` once when the token's next exchange is through, never from inside. The executor's thread only.
-  Ticket Refresh(const std::shared_ptr<Token>& token, Callback callback);
+  // `despite_pause`: the address is asked even if it has asked for a pause, to find out whether that is needed still.
+  Ticket Refresh(const std::shared_ptr<Token>& token, Callback callback, bool despite_pause = false);
   // The callback is not called any more. The executor's thread only.
   void Forget(Ticket ticket);
   // The token is gone: it is not renewed ahead of time any more. The executor's thread only.
@@ -101,8 +102,8 @@ class TokenRefresher {
   // The token's JWT, which came from elsewhere, is renewed ahead of its end. The executor's thread only.
   void RenewAhead(const std::shared_ptr<Token>& token);
   // Whether other processes may know the tokens, and whether one of them has this one just now.
-  bool HasGate() const { return options_.gate != nullptr; }
-  bool WaitsAtGate(const Token& token) const;
+  bool HasLock() const { return options_.gate != nullptr; }
+  bool WaitsForLock(const Token& token) const;
   // Dates come earlier from now on: so do the renewals. The executor's thread only.
   void OnJump();
   // Whether an exchange is under way whose answer is to be kept. The executor's thread only.

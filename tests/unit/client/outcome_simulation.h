@@ -75,7 +75,7 @@ struct SimResult {
   Code code = Code::kOk;
 };
 
-class Simulation final : public Transport, public ExchangeGate, private PoolListener {
+class Simulation final : public Transport, public ExchangeLock, private PoolListener {
  public:
   explicit Simulation(Story story, std::uint64_t seed) : world_(std::move(story.world)), random_(seed) {
     std::vector<TokenConfig> configs;
@@ -95,7 +95,7 @@ class Simulation final : public Transport, public ExchangeGate, private PoolList
     RefresherOptions refresher;
     refresher.endpoints = {{"https://exchange.example/token", "WARP_REFRESH_URL", false}};
     refresher.timeout = std::chrono::seconds(30);
-    refresher.longest_pause = std::chrono::milliseconds(0);
+    refresher.longest_pause = std::chrono::seconds(120);
     refresher.unit_random = [this] { return Random(); };
     refresher.gate = this;
     refresher_ = std::make_unique<TokenRefresher>(refresher, this, nullptr, clock_, Logger());
@@ -293,7 +293,7 @@ class Simulation final : public Transport, public ExchangeGate, private PoolList
   void Pause(TransferId /*id*/) override {}
   void Resume(TransferId /*id*/) override {}
 
-  // ExchangeGate: another process has a token for a while, and is given up after 5 s.
+  // ExchangeLock: another process has a token for a while, and is given up after 5 s.
   void Enter(const std::shared_ptr<Token>& token, Entered done) override {
     const SimToken& t = world_.tokens()[Index(*token)];
     const bool held = t.held_from <= Now() && Now() < t.held_until;

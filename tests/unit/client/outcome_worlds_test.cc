@@ -56,6 +56,7 @@ TEST_CASE(
   for (const auto& [name, n] : count) told += name + ": " + std::to_string(n) + "\n";
   INFO(told);
   CHECK(count["lost now"] * 1000 <= 4 * count["could now"]);
+  CHECK(count["lost later"] * 100 <= 12 * count["could later"]);
   CHECK(count["blamed"] * 200 <= 5 * WorldsOfEachSize());
   if (Shows()) WARN(told);
 }

@@ -15,17 +15,17 @@
 #include "base/executor.h"
 #include "client/state_records.h"
 #include "platform/worker.h"
-#include "token/exchange_gate.h"
+#include "token/exchange_lock.h"
 #include "token/token_pool.h"
 
 namespace warppool::internal {
 
-class StateKeeper final : public ExchangeGate {
+class StatePersister final : public ExchangeLock {
  public:
   // `patience`: how long an exchange waits while another process exchanges the same token. `save_interval`: as
   // Config::state_save_interval.
-  StateKeeper(std::shared_ptr<StateStore> store, TokenPool* pool, Executor* executor, const Clock& clock,
-              std::chrono::milliseconds patience, std::chrono::milliseconds save_interval);
+  StatePersister(std::shared_ptr<StateStore> store, TokenPool* pool, Executor* executor, const Clock& clock,
+                 std::chrono::milliseconds patience, std::chrono::milliseconds save_interval);
 
   // Brings back what is known of all tokens. Before any other function, in the thread that creates the client. Fails as
   // the store does.
@@ -36,7 +36,7 @@ class StateKeeper final : public ExchangeGate {
   // Whether the pool has something to save; see TokenPool::SetOnUnsaved(). Any thread.
   void OnUnsaved(bool urgent) noexcept;
 
-  // ExchangeGate
+  // ExchangeLock
   void Enter(const std::shared_ptr<Token>& token, Entered done) override;
   void Keep(const std::shared_ptr<Token>& token, const Issuance& issued, std::function<void()> done) override;
   void Leave(const std::shared_ptr<Token>& token) override;

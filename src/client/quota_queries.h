@@ -16,11 +16,11 @@ namespace warppool::internal {
 class Core;
 
 // The I/O thread only.
-class QuotaDesk {
+class QuotaQueries {
  public:
   using Answer = std::variant<Quota, Refusal>;
 
-  explicit QuotaDesk(Core* core);
+  explicit QuotaQueries(Core* core);
 
   // Calls `done` once, never from inside, and tells the pool first. `lifts_cooling`: see TokenPool::NoteQuota().
   void Ask(const Bearer& bearer, bool lifts_cooling, std::function<void(const Answer&)> done);

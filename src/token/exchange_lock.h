@@ -26,9 +26,9 @@ struct Issuance {
 };
 
 // In the executor's thread, and so are the callbacks, which are never called from inside.
-class ExchangeGate {
+class ExchangeLock {
  public:
-  virtual ~ExchangeGate() = default;
+  virtual ~ExchangeLock() = default;
 
   // Keeps all others from exchanging `token` until Leave(), and tells what is known of it; nothing, if nothing is.
   // Inside already: looks once more. With a failure others keep it, and there is nothing to leave.

@@ -1,4 +1,4 @@
-#include "client/bearer_desk.h"
+#include "client/bearer_sources.h"
 
 #include <utility>
 
@@ -6,14 +6,14 @@
 
 namespace warppool::internal {
 
-void BearerDesk::Supply(const std::shared_ptr<Token>& token, Supplied done) {
+void BearerSources::Supply(const std::shared_ptr<Token>& token, Supplied done) {
   workers_.Post(token, [this, source = token->bearer_source(), name = token->name(), done = std::move(done)] {
     auto supplied = Guarded([&] { return source.supply(name); });
     executor_->Post([done, supplied = std::move(supplied)] { done(supplied); });
   });
 }
 
-void BearerDesk::TellRefused(const Bearer& bearer, const Status& why) {
+void BearerSources::TellRefused(const Bearer& bearer, const Status& why) {
   BearerSource source = bearer.token->bearer_source();
   if (!source.on_refused) return;
   workers_.Post(bearer.token, [source = std::move(source), name = bearer.token->name(), text = bearer.Text(), why] {

@@ -8,13 +8,13 @@
 #include "base/executor.h"
 #include "client/bearer.h"
 #include "platform/worker_pool.h"
-#include "token/exchange_gate.h"
+#include "token/exchange_lock.h"
 
 namespace warppool::internal {
 
-class BearerDesk final : public BearerSupply {
+class BearerSources final : public BearerSupply {
  public:
-  explicit BearerDesk(Executor* executor) : executor_(executor) {}
+  explicit BearerSources(Executor* executor) : executor_(executor) {}
 
   static constexpr std::size_t kMostCalls = 8;
 

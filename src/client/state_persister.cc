@@ -1,4 +1,4 @@
-#include "client/state_keeper.h"
+#include "client/state_persister.h"
 
 #include <fmt/format.h>
 
@@ -37,14 +37,14 @@ std::string Describe(const StoredToken& stored, WallTime now) {
 }  // namespace
 
 // A visit to the gate, until it is let in.
-struct StateKeeper::Visit {
+struct StatePersister::Visit {
   std::shared_ptr<Token> token;
   Entered done;
   SteadyTime until;
 };
 
-StateKeeper::StateKeeper(std::shared_ptr<StateStore> store, TokenPool* pool, Executor* executor, const Clock& clock,
-                         milliseconds patience, milliseconds save_interval)
+StatePersister::StatePersister(std::shared_ptr<StateStore> store, TokenPool* pool, Executor* executor,
+                               const Clock& clock, milliseconds patience, milliseconds save_interval)
     : pool_(pool),
       executor_(executor),
       clock_(clock),
@@ -52,11 +52,11 @@ StateKeeper::StateKeeper(std::shared_ptr<StateStore> store, TokenPool* pool, Exe
       save_interval_(save_interval),
       records_(std::move(store), [this](const auto& token, const Status& why) { Complain(token, why); }) {}
 
-void StateKeeper::Complain(const std::shared_ptr<const Token>& token, const Status& why) {
+void StatePersister::Complain(const std::shared_ptr<const Token>& token, const Status& why) {
   pool_->records().NoteStoreFailed(token, why);
 }
 
-Status StateKeeper::RestoreAll() {
+Status StatePersister::RestoreAll() {
   return Guarded([&] {
     for (const auto& token : pool_->members().All()) {
       if (token->kind() == CredentialKind::kCallback) continue;
@@ -68,7 +68,7 @@ Status StateKeeper::RestoreAll() {
   });
 }
 
-void StateKeeper::Restore(const std::shared_ptr<Token>& token) {
+void StatePersister::Restore(const std::shared_ptr<Token>& token) {
   if (token->kind() == CredentialKind::kCallback) return;
   // By way of the executor, as Forget(): a token that was removed a moment ago, and comes back, has its last state.
   executor_->Post([this, token] {
@@ -80,7 +80,7 @@ void StateKeeper::Restore(const std::shared_ptr<Token>& token) {
   });
 }
 
-void StateKeeper::TakeOver(const std::shared_ptr<Token>& token, const StoredToken& stored, bool at_start) {
+void StatePersister::TakeOver(const std::shared_ptr<Token>& token, const StoredToken& stored, bool at_start) {
   const WallTime now = clock_.Wall();
   token->Adopt(stored.credential, stored.serial);
   if (stored.jwt) {
@@ -101,11 +101,11 @@ void StateKeeper::TakeOver(const std::shared_ptr<Token>& token, const StoredToke
   pool_->records().Restore(kept, Describe(stored, now));
 }
 
-void StateKeeper::OnUnsaved(bool urgent) noexcept {
+void StatePersister::OnUnsaved(bool urgent) noexcept {
   Guarded([&] { executor_->Post([this, urgent] { SaveSoon(urgent); }); });
 }
 
-void StateKeeper::SaveSoon(bool urgent) {
+void StatePersister::SaveSoon(bool urgent) {
   if (save_timer_ != 0 && (save_is_urgent_ || !urgent)) return;
   executor_->CancelTimer(std::exchange(save_timer_, 0));
   save_is_urgent_ = urgent;
@@ -115,23 +115,23 @@ void StateKeeper::SaveSoon(bool urgent) {
   });
 }
 
-void StateKeeper::SaveNow() {
+void StatePersister::SaveNow() {
   // Taken there: what is being restored meanwhile is in the pool by then, and so it is in the numbers.
   worker_.Post([this] { Save(pool_->records().TakeUnsaved()); });
 }
 
-void StateKeeper::Save(const std::vector<PoolRecords::Kept>& tokens) {
+void StatePersister::Save(const std::vector<PoolRecords::Kept>& tokens) {
   const Status saved = Guarded([&] { return records_.Save(tokens); });
   if (saved.ok()) return;
   Complain(nullptr, saved);
   pool_->records().PutBackUnsaved(tokens);
 }
 
-void StateKeeper::Enter(const std::shared_ptr<Token>& token, Entered done) {
+void StatePersister::Enter(const std::shared_ptr<Token>& token, Entered done) {
   Knock(std::make_shared<Visit>(Visit{token, std::move(done), clock_.Steady() + patience_}));
 }
 
-void StateKeeper::Knock(const std::shared_ptr<Visit>& visit) {
+void StatePersister::Knock(const std::shared_ptr<Visit>& visit) {
   worker_.Post([this, visit] {
     const Status tried = Guarded([&] {
       TryLock(visit);
@@ -143,7 +143,7 @@ void StateKeeper::Knock(const std::shared_ptr<Visit>& visit) {
   });
 }
 
-void StateKeeper::TryLock(const std::shared_ptr<Visit>& visit) {
+void StatePersister::TryLock(const std::shared_ptr<Visit>& visit) {
   const std::shared_ptr<Token>& token = visit->token;
   std::string& held = held_[token.get()];
   if (held.empty()) {
@@ -170,7 +170,7 @@ void StateKeeper::TryLock(const std::shared_ptr<Visit>& visit) {
   Answer(visit, std::optional(std::move(known)));
 }
 
-void StateKeeper::WaitOutside(const std::shared_ptr<Visit>& visit) {
+void StatePersister::WaitOutside(const std::shared_ptr<Visit>& visit) {
   const Status waits = Guarded([&]() -> Status {
     if (visit->until <= clock_.Steady()) {
       Error error{.code = Code::kOverloaded, .message = "another process is exchanging this refresh token"};
@@ -183,11 +183,11 @@ void StateKeeper::WaitOutside(const std::shared_ptr<Visit>& visit) {
   if (!waits.ok()) visit->done(waits);
 }
 
-void StateKeeper::Answer(const std::shared_ptr<Visit>& visit, Result<std::optional<SharedKnowledge>> known) {
+void StatePersister::Answer(const std::shared_ptr<Visit>& visit, Result<std::optional<SharedKnowledge>> known) {
   executor_->Post([visit, known = std::move(known)] { visit->done(known); });
 }
 
-void StateKeeper::Keep(const std::shared_ptr<Token>& token, const Issuance& issued, std::function<void()> done) {
+void StatePersister::Keep(const std::shared_ptr<Token>& token, const Issuance& issued, std::function<void()> done) {
   worker_.Post([this, token, issued, done = std::move(done)] {
     const Status kept = Guarded([&] { return records_.Save(token, issued); });
     if (!kept.ok()) {
@@ -200,23 +200,23 @@ void StateKeeper::Keep(const std::shared_ptr<Token>& token, const Issuance& issu
   });
 }
 
-void StateKeeper::Leave(const std::shared_ptr<Token>& token) {
+void StatePersister::Leave(const std::shared_ptr<Token>& token) {
   worker_.Post([this, token] { LetGo(token); });
 }
 
-void StateKeeper::LetGo(const std::shared_ptr<Token>& token) {
+void StatePersister::LetGo(const std::shared_ptr<Token>& token) {
   const auto held = held_.find(token.get());
   if (held == held_.end()) return;
   if (!held->second.empty()) records_.store().Unlock(held->second);
   held_.erase(held);
 }
 
-void StateKeeper::Forget(const std::shared_ptr<Token>& token) {
+void StatePersister::Forget(const std::shared_ptr<Token>& token) {
   SaveNow();
   worker_.Post([this, token] { records_.Forget(*token); });
 }
 
-void StateKeeper::Close() {
+void StatePersister::Close() {
   Guarded([&] {
     worker_.Post([this] {
       Save(pool_->records().TakeUnsaved());

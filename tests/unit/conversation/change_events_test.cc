@@ -1,4 +1,4 @@
-#include "conversation/narrator.h"
+#include "conversation/change_events.h"
 
 #include <map>
 #include <random>

@@ -1,5 +1,5 @@
 // When the pool's state goes into the store. The store works in a thread of its own, and is awaited by its calls.
-#include "client/state_keeper.h"
+#include "client/state_persister.h"
 
 #include <chrono>
 #include <future>
@@ -59,7 +59,7 @@ struct Keeping {
   std::shared_ptr<SlowStore> store = std::make_shared<SlowStore>(records);
   Pool pool{{"p1", "p2"}, Recovering()};
   FakeExecutor executor{&pool.clock};
-  StateKeeper keeper{store, &pool.pool, &executor, pool.clock, 30s, 10s};
+  StatePersister keeper{store, &pool.pool, &executor, pool.clock, 30s, 10s};
 };
 
 TEST_CASE("what a token counts while it is being restored is added to what it had") {

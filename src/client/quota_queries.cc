@@ -1,4 +1,4 @@
-#include "client/quota_desk.h"
+#include "client/quota_queries.h"
 
 #include <algorithm>
 #include <utility>
@@ -16,9 +16,9 @@ constexpr std::size_t kMaxAnswerBytes = 1U << 20U;
 
 }  // namespace
 
-QuotaDesk::QuotaDesk(Core* core) : core_(core) {}
+QuotaQueries::QuotaQueries(Core* core) : core_(core) {}
 
-void QuotaDesk::Ask(const Bearer& bearer, bool lifts_cooling, std::function<void(const Answer&)> done) {
+void QuotaQueries::Ask(const Bearer& bearer, bool lifts_cooling, std::function<void(const Answer&)> done) {
   HttpRequest request;
   request.url = core_->root() + RequestLimitPath();
   request.headers = core_->account_headers();
@@ -36,7 +36,7 @@ void QuotaDesk::Ask(const Bearer& bearer, bool lifts_cooling, std::function<void
   Fetch(&core_->transport(), std::move(request), kMaxAnswerBytes, timeout, on_answer);
 }
 
-QuotaDesk::Answer QuotaDesk::Read(const FetchResult& fetched, const Bearer& bearer) const {
+QuotaQueries::Answer QuotaQueries::Read(const FetchResult& fetched, const Bearer& bearer) const {
   if (fetched.transfer.error != TransferError::kNone) return ReadTransferError(fetched.transfer, kQuotaQuery, false);
   if (fetched.too_large) {
     return Refusal{Outcome::kGarbled,
@@ -50,14 +50,14 @@ QuotaDesk::Answer QuotaDesk::Read(const FetchResult& fetched, const Bearer& bear
   return ReadRequestLimit(head, {body, fetched.complete, fetched.readable}, core_->clock().Wall());
 }
 
-void QuotaDesk::TellPool(const Bearer& bearer, const Answer& answer, bool lifts_cooling) const {
+void QuotaQueries::TellPool(const Bearer& bearer, const Answer& answer, bool lifts_cooling) const {
   if (const auto* quota = std::get_if<Quota>(&answer))
     return core_->pool().accounts().NoteQuota(*bearer.token, *quota, lifts_cooling);
   const Status& why = std::get<Refusal>(answer).status;
   core_->log().Debug("No quota is known: {}: {}", bearer.token->name(), why.message());
 }
 
-void QuotaDesk::AskAfterRefusal(const Bearer& bearer) {
+void QuotaQueries::AskAfterRefusal(const Bearer& bearer) {
   const Token* const token = bearer.token.get();
   if (!asked_.insert(token).second) return;
   const auto over = [this, token](const Answer& /*answer*/) {
@@ -71,7 +71,7 @@ void QuotaDesk::AskAfterRefusal(const Bearer& bearer) {
   if (!begun.ok()) asked_.erase(token);
 }
 
-bool QuotaDesk::Asking(const TokenPool::Tokens& excluded, const TokenRestriction* only) const {
+bool QuotaQueries::Asking(const TokenPool::Tokens& excluded, const TokenRestriction* only) const {
   return std::any_of(asked_.begin(), asked_.end(), [&](const Token* token) {
     return excluded.count(token) == 0 && (only == nullptr || core_->pool().members().Concerns(*token, *only));
   });
