@@ -17,6 +17,17 @@ namespace warppool::soak {
 
 inline constexpr int kHours = 20;  // of a storm; and one more after each outage
 
+// How the machine sleeps, and the next hour begins.
+enum class Nap : std::uint8_t {
+  kHours,
+  kMinutes,    // so few that who served before did so lately
+  kUncounted,  // for hours, and the monotonic clock has stood still: it is the same hour
+};
+
+constexpr const char* NameOf(Nap nap) {
+  return nap == Nap::kHours ? "slept for hours" : nap == Nap::kMinutes ? "slept for minutes" : "slept, uncounted";
+}
+
 // What the service, or something on the way to it, does to everybody for a while.
 enum class Outage : std::uint8_t {
   kNone,

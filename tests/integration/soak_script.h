@@ -88,11 +88,11 @@ class Script {
     return SteadyClock::now() - expired_at_ < std::chrono::milliseconds(250);
   }
 
-  // The machine sleeps for an hour or more, so that dates are over: the next time that the client calls the program, so
-  // that nothing is under way in the client's thread. `counted`: the monotonic clock goes on, and the next hour begins.
-  void PlanSleep(bool counted) {
+  // The machine sleeps, the next time that the client calls the program, so that nothing is under way in the client's
+  // thread.
+  void PlanSleep(Nap nap) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    (counted ? hour_planned_ : sleep_planned_) = true;
+    planned_.push_back(nap);
   }
   bool IsOutage() const {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -107,7 +107,7 @@ class Script {
   // they met in an outage is another matter.
   bool IsSettled() const {
     const std::lock_guard<std::mutex> lock(mutex_);
-    return !hour_planned_ && !sleep_planned_ && IsThrough();
+    return planned_.empty() && IsThrough();
   }
   // How often `token` was answered what everybody was, and when for the last time, by the client's monotonic clock.
   int OutageAnswers(std::size_t token) const { return Locked(token, &Truth::outage_answers); }
@@ -126,8 +126,7 @@ class Script {
   void RequestEnds(int number) {
     const std::lock_guard<std::mutex> lock(mutex_);
     open_.erase(number);
-    if (std::exchange(hour_planned_, false)) Sleep(true);
-    if (std::exchange(sleep_planned_, false)) Sleep(false);
+    for (const Nap nap : std::exchange(planned_, {})) Sleep(nap);
     if (outage_planned_ != Outage::kNone && number > outage_after_) BeginOutage();
     changed_.notify_all();
   }
@@ -231,15 +230,18 @@ class Script {
 
   bool IsThrough() const { return outage_ == Outage::kNone && (open_.empty() || *open_.begin() > last_of_outage_); }
 
-  void Sleep(bool counted) {
-    clock_->Sleep(std::chrono::hours(1) + std::chrono::seconds(Below(4 * 3600)), counted);
-    ++counts_[counted ? "clocks set forward" : "wall clock set forward"];
-    CountEndOfJwts();
-    if (counted || kWallClockEndsDates) {
+  void Sleep(Nap nap) {
+    const std::chrono::seconds time = nap == Nap::kMinutes
+                                          ? std::chrono::minutes(2) + std::chrono::seconds(Below(240))
+                                          : std::chrono::hours(1) + std::chrono::seconds(Below(4 * 3600));
+    clock_->Sleep(time, nap != Nap::kUncounted);
+    ++counts_[NameOf(nap)];
+    if (nap != Nap::kMinutes) CountEndOfJwts();
+    if (nap == Nap::kHours || (nap == Nap::kUncounted && kWallClockEndsDates)) {
       last_before_sleep_ = begun_;
       for (Truth& truth : truths_) truth.has_jwt = false;
     }
-    if (!counted) return;
+    if (nap == Nap::kUncounted) return;
     ++hour_;
     outage_planned_ = OutageOf(hour_);
     outage_after_ = begun_ + kBeforeOutage;
@@ -462,7 +464,7 @@ class Script {
       if (auto spell = ExchangeSpell(token)) return spell;
     }
     // Who has met an outage may have nobody left that needs no exchange.
-    if (storming_ && kCast[token].role != Role::kRock && IsThrough() && Percent(30)) {
+    if (storming_ && kCast[token].role != Role::kRock && IsThrough() && Percent(40)) {
       ++failed_exchanges_;
       if (Percent(10)) return RotationWithoutJwt(token);
       return PlayFault(&exchange_faults_, token);
@@ -543,8 +545,7 @@ class Script {
   int spells_ = 0;
   int quotas_ = 0;
   int hour_ = 0;
-  bool hour_planned_ = false;
-  bool sleep_planned_ = false;
+  std::vector<Nap> planned_;
   Outage outage_ = Outage::kNone;
   Outage outage_planned_ = Outage::kNone;
   int outage_after_ = 0;       // the end of this request
