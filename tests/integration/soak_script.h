@@ -14,7 +14,6 @@
 #include <mutex>
 #include <optional>
 #include <random>
-#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -27,6 +26,7 @@
 #include "soak_hours.h"
 #include "soak_request_faults.h"
 #include "soak_slow_refusals.h"
+#include "soak_timeline.h"
 #include "soak_truth.h"
 #include "warppool/status.h"
 
@@ -60,7 +60,7 @@ class Script {
   void EndStorm() {
     const std::lock_guard<std::mutex> lock(mutex_);
     storming_ = false;
-    outage_ = Outage::kNone;
+    timeline_.EndOutage();
   }
 
   // All JWTs end now, if it can be said for sure that none is on its way for the first time: of a JWT that was issued
@@ -69,9 +69,7 @@ class Script {
   bool ExpireJwts() {
     std::unique_lock<std::mutex> lock(mutex_);
     gate_open_ = false;
-    const auto all_here = [&] {
-      return inside_ > 0 && inside_ == static_cast<int>(open_.size()) && jwts_under_way_ == 0;
-    };
+    const auto all_here = [&] { return inside_ > 0 && inside_ == timeline_.open() && jwts_under_way_ == 0; };
     const bool expires = changed_.wait_for(lock, std::chrono::milliseconds(60), all_here);
     if (expires) {
       ExpireAllJwts();
@@ -92,22 +90,19 @@ class Script {
   // thread.
   void PlanSleep(Nap nap) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    planned_.push_back(nap);
+    timeline_.Plan(nap);
   }
   bool IsOutage() const {
     const std::lock_guard<std::mutex> lock(mutex_);
-    return outage_ != Outage::kNone;
+    return timeline_.outage() != Outage::kNone;
   }
   void EndOutage() {
     const std::lock_guard<std::mutex> lock(mutex_);
-    outage_ = Outage::kNone;
-    last_of_outage_ = begun_;
+    timeline_.EndOutage();
   }
-  // No outage is under way, and who met the last one is through with it. What a clock does to those that wait with what
-  // they met in an outage is another matter.
   bool IsSettled() const {
     const std::lock_guard<std::mutex> lock(mutex_);
-    return planned_.empty() && IsThrough();
+    return timeline_.IsSettled();
   }
   // How often `token` was answered what everybody was, and when for the last time, by the client's monotonic clock.
   int OutageAnswers(std::size_t token) const { return Locked(token, &Truth::outage_answers); }
@@ -119,15 +114,14 @@ class Script {
   // The number of a request that begins.
   int RequestBegins() {
     const std::lock_guard<std::mutex> lock(mutex_);
-    open_.insert(++begun_);
-    return begun_;
+    return timeline_.BeginRequest();
   }
   // In the client's thread.
   void RequestEnds(int number) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    open_.erase(number);
-    for (const Nap nap : std::exchange(planned_, {})) Sleep(nap);
-    if (outage_planned_ != Outage::kNone && number > outage_after_) BeginOutage();
+    timeline_.EndRequest(number);
+    for (const Nap nap : timeline_.TakeNaps()) Sleep(nap);
+    if (timeline_.BeginsOutage(number)) BeginOutage();
     changed_.notify_all();
   }
 
@@ -212,7 +206,6 @@ class Script {
 
  private:
   using Decision = std::optional<loopback::Behaviour>;
-  static constexpr int kBeforeOutage = 60;  // requests
 
   template <typename T>
   T Locked(std::size_t token, T Truth::*member) const {
@@ -228,8 +221,6 @@ class Script {
   int Below(int n) { return std::uniform_int_distribution<int>(0, n - 1)(random_); }
   bool Percent(double chance) { return std::uniform_real_distribution<double>(0, 100)(random_) < chance; }
 
-  bool IsThrough() const { return outage_ == Outage::kNone && (open_.empty() || *open_.begin() > last_of_outage_); }
-
   void Sleep(Nap nap) {
     const std::chrono::seconds time = nap == Nap::kMinutes
                                           ? std::chrono::minutes(2) + std::chrono::seconds(Below(240))
@@ -238,19 +229,14 @@ class Script {
     ++counts_[NameOf(nap)];
     if (nap != Nap::kMinutes) CountEndOfJwts();
     if (nap == Nap::kHours || (nap == Nap::kUncounted && kWallClockEndsDates)) {
-      last_before_sleep_ = begun_;
+      last_before_sleep_ = timeline_.begun();
       for (Truth& truth : truths_) truth.has_jwt = false;
     }
-    if (nap == Nap::kUncounted) return;
-    ++hour_;
-    outage_planned_ = OutageOf(hour_);
-    outage_after_ = begun_ + kBeforeOutage;
+    if (nap != Nap::kUncounted) timeline_.BeginHour();
   }
 
-  // Only if tokens have served since the clock was set: else who is blocked has no reason to wait.
   void BeginOutage() {
-    outage_ = std::exchange(outage_planned_, Outage::kNone);
-    if (outage_ != Outage::kExchangeLogin && outage_ != Outage::kExchangePages) return;
+    if (timeline_.outage() != Outage::kExchangeLogin && timeline_.outage() != Outage::kExchangePages) return;
     ExpireAllJwts();
   }
 
@@ -289,11 +275,12 @@ class Script {
   Decision Agent(std::size_t token, const std::string& credential) {
     ++agent_requests_;
     Truth& truth = truths_[token];
-    if (outage_ == Outage::kAgentLogin) {
+    const Outage outage = timeline_.outage();
+    if (outage == Outage::kAgentLogin) {
       ++refused_jwts_;
       return InOutage(&truth, "401 for everybody", loopback::Status(401));
     }
-    if (outage_ == Outage::kAgentPages) return InOutage(&truth, "403 page for everybody", Page(403));
+    if (outage == Outage::kAgentPages) return InOutage(&truth, "403 page for everybody", Page(403));
     if (!IsAlive(&truth)) {
       ++refused_jwts_;
       Guilty(&truth, &Truth::agent_guilt, Code::kUnauthorized, "401 of the dead");
@@ -353,17 +340,17 @@ class Script {
   // A spell begins if this is the token's hour.
   void BeginSpell(std::size_t token) {
     Truth& truth = truths_[token];
-    const Guilt guilt = GuiltIn(hour_, token);
+    const Guilt guilt = GuiltIn(timeline_.hour(), token);
     const bool always = guilt == Guilt::kRefused || guilt == Guilt::kServerError;
-    if (truth.spell_hour != hour_) truth.spell_left = 0;
+    if (truth.spell_hour != timeline_.hour()) truth.spell_left = 0;
     if (truth.spell_left > 0 || !(always || (guilt == Guilt::kAny && Percent(2)))) return;
     constexpr std::array<Spell, 3> kRefusals{Spell::kForbidden, Spell::kUnauthorized, Spell::kExchangeRefused};
     constexpr std::array<Spell, 2> kErrors{Spell::kServerError, Spell::kExchangeError};
     const bool refused = guilt == Guilt::kRefused || (guilt == Guilt::kAny && Percent(50));
-    const auto number = static_cast<std::size_t>(always ? hour_ : ++spells_);
+    const auto number = static_cast<std::size_t>(always ? timeline_.hour() : ++spells_);
     truth.spell = refused ? kRefusals[number % kRefusals.size()] : kErrors[number % kErrors.size()];
     truth.spell_left = always ? std::numeric_limits<int>::max() : 1 + Below(6);
-    truth.spell_hour = hour_;
+    truth.spell_hour = timeline_.hour();
   }
 
   Decision AgentSpell(std::size_t token) {
@@ -421,7 +408,7 @@ class Script {
   // Not of those that were sent before the clock was set.
   void CheckJwt(std::size_t token) {
     if (kCast[token].api_key || truths_[token].has_jwt || last_before_sleep_ == 0) return;
-    if (*open_.begin() > last_before_sleep_) Complain(token, "is asked with a JWT that has ended");
+    if (timeline_.AreOver(last_before_sleep_)) Complain(token, "is asked with a JWT that has ended");
   }
 
   // Those that were under way when the quota was found to be used up may still come: at most one less than an account's
@@ -449,9 +436,10 @@ class Script {
       lock->lock();
     }
     --truth.exchanging;
-    if (outage_ == Outage::kExchangeLogin || outage_ == Outage::kExchangePages) {
+    const Outage outage = timeline_.outage();
+    if (outage == Outage::kExchangeLogin || outage == Outage::kExchangePages) {
       ++failed_exchanges_;
-      if (outage_ == Outage::kExchangePages) return InOutage(&truth, "exchange 403 page for everybody", Page(403));
+      if (outage == Outage::kExchangePages) return InOutage(&truth, "exchange 403 page for everybody", Page(403));
       return InOutage(&truth, "exchange 400 for everybody", Refusal());
     }
     if (!IsAlive(&truth)) {
@@ -464,7 +452,7 @@ class Script {
       if (auto spell = ExchangeSpell(token)) return spell;
     }
     // Who has met an outage may have nobody left that needs no exchange.
-    if (storming_ && kCast[token].role != Role::kRock && IsThrough() && Percent(40)) {
+    if (storming_ && kCast[token].role != Role::kRock && timeline_.IsThrough() && Percent(40)) {
       ++failed_exchanges_;
       if (Percent(10)) return RotationWithoutJwt(token);
       return PlayFault(&exchange_faults_, token);
@@ -524,6 +512,7 @@ class Script {
   loopback::Service* const service_;
   StormClock* const clock_;
   mutable std::mutex mutex_;
+  Timeline timeline_;
   std::condition_variable changed_;
   std::mt19937 random_;
   Deck agent_faults_;
@@ -532,10 +521,8 @@ class Script {
   std::array<Truth, kTokens> truths_;
   bool storming_ = true;
   bool gate_open_ = true;
-  int inside_ = 0;                        // agent requests at the gate
+  std::size_t inside_ = 0;                // agent requests at the gate
   SteadyClock::time_point expired_at_{};  // all JWTs, the last time
-  int begun_ = 0;                         // the client's requests
-  std::set<int> open_;                    // of them
   int jwts_under_way_ = 0;                // issued, and the client has not said that it has them
   int agent_requests_ = 0;
   int exchanges_ = 0;
@@ -544,12 +531,6 @@ class Script {
   int short_lives_ = 0;
   int spells_ = 0;
   int quotas_ = 0;
-  int hour_ = 0;
-  std::vector<Nap> planned_;
-  Outage outage_ = Outage::kNone;
-  Outage outage_planned_ = Outage::kNone;
-  int outage_after_ = 0;       // the end of this request
-  int last_of_outage_ = 0;     // the last request that may have met one
   int last_before_sleep_ = 0;  // the last one that may have sent a JWT that a sleep has ended
   int ended_jwts_ = 0;
   RequestFaults request_faults_;
