@@ -24,6 +24,7 @@
 #include "soak_clock.h"
 #include "soak_deck.h"
 #include "soak_hours.h"
+#include "soak_quotas.h"
 #include "soak_request_faults.h"
 #include "soak_slow_refusals.h"
 #include "soak_timeline.h"
@@ -38,6 +39,7 @@ class Script {
   Script(loopback::Service* service, StormClock* clock, std::uint32_t seed, int requests)
       : service_(service),
         clock_(clock),
+        quotas_(service, clock),
         random_(seed),
         agent_faults_(AgentFaults(std::max(2, requests / 10'000))),
         exchange_faults_(ExchangeFaults(std::max(1, requests / 25'000))),
@@ -46,7 +48,7 @@ class Script {
       if (kCast[i].api_key) {
         service->AcceptApiKey(CredentialOf(i, 0));
       } else {
-        service->AcceptAs(CredentialOf(i, 0), AccountOf(i));
+        service->AcceptAs(CredentialOf(i, 0), AccountNameOf(i));
       }
       service->SetQuota(CredentialOf(i, 0), {.unlimited = true});
       if (kCast[i].role == Role::kMortal) truths_[i].dies_at = Below(requests / 2) + requests / 4;
@@ -145,13 +147,13 @@ class Script {
   }
   int GuiltyAnswers(std::size_t token) const { return Locked(token, &Truth::guilty_answers); }
   int GoodAnswers(std::size_t token) const { return Locked(token, &Truth::good_answers); }
-  int QuotaAnswers(std::size_t token) const { return Locked(kCast[token].account, &Truth::quota_answers); }
-  // Whether the account has said that it is back then. It may have said another time since, to a request that was under
-  // way, before anybody hears of the first one.
+  int QuotaAnswers(std::size_t token) const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return quotas_.answers(token);
+  }
   bool HasSaidQuotaBack(std::size_t token, SystemClock::time_point when, SystemClock::duration tolerance) const {
-    const auto said = Locked(token, &Truth::quota_backs);
-    return std::any_of(said.begin(), said.end(),
-                       [&](const auto back) { return when - back >= -tolerance && when - back <= tolerance; });
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return quotas_.HasSaidBack(token, when, tolerance);
   }
   bool IsDead(std::size_t token) const { return Locked(token, &Truth::dead); }
   int DeathsTold(std::size_t token) const { return Locked(token, &Truth::deaths_told); }
@@ -216,8 +218,6 @@ class Script {
     const std::lock_guard<std::mutex> lock(mutex_);
     return this->*member;
   }
-
-  static std::string AccountOf(std::size_t token) { return "soak-account-" + TwoDigits(kCast[token].account); }
   int Below(int n) { return std::uniform_int_distribution<int>(0, n - 1)(random_); }
   bool Percent(double chance) { return std::uniform_real_distribution<double>(0, 100)(random_) < chance; }
 
@@ -293,11 +293,13 @@ class Script {
     ++truth.unrefused;
     truth.unrefused_at = SteadyClock::now();
     if (!storming_) return Good(&truth).Delay(std::chrono::milliseconds(20));
-    CheckRest(token);
+    if (!quotas_.MayAsk(token)) Complain(token, "is asked although it rests");
     CheckJwt(token);
     if (role == Role::kRock) return Good(&truth);
-    if (role == Role::kQuota && Percent(3)) return QuotaThatIsTold(token);
-    if (role == Role::kAskedQuota && Percent(5)) return QuotaThatIsAsked(token, credential);
+    if (role == Role::kQuota && Percent(3)) return quotas_.AnswerThatTells(token, &counts_);
+    if (role == Role::kAskedQuota && Percent(5)) {
+      return quotas_.AnswerThatTellsNothing(token, credential, &counts_);
+    }
     if (Percent(8)) return PlayFault(&agent_faults_, token);
     if (Percent(0.4)) return request_faults_.Next(token, &counts_);
     return Good(&truth);
@@ -344,11 +346,9 @@ class Script {
     const bool always = guilt == Guilt::kRefused || guilt == Guilt::kServerError;
     if (truth.spell_hour != timeline_.hour()) truth.spell_left = 0;
     if (truth.spell_left > 0 || !(always || (guilt == Guilt::kAny && Percent(2)))) return;
-    constexpr std::array<Spell, 3> kRefusals{Spell::kForbidden, Spell::kUnauthorized, Spell::kExchangeRefused};
-    constexpr std::array<Spell, 2> kErrors{Spell::kServerError, Spell::kExchangeError};
     const bool refused = guilt == Guilt::kRefused || (guilt == Guilt::kAny && Percent(50));
     const auto number = static_cast<std::size_t>(always ? timeline_.hour() : ++spells_);
-    truth.spell = refused ? kRefusals[number % kRefusals.size()] : kErrors[number % kErrors.size()];
+    truth.spell = SpellOf(refused, number);
     truth.spell_left = always ? std::numeric_limits<int>::max() : 1 + Below(6);
     truth.spell_hour = timeline_.hour();
   }
@@ -378,48 +378,10 @@ class Script {
     return loopback::Status(401);
   }
 
-  loopback::Behaviour QuotaThatIsTold(std::size_t token) {
-    const int kind = ++quotas_ % 4;
-    Truth& account = truths_[kCast[token].account];
-    ++account.quota_answers;
-    if (kind == 0) {  // which says nothing: the client has to know better than to come at once
-      ++counts_["quota, Retry-After: 0"];
-      return loopback::Quota().Header("Retry-After", "0");
-    }
-    account.rests_until = clock_->Dates() + kQuotaRest;
-    account.asked_at_rest = 0;
-    ++counts_[kind == 1 ? "quota in the body" : "quota in a header"];
-    return (kind == 1 ? loopback::QuotaInBody() : loopback::Quota())
-        .Header("Retry-After", std::to_string(kQuotaRest.count()));
-  }
-
-  loopback::Behaviour QuotaThatIsAsked(std::size_t token, const std::string& credential) {
-    ++truths_[token].quota_answers;
-    const auto back = std::chrono::floor<std::chrono::seconds>(clock_->Wall() + 3 * kQuotaRest);
-    const int kind = ++quotas_ % 4;
-    const bool spent = kind < 2;
-    const bool finish = kind % 2 == 0;
-    if (spent) truths_[token].quota_backs.push_back(back);
-    service_->SetQuota(credential, {.limit = 100, .used = spent ? 100 : 99, .next_refresh = back});
-    ++counts_[finish ? "quota_limit" : "quota, no time told"];
-    return finish ? loopback::QuotaFinish() : loopback::Quota();
-  }
-
   // Not of those that were sent before the clock was set.
   void CheckJwt(std::size_t token) {
     if (kCast[token].api_key || truths_[token].has_jwt || last_before_sleep_ == 0) return;
     if (timeline_.AreOver(last_before_sleep_)) Complain(token, "is asked with a JWT that has ended");
-  }
-
-  // Those that were under way when the quota was found to be used up may still come: at most one less than an account's
-  // tokens may serve, each with an old JWT, a new one, and once more if the connection broke.
-  void CheckRest(std::size_t token) {
-    const std::size_t first = kCast[token].account;
-    Truth& account = truths_[first];
-    if (clock_->Dates() >= account.rests_until) return;
-    const auto tokens =
-        std::count_if(kCast.begin(), kCast.end(), [&](const Part& part) { return part.account == first; });
-    if (++account.asked_at_rest > (kMaxInFlight * tokens - 1) * 3) Complain(token, "is asked although it rests");
   }
 
   // ---------------------------------------------------------------------------------------------------- the exchange
@@ -440,7 +402,7 @@ class Script {
     if (outage == Outage::kExchangeLogin || outage == Outage::kExchangePages) {
       ++failed_exchanges_;
       if (outage == Outage::kExchangePages) return InOutage(&truth, "exchange 403 page for everybody", Page(403));
-      return InOutage(&truth, "exchange 400 for everybody", Refusal());
+      return InOutage(&truth, "exchange 400 for everybody", RefusalOfExchange());
     }
     if (!IsAlive(&truth)) {
       ++truth.deaths_told;
@@ -477,13 +439,8 @@ class Script {
     Truth& truth = truths_[token];
     truth.bad_setting = SteadyClock::now();
     const std::string credential = CredentialOf(token, ++truth.rotations);
-    service_->AcceptAs(credential, AccountOf(token));
+    service_->AcceptAs(credential, AccountNameOf(token));
     return loopback::Raw(R"({"refresh_token":")" + credential + R"("})");
-  }
-
-  // Without one of the words that are final.
-  static loopback::Behaviour Refusal() {
-    return loopback::Status(400, R"({"error":{"code":400,"message":"SOMETHING_ELSE"}})");
   }
 
   Decision ExchangeSpell(std::size_t token) {
@@ -494,7 +451,7 @@ class Script {
       --truth->spell_left;
       ++failed_exchanges_;
       Guilty(truth, &Truth::exchange_guilt, Code::kUnauthorized, "exchange 400");
-      return Refusal();
+      return RefusalOfExchange();
     }
     if (truth->spell == Spell::kExchangeError) {
       --truth->spell_left;
@@ -511,6 +468,7 @@ class Script {
 
   loopback::Service* const service_;
   StormClock* const clock_;
+  Quotas quotas_;
   mutable std::mutex mutex_;
   Timeline timeline_;
   std::condition_variable changed_;
@@ -530,7 +488,6 @@ class Script {
   int failed_exchanges_ = 0;
   int short_lives_ = 0;
   int spells_ = 0;
-  int quotas_ = 0;
   int last_before_sleep_ = 0;  // the last one that may have sent a JWT that a sleep has ended
   int ended_jwts_ = 0;
   RequestFaults request_faults_;
