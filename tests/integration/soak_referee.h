@@ -353,7 +353,9 @@ class Referee {
     if (own_fault && !refused && !IsExcused(code)) Complain(what, "is refused, but never was");
     if (own_fault && !dead) NoteRefused(what);
     // If it cools already, nobody hears that this is for longer now.
-    if (code == Code::kQuotaExhausted) view.cools_at_latest = clock_->DatesAtLatest() + kQuotaRest;
+    if (code == Code::kQuotaExhausted) {
+      view.cools_at_latest = std::max(view.cools_at_latest, clock_->DatesAtLatest() + kQuotaRest);
+    }
     if (code == Code::kQuotaExhausted && what.role() != Role::kQuota && what.role() != Role::kAskedQuota) {
       Complain(what, "has no quota, but always had");
     }

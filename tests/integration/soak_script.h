@@ -44,6 +44,7 @@ class Script {
         agent_faults_(AgentFaults(std::max(2, requests / 10'000))),
         exchange_faults_(ExchangeFaults(std::max(1, requests / 25'000))),
         account_faults_(AccountFaults(std::max(1, requests / 25'000))) {
+    for (const char* what : kToHappen) counts_[what] = 0;
     for (std::size_t i = 0; i < kTokens; ++i) {
       if (kCast[i].api_key) {
         service->AcceptApiKey(CredentialOf(i, 0));
@@ -62,7 +63,7 @@ class Script {
   void EndStorm() {
     const std::lock_guard<std::mutex> lock(mutex_);
     storming_ = false;
-    timeline_.EndOutage();
+    timeline_.Stop();
   }
 
   // All JWTs end now, if it can be said for sure that none is on its way for the first time: of a JWT that was issued
@@ -94,17 +95,14 @@ class Script {
     const std::lock_guard<std::mutex> lock(mutex_);
     timeline_.Plan(nap);
   }
-  bool IsOutage() const {
+  // A copy.
+  Timeline timeline() const {
     const std::lock_guard<std::mutex> lock(mutex_);
-    return timeline_.outage() != Outage::kNone;
+    return timeline_;
   }
   void EndOutage() {
     const std::lock_guard<std::mutex> lock(mutex_);
     timeline_.EndOutage();
-  }
-  bool IsSettled() const {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return timeline_.IsSettled();
   }
   // How often `token` was answered what everybody was, and when for the last time, by the client's monotonic clock.
   int OutageAnswers(std::size_t token) const { return Locked(token, &Truth::outage_answers); }
@@ -113,9 +111,10 @@ class Script {
   int Unrefused(std::size_t token) const { return Locked(token, &Truth::unrefused); }
   SteadyClock::time_point LastUnrefused(std::size_t token) const { return Locked(token, &Truth::unrefused_at); }
 
-  // The number of a request that begins.
+  // The number of a request that begins, when it may.
   int RequestBegins() {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [&] { return !timeline_.IsHeld(); });
     return timeline_.BeginRequest();
   }
   // In the client's thread.
@@ -278,9 +277,9 @@ class Script {
     const Outage outage = timeline_.outage();
     if (outage == Outage::kAgentLogin) {
       ++refused_jwts_;
-      return InOutage(&truth, "401 for everybody", loopback::Status(401));
+      return InOutage(&truth, k401ForAll, loopback::Status(401));
     }
-    if (outage == Outage::kAgentPages) return InOutage(&truth, "403 page for everybody", Page(403));
+    if (outage == Outage::kAgentPages) return InOutage(&truth, kPageForAll, Page(403));
     if (!IsAlive(&truth)) {
       ++refused_jwts_;
       Guilty(&truth, &Truth::agent_guilt, Code::kUnauthorized, "401 of the dead");
@@ -295,7 +294,8 @@ class Script {
     if (!storming_) return Good(&truth).Delay(std::chrono::milliseconds(20));
     if (!quotas_.MayAsk(token)) Complain(token, "is asked although it rests");
     CheckJwt(token);
-    if (role == Role::kRock) return Good(&truth);
+    // When it alone serves, the others' turn is not to be over before the outage is.
+    if (role == Role::kRock) return Good(&truth).Delay(std::chrono::milliseconds(outage == Outage::kNone ? 0 : 20));
     if (role == Role::kQuota && Percent(3)) return quotas_.AnswerThatTells(token, &counts_);
     if (role == Role::kAskedQuota && Percent(5)) {
       return quotas_.AnswerThatTellsNothing(token, credential, &counts_);
@@ -401,8 +401,8 @@ class Script {
     const Outage outage = timeline_.outage();
     if (outage == Outage::kExchangeLogin || outage == Outage::kExchangePages) {
       ++failed_exchanges_;
-      if (outage == Outage::kExchangePages) return InOutage(&truth, "exchange 403 page for everybody", Page(403));
-      return InOutage(&truth, "exchange 400 for everybody", RefusalOfExchange());
+      if (outage == Outage::kExchangePages) return InOutage(&truth, kExchangePageForAll, Page(403));
+      return InOutage(&truth, kExchange400ForAll, RefusalOfExchange());
     }
     if (!IsAlive(&truth)) {
       ++truth.deaths_told;

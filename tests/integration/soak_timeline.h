@@ -1,6 +1,7 @@
 // The soak test's time: its requests, its hours (soak_hours.h), and when the machine may sleep and outages may come.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <set>
 #include <utility>
@@ -37,6 +38,11 @@ class Timeline {
     planned_ = std::move(later);
     return due;
   }
+  // Whether the next hour waits for those who met an outage: no request should begin, or the storm is over before.
+  bool IsHeld() const {
+    const bool hours = std::find(planned_.begin(), planned_.end(), Nap::kHours) != planned_.end();
+    return hours && outage_ == Outage::kNone && !IsThrough();
+  }
 
   int hour() const { return hour_; }
   void BeginHour() {
@@ -55,6 +61,12 @@ class Timeline {
   void EndOutage() {
     outage_ = Outage::kNone;
     last_of_outage_ = begun_;
+  }
+  // Nothing of all that happens any more.
+  void Stop() {
+    planned_.clear();
+    planned_outage_ = Outage::kNone;
+    EndOutage();
   }
   // No outage is under way, and who met the last one is through with it.
   bool IsThrough() const { return outage_ == Outage::kNone && AreOver(last_of_outage_); }
