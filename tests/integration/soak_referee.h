@@ -138,7 +138,6 @@ class Referee {
   // What the client says of its tokens while the storm goes on.
   template <typename Client>
   void LookAt(Client* client) {
-    const auto before = clock_->DatesAtLatest();
     const PoolStatus pool = client->Pool();
     const std::lock_guard<std::mutex> lock(mutex_);
     for (const TokenStatus& token : pool.tokens) {
@@ -155,8 +154,6 @@ class Referee {
         Complain(token.name + ": " + token.reason);
       }
       if (token.in_flight > kMaxInFlight) Complain(token.name + " serves too many");
-      const bool cools_on = token.state == TokenState::kCooling && before > CoolsAtLatest(i) + kTolerance;
-      CheckCooling(i, cools_on);
     }
   }
 
@@ -234,8 +231,6 @@ class Referee {
     int excused_failures = 0;
     int coolings = 0;
     SteadyClock::time_point cools_until{};
-    SteadyClock::time_point cools_at_latest{};  // by StormClock::DatesAtLatest()
-    std::optional<int> cools_on_since{};        // this number of requests that were over
     SteadyClock::time_point disabled_until{};
     // By the client's monotonic clock.
     SteadyClock::time_point served_at{};
@@ -310,24 +305,6 @@ class Referee {
     return clock_->Steady() < refused + kRest + kSlack;
   }
 
-  // What the client has just learned its thread is about to say: so not before that has said something else.
-  void CheckCooling(std::size_t token, bool cools_on) {
-    auto& since = views_[token].cools_on_since;
-    const int over = totals_.successes + totals_.faults;
-    if (!cools_on) return since.reset();
-    if (!since) since = over;
-    if (over > *since + 1) Complain(NameOf(token) + " cools on when that is over");
-  }
-
-  // Whose cooling is extended with that of its account's other token, nobody hears.
-  SteadyClock::time_point CoolsAtLatest(std::size_t token) const {
-    SteadyClock::time_point latest{};
-    for (std::size_t i = 0; i < kTokens; ++i) {
-      if (kCast[i].account == kCast[token].account) latest = std::max(latest, views_[i].cools_at_latest);
-    }
-    return latest;
-  }
-
   void OnChosen(const Case& what) {
     View& view = *what.view;
     const auto alone = std::exchange(view.left_alone_until, std::nullopt);
@@ -356,10 +333,6 @@ class Referee {
     const bool refused = script_->GuiltyAnswers(what.token) > 0 || script_->OutageAnswers(what.token) > 0 || dead;
     if (own_fault && !refused && !IsExcused(code)) Complain(what, "is refused, but never was");
     if (own_fault && !dead) NoteRefused(what);
-    // If it cools already, nobody hears that this is for longer now.
-    if (code == Code::kQuotaExhausted) {
-      view.cools_at_latest = std::max(view.cools_at_latest, clock_->DatesAtLatest() + kQuotaRest);
-    }
     if (code == Code::kQuotaExhausted && what.role() != Role::kQuota && what.role() != Role::kAskedQuota) {
       Complain(what, "has no quota, but always had");
     }
@@ -449,7 +422,6 @@ class Referee {
       if (what.until() > what.now + longest + kTolerance) Complain(what, "cools too long");
     }
     view.cools_until = what.until();
-    view.cools_at_latest = std::max(view.cools_at_latest, clock_->DatesAtLatest() + (what.until() - what.now));
   }
 
   void OnRecovered(const Case& what) {
