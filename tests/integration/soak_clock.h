@@ -22,8 +22,6 @@ class StormClock final : public internal::Clock {
   }
   // By this one dates end at the earliest: a date is over when either clock says so.
   internal::SteadyTime Dates() const { return internal::RealClock().Steady() + std::chrono::milliseconds(wall_ms_); }
-  // And at the latest.
-  internal::SteadyTime DatesAtLatest() const { return kWallClockEndsDates ? Dates() : Steady(); }
 
   // The machine slept, and its monotonic clock has counted that, or has not.
   void Sleep(std::chrono::milliseconds time, bool counted) {

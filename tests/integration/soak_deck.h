@@ -60,6 +60,11 @@ inline loopback::Behaviour Page(int status) {
       .Header("Content-Type", "text/html; charset=utf-8");
 }
 
+// Without one of the words that are final.
+inline loopback::Behaviour RefusalOfExchange() {
+  return loopback::Dead("SOMETHING_ELSE");
+}
+
 // Adds the slow refusals of an endpoint, each to be played `most` times.
 inline std::vector<Card> WithSlowRefusals(std::vector<Card> cards, bool at_exchange, int most) {
   for (const SlowRefusal& refusal : kSlowRefusals) {

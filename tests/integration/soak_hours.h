@@ -15,7 +15,38 @@
 
 namespace warppool::soak {
 
-inline constexpr int kHours = 20;  // of a storm; and one more after each outage
+inline constexpr int kHours = 24;  // of a storm; and one more after each outage
+
+// How the machine sleeps, and the next hour begins.
+enum class Nap : std::uint8_t {
+  kHours,
+  kMinutes,    // so few that who served before did so lately
+  kUncounted,  // for hours, and the monotonic clock has stood still: it is the same hour
+};
+
+constexpr const char* NameOf(Nap nap) {
+  return nap == Nap::kHours ? "slept for hours" : nap == Nap::kMinutes ? "slept for minutes" : "slept, uncounted";
+}
+
+// What everybody is answered in the outages.
+inline constexpr const char* kPageForAll = "403 page for everybody";
+inline constexpr const char* kExchangePageForAll = "exchange 403 page for everybody";
+inline constexpr const char* k401ForAll = "401 for everybody";
+inline constexpr const char* kExchange400ForAll = "exchange 400 for everybody";
+
+// What is no card of a deck, and has to happen all the same.
+inline constexpr std::array<const char*, 12> kToHappen{NameOf(Nap::kHours),
+                                                       NameOf(Nap::kMinutes),
+                                                       NameOf(Nap::kUncounted),
+                                                       kPageForAll,
+                                                       kExchangePageForAll,
+                                                       k401ForAll,
+                                                       kExchange400ForAll,
+                                                       "401",
+                                                       "403",
+                                                       "500",
+                                                       "exchange 400",
+                                                       "exchange 500"};
 
 // What the service, or something on the way to it, does to everybody for a while.
 enum class Outage : std::uint8_t {

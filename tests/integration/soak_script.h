@@ -14,7 +14,6 @@
 #include <mutex>
 #include <optional>
 #include <random>
-#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -25,8 +24,10 @@
 #include "soak_clock.h"
 #include "soak_deck.h"
 #include "soak_hours.h"
+#include "soak_quotas.h"
 #include "soak_request_faults.h"
 #include "soak_slow_refusals.h"
+#include "soak_timeline.h"
 #include "soak_truth.h"
 #include "warppool/status.h"
 
@@ -38,15 +39,17 @@ class Script {
   Script(loopback::Service* service, StormClock* clock, std::uint32_t seed, int requests)
       : service_(service),
         clock_(clock),
+        quotas_(service, clock),
         random_(seed),
         agent_faults_(AgentFaults(std::max(2, requests / 10'000))),
         exchange_faults_(ExchangeFaults(std::max(1, requests / 25'000))),
         account_faults_(AccountFaults(std::max(1, requests / 25'000))) {
+    for (const char* what : kToHappen) counts_[what] = 0;
     for (std::size_t i = 0; i < kTokens; ++i) {
       if (kCast[i].api_key) {
         service->AcceptApiKey(CredentialOf(i, 0));
       } else {
-        service->AcceptAs(CredentialOf(i, 0), AccountOf(i));
+        service->AcceptAs(CredentialOf(i, 0), AccountNameOf(i));
       }
       service->SetQuota(CredentialOf(i, 0), {.unlimited = true});
       if (kCast[i].role == Role::kMortal) truths_[i].dies_at = Below(requests / 2) + requests / 4;
@@ -60,7 +63,7 @@ class Script {
   void EndStorm() {
     const std::lock_guard<std::mutex> lock(mutex_);
     storming_ = false;
-    outage_ = Outage::kNone;
+    timeline_.Stop();
   }
 
   // All JWTs end now, if it can be said for sure that none is on its way for the first time: of a JWT that was issued
@@ -69,9 +72,7 @@ class Script {
   bool ExpireJwts() {
     std::unique_lock<std::mutex> lock(mutex_);
     gate_open_ = false;
-    const auto all_here = [&] {
-      return inside_ > 0 && inside_ == static_cast<int>(open_.size()) && jwts_under_way_ == 0;
-    };
+    const auto all_here = [&] { return inside_ > 0 && inside_ == timeline_.open() && jwts_under_way_ == 0; };
     const bool expires = changed_.wait_for(lock, std::chrono::milliseconds(60), all_here);
     if (expires) {
       ExpireAllJwts();
@@ -88,26 +89,20 @@ class Script {
     return SteadyClock::now() - expired_at_ < std::chrono::milliseconds(250);
   }
 
-  // The machine sleeps for an hour or more, so that dates are over: the next time that the client calls the program, so
-  // that nothing is under way in the client's thread. `counted`: the monotonic clock goes on, and the next hour begins.
-  void PlanSleep(bool counted) {
+  // The machine sleeps, the next time that the client calls the program, so that nothing is under way in the client's
+  // thread.
+  void PlanSleep(Nap nap) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    (counted ? hour_planned_ : sleep_planned_) = true;
+    timeline_.Plan(nap);
   }
-  bool IsOutage() const {
+  // A copy.
+  Timeline timeline() const {
     const std::lock_guard<std::mutex> lock(mutex_);
-    return outage_ != Outage::kNone;
+    return timeline_;
   }
   void EndOutage() {
     const std::lock_guard<std::mutex> lock(mutex_);
-    outage_ = Outage::kNone;
-    last_of_outage_ = begun_;
-  }
-  // No outage is under way, and who met the last one is through with it. What a clock does to those that wait with what
-  // they met in an outage is another matter.
-  bool IsSettled() const {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    return !hour_planned_ && !sleep_planned_ && IsThrough();
+    timeline_.EndOutage();
   }
   // How often `token` was answered what everybody was, and when for the last time, by the client's monotonic clock.
   int OutageAnswers(std::size_t token) const { return Locked(token, &Truth::outage_answers); }
@@ -116,19 +111,18 @@ class Script {
   int Unrefused(std::size_t token) const { return Locked(token, &Truth::unrefused); }
   SteadyClock::time_point LastUnrefused(std::size_t token) const { return Locked(token, &Truth::unrefused_at); }
 
-  // The number of a request that begins.
+  // The number of a request that begins, when it may.
   int RequestBegins() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    open_.insert(++begun_);
-    return begun_;
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [&] { return !timeline_.IsHeld(); });
+    return timeline_.BeginRequest();
   }
   // In the client's thread.
   void RequestEnds(int number) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    open_.erase(number);
-    if (std::exchange(hour_planned_, false)) Sleep(true);
-    if (std::exchange(sleep_planned_, false)) Sleep(false);
-    if (outage_planned_ != Outage::kNone && number > outage_after_) BeginOutage();
+    timeline_.EndRequest(number);
+    for (const Nap nap : timeline_.TakeNaps()) Sleep(nap);
+    if (timeline_.BeginsOutage(number)) BeginOutage();
     changed_.notify_all();
   }
 
@@ -152,13 +146,13 @@ class Script {
   }
   int GuiltyAnswers(std::size_t token) const { return Locked(token, &Truth::guilty_answers); }
   int GoodAnswers(std::size_t token) const { return Locked(token, &Truth::good_answers); }
-  int QuotaAnswers(std::size_t token) const { return Locked(kCast[token].account, &Truth::quota_answers); }
-  // Whether the account has said that it is back then. It may have said another time since, to a request that was under
-  // way, before anybody hears of the first one.
+  int QuotaAnswers(std::size_t token) const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return quotas_.answers(token);
+  }
   bool HasSaidQuotaBack(std::size_t token, SystemClock::time_point when, SystemClock::duration tolerance) const {
-    const auto said = Locked(token, &Truth::quota_backs);
-    return std::any_of(said.begin(), said.end(),
-                       [&](const auto back) { return when - back >= -tolerance && when - back <= tolerance; });
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return quotas_.HasSaidBack(token, when, tolerance);
   }
   bool IsDead(std::size_t token) const { return Locked(token, &Truth::dead); }
   int DeathsTold(std::size_t token) const { return Locked(token, &Truth::deaths_told); }
@@ -213,7 +207,6 @@ class Script {
 
  private:
   using Decision = std::optional<loopback::Behaviour>;
-  static constexpr int kBeforeOutage = 60;  // requests
 
   template <typename T>
   T Locked(std::size_t token, T Truth::*member) const {
@@ -224,31 +217,25 @@ class Script {
     const std::lock_guard<std::mutex> lock(mutex_);
     return this->*member;
   }
-
-  static std::string AccountOf(std::size_t token) { return "soak-account-" + TwoDigits(kCast[token].account); }
   int Below(int n) { return std::uniform_int_distribution<int>(0, n - 1)(random_); }
   bool Percent(double chance) { return std::uniform_real_distribution<double>(0, 100)(random_) < chance; }
 
-  bool IsThrough() const { return outage_ == Outage::kNone && (open_.empty() || *open_.begin() > last_of_outage_); }
-
-  void Sleep(bool counted) {
-    clock_->Sleep(std::chrono::hours(1) + std::chrono::seconds(Below(4 * 3600)), counted);
-    ++counts_[counted ? "clocks set forward" : "wall clock set forward"];
-    CountEndOfJwts();
-    if (counted || kWallClockEndsDates) {
-      last_before_sleep_ = begun_;
+  void Sleep(Nap nap) {
+    const std::chrono::seconds time = nap == Nap::kMinutes
+                                          ? std::chrono::minutes(2) + std::chrono::seconds(Below(240))
+                                          : std::chrono::hours(1) + std::chrono::seconds(Below(4 * 3600));
+    clock_->Sleep(time, nap != Nap::kUncounted);
+    ++counts_[NameOf(nap)];
+    if (nap != Nap::kMinutes) CountEndOfJwts();
+    if (nap == Nap::kHours || (nap == Nap::kUncounted && kWallClockEndsDates)) {
+      last_before_sleep_ = timeline_.begun();
       for (Truth& truth : truths_) truth.has_jwt = false;
     }
-    if (!counted) return;
-    ++hour_;
-    outage_planned_ = OutageOf(hour_);
-    outage_after_ = begun_ + kBeforeOutage;
+    if (nap != Nap::kUncounted) timeline_.BeginHour();
   }
 
-  // Only if tokens have served since the clock was set: else who is blocked has no reason to wait.
   void BeginOutage() {
-    outage_ = std::exchange(outage_planned_, Outage::kNone);
-    if (outage_ != Outage::kExchangeLogin && outage_ != Outage::kExchangePages) return;
+    if (timeline_.outage() != Outage::kExchangeLogin && timeline_.outage() != Outage::kExchangePages) return;
     ExpireAllJwts();
   }
 
@@ -287,11 +274,12 @@ class Script {
   Decision Agent(std::size_t token, const std::string& credential) {
     ++agent_requests_;
     Truth& truth = truths_[token];
-    if (outage_ == Outage::kAgentLogin) {
+    const Outage outage = timeline_.outage();
+    if (outage == Outage::kAgentLogin) {
       ++refused_jwts_;
-      return InOutage(&truth, "401 for everybody", loopback::Status(401));
+      return InOutage(&truth, k401ForAll, loopback::Status(401));
     }
-    if (outage_ == Outage::kAgentPages) return InOutage(&truth, "403 page for everybody", Page(403));
+    if (outage == Outage::kAgentPages) return InOutage(&truth, kPageForAll, Page(403));
     if (!IsAlive(&truth)) {
       ++refused_jwts_;
       Guilty(&truth, &Truth::agent_guilt, Code::kUnauthorized, "401 of the dead");
@@ -304,11 +292,14 @@ class Script {
     ++truth.unrefused;
     truth.unrefused_at = SteadyClock::now();
     if (!storming_) return Good(&truth).Delay(std::chrono::milliseconds(20));
-    CheckRest(token);
+    if (!quotas_.MayAsk(token)) Complain(token, "is asked although it rests");
     CheckJwt(token);
-    if (role == Role::kRock) return Good(&truth);
-    if (role == Role::kQuota && Percent(3)) return QuotaThatIsTold(token);
-    if (role == Role::kAskedQuota && Percent(5)) return QuotaThatIsAsked(token, credential);
+    // When it alone serves, the others' turn is not to be over before the outage is.
+    if (role == Role::kRock) return Good(&truth).Delay(std::chrono::milliseconds(outage == Outage::kNone ? 0 : 20));
+    if (role == Role::kQuota && Percent(3)) return quotas_.AnswerThatTells(token, &counts_);
+    if (role == Role::kAskedQuota && Percent(5)) {
+      return quotas_.AnswerThatTellsNothing(token, credential, &counts_);
+    }
     if (Percent(8)) return PlayFault(&agent_faults_, token);
     if (Percent(0.4)) return request_faults_.Next(token, &counts_);
     return Good(&truth);
@@ -351,17 +342,15 @@ class Script {
   // A spell begins if this is the token's hour.
   void BeginSpell(std::size_t token) {
     Truth& truth = truths_[token];
-    const Guilt guilt = GuiltIn(hour_, token);
+    const Guilt guilt = GuiltIn(timeline_.hour(), token);
     const bool always = guilt == Guilt::kRefused || guilt == Guilt::kServerError;
-    if (truth.spell_hour != hour_) truth.spell_left = 0;
+    if (truth.spell_hour != timeline_.hour()) truth.spell_left = 0;
     if (truth.spell_left > 0 || !(always || (guilt == Guilt::kAny && Percent(2)))) return;
-    constexpr std::array<Spell, 3> kRefusals{Spell::kForbidden, Spell::kUnauthorized, Spell::kExchangeRefused};
-    constexpr std::array<Spell, 2> kErrors{Spell::kServerError, Spell::kExchangeError};
     const bool refused = guilt == Guilt::kRefused || (guilt == Guilt::kAny && Percent(50));
-    const auto number = static_cast<std::size_t>(always ? hour_ : ++spells_);
-    truth.spell = refused ? kRefusals[number % kRefusals.size()] : kErrors[number % kErrors.size()];
+    const auto number = static_cast<std::size_t>(always ? timeline_.hour() : ++spells_);
+    truth.spell = SpellOf(refused, number);
     truth.spell_left = always ? std::numeric_limits<int>::max() : 1 + Below(6);
-    truth.spell_hour = hour_;
+    truth.spell_hour = timeline_.hour();
   }
 
   Decision AgentSpell(std::size_t token) {
@@ -389,48 +378,10 @@ class Script {
     return loopback::Status(401);
   }
 
-  loopback::Behaviour QuotaThatIsTold(std::size_t token) {
-    const int kind = ++quotas_ % 4;
-    Truth& account = truths_[kCast[token].account];
-    ++account.quota_answers;
-    if (kind == 0) {  // which says nothing: the client has to know better than to come at once
-      ++counts_["quota, Retry-After: 0"];
-      return loopback::Quota().Header("Retry-After", "0");
-    }
-    account.rests_until = clock_->Dates() + kQuotaRest;
-    account.asked_at_rest = 0;
-    ++counts_[kind == 1 ? "quota in the body" : "quota in a header"];
-    return (kind == 1 ? loopback::QuotaInBody() : loopback::Quota())
-        .Header("Retry-After", std::to_string(kQuotaRest.count()));
-  }
-
-  loopback::Behaviour QuotaThatIsAsked(std::size_t token, const std::string& credential) {
-    ++truths_[token].quota_answers;
-    const auto back = std::chrono::floor<std::chrono::seconds>(clock_->Wall() + 3 * kQuotaRest);
-    const int kind = ++quotas_ % 4;
-    const bool spent = kind < 2;
-    const bool finish = kind % 2 == 0;
-    if (spent) truths_[token].quota_backs.push_back(back);
-    service_->SetQuota(credential, {.limit = 100, .used = spent ? 100 : 99, .next_refresh = back});
-    ++counts_[finish ? "quota_limit" : "quota, no time told"];
-    return finish ? loopback::QuotaFinish() : loopback::Quota();
-  }
-
   // Not of those that were sent before the clock was set.
   void CheckJwt(std::size_t token) {
     if (kCast[token].api_key || truths_[token].has_jwt || last_before_sleep_ == 0) return;
-    if (*open_.begin() > last_before_sleep_) Complain(token, "is asked with a JWT that has ended");
-  }
-
-  // Those that were under way when the quota was found to be used up may still come: at most one less than an account's
-  // tokens may serve, each with an old JWT, a new one, and once more if the connection broke.
-  void CheckRest(std::size_t token) {
-    const std::size_t first = kCast[token].account;
-    Truth& account = truths_[first];
-    if (clock_->Dates() >= account.rests_until) return;
-    const auto tokens =
-        std::count_if(kCast.begin(), kCast.end(), [&](const Part& part) { return part.account == first; });
-    if (++account.asked_at_rest > (kMaxInFlight * tokens - 1) * 3) Complain(token, "is asked although it rests");
+    if (timeline_.AreOver(last_before_sleep_)) Complain(token, "is asked with a JWT that has ended");
   }
 
   // ---------------------------------------------------------------------------------------------------- the exchange
@@ -447,10 +398,11 @@ class Script {
       lock->lock();
     }
     --truth.exchanging;
-    if (outage_ == Outage::kExchangeLogin || outage_ == Outage::kExchangePages) {
+    const Outage outage = timeline_.outage();
+    if (outage == Outage::kExchangeLogin || outage == Outage::kExchangePages) {
       ++failed_exchanges_;
-      if (outage_ == Outage::kExchangePages) return InOutage(&truth, "exchange 403 page for everybody", Page(403));
-      return InOutage(&truth, "exchange 400 for everybody", Refusal());
+      if (outage == Outage::kExchangePages) return InOutage(&truth, kExchangePageForAll, Page(403));
+      return InOutage(&truth, kExchange400ForAll, RefusalOfExchange());
     }
     if (!IsAlive(&truth)) {
       ++truth.deaths_told;
@@ -462,7 +414,7 @@ class Script {
       if (auto spell = ExchangeSpell(token)) return spell;
     }
     // Who has met an outage may have nobody left that needs no exchange.
-    if (storming_ && kCast[token].role != Role::kRock && IsThrough() && Percent(30)) {
+    if (storming_ && kCast[token].role != Role::kRock && timeline_.IsThrough() && Percent(40)) {
       ++failed_exchanges_;
       if (Percent(10)) return RotationWithoutJwt(token);
       return PlayFault(&exchange_faults_, token);
@@ -487,13 +439,8 @@ class Script {
     Truth& truth = truths_[token];
     truth.bad_setting = SteadyClock::now();
     const std::string credential = CredentialOf(token, ++truth.rotations);
-    service_->AcceptAs(credential, AccountOf(token));
+    service_->AcceptAs(credential, AccountNameOf(token));
     return loopback::Raw(R"({"refresh_token":")" + credential + R"("})");
-  }
-
-  // Without one of the words that are final.
-  static loopback::Behaviour Refusal() {
-    return loopback::Status(400, R"({"error":{"code":400,"message":"SOMETHING_ELSE"}})");
   }
 
   Decision ExchangeSpell(std::size_t token) {
@@ -504,7 +451,7 @@ class Script {
       --truth->spell_left;
       ++failed_exchanges_;
       Guilty(truth, &Truth::exchange_guilt, Code::kUnauthorized, "exchange 400");
-      return Refusal();
+      return RefusalOfExchange();
     }
     if (truth->spell == Spell::kExchangeError) {
       --truth->spell_left;
@@ -521,7 +468,9 @@ class Script {
 
   loopback::Service* const service_;
   StormClock* const clock_;
+  Quotas quotas_;
   mutable std::mutex mutex_;
+  Timeline timeline_;
   std::condition_variable changed_;
   std::mt19937 random_;
   Deck agent_faults_;
@@ -530,10 +479,8 @@ class Script {
   std::array<Truth, kTokens> truths_;
   bool storming_ = true;
   bool gate_open_ = true;
-  int inside_ = 0;                        // agent requests at the gate
+  std::size_t inside_ = 0;                // agent requests at the gate
   SteadyClock::time_point expired_at_{};  // all JWTs, the last time
-  int begun_ = 0;                         // the client's requests
-  std::set<int> open_;                    // of them
   int jwts_under_way_ = 0;                // issued, and the client has not said that it has them
   int agent_requests_ = 0;
   int exchanges_ = 0;
@@ -541,14 +488,6 @@ class Script {
   int failed_exchanges_ = 0;
   int short_lives_ = 0;
   int spells_ = 0;
-  int quotas_ = 0;
-  int hour_ = 0;
-  bool hour_planned_ = false;
-  bool sleep_planned_ = false;
-  Outage outage_ = Outage::kNone;
-  Outage outage_planned_ = Outage::kNone;
-  int outage_after_ = 0;       // the end of this request
-  int last_of_outage_ = 0;     // the last request that may have met one
   int last_before_sleep_ = 0;  // the last one that may have sent a JWT that a sleep has ended
   int ended_jwts_ = 0;
   RequestFaults request_faults_;

@@ -43,6 +43,9 @@ constexpr auto kRefreshTimeout = 4s;
 
 const int kRequests = AmountFrom("WARPPOOL_SOAK_REQUESTS", kSanitized ? 25'000 : 100'000);
 
+// With fewer requests not every card is played.
+constexpr int kEnough = 5'000;
+
 // From a fifth of the storm to its end, if by then each thread of the service has had its turn with the allocator. More
 // would be 50 bytes a request.
 constexpr int kWarmUp = 20'000;         // requests
@@ -168,16 +171,19 @@ class Storm {
   // hour and, in the midst of each, the wall clock alone.
   void GoOn(int over, int round) {
     const auto now = SteadyClock::now();
-    if (script_.IsOutage()) {
+    if (script_.timeline().outage() != soak::Outage::kNone) {
       if (!outage_end_) outage_end_ = now + kOutage;
       if (now < *outage_end_) return;
       script_.EndOutage();
       outage_end_.reset();
-      script_.PlanSleep(true);  // and who has met it judges it an hour later
+      script_.PlanSleep(soak::Nap::kMinutes);  // and who has met it judges it then
     }
     const auto due = [&](int done, int of) { return over > (done + 1) * (requests_ / of); };
-    if (due(half_hours_, 2 * soak::kHours)) return script_.PlanSleep(++half_hours_ % 2 == 0);
-    if (!script_.IsSettled()) return;
+    if (over > last_half_hour_ + requests_ / (2 * soak::kHours)) {
+      last_half_hour_ = over;
+      return script_.PlanSleep(++half_hours_ % 2 == 0 ? soak::Nap::kHours : soak::Nap::kUncounted);
+    }
+    if (!script_.timeline().IsSettled()) return;
     if (due(expiries_, kExpiries) && round % 8 == 0 && script_.ExpireJwts()) {
       expiries_ = over / (requests_ / kExpiries);
     }
@@ -194,6 +200,7 @@ class Storm {
   soak::Referee referee_;
   const int requests_;
   int half_hours_ = 0;
+  int last_half_hour_ = 0;  // when so many requests were over
   int expiries_ = 0;
   std::optional<SteadyClock::time_point> outage_end_;
   std::unique_ptr<soak::ClientImpl> client_;
@@ -256,7 +263,7 @@ TEST_CASE("a storm of faults before the first action fails no request, blames no
     // It was a storm: everything happened.
     for (const auto& [what, count] : storm.script().Counts()) {
       INFO(what);
-      CHECK(count > 0);
+      CHECK((kRequests < kEnough || count > 0));
     }
     const auto totals = storm.referee().totals();
     CHECK(storm.script().Counts().size() > 60);

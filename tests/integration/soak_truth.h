@@ -1,10 +1,11 @@
 // What the service of the soak test knows of one token.
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
-#include <vector>
 
 #include "warppool/status.h"
 
@@ -13,12 +14,18 @@ namespace warppool::soak {
 using SteadyClock = std::chrono::steady_clock;
 using SystemClock = std::chrono::system_clock;
 
-// What the client is told of a spent quota, and the limit that it has to keep to.
-inline constexpr std::chrono::seconds kQuotaRest{1};
+// The limit that the client has to keep to.
 inline constexpr int kMaxInFlight = 2;
 
 // What a guilty token does for a while.
 enum class Spell : std::uint8_t { kForbidden, kUnauthorized, kServerError, kExchangeRefused, kExchangeError };
+
+// By turns those of a kind.
+constexpr Spell SpellOf(bool refused, std::size_t number) {
+  constexpr std::array<Spell, 3> kRefusals{Spell::kForbidden, Spell::kUnauthorized, Spell::kExchangeRefused};
+  constexpr std::array<Spell, 2> kErrors{Spell::kServerError, Spell::kExchangeError};
+  return refused ? kRefusals[number % kRefusals.size()] : kErrors[number % kErrors.size()];
+}
 
 struct Truth {
   std::map<Code, int> agent_guilt{};     // answers since the last failure
@@ -29,10 +36,6 @@ struct Truth {
   SteadyClock::time_point unrefused_at{};
   int outage_answers = 0;  // what everybody was answered
   SteadyClock::time_point outage_at{};
-  int quota_answers = 0;                               // of the account
-  std::vector<SystemClock::time_point> quota_backs{};  // in whole seconds
-  SteadyClock::time_point rests_until{};
-  int asked_at_rest = 0;
   Spell spell{};
   int spell_left = 0;
   int spell_hour = 0;
