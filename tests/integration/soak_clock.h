@@ -9,7 +9,7 @@
 namespace warppool::soak {
 
 // Whether the library ends dates when the machine slept and only the wall clock tells.
-inline constexpr bool kWallClockEndsDates = false;
+inline constexpr bool kWallClockEndsDates = true;
 
 // The machine's, and what was added. Any thread.
 class StormClock final : public internal::Clock {

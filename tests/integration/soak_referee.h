@@ -75,7 +75,7 @@ class Referee {
     View& view = views_[PositionOf(token)];
     ++view.served;
     view.charges = 0;
-    view.served_at = clock_->Steady();
+    view.served_at = clock_->Dates();
     // Those that were under way when it failed may not have told of it.
     if (++view.served_since_failure > kMaxInFlight && view.row > 0 && !view.disabled) {
       Complain(token + " serves, but keeps its failures");
@@ -302,13 +302,13 @@ class Referee {
   // Nobody's fault, but it was refused.
   bool MayRest(std::size_t token) const {
     const auto refused = std::max(views_[token].excused_at, script_->LastOutageAnswer(token));
-    return clock_->Steady() < refused + kRest + kSlack;
+    return clock_->Dates() < refused + kRest + kSlack;
   }
 
   void OnChosen(const Case& what) {
     View& view = *what.view;
     const auto alone = std::exchange(view.left_alone_until, std::nullopt);
-    if (alone && clock_->Steady() + kTolerance < *alone) Complain(what, "is not left alone after a refusal");
+    if (alone && clock_->Dates() + kTolerance < *alone) Complain(what, "is not left alone after a refusal");
     if (view.dead) Complain(what, "is chosen although it is refused for good");
     if (what.now + kTolerance < view.cools_until) Complain(what, "is chosen although it cools");
     if (!view.disabled) return;
@@ -340,7 +340,7 @@ class Referee {
 
   void NoteRefused(const Case& what) {
     View& view = *what.view;
-    const auto now = clock_->Steady();
+    const auto now = clock_->Dates();
     view.met[what.event.code] = now;
     if (IsExcused(what.event.code)) view.excused_at = now;
     if (SteadyClock::now() - script_->LastUnrefused(what.token) > kSlack) view.left_alone_until = now + kRest;
@@ -348,7 +348,7 @@ class Referee {
 
   // Whether another token that served lately has met the same in the minute before.
   bool IsFlapping(std::size_t token, Code code) const {
-    const auto now = clock_->Steady();
+    const auto now = clock_->Dates();
     for (std::size_t i = 0; i < kTokens; ++i) {
       const auto met = views_[i].met.find(code);
       if (i == token || met == views_[i].met.end()) continue;

@@ -308,7 +308,7 @@ class Script {
   loopback::Behaviour InOutage(Truth* truth, const char* what, loopback::Behaviour behaviour) {
     ++counts_[what];
     ++truth->outage_answers;
-    truth->outage_at = clock_->Steady();
+    truth->outage_at = clock_->Dates();
     return behaviour;
   }
 
