@@ -27,7 +27,8 @@ endif()
 
 set(warppool_platform_sources
   platform/file_lock.cc platform/file_system.cc platform/os_facts.cc platform/read_double.cc platform/replace_file.cc platform/worker.cc
-  platform/file_system_posix.cc platform/os_facts_posix.cc platform/plain_file_posix.cc platform/poller_posix.cc
+  platform/worker_pool.cc
+  platform/connection_posix.cc platform/file_system_posix.cc platform/os_facts_posix.cc platform/plain_file_posix.cc platform/poller_posix.cc
   platform/process_posix.cc platform/quiet_thread_posix.cc platform/wake_up_posix.cc)
 # Compiled whatever is chosen, for the tests of both.
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")

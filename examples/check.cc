@@ -225,8 +225,7 @@ Finding CheckHealth(const warppool::HealthReport& report, const Failures& failur
   return finding;
 }
 
-// ---------------------------------------------------------------------------------------------- failure and recovery
-// --
+// -------------------------------------------------------------------------------------------- failure and recovery --
 
 // The user's settings, with stand-ins instead of the tokens, and a service in this process that knows them.
 class Rehearsal {
@@ -246,6 +245,7 @@ class Rehearsal {
     config.securetoken_url.clear();
     config.firebase_api_key = warppool::Secret();
     max_failures_ = config.max_failures;
+    config.max_failures = 1;  // between two failures a token rests for 5 s, for which nobody is to wait here
     recovery_delay_ = config.recovery_delay;
     auto client = warppool::Client::Create(std::move(config));
     if (client.ok()) {
@@ -261,7 +261,7 @@ class Rehearsal {
     if (turns.empty()) return {false, "no stand-in is ready"};
     first_ = turns.front().name;
     has_others_ = turns.size() > 1;
-    service_.On(credentials_[first_]).Agent(loopback::Status(403).Times(max_failures_));
+    service_.On(credentials_[first_]).Agent(loopback::Status(403).Times(1));
     Finding finding{true, "rehearsed on this machine with " + Count(turns.size(), "stand-in") + " for your tokens", {}};
     for (const auto step : {&Rehearsal::Fail, &Rehearsal::LeaveOut, &Rehearsal::Recover}) {
       const auto [ok, words] = (this->*step)(turns.size());
@@ -276,31 +276,31 @@ class Rehearsal {
  private:
   using Step = std::pair<bool, std::string>;
 
-  // The first stand-in is refused until it is disabled; if there are others, no request fails for it.
-  Step Fail(std::size_t size) {
-    std::set<std::string> helpers;
-    for (std::size_t i = 0; i < size * static_cast<std::size_t>(max_failures_) && StateOf(first_) != kDisabled; ++i) {
-      const auto answer = Ask();
-      if (answer.ok() != has_others_) return {false, "a request came to: " + answer.status.ToString()};
-      if (answer.ok()) helpers.insert(answer.token);
+  // The first stand-in is refused. If another one serves, that is a failure, and the request does not fail for it.
+  Step Fail(std::size_t /*size*/) {
+    const auto answer = Ask();
+    if (answer.ok() != has_others_) return {false, "a request came to: " + answer.status.ToString()};
+    const warppool::TokenState state = StateOf(first_);
+    if (!has_others_) {
+      if (state != warppool::TokenState::kResting) return {false, first_ + " does not rest, though it was refused"};
+      return {true,
+              first_ + " was refused, and rests; there is no other token to go on with, or to show whose fault it is"};
     }
-    if (StateOf(first_) != kDisabled) return {false, first_ + " is not disabled, though it fails"};
-    std::string words = first_ + " was refused " + std::to_string(max_failures_) + " times, and is disabled";
-    if (has_others_) {
-      words += "; no request failed, since others served: " + Join({helpers.begin(), helpers.end()}, ", ");
-    } else {
-      words += "; there is no other token to go on with";
-    }
-    return {true, words};
+    if (state != warppool::TokenState::kDisabled) return {false, first_ + " is not disabled, though it fails"};
+    return {true, first_ + " was refused, but the request did not fail: " + answer.token +
+                      " served it. That is a failure of " + first_ + "; " +
+                      Count(static_cast<std::size_t>(max_failures_), "failure") +
+                      " in a row would disable it, here the first one does"};
   }
 
-  // While it is disabled it is left alone.
+  // It is left alone then.
   Step LeaveOut(std::size_t /*size*/) {
     const int before = service_.Count("/ai/multi-agent", credentials_[first_]);
     const auto answer = Ask();
     if (answer.ok() != has_others_) return {false, "a request came to: " + answer.status.ToString()};
     const bool left_alone = service_.Count("/ai/multi-agent", credentials_[first_]) == before;
-    if (!left_alone) return {false, first_ + " was tried again while it was disabled"};
+    if (!left_alone) return {false, first_ + " was tried again at once"};
+    if (!has_others_) return {true, "for 5 s it is not tried again"};
     if (recovery_delay_.count() == 0) return {true, "it stays so until it is recovered by hand"};
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(recovery_delay_);
     return {true, "by itself it would be tried again after " + std::to_string(seconds.count()) + " s"};
@@ -329,10 +329,8 @@ class Rehearsal {
     for (const warppool::TokenStatus& token : client_->Pool().tokens) {
       if (token.name == name) return token.state;
     }
-    return kDisabled;
+    return warppool::TokenState::kDisabled;
   }
-
-  static constexpr auto kDisabled = warppool::TokenState::kDisabled;
 
   loopback::Service service_;
   std::map<std::string, std::string> credentials_;  // by name
@@ -367,7 +365,7 @@ warppool::Result<warppool::Config> Load(const std::string& env_file, std::vector
 
 int CheckAll(const std::string& env_file) {
   std::vector<std::string> loaded;
-  const auto config = Load(env_file, &loaded);
+  auto config = Load(env_file, &loaded);
   if (!config.ok()) {
     for (const std::string& line : loaded) std::cerr << line << "\n";
     std::cerr << "The configuration cannot be used: " << config.status().ToString() << "\n";
@@ -376,6 +374,8 @@ int CheckAll(const std::string& env_file) {
   std::cout << "Checking " << (env_file.empty() ? "" : env_file + " and ") << "the environment with "
             << config->server_url << "\nOnly token exchanges and quota queries are sent: this costs no credits.\n\n";
 
+  // Who looks on wants to hear of what does not work, and not to wait until it may work again.
+  config->retry_budget = std::min(config->retry_budget, 1);
   Failures failures;
   warppool::ClientOptions options;
   options.on_pool_event = [&failures](const warppool::PoolEvent& event) { failures.Note(event); };

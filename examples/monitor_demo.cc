@@ -38,8 +38,7 @@ Behaviour Answer(int speed) {
 
 }  // namespace
 
-// --------------------------------------------------------------------------------------------------------- DemoScript
-// --
+// ------------------------------------------------------------------------------------------------------ DemoScript --
 
 std::optional<Behaviour> DemoScript::Decide(Endpoint endpoint, const std::string& token, WallTime now) {
   const std::lock_guard lock(mutex_);

@@ -10,7 +10,7 @@
 namespace monitor {
 
 using warppool::TokenStatus;
-using warppool::WriteRfc3339;
+using warppool::internal::WriteRfc3339;
 
 namespace {
 

@@ -95,7 +95,7 @@ std::string Milliseconds(std::int64_t ms) {
 }  // namespace
 
 std::string Printable(std::string_view text, Style style) {
-  const std::string repaired = warppool::RepairedUtf8(text);
+  const std::string repaired = warppool::internal::RepairedUtf8(text);
   std::string result;
   for (std::string_view rest = repaired; !rest.empty();) {
     const auto [c, length] = Decode(rest);
@@ -197,7 +197,8 @@ std::string Median(const warppool::Latency& latency) {
 
 std::string StateCounts(const warppool::PoolStatus& pool) {
   std::string text = fmt::format("{}/{} ready", pool.Active(), pool.tokens.size());
-  for (const TokenState state : {TokenState::kCooling, TokenState::kHalfOpen, TokenState::kDisabled}) {
+  for (const TokenState state :
+       {TokenState::kResting, TokenState::kCooling, TokenState::kHalfOpen, TokenState::kDisabled}) {
     const auto n =
         std::count_if(pool.tokens.begin(), pool.tokens.end(), [state](const auto& t) { return t.state == state; });
     if (n > 0) text += fmt::format(", {} {}", n, TokenStateName(state));

@@ -28,6 +28,8 @@ Colour ColourOf(TokenState state) {
       return Colour::kRed;
     case TokenState::kHalfOpen:
       return Colour::kMagenta;
+    case TokenState::kResting:
+      return Colour::kCyan;
   }
   return Colour::kPlain;
 }

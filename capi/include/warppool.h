@@ -247,7 +247,7 @@ typedef enum warppool_code WARPPOOL_ENUM_TYPE {
   /* The tokens. warppool_error_attempt_count() and what follows it say what happened to each that was tried. */
   WARPPOOL_UNAUTHORIZED = 20,      /* every token that was tried was refused */
   WARPPOOL_QUOTA_EXHAUSTED = 21,   /* the quota of every token tried, or of this account in mid-answer, is used up */
-  WARPPOOL_NO_TOKEN_READY = 22,    /* no token can serve: all are disabled, cooling or busy */
+  WARPPOOL_NO_TOKEN_READY = 22,    /* no token can serve: all are disabled, cooling, resting or busy */
   WARPPOOL_ALL_TOKENS_FAILED = 23, /* every token failed, for reasons that differ */
 
   /* The way to the service, and the service. Later it may work, but for WARPPOOL_REQUEST_REJECTED. */
@@ -435,10 +435,14 @@ typedef void (*warppool_refused_callback)(const char* token, const char* bearer,
 /**
  * Where the bearers of a token come from that the program manages itself.
  *
- * Both callbacks are called in a thread that the client has for this alone, one at a time for all its tokens, and may
- * take their time: what needs no bearer from there goes on meanwhile. They may call anything of the client but what
- * waits for a bearer: warppool_client_ask(), _access_token(), _close(), _destroy() and an active _check_health() return
- * WARPPOOL_MISUSE there, and warppool_stream_next() must not wait there.
+ * Both callbacks are called in threads that the client has for this alone: those of one token one at a time, those of
+ * different tokens at the same time if need be, so that user_data that they share must be safe for that. They may take
+ * their time. Who waits for a bearer goes on to another token after warppool_config_set_refresh_timeout_ms(), and
+ * nobody is blamed; what is supplied later is used by the next who asks, and nobody asks again before. A call that
+ * hangs holds up no other token, as long as there are fewer than 8 of them; nothing can end it, so that
+ * warppool_client_close() and _destroy() wait for it. They may call anything of the client but what waits for a bearer:
+ * warppool_client_ask(), _access_token(), _close(), _destroy() and an active _check_health() return WARPPOOL_MISUSE
+ * there, and warppool_stream_next() must not wait there.
  */
 typedef struct warppool_bearer_source {
   size_t struct_size;                   /* sizeof(warppool_bearer_source) */
@@ -651,18 +655,23 @@ WARPPOOL_API warppool_code warppool_config_set_state_file(warppool_config* confi
  * There is no time limit for a whole answer, since an agent may think for minutes; see
  * warppool_request_set_timeout_ms().
  *
- * Wait n of a request lasts base delay * 2^(n-1), at most the maximum delay, plus up to 30 %, or what Retry-After asks
- * for if that is longer. Going on with the next token is no wait.
+ * Wait n of a request before it tries again lasts base delay * 4^(n-1), at most the maximum delay, plus up to 30 %, or
+ * what Retry-After asks for if that is longer. Going on with the next token is no wait. When several tokens, or the
+ * only one, find the service overloaded, the client remembers that for 0.5, 1, 2, 4, 4 ... s (the first is half of the
+ * base delay, if that is less) or what Retry-After asks for: requests that come meanwhile wait, without spending their
+ * budget, and one of them tries when the time is over.
  */
 
-/** Failures in a row that disable a token; default 3; 1 or more. */
+/** Failures in a row that disable a token; default 3; 1 or more. A token that is refused, or has a server error, is
+ * left alone for 5 s. A failure it has only if another token then serves the same request: after a refusal, one of the
+ * same kind. */
 WARPPOOL_API warppool_code warppool_config_set_max_failures(warppool_config* config, int32_t value,
                                                             warppool_error** error);
-/** Milliseconds that a disabled token rests. Then one request at a time may try it, and each one that fails doubles its
- *  rest. Default 60000; 0: it comes back by hand only. */
+/** Milliseconds that a disabled token is left alone. Then one request at a time may try it, and each try that is a
+ *  failure doubles the delay. Default 60000; 0: it comes back by hand only. */
 WARPPOOL_API warppool_code warppool_config_set_recovery_delay_ms(warppool_config* config, int32_t value,
                                                                  warppool_error** error);
-/** Milliseconds that its rest does not grow beyond; default 3600000; what is below the recovery delay means that. */
+/** Milliseconds that this delay does not grow beyond; default 3600000; what is below the recovery delay means that. */
 WARPPOOL_API warppool_code warppool_config_set_recovery_max_delay_ms(warppool_config* config, int32_t value,
                                                                      warppool_error** error);
 /** Requests that one token serves at a time; more of them wait, or go to other tokens; default 0: no limit; up to
@@ -670,7 +679,8 @@ WARPPOOL_API warppool_code warppool_config_set_recovery_max_delay_ms(warppool_co
 WARPPOOL_API warppool_code warppool_config_set_max_in_flight(warppool_config* config, int32_t value,
                                                              warppool_error** error);
 /** Milliseconds; default 30000. When no token is ready, a request waits for the first one that will be, if that is
- *  before its own time-out, or for one without a time-out, within this time. Otherwise it fails at once. */
+ *  before its own time-out, or for one without a time-out, within this time. Otherwise it fails at once. Without a
+ *  time-out this is for all its waits together, those before trying again and for an overloaded service included. */
 WARPPOOL_API warppool_code warppool_config_set_max_token_wait_ms(warppool_config* config, int32_t value,
                                                                  warppool_error** error);
 /** 1: a JWT that is in use is renewed before it ends, between two requests, and not by the request that finds it old.
@@ -685,22 +695,26 @@ WARPPOOL_API warppool_code warppool_config_set_state_save_interval_ms(warppool_c
 /** Milliseconds for name look-up, TCP and TLS together; default 10000; more than 0. */
 WARPPOOL_API warppool_code warppool_config_set_connect_timeout_ms(warppool_config* config, int32_t value,
                                                                   warppool_error** error);
-/** Milliseconds without a byte, before and in an answer; default 300000; more than 0. */
+/** Milliseconds without a byte in either direction, before and in an answer, counted from the last one; default 300000;
+ *  more than 0. */
 WARPPOOL_API warppool_code warppool_config_set_silence_timeout_ms(warppool_config* config, int32_t value,
                                                                   warppool_error** error);
-/** Milliseconds for one token exchange at one address, all in all; default 30000; more than 0. */
+/** Milliseconds that a request waits for one token exchange at one address, all in all, or for a bearer source; default
+ *  30000; more than 0. Then it goes on to another token. The exchange lives on for 2 minutes, since its answer may hold
+ *  the only copy of a replaced refresh token, and so does a call of a source: what comes is used by the next who asks.
+ */
 WARPPOOL_API warppool_code warppool_config_set_refresh_timeout_ms(warppool_config* config, int32_t value,
                                                                   warppool_error** error);
-/** Waits in one request after a failed attempt, those for a token that rests included; default 3; 0: none. */
+/** Waits in one request before it tries again after a failed attempt; default 3; 0: none. */
 WARPPOOL_API warppool_code warppool_config_set_retry_budget(warppool_config* config, int32_t value,
                                                             warppool_error** error);
-/** Milliseconds of the first wait; default 500. */
+/** Milliseconds of the first wait; each one lasts four times as long as the one before; default 1000. */
 WARPPOOL_API warppool_code warppool_config_set_retry_base_delay_ms(warppool_config* config, int32_t value,
                                                                    warppool_error** error);
 /** Milliseconds that no wait grows beyond by itself; default 32000. */
 WARPPOOL_API warppool_code warppool_config_set_retry_max_delay_ms(warppool_config* config, int32_t value,
                                                                   warppool_error** error);
-/** Milliseconds; default 120000. A service that asks for a longer wait is not waited for. */
+/** Milliseconds; default 120000. A service that asks for a longer wait is asked again after this. */
 WARPPOOL_API warppool_code warppool_config_set_retry_after_limit_ms(warppool_config* config, int32_t value,
                                                                     warppool_error** error);
 /** Milliseconds that a token rests whose quota is used up, when neither the answer nor the quota query says it; default
@@ -934,7 +948,8 @@ WARPPOOL_API warppool_code warppool_request_set_logging_number(warppool_request*
 WARPPOOL_API warppool_code warppool_request_set_timeout_ms(warppool_request* request, int32_t value,
                                                            warppool_error** error);
 /** 1: it waits for a token when none is ready, see warppool_config_set_max_token_wait_ms(). 0: it fails at once, with
- *  WARPPOOL_NO_TOKEN_READY. Default 1; no other value. */
+ *  WARPPOOL_NO_TOKEN_READY; before trying again, and for an overloaded service, it waits all the same. Default 1; no
+ *  other value. */
 WARPPOOL_API warppool_code warppool_request_set_wait_for_token(warppool_request* request, int32_t value,
                                                                warppool_error** error);
 
@@ -1197,7 +1212,8 @@ typedef enum warppool_pool_event_kind WARPPOOL_ENUM_TYPE {
   WARPPOOL_POOL_EVENT_ATTEMPT_FAILED = 30, /* an attempt with it failed, whoever was to blame:
                                       token, tier, code, reason */
   WARPPOOL_POOL_EVENT_FAILURE = 40,        /* it is blamed for a failure: token, tier, code, reason, failures */
-  WARPPOOL_POOL_EVENT_DISABLED = 50,  /* too many failures, refused for good, or the probe of a half-open one failed:
+  WARPPOOL_POOL_EVENT_DISABLED = 50,  /* too many failures, refused for good, or the probe of a half-open one became a
+                                         failure:
                                          token, tier, code, reason, failures, until_ms (when it may be tried) */
   WARPPOOL_POOL_EVENT_COOLING = 60,   /* its quota is used up: token, tier, code, reason, until_ms */
   WARPPOOL_POOL_EVENT_RECOVERED = 70, /* ready again, or its failures are forgotten; the reason says how:
@@ -1616,8 +1632,8 @@ WARPPOOL_API warppool_code warppool_client_explain(const warppool_client* client
                                                    warppool_error** error);
 
 /**
- * Makes a token ready again that is disabled or cooling: its failures are forgotten, and what older requests still
- * report does not count. Nothing is sent. Any thread, inside event callbacks too.
+ * Makes a token ready again that is disabled, cooling or resting: its failures are forgotten, and what older requests
+ * still report does not count. Nothing is sent. Any thread, inside event callbacks too.
  *
  * @param client  not NULL.
  * @param token   not NULL: its name, as events, errors and warppool_token_info tell it.
@@ -1645,7 +1661,8 @@ WARPPOOL_API warppool_code warppool_client_recover_all(warppool_client* client, 
 typedef struct warppool_health_check_options {
   size_t struct_size;  /* sizeof(warppool_health_check_options) */
   int32_t active;      /* 0, the default: what the pool knows, at once. 1: each token is refreshed and asked for its
-                          quota; a disabled one that passes is recovered, a refusal counts as in a request */
+                          quota; a disabled one that passes is recovered, a refusal counts if another one of its kind
+                          passes */
   int32_t concurrency; /* active: tokens that are asked at the same time; 1 to 1000; default 4, which 0 means too */
   int32_t timeout_ms;  /* active: milliseconds for the whole check; default 60000, which 0 means too; -1: no limit */
   int32_t reserved;    /* 0 */
@@ -1965,8 +1982,9 @@ typedef enum warppool_event_type WARPPOOL_ENUM_TYPE {
   /* How the request fares. */
   WARPPOOL_EVENT_ATTEMPT_FAILED = 40, /* one attempt failed; what was delivered so far stands, but for what a
                                          transaction takes back: token, code, message, next_step, wait_ms */
-  WARPPOOL_EVENT_WAITING = 41, /* no token is ready, and nothing has been sent: the request waits for one. After a
-                                  failed attempt, ATTEMPT_FAILED says so instead: message, wait_ms */
+  WARPPOOL_EVENT_WAITING = 41, /* no token is ready, or the service is overloaded as other requests found out, and
+                                  nothing has been sent: the request waits. After a failed attempt, ATTEMPT_FAILED says
+                                  so instead: message, wait_ms */
   WARPPOOL_EVENT_CONVERSATION_MOVED = 42, /* the conversation goes on at another account, as a new one of the service's,
                                              with its history; STREAM_STARTED follows: from_token, token */
   WARPPOOL_EVENT_FINISHED = 50,           /* the service's last word; the stream's final code follows:
@@ -2008,9 +2026,25 @@ typedef enum warppool_next_step WARPPOOL_ENUM_TYPE {
 } warppool_next_step;
 
 /*
- * Events are always borrowed, and so is everything in them: for as long as the event itself is valid. Asked for what
- * its type does not have, or with NULL, each of these functions returns the value that its comment names.
+ * Events are borrowed unless they were copied, and everything in them is: for as long as the event itself is valid.
+ * Asked for what its type does not have, or with NULL, each of these functions returns the value that its comment
+ * names.
  */
+
+/**
+ * Makes a copy that may be kept, and passed to another thread.
+ *
+ * @param event  not NULL.
+ * @param copy   out: not NULL; release with warppool_event_destroy().
+ * @param error  out, may be NULL: details of a failure; release with warppool_error_destroy().
+ *
+ * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
+ */
+WARPPOOL_API warppool_code warppool_event_copy(const warppool_event* event, warppool_event** copy,
+                                               warppool_error** error);
+
+/** Releases a copy and sets the variable to NULL. `event` or `*event` may be NULL. Never for an event that was lent. */
+WARPPOOL_API void warppool_event_destroy(warppool_event** event);
 
 /** NULL: WARPPOOL_EVENT_NONE. */
 WARPPOOL_API warppool_event_type warppool_event_get_type(const warppool_event* event);
@@ -2369,13 +2403,14 @@ WARPPOOL_API warppool_code warppool_client_ask_turn(warppool_client* client, war
 
 typedef enum warppool_token_state WARPPOOL_ENUM_TYPE {
   WARPPOOL_TOKEN_READY = 1,
-  WARPPOOL_TOKEN_COOLING = 2,  /* its quota is used up; ready again at `ready_at_ms` */
-  WARPPOOL_TOKEN_DISABLED = 3, /* too many failures in a row, or refused for good; half open at `ready_at_ms`, unless
-                                  that is -1 */
-  WARPPOOL_TOKEN_HALF_OPEN = 4 /* disabled, but its rest is over: one request, or health check, at a time may try it */
+  WARPPOOL_TOKEN_COOLING = 2,   /* its quota is used up; ready again at `ready_at_ms` */
+  WARPPOOL_TOKEN_DISABLED = 3,  /* too many failures in a row, or refused for good; half open at `ready_at_ms`, unless
+                                   that is -1 */
+  WARPPOOL_TOKEN_HALF_OPEN = 4, /* disabled, but its delay is over: one request, or health check, may try it */
+  WARPPOOL_TOKEN_RESTING = 5    /* refused just now, and left alone for 5 s; then one request at a time may try it */
 } warppool_token_state;
 
-/** "ready", "cooling", "disabled", "half open". Any value, any thread; valid for ever. */
+/** "ready", "cooling", "disabled", "half open", "resting". Any value, any thread; valid for ever. */
 WARPPOOL_API const char* warppool_token_state_name(warppool_token_state state);
 
 /** One token as the snapshot shows it. */
@@ -2392,20 +2427,20 @@ typedef struct warppool_token_info {
   uint64_t total_failures;        /* failures in all, those that a success has cleared included */
   uint64_t refreshes;             /* JWTs that were issued for it */
   const char* last_error_message; /* valid as long as the snapshot; "": none */
-  int64_t ready_at_ms;            /* COOLING: when it is back; DISABLED, HALF_OPEN: from when on it may be tried; in
-                                     milliseconds since 1970. -1: it is ready, or comes back only after a recovery by
-                                     hand, an active health check, or with another credential */
-  int64_t jwt_expires_ms;         /* when its JWT ends, in milliseconds since 1970; -1: it has none */
-  const char* reason;             /* why it is not ready; "": it is. Valid as long as the snapshot */
-  const char* same_account;       /* the name of an earlier token that belongs to the same account; "": none is known.
-                                     Valid as long as the snapshot */
-  int32_t has_quota;           /* 1: its account was asked, and what follows is its answer, of that moment. 0: not, and
-                                  what follows is 0, and -1 for the date */
-  int32_t quota_unlimited;     /* 1: there is no limit, and the numbers that follow mean nothing; 0: there is one */
-  int64_t quota_limit;         /* requests in a period */
-  int64_t quota_used;          /* of them, in this one */
-  int64_t quota_bonus;         /* what is left of credits that were granted beside them and have not expired */
-  int64_t quota_remaining;     /* what is left of the limit, and the bonus */
+  int64_t ready_at_ms;      /* COOLING, RESTING: when it is back; DISABLED, HALF_OPEN: from when on it may be tried; in
+                               milliseconds since 1970. -1: it is ready, or comes back only after a recovery by
+                               hand, an active health check, or with another credential */
+  int64_t jwt_expires_ms;   /* when its JWT ends, in milliseconds since 1970; -1: it has none */
+  const char* reason;       /* why it is not ready; "": it is. Valid as long as the snapshot */
+  const char* same_account; /* the name of an earlier token that belongs to the same account; "": none is known.
+                               Valid as long as the snapshot */
+  int32_t has_quota;        /* 1: its account was asked, and what follows is its answer, of that moment. 0: not, and
+                               what follows is 0, and -1 for the date */
+  int32_t quota_unlimited;  /* 1: there is no limit, and the numbers that follow mean nothing; 0: there is one */
+  int64_t quota_limit;      /* requests in a period */
+  int64_t quota_used;       /* of them, in this one */
+  int64_t quota_bonus;      /* what is left of credits that were granted beside them and have not expired */
+  int64_t quota_remaining;  /* what is left of the limit, and the bonus */
   int64_t quota_next_reset_ms; /* when the period ends and the quota comes back, in milliseconds since 1970; -1: the
                                   service does not say */
 } warppool_token_info;
@@ -2556,10 +2591,11 @@ typedef enum warppool_outcome WARPPOOL_ENUM_TYPE {
   WARPPOOL_OUTCOME_AUTH_STALE = 2,      /* a JWT that had served before was refused; the same token went on with a new
                                            one */
   WARPPOOL_OUTCOME_AUTH_REJECTED = 3,   /* refused although the JWT was new, or a refresh refused for no final reason: a
-                                           failure */
+                                           failure only if another token of its kind then served the request */
   WARPPOOL_OUTCOME_AUTH_REVOKED = 4,    /* the credential or its account is gone: disabled at once */
   WARPPOOL_OUTCOME_QUOTA_EXHAUSTED = 5, /* cools until its quota is back */
-  WARPPOOL_OUTCOME_SERVER_ERROR = 6,    /* 500 for this account: a failure only if another token then served */
+  WARPPOOL_OUTCOME_SERVER_ERROR = 6,    /* 500 for this account: a failure only if another token then served the
+                                           request */
   WARPPOOL_OUTCOME_OVERLOADED = 7,      /* the service has too much to do: no token's fault */
   WARPPOOL_OUTCOME_NETWORK = 8,         /* no connection, lost, silent: no token's fault */
   WARPPOOL_OUTCOME_STREAM_CUT = 9,      /* the answer broke off */
@@ -2568,7 +2604,8 @@ typedef enum warppool_outcome WARPPOOL_ENUM_TYPE {
   WARPPOOL_OUTCOME_MISCONFIGURED = 12,  /* a setting is at fault */
   WARPPOOL_OUTCOME_FINISHED_OTHERWISE = 13, /* the agent finished, but not with "done" */
   WARPPOOL_OUTCOME_CANCELLED = 14,          /* the program lost interest */
-  WARPPOOL_OUTCOME_BLOCKED = 15             /* something on the way answered in the service's place: no token's fault */
+  WARPPOOL_OUTCOME_BLOCKED = 15,            /* something on the way answered in the service's place: no token's fault */
+  WARPPOOL_OUTCOME_HELD = 16                /* another process exchanges it just now, and another token was ready */
 } warppool_outcome;
 
 /** How many the library knows: 0 up to one less. Any thread. */
@@ -2740,7 +2777,7 @@ WARPPOOL_API warppool_code warppool_stats_token(const warppool_stats* stats, siz
  *                          "next_reset": TIME or null} or null}, ...]}
  *
  *   KIND      "refresh_token", "api_key" or "callback"
- *   STATE     "ready", "cooling", "disabled" or "half_open"
+ *   STATE     "ready", "cooling", "disabled", "half_open" or "resting"
  *   COUNTERS  "requests": N, "successes": N, "failed_attempts": N, "outcomes": {"success": N, "accepted": N, ...},
  *             "failures": N, "refreshes": N,
  *             "first_event": {"count": N, "sum_seconds": S, "buckets": [{"le": 0.05, "count": N}, ...]}

@@ -37,7 +37,7 @@ Status ReadHealthCheckOptions(const warppool_health_check_options* options, warp
 // A client has at least one token. C++ shows none in a child process, and when there is no memory for them.
 template <typename Tokens>
 Status CheckFilled(const warppool_client& client, const Tokens& tokens) {
-  return tokens.empty() && client.owner == warppool::CurrentProcess() ? Status::OutOfMemory() : Status();
+  return tokens.empty() && client.owner == warppool::internal::CurrentProcess() ? Status::OutOfMemory() : Status();
 }
 
 }  // namespace
@@ -52,7 +52,7 @@ warppool_code warppool_client_create(const warppool_config* config, const warppo
       constexpr size_t kFirst = WARPPOOL_SIZE_UP_TO(warppool_client_options, log_user_data);
       if (Status status = ReadStruct(options, kFirst, "options", &given); !status.ok()) return status;
     }
-    auto handle = std::make_unique<warppool_client>(warppool_client{nullptr, warppool::CurrentProcess()});
+    auto handle = std::make_unique<warppool_client>(warppool_client{nullptr, warppool::internal::CurrentProcess()});
     auto created =
         Client::Create(config->config, {warppool::capi::WrapLog(given.log, given.log_user_data),
                                         warppool::capi::WrapPoolEvents(given.pool_event, given.pool_event_user_data),
@@ -170,7 +170,7 @@ warppool_code warppool_client_destroy(warppool_client** client) {
   return Guard(nullptr, [&] {
     if (client == nullptr || *client == nullptr) return Status();
     // In a child process Close() would say kMisuse as well, but there the client is to go.
-    if ((*client)->owner == warppool::CurrentProcess()) {
+    if ((*client)->owner == warppool::internal::CurrentProcess()) {
       Status closed = (*client)->client->Close(std::chrono::milliseconds(0));
       if (closed.code() == Code::kMisuse) return closed;
     }

@@ -224,6 +224,7 @@ namespace {
     SAME(TokenState::kCooling, WARPPOOL_TOKEN_COOLING)
     SAME(TokenState::kDisabled, WARPPOOL_TOKEN_DISABLED)
     SAME(TokenState::kHalfOpen, WARPPOOL_TOKEN_HALF_OPEN)
+    SAME(TokenState::kResting, WARPPOOL_TOKEN_RESTING)
   }
 }
 
@@ -266,6 +267,7 @@ namespace {
     SAME(Outcome::kFinishedOtherwise, WARPPOOL_OUTCOME_FINISHED_OTHERWISE)
     SAME(Outcome::kCancelled, WARPPOOL_OUTCOME_CANCELLED)
     SAME(Outcome::kBlocked, WARPPOOL_OUTCOME_BLOCKED)
+    SAME(Outcome::kHeld, WARPPOOL_OUTCOME_HELD)
   }
 }
 

@@ -192,6 +192,22 @@ void warppool_event::Assign(const Event& source) {
   event = copy;
 }
 
+warppool_code warppool_event_copy(const warppool_event* event, warppool_event** copy, warppool_error** error) {
+  Clear(copy);
+  return Guard(error, [&] {
+    if (Status status = NotNull({{event, "event"}, {copy, "copy"}}); !status.ok()) return status;
+    auto owned = std::make_unique<warppool_event>();
+    owned->source.emplace(event->event);
+    owned->Assign(owned->source->get());
+    *copy = owned.release();
+    return Status();
+  });
+}
+
+void warppool_event_destroy(warppool_event** event) {
+  if (event != nullptr) delete std::exchange(*event, nullptr);
+}
+
 const char* warppool_message_kind_name(warppool_message_kind kind) {
   return MessageKindName(static_cast<MessageKind>(kind));
 }

@@ -120,7 +120,7 @@ struct warppool_stats {
 
 struct warppool_client {
   std::unique_ptr<warppool::Client> client;
-  warppool::ProcessId owner;  // the process that created it
+  warppool::internal::ProcessId owner;  // the process that created it
 };
 
 // A C++ event whose texts end with NUL.
@@ -128,8 +128,9 @@ struct warppool_event {
   // If it throws (std::bad_alloc), it can be called again with the same event.
   void Assign(const warppool::Event& source);
 
-  warppool::Event event;  // its texts point into `texts`, its bytes to where they came from
-  std::string texts;      // used again for the next event
+  warppool::Event event;                         // its texts point into `texts`, its bytes to where they came from
+  std::string texts;                             // used again for the next event
+  std::optional<warppool::OwnedEvent> source{};  // of a copy: it owns the bytes
 };
 
 // A C++ pool event, and its texts with a NUL behind them.

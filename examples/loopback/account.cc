@@ -23,7 +23,7 @@ std::string CheckHead(const httplib::Request& request) {
 }
 
 std::string CheckBody(const std::string& body) {
-  const auto json = warppool::FlatJson::Parse(body);
+  const auto json = warppool::internal::FlatJson::Parse(body);
   if (!json) return "the body is " + json.status().message();
   const std::string* query = json->Find("query");
   if (query == nullptr) return "query is missing";

@@ -102,7 +102,8 @@ Reply AnswerAccepted(const httplib::Request& request, const std::string& token, 
     return RefuseRequest(400, complaint, complaint);
   }
   WireRequest parsed;
-  if (!warppool::IsWellFormed(request.body, *WireRequest::descriptor()) || !parsed.ParseFromString(request.body)) {
+  if (!warppool::internal::IsWellFormed(request.body, *WireRequest::descriptor()) ||
+      !parsed.ParseFromString(request.body)) {
     return RefuseRequest(400, "no Request", "the body is not a Request");
   }
   if (const std::string complaint = CheckInput(parsed); !complaint.empty()) {

@@ -6,7 +6,7 @@
 
 namespace loopback {
 
-using warppool::MutexLock;
+using warppool::internal::MutexLock;
 
 ConversationBook::Place ConversationBook::Find(const warppool::wire::Request& request, const std::string& account) {
   const std::string& id = request.metadata().conversation_id();

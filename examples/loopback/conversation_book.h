@@ -65,7 +65,7 @@ class ConversationBook {
   Conversation* Use(const std::string& id) REQUIRES(mutex_);  // NULL: unknown
 
   const std::size_t capacity_;
-  mutable warppool::Mutex mutex_;
+  mutable warppool::internal::Mutex mutex_;
   std::list<Conversation> conversations_ GUARDED_BY(mutex_);  // the one used last at the end
   std::unordered_map<std::string, std::list<Conversation>::iterator> by_id_ GUARDED_BY(mutex_);
 };

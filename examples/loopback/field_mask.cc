@@ -29,7 +29,7 @@ struct Path {
 
 // The schema declares a map as a list of entries. Nothing lies inside one.
 bool IsMap(const FieldDescriptor* field) {
-  const std::string type(warppool::SchemaName(*field->message_type()));
+  const std::string type(warppool::internal::SchemaName(*field->message_type()));
   return field->is_repeated() && type.size() > 5 && type.compare(type.size() - 5, 5, "Entry") == 0;
 }
 
@@ -82,7 +82,7 @@ std::string ReplaceFields(const FieldMask& mask, const ProtoMessage& from, Proto
 
 std::string AppendFields(const FieldMask& mask, const ProtoMessage& from, ProtoMessage* to) {
   return FollowAll(mask, from, to, [](const FieldDescriptor* field, const ProtoMessage& source, ProtoMessage* target) {
-    if (!warppool::IsText(*field) || field->is_repeated()) return std::string("it names no text");
+    if (!warppool::internal::IsText(*field) || field->is_repeated()) return std::string("it names no text");
     const auto* reflection = target->GetReflection();
     if (reflection->HasField(source, field)) {
       reflection->SetString(target, field,

@@ -10,7 +10,7 @@
 namespace loopback {
 namespace {
 
-using warppool::MutexLock;
+using warppool::internal::MutexLock;
 
 constexpr auto kKeepAlive = std::chrono::seconds(120);
 constexpr auto kIoTimeout = std::chrono::seconds(600);  // a paused reader may take its time

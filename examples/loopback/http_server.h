@@ -60,7 +60,7 @@ class HttpServer final : private SigpipeKeeper, private ConnectionServer {
   const Handler handler_;
   int port_ = 0;
   std::thread listener_;
-  warppool::Mutex mutex_;
+  warppool::internal::Mutex mutex_;
   // By the thread that serves it. Registered before the first byte, removed before the socket is closed.
   std::map<std::thread::id, Entry> connections_ GUARDED_BY(mutex_);
   bool closing_ GUARDED_BY(mutex_) = false;  // no new requests

@@ -24,7 +24,7 @@ const FieldDescriptor* FieldOf(const google::protobuf::Message& message, const c
 // "read_files"; empty as above.
 std::string KindOf(const google::protobuf::Message& message, const char* oneof) {
   const FieldDescriptor* field = FieldOf(message, oneof);
-  return field == nullptr ? std::string() : std::string(warppool::SchemaName(*field));
+  return field == nullptr ? std::string() : std::string(warppool::internal::SchemaName(*field));
 }
 
 // Calls that nobody has answered, and what was called.
@@ -54,7 +54,7 @@ Message::ToolCallResult Kept(const WireResult& result) {
   kept.set_tool_call_id(result.tool_call_id());
   if (const FieldDescriptor* field = FieldOf(result, "result")) {
     const FieldDescriptor* same =
-        Message::ToolCallResult::descriptor()->FindFieldByName(std::string(warppool::SchemaName(*field)));
+        Message::ToolCallResult::descriptor()->FindFieldByName(std::string(warppool::internal::SchemaName(*field)));
     const auto& value = result.GetReflection()->GetMessage(result, field);
     kept.GetReflection()->MutableMessage(&kept, same)->CopyFrom(value);
   }

@@ -4,7 +4,7 @@
 
 namespace loopback {
 
-using warppool::MutexLock;
+using warppool::internal::MutexLock;
 
 // Without the requests: a client that is wrong is wrong each time.
 constexpr std::size_t kMaxComplaints = 1000;

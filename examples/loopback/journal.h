@@ -22,7 +22,7 @@ class Journal {
 
  private:
   const bool keep_requests_;
-  mutable warppool::Mutex mutex_;
+  mutable warppool::internal::Mutex mutex_;
   std::vector<Seen> requests_ GUARDED_BY(mutex_);
   std::vector<std::string> complaints_ GUARDED_BY(mutex_);
 };

@@ -7,7 +7,7 @@
 
 namespace loopback {
 
-using warppool::MutexLock;
+using warppool::internal::MutexLock;
 
 namespace {
 

@@ -120,7 +120,7 @@ class Ledger {
   const bool keep_all_;
   const std::chrono::system_clock::time_point begun_ = std::chrono::system_clock::now();
   std::atomic<std::uint64_t> serial_{0};
-  mutable warppool::Mutex mutex_;
+  mutable warppool::internal::Mutex mutex_;
   std::shared_ptr<const Service::Decision> decide_ GUARDED_BY(mutex_);  // NULL: none
   std::map<std::string, Known> tokens_ GUARDED_BY(mutex_);
   std::map<std::string, std::shared_ptr<Login>> api_keys_ GUARDED_BY(mutex_);

@@ -60,6 +60,15 @@ std::string ContentType(const Reply& reply) {
   return reply.content_type;
 }
 
+// A body that is not sent at once is sent as a stream of bytes.
+void MakeStreamOfBody(Reply* reply) {
+  const Behaviour& how = reply->behaviour;
+  if (reply->is_stream || (how.cut == Cut::kNone && how.gap.count() <= 0)) return;
+  for (const char c : reply->body) reply->frames.emplace_back(1, c);
+  if (reply->content_type.empty()) reply->content_type = "text/plain";
+  reply->is_stream = true;
+}
+
 // What goes over the wire instead of what the reply says.
 void MakeWireBytes(Reply* reply) {
   const Behaviour& how = reply->behaviour;
@@ -88,6 +97,7 @@ void Send(Reply reply, Connection* connection, httplib::Response* response) {
     connection->Abort();
     return;
   }
+  MakeStreamOfBody(&reply);
   MakeWireBytes(&reply);
   response->status = reply.status;
   if (reply.behaviour.gzip) response->set_header("Content-Encoding", "gzip");

@@ -22,7 +22,7 @@ constexpr int kActionOfTheFuture = 99;  // a field number that the schema does n
 template <typename Wire>
 Wire Parse(const std::string& bytes, const char* what) {
   Wire parsed;
-  if (!warppool::IsWellFormed(bytes, *Wire::descriptor()) || !parsed.ParseFromString(bytes))
+  if (!warppool::internal::IsWellFormed(bytes, *Wire::descriptor()) || !parsed.ParseFromString(bytes))
     throw std::invalid_argument(std::string("loopback: this is no ") + what);
   return parsed;
 }

@@ -75,7 +75,6 @@ class Client {
   // does.
   static Result<std::unique_ptr<Client>> Create(Config config, ClientOptions options = {});
 
-  explicit Client(std::unique_ptr<internal::ClientImpl> impl);
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
@@ -118,9 +117,9 @@ class Client {
   // when. Nothing is sent, and nobody's turn changes. Empty after a fork.
   std::vector<TokenExplanation> Explain() const;
 
-  // Makes a token ready again that is disabled or cooling: its failures are forgotten, and what older requests still
-  // report does not count. A cooling that it shares with other tokens of its account ends for them, too. OK if it was
-  // ready already. kInvalidArgument: there is no token of that name.
+  // Makes a token ready again that is disabled, cooling or resting: its failures are forgotten, and what older requests
+  // still report does not count. A cooling that it shares with other tokens of its account ends for them, too. OK if it
+  // was ready already. kInvalidArgument: there is no token of that name.
   Status Recover(const std::string& token);
 
   // Recover() for all tokens that are not ready; returns how many those were.
@@ -173,6 +172,9 @@ class Client {
   Status Close(std::chrono::milliseconds deadline);
 
  private:
+  friend class internal::ClientImpl;
+  explicit Client(std::unique_ptr<internal::ClientImpl> impl);
+
   std::unique_ptr<internal::ClientImpl> impl_;
 };
 

@@ -19,38 +19,10 @@
 #include <vector>
 
 #include "warppool/log.h"
+#include "warppool/secret.h"
 #include "warppool/status.h"
 
 namespace warppool {
-
-// A credential in memory. Wiped when it is destroyed or overwritten; never printed, and there is no operator<< for it.
-// Moving it leaves no copy behind. Reveal() is the one way to its bytes.
-class Secret {
- public:
-  Secret() = default;
-  explicit Secret(std::string_view text);
-  Secret(const Secret& other) : Secret(other.Reveal()) {}
-  Secret(Secret&& other) noexcept { swap(other); }
-  Secret& operator=(Secret other) noexcept {
-    swap(other);
-    return *this;
-  }
-  ~Secret();
-
-  bool empty() const noexcept { return size_ == 0; }
-  std::string_view Reveal() const noexcept { return {bytes_.get(), size_}; }
-
-  void swap(Secret& other) noexcept {
-    bytes_.swap(other.bytes_);
-    std::swap(size_, other.size_);
-  }
-  friend bool operator==(const Secret& a, const Secret& b) noexcept { return a.Reveal() == b.Reveal(); }
-  friend bool operator!=(const Secret& a, const Secret& b) noexcept { return !(a == b); }
-
- private:
-  std::unique_ptr<char[]> bytes_;
-  std::size_t size_ = 0;
-};
 
 // Which tokens are tried first. The numbers are stable and the same in C (warppool_tier).
 enum class Tier : int { kPersonal = 1, kShared = 2, kAnonymous = 3 };
@@ -83,9 +55,13 @@ struct SuppliedBearer {
   std::optional<std::chrono::system_clock::time_point> expires{};
 };
 
-// Where the bearers of a kCallback token come from. Both functions are called in a thread that the client has for this
-// alone, one at a time for all its tokens, and may take their time. They may call anything of the client but what waits
-// for a bearer (Client::Ask, AccessToken and Close, an active CheckHealth: kMisuse there). `token` is the token's name.
+// Where the bearers of a kCallback token come from. Both functions are called in threads that the client has for this
+// alone: those of one token one at a time, those of different tokens at the same time if need be, so what they share
+// must be safe for that. They may take their time. Whoever waits for a bearer goes on to another token after
+// Config::refresh_timeout, without blame; what is supplied later is used by the next who asks, and nobody asks again
+// before. A call that hangs holds up no other token, as long as there are fewer than 8 of them; nothing can end it, so
+// that destroying the client waits for it. They may call anything of the client but what waits for a bearer
+// (Client::Ask, AccessToken and Close, an active CheckHealth: kMisuse there). `token` is the token's name.
 struct BearerSource {
   // The bearer to be sent from now on. Asked for when there is none, when it is about to end, and after a refusal. If
   // it fails with kNetwork, kOverloaded, kServerError, kTimeout, kCancelled or kOutOfMemory, nobody is to blame; with
@@ -111,9 +87,10 @@ struct Config {
   Strategy strategy = Strategy::kRoundRobin;                                       // inside a tier
   int max_in_flight = 0;  // requests that one token serves at a time, up to 1,000,000; more wait. 0: no limit
 
-  // max_failures failures in a row (1 or more) disable a token; after recovery_delay one request at a time may try it
-  // again, and each such probe that fails doubles the delay, up to recovery_max_delay. A recovery_delay of 0: disabled
-  // tokens come back by hand only.
+  // A token that is refused, or has a server error, rests for 5 s. A failure it has only if another token then serves
+  // the same request: after a refusal, one of the same kind. max_failures failures in a row (1 or more) disable it;
+  // after recovery_delay one request at a time may try it again, and each such probe that is a failure doubles the
+  // delay, up to recovery_max_delay. A recovery_delay of 0: disabled tokens come back by hand only.
   int max_failures = 3;
   std::chrono::milliseconds recovery_delay{60'000};
   std::chrono::milliseconds recovery_max_delay{3'600'000};  // what is below recovery_delay means recovery_delay
@@ -130,24 +107,33 @@ struct Config {
   std::string no_proxy{};   // hosts that bypass the proxy, comma-separated, in curl's notation
 
   // Time limits. There is none for a whole answer: an agent may think for minutes.
-  std::chrono::milliseconds connect_timeout{10'000};   // name look-up, TCP and TLS
-  std::chrono::milliseconds silence_timeout{300'000};  // without a byte, before and in an answer
-  std::chrono::milliseconds refresh_timeout{30'000};   // one token exchange at one address, all in all
+  std::chrono::milliseconds connect_timeout{10'000};  // name look-up, TCP and TLS
+  // silence_timeout: without a byte in either direction, before and in an answer, counted from the last one. What has
+  // arrived is read before any of them is declared over, also when a callback or a stop of the process kept the I/O
+  // thread from reading it. A connection whose data nobody acknowledges for 20 s is lost, whatever is set here.
+  std::chrono::milliseconds silence_timeout{300'000};
+  // How long a request waits for one token exchange at one address, all in all, or for a BearerSource; then it goes on
+  // to another token. The exchange lives on for 2 minutes, since its answer may hold the only copy of a replaced
+  // refresh token, and so does a call of a BearerSource: what comes is used by the next who asks.
+  std::chrono::milliseconds refresh_timeout{30'000};
 
   // Trying again after the network or the service failed (going to the next token is not counted). Wait n lasts
-  // retry_base_delay * 2^(n-1), at most retry_max_delay, plus up to 30 %; or what Retry-After asks
-  // for, if that is longer.
-  int retry_budget = 3;  // waits in one request, for a token that rests, too; 0: none after a failed attempt
-  std::chrono::milliseconds retry_base_delay{500};
+  // retry_base_delay * 4^(n-1), at most retry_max_delay, plus up to 30 %; or what Retry-After asks for, if that is
+  // longer. When several tokens, or the only one, find the service overloaded, the client remembers that for 0.5, 1, 2,
+  // 4, 4 ... s (the first is half of retry_base_delay, if that is less), or what Retry-After asks for: requests that
+  // come meanwhile wait, without spending their budget, and one of them tries when the time is over.
+  int retry_budget = 3;  // such waits in one request; 0: none after a failed attempt
+  std::chrono::milliseconds retry_base_delay{1'000};
   std::chrono::milliseconds retry_max_delay{32'000};
-  std::chrono::milliseconds retry_after_limit{120'000};  // a service that asks for more is not waited for
+  std::chrono::milliseconds retry_after_limit{120'000};  // a service that asks for more is asked again after this
 
   // How long a token rests whose quota is used up, when neither the answer nor the quota query says it.
   std::chrono::milliseconds quota_cooling{3'600'000};
 
   // When no token is ready, a request waits for the first one that will be, if that is before its own time-out; one
-  // without a time-out (and Client::AccessToken() without a limit), if that is within max_token_wait. Otherwise it
-  // fails at once. Request::wait_for_token switches it off for one request.
+  // without a time-out (and Client::AccessToken() without a limit), if that is within max_token_wait, which is for all
+  // its waits together, those before trying again included. Otherwise it fails at once. Request::wait_for_token
+  // switches off the waits for a token for one request.
   std::chrono::milliseconds max_token_wait{30'000};
 
   // A JWT that is in use is renewed before it ends, between two requests, and not by the request that finds it old.

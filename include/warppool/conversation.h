@@ -17,7 +17,8 @@
 // transaction that the service has not committed by then is undone.
 //
 // It keeps to the token that began it while that token is ready (one that has its hands full is not), since accounts
-// own conversations at the service; a fault of the service's is waited out there, too. When it has to go elsewhere
+// own conversations at the service. A fault of the service's or the network's is waited out there, and so is a first
+// refusal or server error; when no wait is left, it moves rather than fails. When it has to go elsewhere
 // (also because a request's `tiers` or `tokens` exclude its token), the client starts a new one there with the whole
 // history, and says so (ConversationMoved). Every request brings that history along: in a conversation that is private,
 // each one must say who may serve it.

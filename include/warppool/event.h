@@ -7,16 +7,19 @@
 // (reasoning, tool calls, tasks of other agents) finds each message announced by MessageAdded.
 //
 // The views are borrowed: from a push callback they are valid until it returns, from Stream::Next() until the next call
-// on that stream or its destruction. Copy what must last.
+// on that stream or its destruction. Copy what must last, or keep all of it in an OwnedEvent.
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <variant>
 
 #include "warppool/status.h"
 #include "warppool/tool.h"
+#include "warppool/usage.h"
 
 namespace warppool {
 
@@ -185,8 +188,8 @@ struct AttemptFailed {
   std::chrono::milliseconds wait;  // with NextStep::kWait and kResume; else 0
 };
 
-// No token is ready, and nothing has been sent: the request waits for one. After a failed attempt, AttemptFailed says
-// so instead.
+// No token is ready, or the service is overloaded, as other requests found out. Nothing has been sent: the request
+// waits. After a failed attempt, AttemptFailed says so instead.
 struct Waiting {
   std::chrono::milliseconds wait;  // at most; what is not known in advance may come sooner
   std::string_view reason;         // one sentence
@@ -197,17 +200,6 @@ struct Waiting {
 struct ConversationMoved {
   std::string_view from_token;  // the name
   std::string_view to_token;
-};
-
-// What the request cost, as far as the service says.
-struct Usage {
-  std::uint64_t input_tokens = 0;
-  std::uint64_t output_tokens = 0;
-  std::uint64_t cache_read_tokens = 0;
-  std::uint64_t cache_write_tokens = 0;
-  double cost_in_cents = 0;
-  double credits = 0;
-  double context_window_usage = 0;  // 0 to 1
 };
 
 // The numbers are stable and the same in C (warppool_finish_reason).
@@ -249,5 +241,25 @@ using Event = std::variant<StreamStarted, TextDelta, TextReplaced, ReasoningDelt
                            MessageReplaced, MessageAppended, MessageRetracted, ToolCall, TodoList, TaskCreated,
                            TaskChanged, TaskRetracted, Suggestions, NewConversationSuggested, AttemptFailed, Waiting,
                            ConversationMoved, Finished, RawEvent, UnknownEvent>;
+
+// An event that may be kept, passed on to another thread, or both: it owns what its views look at. One that was moved
+// from may be assigned to and destroyed, nothing else. Running out of memory throws std::bad_alloc.
+class OwnedEvent {
+ public:
+  explicit OwnedEvent(const Event& event);
+  OwnedEvent(const OwnedEvent& other) : OwnedEvent(other.event_) {}
+  OwnedEvent(OwnedEvent&& other) noexcept = default;
+  OwnedEvent& operator=(const OwnedEvent& other) { return *this = OwnedEvent(other); }
+  OwnedEvent& operator=(OwnedEvent&& other) noexcept = default;
+  ~OwnedEvent() = default;
+
+  const Event& get() const noexcept { return event_; }
+  std::size_t bytes() const noexcept { return sizeof *this + size_; }  // that it takes in memory
+
+ private:
+  Event event_;
+  std::unique_ptr<char[]> texts_;
+  std::size_t size_ = 0;  // of them
+};
 
 }  // namespace warppool

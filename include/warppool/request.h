@@ -121,7 +121,8 @@ struct Request {
   // From Start() to the last event, waits and other tokens included; then kDeadlineExceeded. 0: no limit.
   std::chrono::milliseconds timeout{0};
 
-  // Whether to wait for a token when none is ready (Config::max_token_wait); false: fail at once.
+  // Whether to wait for a token when none is ready (Config::max_token_wait); false: fail at once. The waits before
+  // trying again, and for an overloaded service, are other matters (Config::retry_budget).
   bool wait_for_token = true;
 
   // Which tokens may serve the request: those of these tiers, and those with these names (PoolStatus::tokens has them).

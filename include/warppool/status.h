@@ -42,7 +42,7 @@ enum class Code : int {
   // The tokens. Status::attempts() says what happened to each that was tried.
   kUnauthorized = 20,     // every token that was tried was refused
   kQuotaExhausted = 21,   // the quota of every token that was tried, or of this account in mid-answer, is used up
-  kNoTokenReady = 22,     // no token can serve: all are disabled, cooling or busy (of one token: it is)
+  kNoTokenReady = 22,     // no token can serve: all are disabled, cooling, resting or busy (of one token: it is)
   kAllTokensFailed = 23,  // every token failed, for reasons that differ
 
   // The way to the service, and the service. Trying again later may help, but for kRequestRejected.

@@ -6,16 +6,20 @@
 //
 // Pulled: Client::Start(request), then
 //
-//   auto event = stream->Next(std::chrono::milliseconds(-1));
-//   for (; event.ok(); event = stream->Next(std::chrono::milliseconds(-1))) Handle(*event);
-//   if (event.code() != warppool::Code::kEnd) Fail(event.status());
+//   for (const warppool::Event& event : *stream) Handle(event);
+//   if (!stream->status().ok()) Fail(stream->status());
+//
+// or event by event, with a limit for each, by Stream::Next().
 //
 // Reading slowly slows this transfer down and no other; nothing is dropped.
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
+#include <iterator>
 #include <memory>
+#include <optional>
 
 #include "warppool/event.h"
 #include "warppool/status.h"
@@ -23,6 +27,7 @@
 namespace warppool {
 
 namespace internal {
+class ClientImpl;
 class StreamImpl;
 }  // namespace internal
 
@@ -42,7 +47,30 @@ struct StreamCallbacks {
 
 class Stream {
  public:
-  explicit Stream(std::shared_ptr<internal::StreamImpl> impl);
+  // What a range-for loop goes over: the events of a pulled stream, waiting for each of them as long as it takes.
+  class Iterator {
+   public:
+    using iterator_category = std::input_iterator_tag;
+    using value_type = Event;
+    using difference_type = std::ptrdiff_t;
+    using pointer = const Event*;
+    using reference = const Event&;
+
+    Iterator() = default;  // the end
+    reference operator*() const { return *event_; }
+    pointer operator->() const { return &*event_; }
+    Iterator& operator++();
+    void operator++(int) { ++*this; }
+    friend bool operator==(const Iterator& a, const Iterator& b) { return a.stream_ == b.stream_; }
+    friend bool operator!=(const Iterator& a, const Iterator& b) { return a.stream_ != b.stream_; }
+
+   private:
+    friend class Stream;
+    explicit Iterator(Stream* stream) : stream_(stream) { ++*this; }
+    Stream* stream_ = nullptr;
+    std::optional<Event> event_{};
+  };
+
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
@@ -58,6 +86,13 @@ class Stream {
   //   any other    the stream failed or was cancelled; every later call returns the same
   Result<Event> Next(std::chrono::milliseconds timeout);
 
+  // The same as Next(-1) until that fails; what it fails with is the stream's status(). Once: what has been read does
+  // not come again.
+  Iterator begin() { return Iterator(this); }
+  Iterator end() { return {}; }
+  // How the loop ended: OK if the answer is complete; else why it failed, or was cancelled.
+  const Status& status() const { return status_; }
+
   // Pulled streams only. A file descriptor that is readable while Next(0) would not return kTimeout, for poll, epoll,
   // asyncio or libuv. It belongs to the stream: neither read nor close it. Fails with kMisuse, or kInternal when the
   // process has no descriptor left.
@@ -70,7 +105,11 @@ class Stream {
   void Resume();
 
  private:
+  friend class internal::ClientImpl;
+  explicit Stream(std::shared_ptr<internal::StreamImpl> impl);
+
   std::shared_ptr<internal::StreamImpl> impl_;
+  Status status_;
 };
 
 }  // namespace warppool

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "warppool/config.h"
+#include "warppool/quota.h"
 #include "warppool/status.h"
 
 namespace warppool {
@@ -24,24 +25,12 @@ enum class TokenState : int {
   kReady = 1,
   kCooling = 2,   // its quota is used up; ready again at `ready_at`
   kDisabled = 3,  // too many failures in a row, or refused for good; half open at `ready_at`, if there is one
-  kHalfOpen = 4,  // disabled, but its rest is over: one request, or health check, at a time may try it
+  kHalfOpen = 4,  // disabled, but its delay is over: one request, or health check, at a time may try it
+  kResting = 5,   // refused just now, and left alone until `ready_at`; from then on one request at a time may try it
 };
 
-// "ready", "cooling", "disabled", "half open". Never NULL. Any thread.
+// "ready", "cooling", "disabled", "half open", "resting". Never NULL. Any thread.
 const char* TokenStateName(TokenState state) noexcept;
-
-// What an account may still ask for, as the service told it last.
-struct Quota {
-  bool unlimited = false;
-  std::int64_t limit = 0;  // requests in a period
-  std::int64_t used = 0;   // of them, in this one
-  std::int64_t bonus = 0;  // what is left of credits that were granted beside them and have not expired
-
-  // When the period ends, and the quota comes back; nullopt: the service does not say.
-  std::optional<std::chrono::system_clock::time_point> next_reset{};
-
-  std::int64_t Remaining() const;  // what is left of the limit, and the bonus; meaningless if unlimited
-};
 
 struct TokenStatus {
   std::string name;
@@ -55,12 +44,13 @@ struct TokenStatus {
   std::uint64_t refreshes = 0;       // JWTs that were issued for it
   Code last_error = Code::kOk;       // of the last attempt that failed, whoever was to blame
   std::string last_error_message{};
-  std::string reason{};          // why it is cooling or disabled; empty: it is neither
+  std::string reason{};          // why it is not ready; empty: it is
   std::string same_account{};    // the name of an earlier token that belongs to the same account; empty: none is known
   std::optional<Quota> quota{};  // of the account, if it was asked; of that moment
 
-  // kCooling: when it is back. kDisabled, kHalfOpen: from when on it may be tried; nullopt: only after a recovery by
-  // hand, an active health check, or with another credential.
+  // kCooling, kResting: when it is back. kDisabled, kHalfOpen: from when on it may be tried; nullopt: only after a
+  // recovery by hand, an active health check, or with another credential.
+  // By the clock as it stands. It comes earlier if the machine sleeps or its clock is set forward, and never later.
   std::optional<std::chrono::system_clock::time_point> ready_at{};
   std::optional<std::chrono::system_clock::time_point> jwt_expires{};  // there is a JWT, valid until then
 };
@@ -91,7 +81,7 @@ struct TokenExplanation {
 
 struct HealthCheckOptions {
   // false: what the pool knows, at once. true: each token is refreshed and asked for its quota. A disabled one that
-  // passes is recovered; a refusal counts as it does in a request.
+  // passes is recovered; a refusal is a failure if another token of its kind passes.
   bool active = false;
   int concurrency = 4;                        // active: tokens that are asked at the same time; 1 to 1000
   std::chrono::milliseconds timeout{60'000};  // active: for the whole check; 0: none; negative: no limit
@@ -135,7 +125,7 @@ enum class PoolEventKind : int {
   kChosen = 20,          // a request, or a call for a bearer, got it
   kAttemptFailed = 30,   // an attempt with it failed, whoever was to blame
   kFailure = 40,         // it is blamed for a failure: `failures` in a row now
-  kDisabled = 50,        // too many failures, refused for good, or the probe of a half-open one failed; see `until`
+  kDisabled = 50,        // too many failures, refused for good, or a half-open one's probe was a failure; see `until`
   kCooling = 60,         // its quota is used up; see `until`, which a second one may correct
   kRecovered = 70,       // ready again, or its failures are forgotten; `reason` says how that came
   kRefreshed = 80,       // a JWT was issued for it; `until` is its end

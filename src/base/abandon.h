@@ -3,7 +3,7 @@
 
 #include <utility>
 
-namespace warppool {
+namespace warppool::internal {
 
 // Keeps `object` for ever: its destructor never runs, and nothing is allocated for it.
 template <typename T>
@@ -17,4 +17,4 @@ void Abandon(T object) noexcept {
   static_cast<void>(kept);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

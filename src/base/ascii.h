@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace warppool {
+namespace warppool::internal {
 
 constexpr bool IsAsciiDigit(char c) {
   return c >= '0' && c <= '9';
@@ -49,4 +49,4 @@ inline bool ContainsIgnoringCase(std::string_view text, std::string_view lower) 
   return std::search(text.begin(), text.end(), lower.begin(), lower.end(), same) != text.end();
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

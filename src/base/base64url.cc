@@ -3,7 +3,7 @@
 #include <array>
 #include <cstdint>
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -92,4 +92,4 @@ std::string EncodeBase64Url(std::string_view bytes) {
   return out;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace warppool {
+namespace warppool::internal {
 
 // Decodes the URL-safe and the standard alphabet (RFC 4648, sections 5 and 4), mixed even, padded or not. Replaces what
 // `out` held, and reuses its memory.
@@ -18,4 +18,4 @@ std::optional<std::size_t> DecodeBase64Url(std::string_view text, std::string* o
 // The URL-safe alphabet, with padding.
 std::string EncodeBase64Url(std::string_view bytes);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 using TimerId = std::uint64_t;  // 0: no timer
 
@@ -27,4 +27,4 @@ class Executor {
   virtual bool InThread() const = 0;  // any thread
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <openssl/sha.h>
 
-namespace warppool {
+namespace warppool::internal {
 
 Fingerprint FingerprintOf(std::string_view bytes) {
   Fingerprint fingerprint;
@@ -22,4 +22,4 @@ std::string Hex(const Fingerprint& fingerprint) {
   return hex;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "warppool/config.h"
+#include "warppool/secret.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // SHA-256.
 using Fingerprint = std::array<std::uint8_t, 32>;
@@ -18,4 +18,4 @@ Fingerprint FingerprintOf(const Secret& credential);
 // In lower case, 64 digits.
 std::string Hex(const Fingerprint& fingerprint);
 
-}  // namespace warppool
+}  // namespace warppool::internal

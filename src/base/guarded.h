@@ -7,7 +7,7 @@
 
 #include "warppool/status.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Calls `function`, which returns a Status, a Result, or nothing. What it throws becomes a Status, or is dropped where
 // nothing can be returned.
@@ -25,4 +25,4 @@ auto Guarded(const Function& function) noexcept -> decltype(function()) {
   }
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Any thread.
 template <typename T>
@@ -43,4 +43,4 @@ class Handoff {
   std::optional<T> value_ GUARDED_BY(mutex_);
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -11,7 +11,7 @@
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 namespace rj = warppool_rapidjson;
@@ -123,4 +123,4 @@ const std::string* FlatJson::FindAny(std::initializer_list<const char*> paths) c
   return nullptr;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

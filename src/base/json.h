@@ -8,7 +8,7 @@
 
 #include "warppool/status.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // The scalars of a JSON document under their paths, members and array positions joined by dots:
 //   {"error": {"code": 400, "details": ["x"]}}  ->  {"error.code": "400", "error.details.0": "x"}
@@ -37,4 +37,4 @@ class FlatJson {
   std::map<std::string, std::string> values_;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

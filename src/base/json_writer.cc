@@ -8,7 +8,7 @@
 
 #include <rapidjson/writer.h>
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 namespace rj = warppool_rapidjson;
@@ -111,4 +111,4 @@ const std::string& JsonWriter::text() const {
   return state_->output.text();
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

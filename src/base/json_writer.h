@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-namespace warppool {
+namespace warppool::internal {
 
 // One document, without line ends. Text that is not UTF-8 is written with U+FFFD in the place of each byte that does
 // not belong. The text is wiped when this is destroyed: secrets are written this way, too.
@@ -60,4 +60,4 @@ class JsonWriter {
   const std::unique_ptr<State> state_;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -18,6 +18,10 @@ const char* LogLevelName(LogLevel level) noexcept {
   return "UNKNOWN";
 }
 
+}  // namespace warppool
+
+namespace warppool::internal {
+
 Logger::Logger(LogSink sink) {
   if (sink) sink_ = std::make_shared<const LogSink>(std::move(sink));
 }
@@ -31,4 +35,4 @@ void Logger::Write(LogLevel level, std::string message) const noexcept {
   }
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -11,7 +11,7 @@
 
 #include "warppool/log.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 class Logger {
  public:
@@ -44,4 +44,4 @@ class Logger {
   std::shared_ptr<const LogSink> sink_;  // null: silent
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

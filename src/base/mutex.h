@@ -21,7 +21,7 @@
 #define RELEASE(...) WARPPOOL_THREAD_ATTRIBUTE(release_capability(__VA_ARGS__))
 #define NO_THREAD_SAFETY_ANALYSIS WARPPOOL_THREAD_ATTRIBUTE(no_thread_safety_analysis)
 
-namespace warppool {
+namespace warppool::internal {
 
 class CAPABILITY("mutex") Mutex {
  public:
@@ -66,4 +66,4 @@ class CondVar {
   std::condition_variable condition_;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

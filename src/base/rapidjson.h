@@ -12,7 +12,7 @@
 #define RAPIDJSON_ASSERT(x) \
   if (!(x)) throw std::logic_error("RapidJSON: " #x)
 
-namespace warppool {
+namespace warppool::internal {
 
 // RapidJSON dereferences what its allocator returns.
 struct ThrowingAllocator {
@@ -32,4 +32,4 @@ struct ThrowingAllocator {
   }
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -6,7 +6,7 @@
 #include "base/ascii.h"
 #include "base/utf8.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // U+0080 to U+009F (controls), U+061C, U+200E, U+200F, U+202A to U+202E and U+2066 to U+2069 (direction of writing),
@@ -51,4 +51,4 @@ std::string Readable(std::string_view words, std::size_t max_bytes) {
   return text;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -5,10 +5,10 @@
 #include <string>
 #include <string_view>
 
-namespace warppool {
+namespace warppool::internal {
 
 // At most `max_bytes` of `words`, cut between two characters. What is no UTF-8 becomes U+FFFD, and what would move a
 // cursor, turn the direction of writing or begin a line becomes a blank.
 std::string Readable(std::string_view words, std::size_t max_bytes);
 
-}  // namespace warppool
+}  // namespace warppool::internal

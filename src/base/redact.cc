@@ -5,7 +5,7 @@
 
 #include "base/wipe.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 constexpr std::string_view kInstead = "[secret]";
@@ -66,4 +66,4 @@ Status Redacted(const Status& status, std::string_view secret) {
   return Status(std::move(error));
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -7,7 +7,7 @@
 
 #include "base/ascii.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 namespace chrono = std::chrono;
@@ -130,4 +130,4 @@ std::string WriteRfc3339(chrono::sys_seconds seconds) {
                      clock.minutes().count(), clock.seconds().count());
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

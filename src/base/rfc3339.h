@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // RFC 3339's date-time, from 1970 on: a fraction of any length, "Z" or an offset, T and Z in lower case, a space for
 // the T. A leap second is the second after it. A date later than a WallTime can be is the last one that it can, so add
@@ -20,4 +20,4 @@ std::optional<WallTime> ReadRfc3339(std::string_view text);
 std::string WriteRfc3339(WallTime time);
 std::string WriteRfc3339(std::chrono::sys_seconds seconds);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -11,7 +11,7 @@
 
 #include "base/ascii.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 constexpr std::size_t kMaxHostLength = 253;
@@ -197,4 +197,4 @@ Result<Url> ParseUrl(std::string_view text) {
   return url;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

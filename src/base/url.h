@@ -7,7 +7,7 @@
 
 #include "warppool/status.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 struct Url {
   std::string scheme;  // "http" or "https"
@@ -24,4 +24,4 @@ struct Url {
 // URL.
 Result<Url> ParseUrl(std::string_view text);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 bool IsContinuation(unsigned char byte) {
@@ -63,4 +63,4 @@ std::string RepairedUtf8(std::string_view text) {
   return repaired.append(text);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace warppool {
+namespace warppool::internal {
 
 // The offset of the first byte that is not well-formed UTF-8 (RFC 3629: no surrogates, nothing overlong, nothing above
 // U+10FFFF); nothing if all of it is.
@@ -16,4 +16,4 @@ std::optional<std::size_t> FirstInvalidUtf8(std::string_view text);
 // nothing behind.
 std::string RepairedUtf8(std::string_view text);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -9,7 +9,7 @@
 #include <chrono>
 #include <optional>
 
-namespace warppool {
+namespace warppool::internal {
 
 using WallTime = std::chrono::time_point<std::chrono::system_clock, std::chrono::nanoseconds>;
 
@@ -39,4 +39,4 @@ inline std::optional<std::chrono::system_clock::time_point> ToSystemTime(const s
   return ToSystemTime(*time);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

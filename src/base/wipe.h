@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace warppool {
+namespace warppool::internal {
 
 // Overwrites the text and empties it. What earlier copies or a grown string left behind is out of reach.
 inline void Wipe(std::string* text) {
@@ -13,4 +13,4 @@ inline void Wipe(std::string* text) {
   text->clear();
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

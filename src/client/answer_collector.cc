@@ -1,6 +1,6 @@
 #include "client/answer_collector.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 Flow AnswerCollector::OnEvent(const Event& event) {
   if (const auto* started = std::get_if<StreamStarted>(&event)) {
@@ -42,4 +42,4 @@ std::string* AnswerCollector::TextOf(std::string_view message_id) {
   return &*texts_[it->second];
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

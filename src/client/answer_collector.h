@@ -10,7 +10,7 @@
 #include "client/event_sink.h"
 #include "warppool/client.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Filled in the I/O thread; Take() after OnDone(), in any.
 class AnswerCollector final : public EventSink {
@@ -29,4 +29,4 @@ class AnswerCollector final : public EventSink {
   std::unordered_map<std::string, std::size_t> places_;  // of each message
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -5,7 +5,7 @@
 
 #include "token/token.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 struct Bearer {
   std::shared_ptr<Token> token;
@@ -15,4 +15,15 @@ struct Bearer {
   Secret Text() const { return jwt ? jwt->text : token->credential(); }
 };
 
-}  // namespace warppool
+// Whether its bearer comes from the token exchange.
+inline bool UsesExchange(const Token& token) {
+  return token.kind() == CredentialKind::kRefreshToken;
+}
+// And whether there is none that lives at `now`.
+inline bool NeedsExchange(const Token& token, SteadyTime now) {
+  if (!UsesExchange(token)) return false;
+  const auto jwt = token.jwt();
+  return !jwt || jwt->expires_at <= now;
+}
+
+}  // namespace warppool::internal

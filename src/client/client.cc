@@ -5,7 +5,7 @@
 #include "base/guarded.h"
 #include "client/client_impl.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 Status MovedFrom() {
@@ -20,13 +20,16 @@ Answer ToAnswer(Result<Answer> asked) {
 }
 
 }  // namespace
+}  // namespace warppool::internal
+
+namespace warppool {
+
+using internal::Guarded;
+using internal::MovedFrom;
+using internal::ToAnswer;
 
 Result<std::unique_ptr<Client>> Client::Create(Config config, ClientOptions options) {
-  return Guarded([&]() -> Result<std::unique_ptr<Client>> {
-    auto impl = internal::ClientImpl::Create(std::move(config), options);
-    if (!impl) return impl.status();
-    return std::make_unique<Client>(*std::move(impl));
-  });
+  return Guarded([&] { return internal::ClientImpl::CreateClient(std::move(config), options); });
 }
 
 Client::Client(std::unique_ptr<internal::ClientImpl> impl) : impl_(std::move(impl)) {}

@@ -9,11 +9,11 @@
 
 #include "base/abandon.h"
 #include "base/guarded.h"
+#include "client/access_token_operation.h"
 #include "client/answer_collector.h"
 #include "client/event_queue.h"
 #include "client/health_check.h"
 #include "client/stream_impl.h"
-#include "client/token_run.h"
 #include "config/checks.h"
 #include "config/reload.h"
 #include "platform/quiet_thread.h"
@@ -67,14 +67,22 @@ Status AsArgument(const Status& status) {
 
 }  // namespace
 
-Result<std::unique_ptr<ClientImpl>> ClientImpl::Create(Config config, const ClientOptions& options) {
+Result<std::unique_ptr<Client>> ClientImpl::CreateClient(Config config, const ClientOptions& options,
+                                                         const Clock& clock) {
+  auto impl = Create(std::move(config), options, clock);
+  if (!impl) return impl.status();
+  return std::unique_ptr<Client>(new Client(*std::move(impl)));
+}
+
+Result<std::unique_ptr<ClientImpl>> ClientImpl::Create(Config config, const ClientOptions& options,
+                                                       const Clock& clock) {
   if (Status status = Validate(config); !status.ok()) return status;
   LoadSchema();
   auto store = StoreOf(config, options);
   if (!store.ok()) return store.status();
-  auto core = std::make_shared<Core>(std::move(config), options, *std::move(store), RealClock());
+  auto core = std::make_shared<Core>(std::move(config), options, *std::move(store), clock);
   if (Status status = core->Open(); !status.ok()) return status;
-  core->pool().TellLoaded();
+  core->pool().members().TellLoaded();
   if (Status status = core->Restore(); !status.ok()) return status;
   auto impl = std::make_unique<ClientImpl>(core);
   try {
@@ -83,7 +91,7 @@ Result<std::unique_ptr<ClientImpl>> ClientImpl::Create(Config config, const Clie
   } catch (const std::system_error&) {
     return Status(Code::kInternal, "no I/O thread could be started");
   }
-  core->log().Info("Token pool: {}", core->pool().Snapshot().Summary());
+  core->log().Info("Token pool: {}", core->pool().view().Snapshot().Summary());
   return impl;
 }
 
@@ -115,14 +123,14 @@ Status ClientImpl::CheckMayWait(const char* function) const {
   return {Code::kMisuse, fmt::format("{} inside a callback of this client would wait for itself", function)};
 }
 
-Result<std::shared_ptr<RequestRun>> ClientImpl::Prepare(const Request& request, Turns conversation,
-                                                        std::shared_ptr<EventSink> sink) const {
+Result<std::shared_ptr<RequestOperation>> ClientImpl::Prepare(const Request& request, Turns conversation,
+                                                              std::shared_ptr<EventSink> sink) const {
   if (Status status = CheckUsable(); !status.ok()) return status;
   const bool is_raw = !request.raw.empty();
   if (is_raw && conversation) return Status(Code::kInvalidArgument, "raw: brings a conversation of its own");
   auto builder = RequestBuilder::Create(request);
   if (!builder) return builder.status();
-  auto only = core_->pool().Restrict(request.tiers, request.tokens);
+  auto only = core_->pool().members().Restrict(request.tiers, request.tokens);
   if (!only.ok()) return only.status();
   if (!is_raw && !conversation) conversation = std::make_shared<ConversationImpl>();
   const TreeLimits limits{core_->config().max_message_bytes, core_->config().max_tasks};
@@ -132,14 +140,14 @@ Result<std::shared_ptr<RequestRun>> ClientImpl::Prepare(const Request& request, 
   if (*claim) {
     if (Status status = (*claim)->state(); !status.ok()) return status;
   }
-  return std::make_shared<RequestRun>(
+  return std::make_shared<RequestOperation>(
       core_,
       RequestPlan{*std::move(builder), *std::move(claim), is_raw || request.raw_events, SecretsOf(request),
                   request.timeout, request.wait_for_token, *std::move(only)},
       std::move(sink));
 }
 
-Status ClientImpl::Launch(const std::shared_ptr<RequestRun>& run) {
+Status ClientImpl::Launch(const std::shared_ptr<RequestOperation>& run) {
   core_->request_counts().Started();  // before it can end
   const auto launched = Guarded([&]() -> Result<bool> { return core_->Launch(run); });
   if (launched.ok() && *launched) return {};
@@ -153,7 +161,7 @@ Result<std::unique_ptr<Stream>> ClientImpl::Open(const Request& request, Turns c
   auto run = Prepare(request, std::move(conversation), std::move(sink));
   if (!run) return run.status();
   // Before the launch: once callbacks may run, nothing may fail any more.
-  auto stream = std::make_unique<Stream>(std::make_shared<StreamImpl>(core_, *run, std::move(queue)));
+  std::unique_ptr<Stream> stream(new Stream(std::make_shared<StreamImpl>(core_, *run, std::move(queue))));
   if (Status status = Launch(*run); !status.ok()) return status;
   return stream;
 }
@@ -191,8 +199,8 @@ Result<BearerToken> ClientImpl::AccessToken(std::chrono::milliseconds timeout) {
     }
   }
   Patience patience;
-  if (timeout.count() >= 0) patience.deadline = DeadlineIn(timeout);
-  const auto run = std::make_shared<TokenRun>(core_, patience, std::move(lease));
+  if (timeout.count() >= 0) patience.deadline = DeadlineIn(timeout, core_->clock().Steady());
+  const auto run = std::make_shared<AccessTokenOperation>(core_, patience, std::move(lease));
   if (!core_->Launch(run)) return Status(Code::kMisuse, "the client is closed");
   return run->Wait(timeout);
 }
@@ -200,19 +208,19 @@ Result<BearerToken> ClientImpl::AccessToken(std::chrono::milliseconds timeout) {
 void ClientImpl::DropAccessToken(const BearerToken& refused) {
   if (!CheckUsable().ok()) return;
   // Not by its name: that may have changed since.
-  for (const auto& token : core_->pool().All()) {
+  for (const auto& token : core_->pool().members().All()) {
     if (token->Knows(refused.value)) token->DropJwt(refused.value.Reveal());
   }
 }
 
 PoolStatus ClientImpl::Pool() const {
   if (!CheckUsable().ok()) return {};
-  return core_->pool().Snapshot();
+  return core_->pool().view().Snapshot();
 }
 
 std::vector<TokenExplanation> ClientImpl::Explain() const {
   if (!CheckUsable().ok()) return {};
-  return core_->pool().Explain();
+  return core_->pool().view().Explain();
 }
 
 Status ClientImpl::CheckOpen() const {
@@ -245,7 +253,7 @@ Result<HealthReport> ClientImpl::CheckHealth(const HealthCheckOptions& options) 
 
 Stats ClientImpl::Statistics() const {
   if (!CheckUsable().ok()) return {};
-  Stats stats = core_->pool().Statistics();
+  Stats stats = core_->pool().view().Statistics();
   stats.requests = core_->request_counts().Read();
   return stats;
 }
@@ -253,35 +261,35 @@ Stats ClientImpl::Statistics() const {
 Result<std::string> ClientImpl::AddToken(const TokenConfig& token) {
   if (Status status = CheckOpen(); !status.ok()) return status;
   if (Status status = AsArgument(CheckToken(token)); !status.ok()) return status;
-  const auto added = core_->pool().Add(token);
+  const auto added = core_->pool().members().Add(token);
   if (!added.ok()) return added.status();
-  if (core_->keeper() != nullptr) core_->keeper()->Restore(*added);
+  if (core_->persister() != nullptr) core_->persister()->Restore(*added);
   return (*added)->name();
 }
 
 Status ClientImpl::RemoveToken(const std::string& token) {
   if (Status status = CheckOpen(); !status.ok()) return status;
-  return core_->pool().Remove(token);
+  return core_->pool().members().Remove(token);
 }
 
 Result<std::string> ClientImpl::RenameToken(const std::string& token, const std::string& name) {
   if (Status status = CheckOpen(); !status.ok()) return status;
   if (Fault fault = LineFault(name)) return Status(Code::kInvalidArgument, "name: " + *fault);
-  return core_->pool().Rename(token, name);
+  return core_->pool().members().Rename(token, name);
 }
 
 Result<std::string> ClientImpl::MoveToken(const std::string& token, Tier tier) {
   if (Status status = CheckOpen(); !status.ok()) return status;
-  return core_->pool().Move(token, tier);
+  return core_->pool().members().Move(token, tier);
 }
 
 Result<std::string> ClientImpl::ReplaceCredential(const std::string& token, TokenConfig replacement) {
   if (Status status = CheckOpen(); !status.ok()) return status;
   replacement.name = token;
   if (Status status = AsArgument(CheckToken(replacement)); !status.ok()) return status;
-  const auto replaced = core_->pool().Replace(token, std::move(replacement));
+  const auto replaced = core_->pool().members().Replace(token, std::move(replacement));
   if (!replaced.ok()) return replaced.status();
-  if (core_->keeper() != nullptr) core_->keeper()->Restore(*replaced);
+  if (core_->persister() != nullptr) core_->persister()->Restore(*replaced);
   return (*replaced)->name();
 }
 
@@ -293,11 +301,11 @@ Result<ReloadResult> ClientImpl::Reload(const Config& config) {
                   fmt::format("{}: cannot change while the client runs; create another client", field));
   }
   std::vector<std::shared_ptr<Token>> added;
-  ReloadResult result = core_->pool().Reload(PoolOptionsOf(config), config.tokens, &added);
-  if (core_->keeper() != nullptr) {
-    for (const auto& token : added) core_->keeper()->Restore(token);
+  ReloadResult result = core_->pool().members().Reload(PoolOptionsOf(config), config.tokens, &added);
+  if (core_->persister() != nullptr) {
+    for (const auto& token : added) core_->persister()->Restore(token);
   }
-  core_->log().Info("Token pool: {}", core_->pool().Snapshot().Summary());
+  core_->log().Info("Token pool: {}", core_->pool().view().Snapshot().Summary());
   return result;
 }
 

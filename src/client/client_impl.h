@@ -9,14 +9,19 @@
 #include "base/mutex.h"
 #include "client/core.h"
 #include "client/event_sink.h"
-#include "client/request_run.h"
+#include "client/request_operation.h"
 #include "warppool/client.h"
 
 namespace warppool::internal {
 
 class ClientImpl {
  public:
-  static Result<std::unique_ptr<ClientImpl>> Create(Config config, const ClientOptions& options);
+  // `clock` must outlive all that belongs to the client: its I/O thread, too, where that was detached.
+  static Result<std::unique_ptr<ClientImpl>> Create(Config config, const ClientOptions& options,
+                                                    const Clock& clock = RealClock());
+  // The public client, which goes by `clock`.
+  static Result<std::unique_ptr<Client>> CreateClient(Config config, const ClientOptions& options,
+                                                      const Clock& clock = RealClock());
   explicit ClientImpl(std::shared_ptr<Core> core) : core_(std::move(core)) {}
   ~ClientImpl();
   ClientImpl(const ClientImpl&) = delete;
@@ -48,9 +53,9 @@ class ClientImpl {
   Status CheckOpen() const;
   Status CheckMayWait(const char* function) const;
   // A run of `request` that has not begun.
-  Result<std::shared_ptr<RequestRun>> Prepare(const Request& request, Turns conversation,
-                                              std::shared_ptr<EventSink> sink) const;
-  Status Launch(const std::shared_ptr<RequestRun>& run);
+  Result<std::shared_ptr<RequestOperation>> Prepare(const Request& request, Turns conversation,
+                                                    std::shared_ptr<EventSink> sink) const;
+  Status Launch(const std::shared_ptr<RequestOperation>& run);
   Result<std::unique_ptr<Stream>> Open(const Request& request, Turns conversation, std::shared_ptr<EventSink> sink,
                                        std::shared_ptr<EventQueue> queue);
 

@@ -5,7 +5,7 @@
 #include "client/host.h"
 #include "client/refresh_ahead.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // Of exchanges that are under way when the client is closed: their answers may hold the only copy of a credential.
@@ -56,6 +56,12 @@ std::vector<std::pair<std::string, std::string>> Headers(const Config& config, c
   return headers;
 }
 
+// Half of the first wait before trying again, which is half a second by default: who has shorter waits wants to be
+// quick here, too, and longer ones are no reason to keep all others waiting.
+std::chrono::milliseconds BreakerPause(const Config& config) {
+  return std::clamp(config.retry_base_delay / 2, std::chrono::milliseconds(1), std::chrono::milliseconds(500));
+}
+
 // How long an exchange waits for the same one of another process: as long as that may take.
 std::chrono::milliseconds GatePatience(const Config& config) {
   return Endpoints(config).size() * config.refresh_timeout + std::chrono::seconds(5);
@@ -74,6 +80,7 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
     : config_(std::move(config)),
       log_(options.log),
       clock_(clock),
+      dates_(clock_),
       process_(CurrentProcess()),
       root_(Root(config_)),
       agent_url_(root_ + "/ai/multi-agent"),
@@ -83,32 +90,55 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
       account_headers_(Headers(config_, host_, "application/json", "application/json")),
       request_limit_body_(RequestLimitBody(config_.client_version, host_)),
       transport_(&loop_, {config_.ca_bundle, config_.proxy, config_.no_proxy}),
-      pool_(PoolOptionsOf(config_), config_.tokens, clock_, PoolReporter(log_, options.on_pool_event, clock_)),
-      bearer_desk_(&loop_),
-      keeper_(store ? std::make_unique<StateKeeper>(std::move(store), &pool_, &loop_, clock_, GatePatience(config_),
-                                                    config_.state_save_interval)
-                    : nullptr),
+      pool_(PoolOptionsOf(config_), config_.tokens, dates_, PoolReporter(log_, options.on_pool_event, clock_), this),
+      bearer_sources_(&loop_),
+      persister_(store ? std::make_unique<StatePersister>(std::move(store), &pool_, &loop_, dates_,
+                                                          GatePatience(config_), config_.state_save_interval)
+                       : nullptr),
       refresher_({.endpoints = Endpoints(config_),
                   .api_key = config_.firebase_api_key,
                   .connect_timeout = config_.connect_timeout,
                   .timeout = config_.refresh_timeout,
                   .longest_pause = config_.retry_after_limit,
                   .unit_random = [this] { return UnitRandom(); },
-                  .gate = keeper_.get(),
-                  .supply = &bearer_desk_},
-                 &transport_, this, clock_, log_),
+                  .gate = persister_.get(),
+                  .supply = &bearer_sources_},
+                 &transport_, this, dates_, log_),
       queue_(&pool_, &loop_, clock_,
-             [this](const auto& wanted) { return quota_desk_.Asking(wanted.excluded, wanted.only); }),
-      quota_desk_(this),
+             [this](const auto& wanted) { return quota_queries_.Asking(wanted.excluded, wanted.only); }),
+      agent_breaker_(&loop_, clock_, BreakerPause(config_)),
+      exchange_breaker_(&loop_, clock_, BreakerPause(config_)),
+      quota_queries_(this),
+      acquisition_(AcquisitionServicesOf()),
       random_(std::random_device{}()) {
-  pool_.SetOnFreed([this] { OnTokenFreed(); });
-  pool_.SetOnGone([this](const std::shared_ptr<Token>& token) { OnTokenGone(token); });
+  loop_.SetOnRound([this] { LookForJump(); });
   ReserveServe();
-  if (keeper_) pool_.SetOnUnsaved([this](bool urgent) { keeper_->OnUnsaved(urgent); });
   stop_.emplace_back([this] {
-    StopRuns();
+    StopOperations();
     StopLoop(clock_.Steady() + kExchangeGrace);
   });
+}
+
+AcquisitionServices Core::AcquisitionServicesOf() {
+  return {.pool = &pool_,
+          .queue = &queue_,
+          .refresher = &refresher_,
+          .agent = &agent_breaker_,
+          .exchange = &exchange_breaker_,
+          .loop = &loop_,
+          .clock = &clock_,
+          .dates = &dates_,
+          .log = log_,
+          .failover = {{.base = config_.retry_base_delay,
+                        .ceiling = config_.retry_max_delay,
+                        .budget = config_.retry_budget},
+                       config_.retry_after_limit},
+          .max_wait = config_.max_token_wait,
+          .unit_random = [this] { return UnitRandom(); },
+          .drop_refused = [this](const Bearer& bearer, const Status& why) { DropRefused(bearer, why); },
+          .ask_quota = [this](const Bearer& bearer) { quota_queries_.AskAfterRefusal(bearer); },
+          .quota_asked =
+              [this](const TokenPool::Wanted& wanted) { return quota_queries_.Asking(wanted.excluded, wanted.only); }};
 }
 
 Status Core::Open() {
@@ -117,10 +147,10 @@ Status Core::Open() {
 }
 
 Status Core::Restore() {
-  if (!keeper_) return {};
-  if (Status status = keeper_->RestoreAll(); !status.ok()) return status;
+  if (!persister_) return {};
+  if (Status status = persister_->RestoreAll(); !status.ok()) return status;
   loop_.Post([this] {
-    for (const auto& token : pool_.All()) refresher_.RenewAhead(token);
+    for (const auto& token : pool_.members().All()) refresher_.RenewAhead(token);
   });
   return {};
 }
@@ -129,21 +159,16 @@ bool Core::Forked() const {
   return CurrentProcess() != process_;
 }
 
-FailoverOptions Core::failover() const {
-  return {{.base = config_.retry_base_delay, .ceiling = config_.retry_max_delay, .budget = config_.retry_budget},
-          config_.retry_after_limit};
-}
-
 void Core::OnRefreshed(const Token& token, const Jwt& jwt, bool rotated, const std::string& account) {
-  pool_.NoteRefreshed(token, jwt, rotated, account);
+  pool_.accounts().NoteRefreshed(token, jwt, rotated, account);
 }
 
 void Core::OnRotated(const Token& token) {
-  pool_.NoteRotated(token);
+  pool_.accounts().NoteRotated(token);
 }
 
 void Core::OnAdopted(const Token& token, bool rotated) {
-  pool_.NoteAdopted(token, rotated);
+  pool_.accounts().NoteAdopted(token, rotated);
 }
 
 void Core::OnRefreshDue(const std::shared_ptr<Token>& token) {
@@ -151,7 +176,18 @@ void Core::OnRefreshDue(const std::shared_ptr<Token>& token) {
   Launch(std::make_shared<RefreshAhead>(shared_from_this(), token), false);
 }
 
-void Core::OnTokenFreed() {
+// The machine has slept, or its clock was set: tokens may be ready again, and who waits does not know.
+void Core::LookForJump() {
+  static_cast<void>(dates_.Steady());
+  const int jumps = dates_.jumps();
+  if (std::exchange(jumps_, jumps) == jumps) return;
+  log_.Info("The clock has jumped: dates come earlier, and idle connections are dropped");
+  transport_.DropIdle();
+  refresher_.OnJump();
+  queue_.ServeAndReview();
+}
+
+void Core::OnFreed() {
   if (!queue_.anybody_waits() || to_serve_.exchange(true)) return;
   // Who waits might never be told again if this failed for lack of memory.
   if (serve_.empty()) Guarded([&] { ReserveServe(); });
@@ -171,25 +207,25 @@ void Core::ReserveServe() {
 }
 
 void Core::DropRefused(const Bearer& bearer, const Status& why) {
-  if (bearer.token->kind() == CredentialKind::kCallback) bearer_desk_.TellRefused(bearer, why);
+  if (bearer.token->kind() == CredentialKind::kCallback) bearer_sources_.TellRefused(bearer, why);
   bearer.token->DropJwt(bearer.jwt->text.Reveal());
 }
 
-void Core::OnTokenGone(const std::shared_ptr<Token>& token) {
+void Core::OnGone(const std::shared_ptr<Token>& token) {
   loop_.Post([this, token] {
     refresher_.ForgetToken(token.get());
-    if (keeper_) keeper_->Forget(token);
+    if (persister_) persister_->Forget(token);
   });
 }
 
-bool Core::Launch(const std::shared_ptr<Run>& run, bool awaited) {
+bool Core::Launch(const std::shared_ptr<Operation>& operation, bool awaited) {
   EventLoop::Reserved begin;
-  begin.emplace_back([run] { run->Begin(); });
-  Entry entry{run, {}, awaited};
-  entry.last.emplace_back([run] {});
+  begin.emplace_back([operation] { operation->Begin(); });
+  Entry entry{operation, {}, awaited};
+  entry.last.emplace_back([operation] {});
   MutexLock lock(&mutex_);
   if (closed_) return false;
-  runs_.emplace(run.get(), std::move(entry));
+  operations_.emplace(operation.get(), std::move(entry));
   if (awaited) ++awaited_;
   // Never refused: the loop is stopped only after closed_ was set, and runs what it was given until then.
   return loop_.Post(&begin);
@@ -200,15 +236,15 @@ bool Core::closed() const {
   return closed_;
 }
 
-void Core::Retire(const Run* run) noexcept {
+void Core::Retire(const Operation* operation) noexcept {
   Entry entry;
   bool idle = false;
   {
     MutexLock lock(&mutex_);
-    const auto it = runs_.find(run);
-    if (it == runs_.end()) return;
+    const auto it = operations_.find(operation);
+    if (it == operations_.end()) return;
     entry = std::move(it->second);
-    runs_.erase(it);
+    operations_.erase(it);
     if (entry.awaited) --awaited_;
     idle = awaited_ == 0;
   }
@@ -233,25 +269,25 @@ void Core::Stop() {
   loop_.Post(&stop_);
 }
 
-void Core::StopRuns() {
+void Core::StopOperations() {
   // One after the other, and without memory for a list of them.
   while (true) {
     Entry entry;
     {
       MutexLock lock(&mutex_);
       closed_ = true;
-      if (runs_.empty()) break;
-      entry = std::move(runs_.begin()->second);
-      runs_.erase(runs_.begin());
+      if (operations_.empty()) break;
+      entry = std::move(operations_.begin()->second);
+      operations_.erase(operations_.begin());
       if (entry.awaited) --awaited_;
     }
-    entry.run->Stop();
+    entry.operation->Stop();
   }
   idle_.NotifyAll();
 }
 
 void Core::StopLoop(SteadyTime until) {
-  if (!keeper_ || !refresher_.HasPrecious() || until <= clock_.Steady()) return loop_.Stop();
+  if (!persister_ || !refresher_.HasPrecious() || until <= clock_.Steady()) return loop_.Stop();
   const Status later = Guarded([&] {
     loop_.After(kExchangePoll, [this, until] { StopLoop(until); });
     return Status();
@@ -262,9 +298,9 @@ void Core::StopLoop(SteadyTime until) {
 void Core::RunLoop() {
   loop_.Run();
   transport_.Shutdown();
-  if (keeper_) keeper_->Close();
-  bearer_desk_.Close();
+  if (persister_) persister_->Close();
+  bearer_sources_.Close();
   loop_.LeaveThread();
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -10,13 +10,15 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/date_clock.h"
 #include "base/log.h"
 #include "base/mutex.h"
-#include "client/bearer_desk.h"
-#include "client/failover_policy.h"
-#include "client/quota_desk.h"
+#include "client/bearer_sources.h"
+#include "client/circuit_breaker.h"
+#include "client/quota_queries.h"
 #include "client/request_counts.h"
-#include "client/state_keeper.h"
+#include "client/state_persister.h"
+#include "client/token_acquisition.h"
 #include "client/wait_queue.h"
 #include "http/curl_transport.h"
 #include "http/event_loop.h"
@@ -25,13 +27,13 @@
 #include "token/token_refresher.h"
 #include "warppool/client.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Something that runs in the I/O thread until it is over.
-class Run {
+class Operation {
  public:
-  virtual ~Run() = default;
-  // Both in the I/O thread. They throw nothing: what goes wrong ends the run.
+  virtual ~Operation() = default;
+  // Both in the I/O thread. They throw nothing: what goes wrong ends the operation.
   virtual void Begin() = 0;  // nothing happens if it was stopped before
   virtual void Stop() = 0;   // ends it with kCancelled, here and now
 };
@@ -39,7 +41,7 @@ class Run {
 // What of a configuration concerns the pool.
 PoolOptions PoolOptionsOf(const Config& config);
 
-class Core final : public std::enable_shared_from_this<Core>, private RefreshObserver {
+class Core final : public std::enable_shared_from_this<Core>, private RefreshObserver, private PoolListener {
  public:
   // `store`: null for none.
   Core(Config config, const ClientOptions& options, std::shared_ptr<StateStore> store, const Clock& clock);
@@ -49,9 +51,9 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   Status Restore();
 
   // Has `run` begin in the I/O thread. False when the client is closed. `awaited`: Drain() waits for it.
-  bool Launch(const std::shared_ptr<Run>& run, bool awaited = true) EXCLUDES(mutex_);
+  bool Launch(const std::shared_ptr<Operation>& operation, bool awaited = true) EXCLUDES(mutex_);
   // `run` is over. It lives on until what is being called has returned. In the I/O thread.
-  void Retire(const Run* run) noexcept EXCLUDES(mutex_);
+  void Retire(const Operation* operation) noexcept EXCLUDES(mutex_);
 
   // Launches nothing from now on, and waits until nothing runs that is awaited; negative: without limit.
   void Drain(std::chrono::milliseconds deadline) EXCLUDES(mutex_);
@@ -63,7 +65,9 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
 
   bool InIoThread() const { return loop_.InThread(); }
   // In a thread that the client could not wait for.
-  bool InOwnThread() const { return loop_.InThread() || bearer_desk_.InThread() || (keeper_ && keeper_->InThread()); }
+  bool InOwnThread() const {
+    return loop_.InThread() || bearer_sources_.InThread() || (persister_ && persister_->InThread());
+  }
   bool Forked() const;  // this process is a child of the one that made the client
 
   EventLoop& loop() { return loop_; }
@@ -71,16 +75,17 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   TokenPool& pool() { return pool_; }
   TokenRefresher& refresher() { return refresher_; }
   WaitQueue& queue() { return queue_; }
-  QuotaDesk& quota_desk() { return quota_desk_; }
-  BearerDesk& bearer_desk() { return bearer_desk_; }
-  StateKeeper* keeper() { return keeper_.get(); }  // null: there is no store
+  QuotaQueries& quota_queries() { return quota_queries_; }
+  BearerSources& bearer_sources() { return bearer_sources_; }
+  StatePersister* persister() { return persister_.get(); }  // null: there is no store
   RequestCounts& request_counts() { return request_counts_; }
   // The service refused the JWT, or the program's bearer: it is forgotten, and the program hears of its own.
   void DropRefused(const Bearer& bearer, const Status& why);
   const Config& config() const { return config_; }
   const Clock& clock() const { return clock_; }
+  const Clock& dates() const { return dates_; }  // by which JWTs and cooling end
   const Logger& log() const { return log_; }
-  FailoverOptions failover() const;
+  const AcquisitionServices& acquisition() const { return acquisition_; }
   double UnitRandom() { return std::uniform_real_distribution<double>(0, 1)(random_); }  // I/O thread
 
   const std::string& root() const { return root_; }  // the service's, without a "/" at its end
@@ -91,8 +96,10 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   const std::string& request_limit_body() const { return request_limit_body_; }
 
  private:
+  AcquisitionServices AcquisitionServicesOf();
+
   struct Entry {
-    std::shared_ptr<Run> run;
+    std::shared_ptr<Operation> operation;
     EventLoop::Reserved last;  // holds `run` until what is being called has returned
     bool awaited = true;
   };
@@ -103,17 +110,24 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   void OnAdopted(const Token& token, bool rotated) override;
   void OnRefreshDue(const std::shared_ptr<Token>& token) override;
 
-  void OnTokenFreed();
-  void ReserveServe();
-  void OnTokenGone(const std::shared_ptr<Token>& token);
+  // PoolListener
+  void OnFreed() override;
+  void OnGone(const std::shared_ptr<Token>& token) override;
+  bool keeps_records() const override { return persister_ != nullptr; }
+  void OnUnsaved(bool urgent) override { persister_->OnUnsaved(urgent); }
 
-  void StopRuns() EXCLUDES(mutex_);
+  void LookForJump();
+  void ReserveServe();
+
+  void StopOperations() EXCLUDES(mutex_);
   // Ends the loop, when what exchanges under way bring is in the store, or at last at `until`.
   void StopLoop(SteadyTime until);
 
   const Config config_;
   const Logger log_;
   const Clock& clock_;
+  const DateClock dates_;
+  int jumps_ = 0;            // of dates_, that the I/O thread knows of
   const ProcessId process_;  // whose client it is
   const std::string root_;
   const std::string agent_url_;
@@ -127,21 +141,24 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   EventLoop::Reserved stop_;  // destroying a client must not fail for lack of memory
   CurlTransport transport_;
   TokenPool pool_;
-  BearerDesk bearer_desk_;
-  const std::unique_ptr<StateKeeper> keeper_;
+  BearerSources bearer_sources_;
+  const std::unique_ptr<StatePersister> persister_;
   TokenRefresher refresher_;
   WaitQueue queue_;
   std::atomic<bool> to_serve_{false};  // the queue; who sets it has `serve_`, until the task has run
   EventLoop::Reserved serve_;
-  QuotaDesk quota_desk_;
+  CircuitBreaker agent_breaker_;
+  CircuitBreaker exchange_breaker_;
+  QuotaQueries quota_queries_;
+  const AcquisitionServices acquisition_;
   RequestCounts request_counts_;
   std::minstd_rand random_;
 
   mutable Mutex mutex_;
   CondVar idle_;
-  std::unordered_map<const Run*, Entry> runs_ GUARDED_BY(mutex_);
+  std::unordered_map<const Operation*, Entry> operations_ GUARDED_BY(mutex_);
   int awaited_ GUARDED_BY(mutex_) = 0;  // of them
   bool closed_ GUARDED_BY(mutex_) = false;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

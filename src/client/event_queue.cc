@@ -1,107 +1,17 @@
 #include "client/event_queue.h"
 
-#include <array>
 #include <utility>
 
 #include "base/clock.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // How far the transfer runs ahead of its reader.
 constexpr std::size_t kPauseAt = 1U << 20U;
 constexpr std::size_t kResumeAt = kPauseAt / 2;
 
-// The views of each event.
-auto ViewsOf(StreamStarted& e) {
-  return std::array{&e.token, &e.conversation_id, &e.request_id, &e.run_id};
-}
-auto ViewsOf(TextDelta& e) {
-  return std::array{&e.message_id, &e.text};
-}
-auto ViewsOf(TextReplaced& e) {
-  return std::array{&e.message_id, &e.text};
-}
-auto ViewsOf(ReasoningDelta& e) {
-  return std::array{&e.message_id, &e.text};
-}
-auto ViewsOf(ReasoningReplaced& e) {
-  return std::array{&e.message_id, &e.text};
-}
-auto ViewsOf(MessageAdded& e) {
-  return std::array{&e.task_id, &e.message_id, &e.json};
-}
-auto ViewsOf(MessageReplaced& e) {
-  return std::array{&e.task_id, &e.message_id, &e.json};
-}
-auto ViewsOf(MessageAppended& e) {
-  return std::array{&e.task_id, &e.message_id, &e.field, &e.text};
-}
-auto ViewsOf(MessageRetracted& e) {
-  return std::array{&e.task_id, &e.message_id};
-}
-auto ViewsOf(ToolCall& e) {
-  return std::array{&e.task_id, &e.message_id, &e.id, &e.tool, &e.name, &e.server_id, &e.arguments, &e.bytes};
-}
-auto ViewsOf(TodoList& e) {
-  return std::array{&e.task_id, &e.json};
-}
-auto ViewsOf(TaskCreated& e) {
-  return std::array{&e.task_id, &e.parent_id, &e.description};
-}
-auto ViewsOf(TaskChanged& e) {
-  return std::array{&e.task_id, &e.field, &e.value};
-}
-auto ViewsOf(TaskRetracted& e) {
-  return std::array{&e.task_id};
-}
-auto ViewsOf(Suggestions& e) {
-  return std::array{&e.json};
-}
-auto ViewsOf(NewConversationSuggested& e) {
-  return std::array{&e.message_id};
-}
-auto ViewsOf(AttemptFailed& e) {
-  return std::array{&e.token, &e.message};
-}
-auto ViewsOf(Waiting& e) {
-  return std::array{&e.reason};
-}
-auto ViewsOf(ConversationMoved& e) {
-  return std::array{&e.from_token, &e.to_token};
-}
-auto ViewsOf(Finished& e) {
-  return std::array{&e.message};
-}
-auto ViewsOf(RawEvent& e) {
-  return std::array{&e.bytes};
-}
-auto ViewsOf(UnknownEvent& e) {
-  return std::array{&e.kind, &e.bytes};
-}
-
-// Calls `visit` with each view of `event`.
-template <typename Visit>
-void ForEachView(Event* event, const Visit& visit) {
-  std::visit(
-      [&](auto& e) {
-        for (std::string_view* const view : ViewsOf(e)) visit(view);
-      },
-      *event);
-}
-
 }  // namespace
-
-OwnedEvent::OwnedEvent(const Event& event) : event_(event) {
-  std::size_t size = 0;
-  ForEachView(&event_, [&](const std::string_view* view) { size += view->size(); });
-  storage_.reserve(size);  // so that what the views look at stays where it is
-  ForEachView(&event_, [&](std::string_view* view) {
-    const std::size_t at = storage_.size();
-    storage_.append(*view);
-    *view = std::string_view(storage_).substr(at);
-  });
-}
 
 Flow EventQueue::OnEvent(const Event& event) {
   Flow flow = Flow::kContinue;
@@ -200,4 +110,4 @@ void EventQueue::Signal() {
   signalled_ = readable;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

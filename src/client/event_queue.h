@@ -12,22 +12,7 @@
 #include "client/event_sink.h"
 #include "platform/wake_up.h"
 
-namespace warppool {
-
-// An event that owns what its views look at. Stays where it is made.
-class OwnedEvent {
- public:
-  explicit OwnedEvent(const Event& event);
-  OwnedEvent(const OwnedEvent&) = delete;
-  OwnedEvent& operator=(const OwnedEvent&) = delete;
-
-  const Event& get() const { return event_; }
-  std::size_t bytes() const { return sizeof *this + storage_.size(); }
-
- private:
-  std::string storage_;
-  Event event_;
-};
+namespace warppool::internal {
 
 // The sink's functions in the I/O thread, Next() in one thread at a time, the rest in any.
 class EventQueue final : public EventSink {
@@ -61,4 +46,4 @@ class EventQueue final : public EventSink {
   std::optional<Status> done_ GUARDED_BY(mutex_);
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -5,7 +5,7 @@
 #include "warppool/status.h"
 #include "warppool/stream.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Called in the I/O thread: events, then OnDone() exactly once.
 class EventSink {
@@ -15,4 +15,4 @@ class EventSink {
   virtual void OnDone(const Status& status) = 0;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -1,14 +1,18 @@
-// What comes after an attempt: a pure policy, one for each request.
+// What comes after an attempt that failed: a pure function of what was met and of what the request went through before.
 //
 // Going to the next token is free, and each ready token is tried at most once a pass. Only waiting and trying again
-// spends the budget. When the service or the network fails, one other ready token is tried at once; if that meets the
-// same, it was no token's doing, and the request waits. When it may not wait any more, tokens that were not tried yet
-// are tried all the same: one of them may serve.
+// spends the budget. When the service or the network is at fault, one other ready token is tried at once; if that meets
+// the same, it is the service's overload: it is remembered for all requests (circuit_breaker.h), and this one waits.
 //
-// What answers in the service's place is met with at most three other tokens.
+// When no token is left, the pass has ended. It is followed by a wait and a new pass if what was met need not be the
+// tokens' fault: something of the service's or the network's came before, or a token that was tried served lately.
 //
-// A request that goes on with what one account has begun does not leave that for a fault of nobody's: it waits first,
-// and tries the same token again. An answer that was cut off does not leave it at all.
+// A fault of the exchange holds up only tokens that need one. A request that goes on with what one account has begun
+// does not leave that for a fault of nobody's: it waits, and tries the same token again. When no wait is left, and the
+// service is not known to be at fault, it moves rather than fails.
+//
+// The rules are those of the table in README.md, "What each answer means"; a simulation of a thousand worlds holds the
+// library to them (tests/unit/client/outcome_worlds_test.cc).
 #pragma once
 
 #include <chrono>
@@ -16,66 +20,64 @@
 #include <optional>
 
 #include "base/backoff.h"
-#include "warppool/stats.h"
+#include "warppool/outcome.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 struct FailoverOptions {
-  BackoffOptions backoff;
-  std::chrono::milliseconds retry_after_limit{};  // a service that asks for more patience gets none
+  BackoffOptions waits;                           // before trying again
+  std::chrono::milliseconds retry_after_limit{};  // a service that asks for more patience is asked again after this
 };
 
-struct Decision {
+// What a request went through so far.
+struct FailoverState {
+  int waits = 0;                   // spent
+  int blocked = 0;                 // answers in this pass that something on the way gave
+  bool service_failed = false;     // the last attempt met the service's or the network's fault
+  bool met_nobodys_fault = false;  // an attempt did that says nothing of its token
+  bool tried_who_served_lately = false;
+  bool was_refused = false;             // or met a server error
+  const void* first_witness = nullptr;  // the first token that met a fault of the service's
+  bool many_witnesses = false;          // and so did another one
+};
+
+// An attempt that failed, and how things stand after it.
+struct FailedAttempt {
+  Outcome outcome = Outcome::kCancelled;
+  const void* token = nullptr;  // which it was
+  bool unauthorized = false;    // with a 401
+  bool at_exchange = false;     // and not at the agent
+  bool keeps_token = false;     // the request goes on with what the token's account has begun
+  // The token served lately, or is new; with kBlocked: any token served lately.
+  bool served_lately = false;
+  bool another_ready = false;                   // a token that was not tried in this pass
+  bool another_ready_without_exchange = false;  // one that needs no exchange now
+  bool service_is_down = false;                 // an overload of the endpoint is remembered
+  std::optional<std::chrono::milliseconds> retry_after{};
+  std::chrono::milliseconds rest{};      // of the token, until it may be tried again
+  std::chrono::milliseconds patience{};  // how long the request may still wait
+  double unit_random = 0;                // in [0, 1)
+};
+
+struct FailoverDecision {
   enum class Step : std::uint8_t {
-    kSameToken,   // with a new JWT
-    kNextToken,   // one that was not tried in this pass
-    kWait,        // for `wait`, then as kNextToken
-    kAwaitToken,  // for `wait` at most, until a token is ready; the policy leaves that to who knows the tokens
+    kSameToken,  // with a new JWT
+    // One that was not tried in this pass. If there is none, the first that comes within the request's patience.
+    kNextToken,
+    kWait,  // for `wait`, then as kNextToken
     kGiveUp,
   };
   Step step = Step::kGiveUp;
   std::chrono::milliseconds wait{};
-  bool new_pass = false;  // with kWait: those that only met a fault of the service or the network may be tried again
+  bool new_pass = false;          // with kWait: those that were not refused for good may be tried again
+  bool without_exchange = false;  // with kNextToken: from now on in this pass
+  bool service_fault = false;     // what was met is no token's fault, and the next attempt need not heed an overload
+  bool overload = false;          // and it is the whole service's: to be remembered
+  bool rules_out = false;         // the token is not tried again in this request
   // With kWait: the service has not shown that it is at fault, so a token that comes free meanwhile is tried at once.
   bool cut_short = false;
 };
 
-class FailoverPolicy {
- public:
-  explicit FailoverPolicy(FailoverOptions options) : options_(options), backoff_(options.backoff) {}
+FailoverDecision DecideFailover(const FailoverOptions& options, const FailedAttempt& attempt, FailoverState* state);
 
-  // After a failed attempt. `another_ready`: a token that was not tried in this pass is ready. `unit_random` in [0, 1).
-  // `time_left`: until the request's deadline; a wait that ends later is no use.
-  Decision Next(Outcome outcome, bool another_ready, std::optional<std::chrono::milliseconds> retry_after,
-                double unit_random, std::optional<std::chrono::milliseconds> time_left = {});
-
-  // A fault of the token exchange, past which a token is tried that needs none.
-  void NoteFaultOfExchange() { may_repeat_ = true; }
-
-  // Whether it may also wait for a token that is not ready yet; charged like any other wait.
-  bool SpendWait() { return backoff_.Next(0).has_value(); }
-
-  // Whether the request goes on with what the account of its token has begun.
-  void KeepToken(bool keeps) { keeps_token_ = keeps; }
-
-  // Whether a pass in which no token is left may be followed by another one: something in it was no token's fault.
-  bool may_repeat() const { return may_repeat_; }
-
-  // Whether trying again may have the same token fail in the same way: its own fault, so not in this request.
-  static bool RulesOutToken(Outcome outcome);
-
- private:
-  Decision Choose(Outcome outcome, bool another_ready, std::optional<std::chrono::milliseconds> retry_after,
-                  double unit_random);
-  Decision Wait(bool new_pass, bool cut_short, std::optional<std::chrono::milliseconds> retry_after,
-                double unit_random);
-
-  const FailoverOptions options_;
-  Backoff backoff_;
-  bool service_failed_ = false;  // the last attempt met the service's or the network's fault
-  bool may_repeat_ = false;
-  bool keeps_token_ = false;
-  int blocked_ = 0;  // answers in this pass that something on the way gave
-};
-
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -8,7 +8,7 @@
 #include "base/guarded.h"
 #include "base/rfc3339.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 constexpr const char* kNotInTime = "it was not through when the time for the check was over";
@@ -17,7 +17,7 @@ constexpr const char* kNotInTime = "it was not through when the time for the che
 
 HealthCheck::HealthCheck(std::shared_ptr<Core> core, const HealthCheckOptions& options)
     : core_(std::move(core)), options_(options) {
-  for (auto& token : core_->pool().All()) patients_.push_back({std::move(token)});
+  for (auto& token : core_->pool().members().All()) patients_.push_back({std::move(token)});
 }
 
 void HealthCheck::Begin() {
@@ -61,20 +61,22 @@ void HealthCheck::Check(std::size_t i) {
 void HealthCheck::OnRefreshed(std::size_t i, const RefreshResult& result) {
   if (!result.status.ok()) {
     // A refusal does not count while the old JWT serves, here as elsewhere.
-    return Conclude(i, result.jwt ? Outcome::kCancelled : result.outcome, result.status);
+    return Conclude(i, result.jwt ? Outcome::kCancelled : result.outcome, result.status, true);
   }
+  patients_[i].refreshed = result.fresh;
   AskQuota(i, {patients_[i].token, result.jwt, result.fresh}, true);
 }
 
 void HealthCheck::AskQuota(std::size_t i, const Bearer& bearer, bool proven) {
-  core_->quota_desk().Ask(bearer, true, [weak = weak_from_this(), i, bearer, proven](const QuotaDesk::Answer& answer) {
-    const auto self = weak.lock();
-    if (self) self->Guard(i, [&] { self->OnQuota(i, bearer, answer, proven); });
-  });
+  core_->quota_queries().Ask(bearer, true,
+                             [weak = weak_from_this(), i, bearer, proven](const QuotaQueries::Answer& answer) {
+                               const auto self = weak.lock();
+                               if (self) self->Guard(i, [&] { self->OnQuota(i, bearer, answer, proven); });
+                             });
 }
 
 // `proven`: the service has issued a JWT for it. That is enough where quotas are not told.
-void HealthCheck::OnQuota(std::size_t i, const Bearer& bearer, const QuotaDesk::Answer& answer, bool proven) {
+void HealthCheck::OnQuota(std::size_t i, const Bearer& bearer, const QuotaQueries::Answer& answer, bool proven) {
   if (patients_[i].over) return;
   const auto* refusal = std::get_if<Refusal>(&answer);
   if (refusal == nullptr) return Conclude(i, Outcome::kAccepted, {});
@@ -83,21 +85,25 @@ void HealthCheck::OnQuota(std::size_t i, const Bearer& bearer, const QuotaDesk::
     // A 401 speaks for the bearer. A 403 may be for this one query: it is told, but nobody is blamed, or cleared.
     const bool speaks_for_bearer = refusal->status.error().http_status == 401;
     if (speaks_for_bearer && bearer.jwt) core_->DropRefused(bearer, refusal->status);
-    return Conclude(i, speaks_for_bearer ? Outcome::kAuthRejected : Outcome::kCancelled, refusal->status);
+    // One that another process got may be old.
+    const bool speaks_for_token = speaks_for_bearer && (bearer.fresh || !bearer.jwt);
+    return Conclude(i, speaks_for_token ? Outcome::kAuthRejected : Outcome::kCancelled, refusal->status);
   }
   patients_[i].quota_problem = refusal->status;
   if (proven) return Conclude(i, Outcome::kAccepted, {});
   Conclude(i, Outcome::kCancelled, refusal->status);
 }
 
-void HealthCheck::Conclude(std::size_t i, Outcome outcome, const Status& problem) noexcept {
+void HealthCheck::Conclude(std::size_t i, Outcome outcome, const Status& problem, bool at_exchange) noexcept {
   Patient& patient = patients_[i];
   if (std::exchange(patient.over, true)) return;
+  patient.passed = outcome == Outcome::kAccepted;
   ++over_;
   --under_way_;
   patient.problem = problem;
   Guarded([&] {
-    if (patient.lease) std::move(*patient.lease).End({outcome, problem, problem.error().retry_after});
+    if (!patient.lease) return;
+    patient.deferred = std::move(*patient.lease).End({outcome, problem, problem.error().retry_after, at_exchange});
   });
   patient.lease.reset();
   CheckMore();
@@ -113,6 +119,19 @@ void HealthCheck::Guard(std::size_t i, const Step& step) noexcept {
   if (!done.ok()) Conclude(i, Outcome::kCancelled, done);
 }
 
+void HealthCheck::JudgeRefusals() {
+  for (const Patient& refused : patients_) {
+    if (!refused.deferred) continue;
+    const auto witness = std::find_if(patients_.begin(), patients_.end(), [&](const Patient& other) {
+      const bool same_kind = other.token->kind() == refused.token->kind();
+      return other.passed && (other.refreshed || !refused.deferred->at_exchange) &&
+             (same_kind || refused.deferred->outcome == Outcome::kServerError);
+    });
+    if (witness == patients_.end()) continue;
+    core_->pool().Judge(*refused.deferred, {witness->token.get(), witness->refreshed});
+  }
+}
+
 void HealthCheck::Finish(const Status& why_not_all) {
   if (std::exchange(finished_, true)) return;
   const auto self = shared_from_this();
@@ -126,8 +145,9 @@ void HealthCheck::Finish(const Status& why_not_all) {
       patient.lease.reset();
       patient.over = true;
     }
+    JudgeRefusals();
     for (const Patient& patient : patients_) {
-      auto status = core_->pool().StatusOf(*patient.token);
+      auto status = core_->pool().view().StatusOf(*patient.token);
       if (!status) continue;  // removed meanwhile
       report.tokens.push_back({patient.problem.ok(), *std::move(status), patient.problem, patient.quota_problem});
     }
@@ -138,7 +158,7 @@ void HealthCheck::Finish(const Status& why_not_all) {
 
 HealthReport PassiveHealth(TokenPool* pool) {
   HealthReport report;
-  for (TokenStatus& token : pool->Snapshot().tokens) {
+  for (TokenStatus& token : pool->view().Snapshot().tokens) {
     TokenHealthResult& result = report.tokens.emplace_back();
     result.healthy = token.state == TokenState::kReady;
     if (!result.healthy) {
@@ -150,6 +170,13 @@ HealthReport PassiveHealth(TokenPool* pool) {
   }
   return report;
 }
+
+}  // namespace warppool::internal
+
+namespace warppool {
+
+using internal::ToWallTime;
+using internal::WriteRfc3339;
 
 int HealthReport::Healthy() const {
   return static_cast<int>(std::count_if(tokens.begin(), tokens.end(), [](const auto& t) { return t.healthy; }));

@@ -9,13 +9,13 @@
 
 #include "base/handoff.h"
 #include "client/core.h"
-#include "client/quota_desk.h"
+#include "client/quota_queries.h"
 #include "token/token_pool.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Begin(), Stop() and what follows from them in the I/O thread; Wait() in another one.
-class HealthCheck final : public Run, public std::enable_shared_from_this<HealthCheck> {
+class HealthCheck final : public Operation, public std::enable_shared_from_this<HealthCheck> {
  public:
   HealthCheck(std::shared_ptr<Core> core, const HealthCheckOptions& options);
 
@@ -31,6 +31,9 @@ class HealthCheck final : public Run, public std::enable_shared_from_this<Health
     std::optional<Lease> lease{};
     TokenRefresher::Ticket ticket = 0;
     bool over = false;
+    bool passed = false;  // the service has accepted it
+    bool refreshed = false;
+    std::optional<DeferredFailure> deferred{};  // it was refused, or met a server error
     Status problem{};
     Status quota_problem{};
   };
@@ -39,8 +42,10 @@ class HealthCheck final : public Run, public std::enable_shared_from_this<Health
   void Check(std::size_t i);
   void OnRefreshed(std::size_t i, const RefreshResult& result);
   void AskQuota(std::size_t i, const Bearer& bearer, bool proven);
-  void OnQuota(std::size_t i, const Bearer& bearer, const QuotaDesk::Answer& answer, bool proven);
-  void Conclude(std::size_t i, Outcome outcome, const Status& problem) noexcept;
+  void OnQuota(std::size_t i, const Bearer& bearer, const QuotaQueries::Answer& answer, bool proven);
+  void Conclude(std::size_t i, Outcome outcome, const Status& problem, bool at_exchange = false) noexcept;
+  // A refusal counts if another one of them that it can be compared with has passed.
+  void JudgeRefusals();
   template <typename Step>
   void Guard(std::size_t i, const Step& step) noexcept;
   void Finish(const Status& why_not_all);
@@ -59,4 +64,4 @@ class HealthCheck final : public Run, public std::enable_shared_from_this<Health
 // What the pool knows by itself.
 HealthReport PassiveHealth(TokenPool* pool);
 
-}  // namespace warppool
+}  // namespace warppool::internal

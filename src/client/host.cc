@@ -2,7 +2,7 @@
 
 #include "platform/os_facts.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 OsContext ReadHost() {
   OsFacts facts = ReadOsFacts();
@@ -21,4 +21,4 @@ std::vector<std::pair<std::string, std::string>> HostHeaders(const OsContext& ho
   return headers;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

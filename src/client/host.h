@@ -7,11 +7,11 @@
 
 #include "service/request_limit.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 OsContext ReadHost();
 
 // The X-Warp-OS-* headers; none for what is empty.
 std::vector<std::pair<std::string, std::string>> HostHeaders(const OsContext& host);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -4,7 +4,7 @@
 
 #include "base/guarded.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 void RefreshAhead::Begin() {
   if (finished_) return;
@@ -31,4 +31,4 @@ void RefreshAhead::Finish(const Lease::Report& report) {
   core_->Retire(this);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -7,10 +7,10 @@
 #include "client/core.h"
 #include "token/token_pool.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // The I/O thread only.
-class RefreshAhead final : public Run, public std::enable_shared_from_this<RefreshAhead> {
+class RefreshAhead final : public Operation, public std::enable_shared_from_this<RefreshAhead> {
  public:
   RefreshAhead(std::shared_ptr<Core> core, std::shared_ptr<Token> token)
       : core_(std::move(core)), token_(std::move(token)) {}
@@ -28,4 +28,4 @@ class RefreshAhead final : public Run, public std::enable_shared_from_this<Refre
   bool finished_ = false;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -6,7 +6,7 @@
 
 #include "warppool/stats.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Any thread.
 class RequestCounts {
@@ -37,4 +37,4 @@ class RequestCounts {
   std::atomic<std::uint64_t> cancelled_{0};
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

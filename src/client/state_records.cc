@@ -8,7 +8,7 @@
 #include "base/guarded.h"
 #include "store/seal.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 constexpr const char* kRecordsLock = "records";
@@ -160,17 +160,17 @@ bool StateRecords::Holds(const StateChange& change) {
   return there.ok() && *there == change.value;
 }
 
-Status StateRecords::Save(const std::vector<TokenPool::Kept>& tokens) {
+Status StateRecords::Save(const std::vector<PoolRecords::Kept>& tokens) {
   return UnderLock([&] {
     std::vector<StateChange> changes;
-    for (const TokenPool::Kept& kept : tokens) {
+    for (const PoolRecords::Kept& kept : tokens) {
       if (kept.token->kind() == CredentialKind::kCallback) continue;
       Secret spent;
       auto stored = Newest(kept.token, &spent);
       if (!stored.ok()) return stored.status();
       if (kept.health_changed) {
         const Status& why = kept.why;
-        stored->health = {kept.failures, kept.disabled, kept.dead, kept.cooling_until, why.code(), why.message()};
+        stored->health = {kept.failures, kept.disabled, kept.revoked, kept.cooling_until, why.code(), why.message()};
       }
       Counters since = kept.counters;
       since -= KnownOf(kept.token).counted;
@@ -185,7 +185,7 @@ Status StateRecords::Save(const std::vector<TokenPool::Kept>& tokens) {
     if (changes.empty()) return Status();
     Status status = store_->Write(changes);
     if (!status.ok() && !Holds(changes.back())) return status;
-    for (const TokenPool::Kept& kept : tokens) {
+    for (const PoolRecords::Kept& kept : tokens) {
       if (kept.token->kind() != CredentialKind::kCallback) KnownOf(kept.token).counted = kept.counters;
     }
     return status;
@@ -206,4 +206,4 @@ Status StateRecords::Save(const std::shared_ptr<Token>& token, const Issuance& i
   });
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

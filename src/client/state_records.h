@@ -15,11 +15,11 @@
 #include <vector>
 
 #include "store/record.h"
-#include "token/exchange_gate.h"
+#include "token/exchange_lock.h"
 #include "token/token_pool.h"
 #include "warppool/state_store.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // One thread at a time. What goes wrong with a single record is told, and that record set aside.
 class StateRecords {
@@ -37,7 +37,7 @@ class StateRecords {
 
   // Writes what the pool knows. Counters of other processes are added to, and their health stands where this process
   // knows nothing newer.
-  Status Save(const std::vector<TokenPool::Kept>& tokens);
+  Status Save(const std::vector<PoolRecords::Kept>& tokens);
   // Writes what an exchange issued.
   Status Save(const std::shared_ptr<Token>& token, const Issuance& issued);
 
@@ -78,4 +78,4 @@ class StateRecords {
 // A JWT that came back from a store; null: it has ended.
 std::shared_ptr<const Jwt> ReviveJwt(const StoredJwt& stored, SteadyTime now, WallTime wall_now);
 
-}  // namespace warppool
+}  // namespace warppool::internal

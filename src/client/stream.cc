@@ -6,10 +6,10 @@
 #include "base/guarded.h"
 #include "client/stream_impl.h"
 
-namespace warppool {
-namespace internal {
+namespace warppool::internal {
 
-StreamImpl::StreamImpl(std::shared_ptr<Core> core, std::shared_ptr<RequestRun> run, std::shared_ptr<EventQueue> queue)
+StreamImpl::StreamImpl(std::shared_ptr<Core> core, std::shared_ptr<RequestOperation> run,
+                       std::shared_ptr<EventQueue> queue)
     : core_(std::move(core)), run_(std::move(run)), queue_(std::move(queue)) {
   if (queue_) queue_->SetResume([this] { PostResume(); });
   stop_.emplace_back([run = run_] { run->Stop(); });
@@ -64,7 +64,11 @@ void StreamImpl::PostResume() {
   core_->loop().Post([run = run_] { run->Resume(); });
 }
 
-}  // namespace internal
+}  // namespace warppool::internal
+
+namespace warppool {
+
+using internal::Guarded;
 
 Stream::Stream(std::shared_ptr<internal::StreamImpl> impl) : impl_(std::move(impl)) {}
 
@@ -72,6 +76,19 @@ Stream::~Stream() = default;
 
 Result<Event> Stream::Next(std::chrono::milliseconds timeout) {
   return Guarded([&] { return impl_->Next(timeout); });
+}
+
+Stream::Iterator& Stream::Iterator::operator++() {
+  if (stream_ == nullptr) return *this;
+  auto next = stream_->Next(std::chrono::milliseconds(-1));
+  if (next.ok()) {
+    event_ = *next;
+    return *this;
+  }
+  stream_->status_ = next.code() == Code::kEnd ? Status() : next.status();
+  event_.reset();
+  stream_ = nullptr;
+  return *this;
 }
 
 Result<int> Stream::Descriptor() {

@@ -5,7 +5,7 @@
 
 #include "client/core.h"
 #include "client/event_queue.h"
-#include "client/request_run.h"
+#include "client/request_operation.h"
 #include "warppool/stream.h"
 
 namespace warppool::internal {
@@ -13,7 +13,7 @@ namespace warppool::internal {
 class StreamImpl {
  public:
   // `queue`: null for pushed streams.
-  StreamImpl(std::shared_ptr<Core> core, std::shared_ptr<RequestRun> run, std::shared_ptr<EventQueue> queue);
+  StreamImpl(std::shared_ptr<Core> core, std::shared_ptr<RequestOperation> run, std::shared_ptr<EventQueue> queue);
   ~StreamImpl();
   StreamImpl(const StreamImpl&) = delete;
   StreamImpl& operator=(const StreamImpl&) = delete;
@@ -28,7 +28,7 @@ class StreamImpl {
   void PostResume();
 
   std::shared_ptr<Core> core_;
-  std::shared_ptr<RequestRun> run_;
+  std::shared_ptr<RequestOperation> run_;
   std::shared_ptr<EventQueue> queue_;
   EventLoop::Reserved stop_;  // ends the run: destroying a stream must not fail for lack of memory
 };

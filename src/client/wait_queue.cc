@@ -5,13 +5,17 @@
 #include <iterator>
 #include <utility>
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
+
+// A date may come earlier than it seems: the machine may sleep, or its clock be set.
+constexpr std::chrono::seconds kLongestSleep{5};
 
 // Whether the same tokens suit. The bindings name all members, so that a new one is not forgotten here.
 bool SameTokensSuit(const TokenPool::Wanted& a, const TokenPool::Wanted& b) {
-  const auto& [excluded, may_probe, without_exchange, probed, preferred, only] = a;
+  const auto& [excluded, may_probe, without_exchange, probed, preferred, began, only] = a;
   static_cast<void>(preferred);  // is taken first, but others will do
+  static_cast<void>(began);      // decides only for whom the wait is no use, see Review()
   const bool same_restriction = only == b.only || (only != nullptr && b.only != nullptr &&
                                                    only->tiers == b.only->tiers && only->tokens == b.only->tokens);
   return may_probe == b.may_probe && without_exchange == b.without_exchange && probed == b.probed &&
@@ -59,7 +63,7 @@ void WaitQueue::Insert(Waiter* waiter, Wish wish) {
   const std::size_t hash = HashOf(wish.wanted, wish.needs_prospect);
   const std::uint64_t number = last_number_ + 1;
   Entries entry;
-  entry.push_back({waiter, number, preferred, nullptr, {}});
+  entry.push_back({waiter, number, preferred, wish.wanted.began, nullptr, {}});
   Deadlines deadline;
   deadline.emplace(wish.until, &entry.front());
   Group* group = FindGroup(hash, wish);
@@ -159,38 +163,54 @@ void WaitQueue::Review() {
   if (changes != reviewed_changes_ || groups_without_exchange_ > 0) number = 0;
   for (auto next = heads_.lower_bound(number); next != heads_.end(); next = heads_.lower_bound(number)) {
     number = next->first;
-    const auto outlook = pool_->WhenReady(TokenPool::Wanted(next->second->wanted));
-    const auto still = heads_.find(number);  // as in HandOut()
-    if (still == heads_.end()) continue;
-    const SteadyTime now = clock_.Steady();
-    const Entry& first = *still->second->deadlines.begin()->second;
-    if (const auto why = WhyEnd(first, outlook, now)) {
-      Waiter* const waiter = first.waiter;
-      Remove(*waiter->place_);
-      waiter->OnNoToken(*why);
-      continue;  // with the next one of the group, if it has one
-    }
-    wake_at_ = std::min(wake_at_, first.until());
-    if (outlook.earliest) wake_at_ = std::min(wake_at_, now + *outlook.earliest);
+    // If these two have something to wait for, all of the group have: the one that loses patience first, and the first
+    // one, which may have seen more refusals than the others.
+    if (!EndIfInVain(number, [](const Group& group) { return group.deadlines.begin()->second; })) continue;
+    if (!EndIfInVain(number, [](const Group& group) { return &group.entries.front(); })) continue;
     ++number;
   }
   reviewed_changes_ = changes;
   SetTimer();
 }
 
-std::optional<WaitQueue::NoToken> WaitQueue::WhyEnd(const Entry& first, const TokenPool::Outlook& outlook,
+template <typename Choose>
+bool WaitQueue::EndIfInVain(std::uint64_t number, const Choose& choose) {
+  const auto head = heads_.find(number);
+  if (head == heads_.end()) return false;
+  TokenPool::Wanted wanted = head->second->wanted;
+  const std::uint64_t asked = choose(*head->second)->number;
+  wanted.began = choose(*head->second)->began;
+  const auto outlook = pool_->WhenReady(wanted);
+  const auto still = heads_.find(number);  // as in HandOut()
+  if (still == heads_.end() || choose(*still->second)->number != asked) return false;
+  const Entry& entry = *choose(*still->second);
+  const SteadyTime now = clock_.Steady();
+  if (const auto why = WhyEnd(entry, outlook, now)) {
+    Waiter* const waiter = entry.waiter;
+    Remove(*waiter->place_);
+    waiter->OnNoToken(*why);
+    return false;
+  }
+  wake_at_ = std::min(wake_at_, entry.until());
+  if (outlook.earliest) wake_at_ = std::min(wake_at_, now + *outlook.earliest);
+  return true;
+}
+
+std::optional<WaitQueue::NoToken> WaitQueue::WhyEnd(const Entry& entry, const TokenPool::Outlook& outlook,
                                                     SteadyTime now) const {
-  if (first.until() <= now) return NoToken::kTimeUp;
-  const Group& group = *first.group;
+  if (entry.until() <= now) return NoToken::kTimeUp;
+  const Group& group = *entry.group;
   if (!group.needs_prospect || outlook.busy) return std::nullopt;
-  if (outlook.earliest && *outlook.earliest < first.until() - now) return std::nullopt;
+  if (outlook.earliest && *outlook.earliest < entry.until() - now) return std::nullopt;
   // A quota that is asked for may be back sooner than is assumed.
   if (quota_asked_(group.wanted)) return std::nullopt;
   return NoToken::kNoProspect;
 }
 
 void WaitQueue::SetTimer() {
-  if (wake_at_ == SteadyTime::max() || (timer_ != 0 && timer_at_ <= wake_at_)) return;
+  if (wake_at_ == SteadyTime::max()) return;
+  wake_at_ = std::min(wake_at_, clock_.Steady() + kLongestSleep);
+  if (timer_ != 0 && timer_at_ <= wake_at_) return;
   loop_->CancelTimer(std::exchange(timer_, 0));
   timer_at_ = std::exchange(wake_at_, SteadyTime::max());
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(timer_at_ - clock_.Steady());
@@ -209,4 +229,4 @@ void WaitQueue::EndFirst(NoToken why) noexcept {
   waiter->OnNoToken(why);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

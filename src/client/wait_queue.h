@@ -21,7 +21,7 @@
 #include "base/executor.h"
 #include "token/token_pool.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // The I/O thread only, but for anybody_waits().
 class WaitQueue {
@@ -83,13 +83,14 @@ class WaitQueue {
     Waiter* waiter;
     std::uint64_t number;  // in the order of arrival
     const Token* preferred;
+    SteadyTime began;  // of TokenPool::Wanted
     Group* group;
     Deadlines::iterator deadline;
 
     SteadyTime until() const { return deadline->first; }
   };
   struct Group {
-    TokenPool::Wanted wanted;  // without `preferred`: that decides who is taken, not whether anybody is
+    TokenPool::Wanted wanted;  // without `preferred`: that decides who is taken, not whether anybody is; and `began`
     std::shared_ptr<const TokenRestriction> only;  // to which `wanted` points
     bool needs_prospect;
     Entries entries;
@@ -106,7 +107,11 @@ class WaitQueue {
   void HandOut();
   // Ends the waits that are no use, of the groups that need a look, and sets the timer.
   void Review();
-  std::optional<NoToken> WhyEnd(const Entry& first, const TokenPool::Outlook& outlook, SteadyTime now) const;
+  // Ends the wait of one of the group whose first one has this number, if it is no use. False: the group, or who is
+  // chosen, is another one now.
+  template <typename Choose>
+  bool EndIfInVain(std::uint64_t number, const Choose& choose);
+  std::optional<NoToken> WhyEnd(const Entry& entry, const TokenPool::Outlook& outlook, SteadyTime now) const;
   void SetTimer();
   void EndFirst(NoToken why) noexcept;
 
@@ -132,4 +137,4 @@ class WaitQueue {
   SteadyTime wake_at_ = SteadyTime::max();  // what it should be set to, if that is earlier
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -5,10 +5,10 @@
 #define WARPPOOL_BUILTIN_ANONYMOUS_TOKEN ""
 #endif
 
-namespace warppool {
+namespace warppool::internal {
 
 const char* BuiltinAnonymousToken() {
   return WARPPOOL_BUILTIN_ANONYMOUS_TOKEN;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -11,7 +11,7 @@
 #include "base/utf8.h"
 #include "platform/plain_file.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 bool HoldsControl(std::string_view text) {
@@ -105,4 +105,4 @@ bool IsUsed(Tier tier, const std::vector<Tier>& tier_order) {
   return std::find(tier_order.begin(), tier_order.end(), tier) != tier_order.end();
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -9,7 +9,7 @@
 
 #include "warppool/config.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // The end of a sentence that begins with the setting's name ("holds a blank"); nothing: it is fine. It never repeats
 // the value: people paste tokens into the wrong line.
@@ -41,4 +41,4 @@ Fault FileFault(const std::string& path);
 
 bool IsUsed(Tier tier, const std::vector<Tier>& tier_order);
 
-}  // namespace warppool
+}  // namespace warppool::internal

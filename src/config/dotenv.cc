@@ -8,7 +8,7 @@
 
 #include "base/utf8.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // A few lines that each name the one before several times would otherwise fill the memory.
@@ -254,4 +254,4 @@ Result<std::vector<DotenvEntry>> ParseDotenv(std::string_view text, std::string_
   return entries;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

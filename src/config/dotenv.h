@@ -19,7 +19,7 @@
 
 #include "warppool/status.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 struct DotenvEntry {
   std::string key;                   // never empty
@@ -40,4 +40,4 @@ using EnvironmentLookup = std::function<std::optional<std::string>(const std::st
 Result<std::vector<DotenvEntry>> ParseDotenv(std::string_view text, std::string_view file,
                                              const EnvironmentLookup& environment);
 
-}  // namespace warppool
+}  // namespace warppool::internal

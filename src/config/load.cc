@@ -14,7 +14,7 @@
 #include "config/settings.h"
 #include "config/token_variables.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 struct TextVariable {
@@ -132,8 +132,12 @@ Result<Config> LoadConfigWith(const LoadOptions& options, std::string_view built
   return Guarded([&] { return Load(options, builtin_anonymous_token); });
 }
 
+}  // namespace warppool::internal
+
+namespace warppool {
+
 Result<Config> LoadConfig(const LoadOptions& options) {
-  return LoadConfigWith(options, BuiltinAnonymousToken());
+  return internal::LoadConfigWith(options, internal::BuiltinAnonymousToken());
 }
 
 }  // namespace warppool

@@ -1,6 +1,6 @@
 #include "config/reload.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 const char* FixedDifference(const Config& running, const Config& wanted) {
   const char* first = nullptr;
@@ -34,4 +34,4 @@ const char* FixedDifference(const Config& running, const Config& wanted) {
   return first;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -10,7 +10,7 @@
 #include "base/ascii.h"
 #include "platform/plain_file.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // No configuration is larger; what is, is another file by mistake.
@@ -88,4 +88,4 @@ std::optional<ConfiguredText> Settings::Find(std::initializer_list<const char*> 
   return std::nullopt;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -10,7 +10,7 @@
 #include "config/dotenv.h"
 #include "warppool/config.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 struct ConfiguredText {
   std::string value;  // without blanks at its ends; not empty
@@ -34,4 +34,4 @@ class Settings {
   std::unordered_map<std::string, DotenvEntry> file_;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -11,7 +11,7 @@
 #include "base/ascii.h"
 #include "config/checks.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 struct TokenVariable {
@@ -168,4 +168,4 @@ Result<std::vector<TokenConfig>> ReadTokenVariables(const Settings& settings, co
   return tokens;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

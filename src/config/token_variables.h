@@ -8,7 +8,7 @@
 #include "config/settings.h"
 #include "warppool/config.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Each token once, by tier: where several variables bring the same token, it belongs to the highest tier that is used.
 // `builtin_anonymous` stands in where WARP_ANONYMOUS_TOKEN is not given; empty: nothing does.
@@ -17,4 +17,4 @@ namespace warppool {
 Result<std::vector<TokenConfig>> ReadTokenVariables(const Settings& settings, const std::vector<Tier>& tier_order,
                                                     std::string_view builtin_anonymous, const Logger& logger);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -10,7 +10,7 @@
 #include "config/checks.h"
 #include "warppool/config.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using std::chrono::milliseconds;
@@ -167,10 +167,14 @@ Status CheckLimits(const Config& config) {
 }
 
 }  // namespace
+}  // namespace warppool::internal
+
+namespace warppool {
 
 Status Validate(const Config& config) {
-  return Guarded([&] {
-    for (const auto check : {CheckTokens, CheckTierOrder, CheckPlaces, CheckLimits}) {
+  return internal::Guarded([&] {
+    for (const auto check :
+         {internal::CheckTokens, internal::CheckTierOrder, internal::CheckPlaces, internal::CheckLimits}) {
       if (Status status = check(config); !status.ok()) return status;
     }
     return Status();

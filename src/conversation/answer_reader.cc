@@ -7,11 +7,10 @@
 #include "protocol/response_decoder.h"
 #include "protocol/text_append.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 struct AnswerReader::Parts {
-  Parts(std::shared_ptr<internal::ConversationImpl> of, int max_depth)
-      : conversation(std::move(of)), decoder(max_depth) {}
+  Parts(std::shared_ptr<ConversationImpl> of, int max_depth) : conversation(std::move(of)), decoder(max_depth) {}
 
   Status Parse() {
     const auto parsed = decoder.Parse(bytes);
@@ -21,7 +20,7 @@ struct AnswerReader::Parts {
     return {};
   }
 
-  const std::shared_ptr<internal::ConversationImpl> conversation;
+  const std::shared_ptr<ConversationImpl> conversation;
   ResponseDecoder decoder;
   std::string_view bytes;                      // of the last event that was read
   std::optional<TextAppend> append;            // it is just that, and was not parsed
@@ -29,7 +28,7 @@ struct AnswerReader::Parts {
   int next_action = 0;                         // of `event`
 };
 
-AnswerReader::AnswerReader(std::shared_ptr<internal::ConversationImpl> conversation, int max_depth)
+AnswerReader::AnswerReader(std::shared_ptr<ConversationImpl> conversation, int max_depth)
     : parts_(std::make_unique<Parts>(std::move(conversation), max_depth)) {}
 
 AnswerReader::~AnswerReader() = default;
@@ -99,4 +98,4 @@ Status AnswerReader::ApplyNext(const std::function<bool(const Event&)>& emit, co
   return parts_->conversation->Apply(action, emit, ignored);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -16,11 +16,9 @@
 #include "warppool/event.h"
 #include "warppool/status.h"
 
-namespace warppool {
+namespace warppool::internal {
 
-namespace internal {
 class ConversationImpl;
-}  // namespace internal
 
 class AnswerReader {
  public:
@@ -33,7 +31,7 @@ class AnswerReader {
   };
 
   // `conversation`: what the actions change; null: they are not looked at. `max_depth`: of messages in messages.
-  AnswerReader(std::shared_ptr<internal::ConversationImpl> conversation, int max_depth);
+  AnswerReader(std::shared_ptr<ConversationImpl> conversation, int max_depth);
   ~AnswerReader();
   AnswerReader(const AnswerReader&) = delete;
   AnswerReader& operator=(const AnswerReader&) = delete;
@@ -61,4 +59,4 @@ class AnswerReader {
   const std::unique_ptr<Parts> parts_;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -8,7 +8,7 @@
 
 #include "warppool/wire/task.pb.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Pointers and views are valid until the next change of the tasks.
 struct Change {
@@ -36,4 +36,4 @@ struct Change {
 
 using Changes = std::vector<Change>;
 
-}  // namespace warppool
+}  // namespace warppool::internal

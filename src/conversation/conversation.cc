@@ -8,6 +8,8 @@
 
 namespace warppool {
 
+using internal::Guarded;
+
 const char* MessageKindName(MessageKind kind) noexcept {
   switch (kind) {
     case MessageKind::kUserQuery:

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/mutex.h"
-#include "conversation/narrator.h"
+#include "conversation/change_events.h"
 #include "conversation/task_tree.h"
 #include "platform/process.h"
 #include "warppool/conversation.h"

@@ -9,7 +9,7 @@
 #include "protocol/protobuf_version.h"
 #include "protocol/text_fields.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using google::protobuf::Descriptor;
@@ -180,4 +180,4 @@ void TextField::Truncate(std::size_t size) {
   reflection.SetString(message_, field_, std::move(text));
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

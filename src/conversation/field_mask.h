@@ -13,7 +13,7 @@
 
 #include "warppool/status.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Makes the field that `path` names in `to` what it is in `from`: absent there, absent here; lists and maps whole.
 // kInvalidAction: lists of different length on the way.
@@ -46,4 +46,4 @@ Status ForEachText(std::string_view path, const google::protobuf::Message& from,
 bool ForEachText(std::string_view path, google::protobuf::Message* message,
                  const std::function<void(TextField text)>& visit);
 
-}  // namespace warppool
+}  // namespace warppool::internal

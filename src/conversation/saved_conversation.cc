@@ -10,7 +10,7 @@
 #include "protocol/wire_scan.h"
 #include "warppool/wire/saved.pb.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 constexpr std::string_view kSavedSignature = "warppool conversation ";
@@ -104,4 +104,4 @@ Result<SavedConversation> ReadSavedMessage(std::string_view bytes) {
        usage.cost_in_cents(), usage.credits(), usage.context_window_usage()}};
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

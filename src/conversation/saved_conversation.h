@@ -8,7 +8,7 @@
 #include "warppool/event.h"
 #include "warppool/status.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 struct SavedConversation {
   TaskStore tasks;
@@ -26,4 +26,4 @@ Result<SavedConversation> ReadSaved(std::string_view bytes);
 // What is behind the checksum. For itself, so that it can be tested without one.
 Result<SavedConversation> ReadSavedMessage(std::string_view bytes);
 
-}  // namespace warppool
+}  // namespace warppool::internal

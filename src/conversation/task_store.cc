@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace warppool {
+namespace warppool::internal {
 
 TaskStore::TaskStore(wire::Request::TaskContext context, std::optional<int> root)
     : context_(std::move(context)), root_(root) {
@@ -86,4 +86,4 @@ void TaskStore::Index(int task) {
   }
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

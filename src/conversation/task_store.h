@@ -14,7 +14,7 @@
 
 #include "warppool/wire/request.pb.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 struct MessagePlace {
   int task = 0;
@@ -60,4 +60,4 @@ class TaskStore {
   std::optional<int> root_;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -6,7 +6,7 @@
 
 #include "conversation/field_mask.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // More than any message has fields worth naming.
@@ -346,4 +346,4 @@ Status TaskTree::Move(const wire::ClientAction::MoveMessagesToNewTask& move, Cha
   return {};
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -25,7 +25,7 @@
 #include "warppool/status.h"
 #include "warppool/wire/response.pb.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 struct TreeLimits {
   std::size_t max_message_bytes = 64U << 20U;
@@ -88,4 +88,4 @@ class TaskTree {
   std::optional<LastAppend> last_append_;  // forgotten whenever a message may have moved
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

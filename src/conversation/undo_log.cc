@@ -7,7 +7,7 @@
 
 #include "conversation/field_mask.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 void CopyTexts(const wire::Task& from, wire::Task* to) {
@@ -175,4 +175,4 @@ void UndoLog::Revert(TaskStore* store, Changes* changes) const {
   reverter.Finish();
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -13,7 +13,7 @@
 #include "conversation/change.h"
 #include "conversation/task_store.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 class UndoLog {
  public:
@@ -66,4 +66,4 @@ class UndoLog {
   std::unordered_set<int> tasks_;                                                 // whose texts are kept
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -6,7 +6,7 @@
 #include <charconv>
 #include <string>
 
-namespace warppool {
+namespace warppool::internal {
 
 using std::chrono::seconds;
 
@@ -26,4 +26,4 @@ std::optional<std::chrono::milliseconds> ReadRetryAfter(std::string_view value, 
   return std::clamp(wait, seconds(0), kLongest);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -9,12 +9,16 @@
 
 #include "base/ascii.h"
 #include "base/wipe.h"
+#include "platform/connection.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // libcurl 7.88 bounds a line of the head, but not the head.
 constexpr std::size_t kMaxHeadBytes = 256U << 10U;
+
+// How often the system is asked whether it is still sending.
+constexpr std::chrono::milliseconds kSendingLook{500};
 
 // Of the Content-Encoding, what an error quotes.
 constexpr std::size_t kMaxQuotedEncoding = 100;
@@ -86,8 +90,9 @@ std::string_view HttpHead::Find(std::string_view name) const {
   return it == headers.end() ? std::string_view() : std::string_view(it->second);
 }
 
-CurlTransfer::CurlTransfer(TransferId id, HttpRequest request, HttpHandler* handler)
-    : id_(id),
+CurlTransfer::CurlTransfer(CurlTransport* transport, TransferId id, HttpRequest request, HttpHandler* handler)
+    : transport_(transport),
+      id_(id),
       request_(std::move(request)),
       handler_(handler),
       easy_(curl_easy_init()),
@@ -149,6 +154,9 @@ bool CurlTransfer::SetUp(const CurlOptions& options) {
   set(CURLOPT_HEADERDATA, this);
   set(CURLOPT_WRITEFUNCTION, &CurlTransfer::OnBody);
   set(CURLOPT_WRITEDATA, this);
+  set(CURLOPT_XFERINFOFUNCTION, &CurlTransfer::OnProgress);
+  set(CURLOPT_XFERINFODATA, this);
+  set(CURLOPT_NOPROGRESS, 0L);
   return ok;
 }
 
@@ -200,6 +208,17 @@ std::size_t CurlTransfer::OnBody(char* data, std::size_t size, std::size_t count
   return ok ? size * count : 0;
 }
 
+// Called after each step that libcurl takes: what it has sent, it has sent now.
+int CurlTransfer::OnProgress(void* self, curl_off_t /*download_size*/, curl_off_t /*downloaded*/,
+                             curl_off_t /*upload_size*/, curl_off_t uploaded) noexcept {
+  auto* transfer = static_cast<CurlTransfer*>(self);
+  if (uploaded == transfer->uploaded_) return 0;
+  transfer->uploaded_ = uploaded;
+  transfer->sending_ = true;
+  transfer->last_activity_ = std::chrono::steady_clock::now();
+  return 0;
+}
+
 bool CurlTransfer::Resume() {
   paused_ = false;
   last_activity_ = std::chrono::steady_clock::now();
@@ -243,6 +262,12 @@ void CurlTransfer::FinishUnconnected() {
   End({TransferError::kNoConnection, fmt::format("not within {} ms", request_.connect_timeout.count())});
 }
 
+long CurlTransfer::local_port() const {
+  long port = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_LOCAL_PORT, &port);
+  return port;
+}
+
 bool CurlTransfer::connected() const {
   curl_off_t since = 0;  // when the first byte could have been sent; 0: not yet
   curl_easy_getinfo(easy_.get(), CURLINFO_PRETRANSFER_TIME_T, &since);
@@ -258,15 +283,19 @@ void CurlTransfer::End(const TransferResult& result) noexcept {
   }
 }
 
-std::chrono::milliseconds CurlTransfer::SilenceLeft(SteadyTime now) {
-  curl_off_t uploaded = 0;
-  curl_easy_getinfo(easy_.get(), CURLINFO_SIZE_UPLOAD_T, &uploaded);
-  if (paused_ || uploaded != uploaded_) {
-    uploaded_ = uploaded;
-    last_activity_ = now;
+std::chrono::milliseconds CurlTransfer::SilenceLeft(SteadyTime now, int socket) {
+  if (paused_) last_activity_ = now;
+  if (sending_) {
+    // On a slow line the system goes on sending for long after it was given the last byte.
+    const auto state = socket < 0 ? std::nullopt : ReadSendState(socket);
+    if (state && state->since_sent) last_activity_ = std::max(last_activity_, now - *state->since_sent);
+    sending_ = state && !state->empty;
   }
-  const auto silent = std::chrono::floor<std::chrono::milliseconds>(now - last_activity_);
-  return request_.silence_timeout - silent;
+  return request_.silence_timeout - std::chrono::floor<std::chrono::milliseconds>(now - last_activity_);
 }
 
-}  // namespace warppool
+std::chrono::milliseconds CurlTransfer::NextLook(std::chrono::milliseconds left) const {
+  return sending_ ? std::min(left, kSendingLook) : left;
+}
+
+}  // namespace warppool::internal

@@ -9,12 +9,12 @@
 #include "http/curl_transport.h"
 #include "http/transport.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // The loop's thread only.
 class CurlTransfer {
  public:
-  CurlTransfer(TransferId id, HttpRequest request, HttpHandler* handler);
+  CurlTransfer(CurlTransport* transport, TransferId id, HttpRequest request, HttpHandler* handler);
   ~CurlTransfer();
   CurlTransfer(const CurlTransfer&) = delete;
   CurlTransfer& operator=(const CurlTransfer&) = delete;
@@ -22,6 +22,7 @@ class CurlTransfer {
   // False: libcurl refused an option, or has no memory.
   bool SetUp(const CurlOptions& options);
 
+  CurlTransport* transport() const { return transport_; }
   TransferId id() const { return id_; }
   CURL* easy() const { return easy_.get(); }
   HttpHandler* handler() const { return handler_; }  // null: cancelled
@@ -37,18 +38,24 @@ class CurlTransfer {
   void FinishUnconnected();
   void Stop();
 
-  // How much longer it may stay silent; negative: too long already. Zero or less never comes while paused.
-  std::chrono::milliseconds SilenceLeft(SteadyTime now);
+  // How much longer it may stay silent; zero or less: too long already, and never while paused. `socket`: its
+  // connection's; -1: it has none.
+  std::chrono::milliseconds SilenceLeft(SteadyTime now, int socket);
+  // When it is to be asked again, if `left` are left: sooner while the system may still be sending what it was given.
+  std::chrono::milliseconds NextLook(std::chrono::milliseconds left) const;
   bool has_silence_limit() const { return request_.silence_timeout.count() > 0; }
   TimerId silence_timer = 0;
 
-  bool connected() const;  // it has a connection that is ready to be used
+  long local_port() const;  // its connection's; 0: it has none
+  bool connected() const;   // it has a connection that is ready to be used
   std::chrono::milliseconds connect_timeout() const { return request_.connect_timeout; }
   TimerId connect_timer = 0;
 
  private:
   static std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* self) noexcept;
   static std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* self) noexcept;
+  static int OnProgress(void* self, curl_off_t download_size, curl_off_t downloaded, curl_off_t upload_size,
+                        curl_off_t uploaded) noexcept;
   bool AddHeader(std::string_view line);
 
   std::string WhyNotDecoded() const;
@@ -63,6 +70,7 @@ class CurlTransfer {
     void operator()(curl_slist* list) const { curl_slist_free_all(list); }
   };
 
+  CurlTransport* const transport_;
   const TransferId id_;
   HttpRequest request_;  // not changed, but wiped at the end: libcurl reads its body from here
   HttpHandler* handler_;
@@ -76,7 +84,8 @@ class CurlTransfer {
   bool paused_ = false;       // the handler wants no more
   bool curl_paused_ = false;  // and libcurl has been told
   SteadyTime last_activity_;
-  curl_off_t uploaded_ = 0;
+  curl_off_t uploaded_ = 0;  // what the system was given
+  bool sending_ = false;     // it may still be sending that
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -2,12 +2,14 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
 #include <mutex>
 #include <utility>
 
 #include "http/curl_transfer.h"
+#include "platform/connection.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // Sets a value for as long as it lives, whichever way that ends.
@@ -43,6 +45,20 @@ struct CurlTransport::Callbacks {
     if (what == CURL_POLL_IN || what == CURL_POLL_INOUT) interest |= kReadable;
     if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT) interest |= kWritable;
     return Guarded([&] { static_cast<CurlTransport*>(self)->loop_->Watch(static_cast<int>(socket), interest); });
+  }
+
+  static int OnOpened(void* transfer, curl_socket_t socket, curlsocktype /*purpose*/) {
+    PrepareConnection(static_cast<int>(socket));
+    const auto* opener = static_cast<CurlTransfer*>(transfer);
+    const int failed =
+        Guarded([&] { opener->transport()->sockets_.insert_or_assign(static_cast<int>(socket), opener->id()); });
+    return failed == 0 ? CURL_SOCKOPT_OK : CURL_SOCKOPT_ERROR;
+  }
+
+  static int OnClosed(void* self, curl_socket_t socket) {
+    static_cast<CurlTransport*>(self)->sockets_.erase(static_cast<int>(socket));
+    CloseConnection(static_cast<int>(socket));
+    return 0;
   }
 
   static int OnTimer(CURLM* multi, long milliseconds, void* self) {
@@ -143,7 +159,7 @@ void CurlTransport::AfterCurl() {
 
 TransferId CurlTransport::Start(HttpRequest request, HttpHandler* handler) {
   const TransferId id = ++last_id_;
-  transfers_.emplace(id, std::make_unique<CurlTransfer>(id, std::move(request), handler));
+  transfers_.emplace(id, std::make_unique<CurlTransfer>(this, id, std::move(request), handler));
   to_add_.push_back(id);
   // Not here and now: a handler must not be called inside Start().
   loop_->After({}, [this] { AfterCurl(); });
@@ -154,7 +170,11 @@ void CurlTransport::Add(TransferId id) {
   const auto it = transfers_.find(id);
   if (it == transfers_.end()) return;
   CurlTransfer* transfer = it->second.get();
-  const bool ok = transfer->SetUp(options_);
+  const bool ok = transfer->SetUp(options_) &&
+                  curl_easy_setopt(transfer->easy(), CURLOPT_SOCKOPTFUNCTION, &Callbacks::OnOpened) == CURLE_OK &&
+                  curl_easy_setopt(transfer->easy(), CURLOPT_SOCKOPTDATA, transfer) == CURLE_OK &&
+                  curl_easy_setopt(transfer->easy(), CURLOPT_CLOSESOCKETFUNCTION, &Callbacks::OnClosed) == CURLE_OK &&
+                  curl_easy_setopt(transfer->easy(), CURLOPT_CLOSESOCKETDATA, this) == CURLE_OK;
   ++depth_;
   const CURLMcode code = ok ? curl_multi_add_handle(multi_, transfer->easy()) : CURLM_INTERNAL_ERROR;
   --depth_;
@@ -171,23 +191,41 @@ void CurlTransport::Add(TransferId id) {
     to_remove_.push_back(id);
     AfterCurl();
   });
-  if (!transfer->has_silence_limit()) return;
-  // One timer that looks back when it fires, instead of one that every byte sets anew.
-  const auto watch = [this, id](const auto& self) -> void {
-    const auto found = transfers_.find(id);
-    if (found == transfers_.end()) return;
-    CurlTransfer* silent = found->second.get();
-    const auto left = silent->SilenceLeft(std::chrono::steady_clock::now());
-    if (left.count() > 0) {
-      silent->silence_timer = loop_->After(left, [self] { self(self); });
-      return;
-    }
-    silent->silence_timer = 0;
-    silent->FinishWithSilence();
-    to_remove_.push_back(id);
-    AfterCurl();
-  };
-  watch(watch);
+  if (transfer->has_silence_limit()) WatchSilence(id);
+}
+
+// One timer that looks back when it fires, instead of one that every byte sets anew.
+void CurlTransport::WatchSilence(TransferId id) {
+  const auto found = transfers_.find(id);
+  if (found == transfers_.end()) return;
+  CurlTransfer* const transfer = found->second.get();
+  const auto left = transfer->SilenceLeft(std::chrono::steady_clock::now(), SocketOf(*transfer));
+  if (left.count() > 0) {
+    transfer->silence_timer = loop_->After(transfer->NextLook(left), [this, id] { WatchSilence(id); });
+    return;
+  }
+  transfer->silence_timer = 0;
+  transfer->FinishWithSilence();
+  to_remove_.push_back(id);
+  AfterCurl();
+}
+
+// libcurl does not say which one it is while the transfer runs, but from which port.
+int CurlTransport::SocketOf(const CurlTransfer& transfer) const {
+  const long port = transfer.local_port();
+  const auto found = std::find_if(sockets_.begin(), sockets_.end(),
+                                  [&](const auto& entry) { return port != 0 && LocalPort(entry.first) == port; });
+  return found == sockets_.end() ? -1 : found->first;
+}
+
+void CurlTransport::DropIdle() {
+  std::vector<int> used;
+  for (const auto& [id, transfer] : transfers_) used.push_back(SocketOf(*transfer));
+  for (const auto& [socket, opener] : sockets_) {
+    if (transfers_.count(opener) != 0) continue;  // it may still be being connected
+    // libcurl looks whether a connection has ended before it uses it again.
+    if (std::find(used.begin(), used.end(), socket) == used.end()) CutConnection(socket);
+  }
 }
 
 void CurlTransport::Cancel(TransferId id) {
@@ -233,4 +271,4 @@ void CurlTransport::ReadFinished() {
   }
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

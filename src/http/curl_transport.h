@@ -11,7 +11,7 @@
 #include "http/transport.h"
 #include "warppool/status.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 class CurlTransfer;
 
@@ -32,6 +32,10 @@ class CurlTransport final : public Transport {
   Status Open();
   void Shutdown();  // ends what is left with kStopped, closes the connections; nothing may be started any more
 
+  // Connections that no transfer uses are not used again: the machine has slept, or is in another network, and whether
+  // they live would be found out by waiting for an answer.
+  void DropIdle();
+
   Executor& executor() override { return *loop_; }
   TransferId Start(HttpRequest request, HttpHandler* handler) override;
   void Cancel(TransferId id) override;
@@ -49,7 +53,8 @@ class CurlTransport final : public Transport {
   void AfterCurl();
   void Add(TransferId id);
   void Remove(TransferId id);
-  void Finish(CurlTransfer* transfer, int curl_code);
+  void WatchSilence(TransferId id);
+  int SocketOf(const CurlTransfer& transfer) const;  // -1: it has none
   void ReadFinished();
 
   EventLoop* const loop_;
@@ -60,9 +65,10 @@ class CurlTransport final : public Transport {
   bool working_ = false;
   TransferId last_id_ = 0;
   std::unordered_map<TransferId, std::unique_ptr<CurlTransfer>> transfers_;
+  std::unordered_map<int, TransferId> sockets_;  // all connections, and who opened them
   std::vector<TransferId> to_add_;
   std::vector<TransferId> to_remove_;
   std::vector<TransferId> to_resume_;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <system_error>
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using std::chrono::milliseconds;
@@ -44,9 +44,12 @@ void EventLoop::Run() {
     if (fd == wake_->descriptor()) return wake_->Clear();
     RunGuarded(io_handler_, fd, readiness);
   };
-  while (RunPosted()) {
-    RunTimers();
-    poller_->Wait(WaitMilliseconds(), report);
+  while (true) {
+    if (on_round_) RunGuarded(on_round_);
+    if (!RunPosted()) return;
+    const SteadyTime now = std::chrono::steady_clock::now();
+    poller_->Wait(WaitMilliseconds(now), report);
+    RunTimers(now);
   }
 }
 
@@ -104,9 +107,8 @@ void EventLoop::CancelTimer(TimerId id) {
   timer_times_.erase(it);
 }
 
-void EventLoop::RunTimers() {
-  // Those that are due now, and no timer that they set: one that keeps setting itself must not starve the descriptors.
-  const SteadyTime now = std::chrono::steady_clock::now();
+void EventLoop::RunTimers(SteadyTime now) {
+  // No timer that they set: one that keeps setting itself must not starve the descriptors.
   const TimerId last = last_timer_;
   while (!timers_.empty()) {
     const auto first = timers_.begin();
@@ -118,9 +120,9 @@ void EventLoop::RunTimers() {
   }
 }
 
-int EventLoop::WaitMilliseconds() const {
+int EventLoop::WaitMilliseconds(SteadyTime now) const {
   if (timers_.empty()) return -1;
-  const auto left = timers_.begin()->first.first - std::chrono::steady_clock::now();
+  const auto left = timers_.begin()->first.first - now;
   // Rounded up: waking too early would only mean to ask again.
   return static_cast<int>(std::clamp(std::chrono::ceil<milliseconds>(left), milliseconds(0), kLongestWait).count());
 }
@@ -133,4 +135,4 @@ void EventLoop::Watch(int fd, Readiness interest) {
   }
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

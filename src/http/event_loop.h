@@ -1,6 +1,11 @@
 // A thread's loop: descriptors, timers, and functions that other threads hand in.
 //
 // Run() makes the calling thread the loop's.
+//
+// A timer often stands for a time-out, and the answer may be in the socket by then: the thread may have been stopped,
+// or held up by a callback. So before a timer fires, the descriptors are polled once without waiting, after it has
+// fallen due, and each that is ready is read once. Then it fires, whatever else there is to read: a service that
+// trickles cannot hold it off.
 #pragma once
 
 #include <atomic>
@@ -19,7 +24,7 @@
 #include "platform/wake_up.h"
 #include "warppool/status.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 class EventLoop final : public Executor {
  public:
@@ -49,6 +54,9 @@ class EventLoop final : public Executor {
   void CancelTimer(TimerId id) override;
   bool InThread() const override { return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
 
+  // Called in each round, before anything else; what it throws is dropped. Before Run().
+  void SetOnRound(std::function<void()> on_round) { on_round_ = std::move(on_round); }
+
   // Who hears of descriptors: called with the descriptor, and whether it can be read, written, or has failed. In the
   // loop's thread only, as the two functions below. `interest` of kReadable and kWritable; 0 forgets the descriptor.
   using IoHandler = Poller::Report;
@@ -57,8 +65,8 @@ class EventLoop final : public Executor {
 
  private:
   bool RunPosted() EXCLUDES(mutex_);  // false: stopped, and nothing is left
-  void RunTimers();
-  int WaitMilliseconds() const;
+  void RunTimers(SteadyTime now);     // those that were due by then
+  int WaitMilliseconds(SteadyTime now) const;
 
   std::unique_ptr<Poller> poller_;
   std::unique_ptr<WakeUp> wake_;
@@ -66,6 +74,7 @@ class EventLoop final : public Executor {
 
   // The loop's thread only.
   IoHandler io_handler_;
+  std::function<void()> on_round_;
   std::map<std::pair<SteadyTime, TimerId>, std::function<void()>> timers_;
   std::unordered_map<TimerId, SteadyTime> timer_times_;
   TimerId last_timer_ = 0;
@@ -75,4 +84,4 @@ class EventLoop final : public Executor {
   bool stopped_ GUARDED_BY(mutex_) = false;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -8,7 +8,7 @@
 #include "base/wipe.h"
 #include "http/refusal.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // Lives until its one call of `done`.
@@ -103,4 +103,4 @@ void Fetch(Transport* transport, HttpRequest request, std::size_t max_bytes, std
   std::make_shared<Fetcher>(transport, max_bytes, std::move(done))->Start(std::move(request), timeout);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -7,7 +7,7 @@
 
 #include "http/transport.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 struct FetchResult {
   TransferResult transfer;
@@ -29,4 +29,4 @@ inline constexpr std::chrono::milliseconds kMaxRefusalTime{3'000};  // from its 
 void Fetch(Transport* transport, HttpRequest request, std::size_t max_bytes, std::chrono::milliseconds timeout,
            std::function<void(const FetchResult&)> done);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -11,7 +11,7 @@
 #include "http/retry_after.h"
 #include "http/service_words.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // The service's codes for a quota that is used up, and for a service that has too much to do.
@@ -335,4 +335,4 @@ Refusal ReadErrorEvent(std::string_view data, const EndpointFacts& facts) {
   return refusal;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

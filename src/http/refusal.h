@@ -19,10 +19,10 @@
 
 #include "base/clock.h"
 #include "http/transport.h"
-#include "warppool/stats.h"
+#include "warppool/outcome.h"
 #include "warppool/status.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 enum class Endpoint : std::uint8_t { kExchange, kAgent, kAccount };
 
@@ -66,4 +66,4 @@ void RedactHead(std::string_view secret, HttpHead* head);
 // An event of a stream that says, instead of an answer, what went wrong ("event: error").
 Refusal ReadErrorEvent(std::string_view data, const EndpointFacts& facts);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -7,9 +7,9 @@
 
 #include "base/clock.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // RFC 9110, section 10.2.3: a number of seconds, or a date. A date in the past is zero. Nothing if it is neither.
 std::optional<std::chrono::milliseconds> ReadRetryAfter(std::string_view value, WallTime now);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "http/sse_parser.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 constexpr std::size_t kMaxMessage = 1000;
@@ -86,4 +86,4 @@ std::string LookOf(const HttpHead& head, std::string_view body) {
   return look;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -7,7 +7,7 @@
 #include "base/readable.h"
 #include "http/transport.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 struct ServiceWords {
   std::string code;                  // of X-Warp-Error-Code, else of the JSON; empty: none
@@ -34,4 +34,4 @@ bool IsServiceCode(std::string_view text);
 // ", \"text/html\", \"403 Forbidden\"": how an answer looks that is nobody's known one, for an error.
 std::string LookOf(const HttpHead& head, std::string_view body);
 
-}  // namespace warppool
+}  // namespace warppool::internal

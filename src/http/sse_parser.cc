@@ -6,10 +6,10 @@
 
 #include "base/ascii.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr std::string_view kStreamByteOrderMark = "\xEF\xBB\xBF";
 
 // The position of the first CR or LF; the size of `text` if there is none.
 std::size_t FindLineEnd(std::string_view text) {
@@ -79,7 +79,8 @@ std::optional<std::string_view> SseParser::Next(std::string_view* input) {
 void SseParser::TakeLine(std::string_view line) {
   if (first_line_) {
     first_line_ = false;
-    if (line.substr(0, kByteOrderMark.size()) == kByteOrderMark) line.remove_prefix(kByteOrderMark.size());
+    if (line.substr(0, kStreamByteOrderMark.size()) == kStreamByteOrderMark)
+      line.remove_prefix(kStreamByteOrderMark.size());
   }
   if (line.empty()) {
     // An empty data line makes an event, too: the standard looks at the buffer before it takes the last LF away.
@@ -127,4 +128,4 @@ bool IsErrorEvent(std::string_view event_name) {
   return event_name.size() == 5 && AsciiLower(event_name) == "error";
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

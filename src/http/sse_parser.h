@@ -18,7 +18,7 @@
 #include <string>
 #include <string_view>
 
-namespace warppool {
+namespace warppool::internal {
 
 class SseParser {
  public:
@@ -69,4 +69,4 @@ bool IsKeepAlive(std::string_view event_name, std::string_view data);
 // An event that tells, in words instead of a message, what went wrong ("event: error").
 bool IsErrorEvent(std::string_view event_name);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "base/executor.h"
-#include "warppool/config.h"
+#include "warppool/secret.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // A POST. Redirects are not followed: a bearer must not travel.
 struct HttpRequest {
@@ -80,4 +80,4 @@ class Transport {
   virtual void Resume(TransferId id) = 0;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

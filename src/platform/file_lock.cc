@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using std::chrono::microseconds;
@@ -70,4 +70,4 @@ void FileLock::Unlock() noexcept {
   file_ = UniqueFd();
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

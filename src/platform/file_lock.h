@@ -15,7 +15,7 @@
 #include "platform/lock_kind.h"
 #include "warppool/status.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // The lock that stands for `name`: never 0, which is free for what has no name. The same in every process and version.
 // Two names may share a number: they exclude each other then, and a holder that wants the second one, too, does not get
@@ -44,4 +44,4 @@ class FileLock {
   std::int64_t number_;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -4,10 +4,10 @@
 
 #include <system_error>
 
-namespace warppool {
+namespace warppool::internal {
 
 Status FileFailure(const std::string& path, const char* what, int error) {
   return {Code::kInternal, fmt::format("{}: {}: {}", path, what, std::generic_category().message(error))};
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -10,7 +10,7 @@
 #include "platform/lock_kind.h"
 #include "warppool/status.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // What a file is opened for. None is handed to programs that are started.
 enum class OpenFor {
@@ -94,4 +94,4 @@ auto Uninterrupted(const Call& call) -> decltype(call()) {
 // "path: what: the words of errno".
 Status FileFailure(const std::string& path, const char* what, int error);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -9,7 +9,7 @@
 
 #include "platform/file_system.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 int FlagsOf(OpenFor purpose) {
@@ -119,4 +119,4 @@ FileSystem& RealFileSystem() {
   return *system;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -1,7 +1,7 @@
 // How a system locks files.
 #pragma once
 
-namespace warppool {
+namespace warppool::internal {
 
 // All that share a file must use the same kind: the two do not exclude each other. So the system alone decides, not a
 // build nor what its headers offer.
@@ -13,4 +13,4 @@ enum class LockKind {
 // kByte on Linux, else kFile.
 LockKind SystemLockKind();
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 bool IsPrintableAscii(char c) {
@@ -51,4 +51,4 @@ std::optional<std::string> ReadOsRelease(std::string_view text, std::string_view
   return found;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace warppool {
+namespace warppool::internal {
 
 // Printable ASCII. What cannot be found out is "unknown".
 struct OsFacts {
@@ -24,4 +24,4 @@ std::optional<std::string> ReadOsRelease(std::string_view text, std::string_view
 // `text` without what is not printable ASCII; "unknown" if nothing is left. Pure.
 std::string OsWord(std::string_view text);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -8,7 +8,7 @@
 #include "platform/plain_file.h"
 #endif
 
-namespace warppool {
+namespace warppool::internal {
 
 #if defined(__APPLE__)
 
@@ -44,4 +44,4 @@ OsFacts ReadOsFacts() {
 
 #endif
 
-}  // namespace warppool
+}  // namespace warppool::internal

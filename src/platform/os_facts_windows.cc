@@ -1,10 +1,10 @@
 #include "platform/os_facts.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // GetVersionEx() tells each program the version that its manifest asks for: no version is better than a wrong one.
 OsFacts ReadOsFacts() {
   return {"Windows", "Windows", "unknown", ""};
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

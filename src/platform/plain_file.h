@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <string>
 
-namespace warppool {
+namespace warppool::internal {
 
 struct PlainFile {
   bool is_directory = false;  // then nothing was read
@@ -22,4 +22,4 @@ int ReadPlainFile(const std::string& path, std::size_t most_bytes, PlainFile* fi
 int CannotRead(const std::string& path);
 int CannotWriteInto(const std::string& directory);
 
-}  // namespace warppool
+}  // namespace warppool::internal

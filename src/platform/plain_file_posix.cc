@@ -6,7 +6,7 @@
 
 #include "platform/plain_file.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 int ReadAll(int fd, std::string* text) {
@@ -57,4 +57,4 @@ int CannotWriteInto(const std::string& directory) {
   return faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) == 0 ? 0 : errno;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -6,7 +6,7 @@
 
 #include "platform/plain_file.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // Of _access().
@@ -36,4 +36,4 @@ int CannotWriteInto(const std::string& directory) {
   return _access(directory.c_str(), kMayWrite) == 0 ? 0 : errno;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

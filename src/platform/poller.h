@@ -9,7 +9,7 @@
 
 #include "warppool/status.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // What a descriptor is watched for, and what it is reported with; to be combined.
 using Readiness = unsigned;
@@ -46,4 +46,4 @@ Result<std::unique_ptr<Poller>> OpenPoller();
 Result<std::unique_ptr<Poller>> OpenEpollPoller();  // Linux
 Result<std::unique_ptr<Poller>> OpenPollPoller();
 
-}  // namespace warppool
+}  // namespace warppool::internal

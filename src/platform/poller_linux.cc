@@ -10,7 +10,7 @@
 
 #include "platform/poller.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 class EpollPoller final : public Poller {
@@ -77,4 +77,4 @@ Result<std::unique_ptr<Poller>> OpenEpollPoller() {
   }
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

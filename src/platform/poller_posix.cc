@@ -10,7 +10,7 @@
 
 #include "platform/poller.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // After a poll() that the system refuses, for want of memory, say. It may work again; to ask at once would only burn
@@ -94,4 +94,4 @@ Result<std::unique_ptr<Poller>> OpenPoller() {
 #endif
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

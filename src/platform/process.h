@@ -3,11 +3,11 @@
 
 #include <cstdint>
 
-namespace warppool {
+namespace warppool::internal {
 
 using ProcessId = std::int64_t;  // never 0, which can stand for nobody
 
 // Asked anew at each call. Any thread.
 ProcessId CurrentProcess() noexcept;
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -2,10 +2,10 @@
 
 #include "platform/process.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 ProcessId CurrentProcess() noexcept {
   return getpid();
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

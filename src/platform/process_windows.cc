@@ -2,10 +2,10 @@
 
 #include "platform/process.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 ProcessId CurrentProcess() noexcept {
   return _getpid();  // there is no fork(): always the same
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

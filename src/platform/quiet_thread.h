@@ -4,9 +4,9 @@
 #include <functional>
 #include <thread>
 
-namespace warppool {
+namespace warppool::internal {
 
 // Throws std::system_error when there is no thread to be had.
 std::thread StartQuietThread(std::function<void()> function);
 
-}  // namespace warppool
+}  // namespace warppool::internal

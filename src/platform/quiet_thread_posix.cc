@@ -5,7 +5,7 @@
 
 #include "platform/quiet_thread.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 class AllSignalsBlocked {
@@ -30,4 +30,4 @@ std::thread StartQuietThread(std::function<void()> function) {
   return std::thread(std::move(function));  // inherits the mask
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

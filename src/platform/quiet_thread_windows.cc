@@ -2,11 +2,11 @@
 
 #include "platform/quiet_thread.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // No signal of Windows is delivered to a thread that was there before.
 std::thread StartQuietThread(std::function<void()> function) {
   return std::thread(std::move(function));
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -11,7 +11,7 @@
 #include <xlocale.h>
 #endif
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // std::from_chars() and strtod() also accept "inf", "nan", hexadecimal digits, blanks and "+" in front: none of that is
@@ -66,4 +66,4 @@ std::optional<double> ReadDouble(std::string_view text) {
 
 #endif
 
-}  // namespace warppool
+}  // namespace warppool::internal

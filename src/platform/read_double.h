@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-namespace warppool {
+namespace warppool::internal {
 
 // All of `text` is one decimal number: no blank, no plus sign before it, neither hexadecimal nor infinite. Nothing for
 // all else, and for what is too large for a double or too close to zero.
@@ -14,4 +14,4 @@ std::optional<double> ReadDouble(std::string_view text);
 // The same by strtod(), for systems without std::from_chars(). Here for its tests.
 std::optional<double> ReadDoubleByStrtod(std::string_view text);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -6,7 +6,7 @@
 #include <array>
 #include <cerrno>
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 constexpr std::size_t kPiece = std::size_t{1} << 16;
@@ -142,4 +142,4 @@ Result<FileIdentity> ReplaceFile(FileSystem* system, const std::string& director
   return identity;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -9,7 +9,7 @@
 #include "platform/file_system.h"
 #include "warppool/status.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // A file as it is on the disk: that it is still the same is seen without reading it. The file is kept open, so that no
 // other one can get its inode number meanwhile.
@@ -41,4 +41,4 @@ Result<FileContent> ReadPrivateFile(FileSystem* system, const std::string& path,
 Result<FileIdentity> ReplaceFile(FileSystem* system, const std::string& directory, const std::string& path,
                                  std::string_view text);
 
-}  // namespace warppool
+}  // namespace warppool::internal

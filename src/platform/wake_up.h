@@ -7,7 +7,7 @@
 
 #include "warppool/status.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Any thread. The descriptor is closed when a program is started, and with the object.
 class WakeUp {
@@ -30,4 +30,4 @@ Result<std::unique_ptr<WakeUp>> OpenWakeUp();
 Result<std::unique_ptr<WakeUp>> OpenEventfdWakeUp();  // Linux
 Result<std::unique_ptr<WakeUp>> OpenPipeWakeUp();
 
-}  // namespace warppool
+}  // namespace warppool::internal

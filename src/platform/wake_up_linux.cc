@@ -8,7 +8,7 @@
 
 #include "platform/wake_up.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 class EventfdWakeUp final : public WakeUp {
@@ -44,4 +44,4 @@ Result<std::unique_ptr<WakeUp>> OpenEventfdWakeUp() {
   }
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -8,7 +8,7 @@
 
 #include "platform/wake_up.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // Both ends non-blocking, and closed when a program is started. False: errno says why.
@@ -74,4 +74,4 @@ Result<std::unique_ptr<WakeUp>> OpenWakeUp() {
 #endif
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

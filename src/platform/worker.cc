@@ -7,7 +7,7 @@
 #include "base/guarded.h"
 #include "platform/quiet_thread.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 struct Worker::Queue {
   void Run() EXCLUDES(mutex) {
@@ -79,4 +79,4 @@ bool Worker::InThread() const {
   return queue_->thread == std::this_thread::get_id();
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -7,7 +7,7 @@
 
 #include "base/mutex.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Any thread. The thread starts with the first task, so that who has nothing to do has none.
 class Worker {
@@ -38,4 +38,4 @@ class Worker {
   bool closed_ GUARDED_BY(mutex_) = false;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

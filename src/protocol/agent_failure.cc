@@ -9,7 +9,7 @@
 #include "base/ascii.h"
 #include "platform/read_double.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using std::chrono::milliseconds;
@@ -151,4 +151,4 @@ AgentFailure ReadAgentFailure(std::string_view text) {
   return {};
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

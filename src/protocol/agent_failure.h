@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-namespace warppool {
+namespace warppool::internal {
 
 enum class AgentFailureKind : std::uint8_t {
   kUnknown,         // the service's own, or none that is told apart
@@ -24,4 +24,4 @@ struct AgentFailure {
 // `text`: internal_error.message, which may hold anything.
 AgentFailure ReadAgentFailure(std::string_view text);
 
-}  // namespace warppool
+}  // namespace warppool::internal

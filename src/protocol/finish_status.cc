@@ -5,7 +5,7 @@
 #include "base/readable.h"
 #include "protocol/agent_failure.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 constexpr std::size_t kMaxQuoted = 1000;
@@ -60,4 +60,4 @@ Status StatusOf(const Finished& finished) {
   return {Code::kInternal, "unreachable"};
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

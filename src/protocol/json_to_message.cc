@@ -26,7 +26,7 @@
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 namespace rj = warppool_rapidjson;
@@ -367,4 +367,4 @@ Problem ReadJsonObject(std::string_view text, Message* to) {
   return problem ? problem : ReadMessage(document, to);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -7,7 +7,7 @@
 
 #include "protocol/problem.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // An object, whatever is in it. Says at which byte the JSON is wrong.
 Problem CheckJsonObject(std::string_view text);
@@ -18,4 +18,4 @@ Problem CheckJsonObject(std::string_view text);
 // the schema does not know, and says which field is wrong. In a Struct the last one of two members with one name wins.
 Problem ReadJsonObject(std::string_view text, google::protobuf::Message* to);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -2,7 +2,7 @@
 
 #include "protocol/protobuf_version.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 using google::protobuf::FieldDescriptor;
 
@@ -21,4 +21,4 @@ const FieldDescriptor& ValueOf(const FieldDescriptor& map) {
   return *map.message_type()->FindFieldByNumber(2);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

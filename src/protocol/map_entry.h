@@ -7,7 +7,7 @@
 
 #include <string_view>
 
-namespace warppool {
+namespace warppool::internal {
 
 // A list of messages whose name ends with "Entry"; the keys are texts.
 bool IsMap(const google::protobuf::FieldDescriptor& field);
@@ -31,4 +31,4 @@ auto* FindOrAddEntry(std::string_view key, google::protobuf::RepeatedPtrField<En
   return AddEntry(key, map);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -4,7 +4,7 @@
 
 #include "protocol/json_to_message.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using WireMcp = wire::Request::MCPContext;
@@ -58,4 +58,4 @@ Problem Write(const std::vector<McpServer>& servers, WireMcp* to) {
                 });
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

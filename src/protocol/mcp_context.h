@@ -5,9 +5,9 @@
 #include "warppool/tool.h"
 #include "warppool/wire/request.pb.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Fills `to`, which is empty. The problem names the server, the tool and the place in its schema.
 Problem Write(const std::vector<McpServer>& servers, wire::Request::MCPContext* to);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -19,7 +19,7 @@
 #include "protocol/text_fields.h"
 #include "warppool/wire/struct.pb.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using google::protobuf::FieldDescriptor;
@@ -222,4 +222,4 @@ std::string ToJson(const Message& message) {
   return writer.has_json() ? json.text() : std::string();
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace warppool {
+namespace warppool::internal {
 
 // protobuf's JSON mapping (protobuf.dev/programming-guides/json), with the names of the schema: what is set, 64-bit
 // numbers as texts, what is no text in base64, enum values by name where they have one. A date or a duration that is
@@ -13,4 +13,4 @@ namespace warppool {
 // value of no kind.
 std::string ToJson(const google::protobuf::Message& message);
 
-}  // namespace warppool
+}  // namespace warppool::internal

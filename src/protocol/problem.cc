@@ -4,7 +4,7 @@
 
 #include "base/utf8.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 Problem Is(std::string_view what) {
   return fmt::format(": {}", what);
@@ -41,4 +41,4 @@ Problem AddTexts(std::string_view name, const std::vector<std::string>& texts,
   });
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

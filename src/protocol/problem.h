@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace warppool {
+namespace warppool::internal {
 
 // What is wrong with a value, and where in it: "files[0].content: not UTF-8 at byte 7"; ": is empty" of the value
 // itself. Nothing: it is fine. Made from the inside out, so that a place is put into words only where something is
@@ -61,4 +61,4 @@ Problem AddAll(std::string_view name, const std::vector<Item>& items, google::pr
 Problem AddTexts(std::string_view name, const std::vector<std::string>& texts,
                  google::protobuf::RepeatedPtrField<std::string>* to);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -7,7 +7,7 @@
 
 #include <string_view>
 
-namespace warppool {
+namespace warppool::internal {
 
 // A message that lies on `arena` with all its parts.
 template <typename T>
@@ -47,4 +47,4 @@ std::string_view FullSchemaName(const Described& described) {
   return {name.data(), name.size()};
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

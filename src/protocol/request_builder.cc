@@ -16,7 +16,7 @@
 #include "protocol/tool_output.h"
 #include "protocol/wire_scan.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using google::protobuf::internal::WireFormatLite;
@@ -198,4 +198,4 @@ void RequestBuilder::BecomeResume() {
   FindOrAddEntry(kResumed, message_.mutable_metadata()->mutable_logging())->set_bool_value(true);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

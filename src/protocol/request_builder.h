@@ -8,7 +8,7 @@
 #include "warppool/status.h"
 #include "warppool/wire/request.pb.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // All of a request but the conversation that it belongs to, ready to be sent any number of times. Movable. Not
 // thread-safe.
@@ -36,4 +36,4 @@ class RequestBuilder {
   std::string raw_;        // sent instead, if not empty
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using TimePoint = std::chrono::system_clock::time_point;
@@ -61,4 +61,4 @@ Problem Write(const ShellCommand& command, wire::ExecutedShellCommand* to) {
                   WriteTime("finished", command.finished, to, &Wire::mutable_finished_ts)});
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

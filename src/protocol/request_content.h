@@ -9,11 +9,11 @@
 #include "warppool/context.h"
 #include "warppool/wire/content.pb.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Each fills `to`, which is empty.
 Problem Write(std::chrono::system_clock::time_point time, google::protobuf::Timestamp* to);
 Problem WriteFile(const FileText& file, wire::FileContent* to);
 Problem Write(const ShellCommand& command, wire::ExecutedShellCommand* to);
 
-}  // namespace warppool
+}  // namespace warppool::internal

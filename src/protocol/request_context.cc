@@ -2,7 +2,7 @@
 
 #include "protocol/request_content.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using WireContext = wire::InputContext;
@@ -114,4 +114,4 @@ Problem Write(const Attachment& attachment, wire::Attachment* to) {
   return std::visit(AttachmentWriter{to}, attachment);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

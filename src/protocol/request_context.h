@@ -5,10 +5,10 @@
 #include "warppool/context.h"
 #include "warppool/wire/content.pb.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Each fills `to`, which is empty.
 Problem Write(const Context& context, wire::InputContext* to);
 Problem Write(const Attachment& attachment, wire::Attachment* to);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -6,7 +6,7 @@
 #include "protocol/text_fields.h"
 #include "protocol/tool_output.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using google::protobuf::FieldDescriptor;
@@ -105,4 +105,4 @@ Problem WriteSettings(const Request& request, WireSettings* to) {
   return problem;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -5,9 +5,9 @@
 #include "warppool/request.h"
 #include "warppool/wire/request.pb.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Fills `to`, which is empty. No problem quotes a key.
 Problem WriteSettings(const Request& request, wire::Request::Settings* to);
 
-}  // namespace warppool
+}  // namespace warppool::internal

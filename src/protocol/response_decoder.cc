@@ -10,7 +10,7 @@
 #include "base/base64url.h"
 #include "protocol/protobuf_version.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 constexpr std::size_t kFirstBlock = 4U << 10U;  // more than the usual event needs
@@ -120,4 +120,4 @@ Finished ReadFinished(const wire::ResponseEvent::StreamFinished& finished) {
   return event;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

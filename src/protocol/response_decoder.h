@@ -12,7 +12,7 @@
 #include "warppool/status.h"
 #include "warppool/wire/response.pb.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Not thread-safe. What it hands out is valid until the next call of the same function.
 class ResponseDecoder {
@@ -39,4 +39,4 @@ class ResponseDecoder {
 // The service's last event. The message's view is borrowed from `finished`.
 Finished ReadFinished(const wire::ResponseEvent::StreamFinished& finished);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -8,7 +8,7 @@
 #include "protocol/wire_scan.h"
 #include "warppool/wire/saved.pb.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using google::protobuf::FileDescriptor;
@@ -29,4 +29,4 @@ void LoadSchema() {
   });
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -9,7 +9,7 @@
     break;                                                                                \
   }
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 [[maybe_unused]] void Pin(Tool tool) {
@@ -90,4 +90,4 @@ namespace {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -4,7 +4,7 @@
 
 #include "base/utf8.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // Field numbers and the wire type of what has a length, as protobuf writes them; one byte each.
@@ -106,4 +106,4 @@ std::optional<TextAppend> ScanTextAppend(std::string_view event) {
   return append;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

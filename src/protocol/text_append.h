@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-namespace warppool {
+namespace warppool::internal {
 
 // A text delta without its message around it. The views are borrowed.
 struct TextAppend {
@@ -20,4 +20,4 @@ struct TextAppend {
 // not be.
 std::optional<TextAppend> ScanTextAppend(std::string_view event);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -5,7 +5,7 @@
 
 #include "protocol/protobuf_version.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using google::protobuf::FieldDescriptor;
@@ -30,4 +30,4 @@ bool IsText(const FieldDescriptor& field) {
   return std::find(kBinaryFields.begin(), kBinaryFields.end(), name) == kBinaryFields.end();
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

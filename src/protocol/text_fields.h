@@ -4,9 +4,9 @@
 
 #include <google/protobuf/descriptor.h>
 
-namespace warppool {
+namespace warppool::internal {
 
 // Whether the field, or each element of its list, is a text, which has to be UTF-8.
 bool IsText(const google::protobuf::FieldDescriptor& field);
 
-}  // namespace warppool
+}  // namespace warppool::internal

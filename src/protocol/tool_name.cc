@@ -5,7 +5,7 @@
 #include "protocol/tool_output.h"
 #include "warppool/tool.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 constexpr std::pair<Tool, const char*> kNames[] = {
@@ -26,6 +26,11 @@ constexpr std::pair<Tool, const char*> kNames[] = {
 };
 
 }  // namespace
+}  // namespace warppool::internal
+
+namespace warppool {
+
+using internal::kNames;
 
 const char* ToolName(Tool tool) noexcept {
   const auto* const entry =
@@ -40,8 +45,12 @@ std::optional<Tool> FindTool(std::string_view name) noexcept {
   return entry->first;
 }
 
+}  // namespace warppool
+
+namespace warppool::internal {
+
 bool IsKnown(Tool tool) {
   return FindTool(ToolName(tool)).has_value();
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

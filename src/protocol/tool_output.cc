@@ -8,7 +8,7 @@
 #include "protocol/json_to_message.h"
 #include "protocol/request_content.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using WireResult = wire::Request::Input::ToolCallResult;
@@ -349,4 +349,4 @@ Problem Write(const ToolResult& result, WireResult* to) {
                   At("output", std::visit(Writer(result.tool, to), result.output))});
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -5,11 +5,11 @@
 #include "warppool/tool.h"
 #include "warppool/wire/request.pb.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 bool IsKnown(Tool tool);
 
 // Fills `to`, which is empty.
 Problem Write(const ToolResult& result, wire::Request::Input::ToolCallResult* to);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -10,7 +10,7 @@
 #include "warppool/wire/response.pb.h"
 #include "warppool/wire/saved.pb.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
@@ -208,4 +208,4 @@ Problem WireScanner::Place(std::uint32_t field, const char* at, Problem problem)
   return problem;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

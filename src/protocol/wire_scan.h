@@ -11,7 +11,7 @@
 
 #include "protocol/problem.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // What the scan knows of a message of the schema.
 struct MessageShape;
@@ -66,4 +66,4 @@ class WireScanner {
 // themselves.
 bool IsWellFormed(std::string_view bytes, const google::protobuf::Descriptor& type);
 
-}  // namespace warppool
+}  // namespace warppool::internal

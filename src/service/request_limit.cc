@@ -12,7 +12,7 @@
 #include "base/rfc3339.h"
 #include "platform/read_double.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 constexpr std::string_view kQuery =
@@ -118,4 +118,4 @@ std::variant<Quota, Refusal> ReadRequestLimit(const HttpHead& head, RefusalBody 
   return ReadRefusal(head, body, kQuotaQuery, now);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

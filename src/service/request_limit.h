@@ -13,7 +13,7 @@
 #include "warppool/status.h"
 #include "warppool/token_pool.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Under the server's URL.
 std::string RequestLimitPath();
@@ -35,4 +35,4 @@ inline constexpr EndpointFacts kQuotaQuery{Endpoint::kAccount, "the quota query"
 // expired, those that have no end never do. Numbers are between 0 and 10^15, whatever the service writes.
 std::variant<Quota, Refusal> ReadRequestLimit(const HttpHead& head, RefusalBody body, WallTime now);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -39,6 +39,8 @@ const char* OutcomeName(Outcome outcome) noexcept {
       return "cancelled";
     case Outcome::kBlocked:
       return "blocked";
+    case Outcome::kHeld:
+      return "held";
   }
   return "unknown";
 }

@@ -3,7 +3,7 @@
 #include "base/utf8.h"
 #include "stats/notation.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 const char* TypeName(Exposition::Type type) {
@@ -71,4 +71,4 @@ void Exposition::Line(std::string_view suffix, const Labels& labels, std::string
   text_.append(" ").append(value) += '\n';
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -15,7 +15,7 @@
 
 #include "warppool/stats.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 class Exposition {
  public:
@@ -44,4 +44,4 @@ class Exposition {
   std::string text_;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -3,7 +3,7 @@
 #include "stats/notation.h"
 #include "warppool/stats.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 const char* KindName(CredentialKind kind) {
@@ -117,19 +117,22 @@ void WriteToken(const TokenStats& token, JsonWriter* json) {
 }
 
 }  // namespace
+}  // namespace warppool::internal
+
+namespace warppool {
 
 std::string Stats::ToJson() const {
-  JsonWriter json;
+  internal::JsonWriter json;
   json.Object([&] {
-    json.Key("time").String(WriteRfc3339(ToWallTime(time)));
+    json.Key("time").String(internal::WriteRfc3339(internal::ToWallTime(time)));
     json.Key("requests");
-    WriteRequests(requests, &json);
-    json.Key("total").Object([&] { WriteCounters(total, &json); });
+    internal::WriteRequests(requests, &json);
+    json.Key("total").Object([&] { internal::WriteCounters(total, &json); });
     json.Key("tiers").Array([&] {
-      for (const TierStats& tier : tiers) WriteTier(tier, &json);
+      for (const TierStats& tier : tiers) internal::WriteTier(tier, &json);
     });
     json.Key("tokens").Array([&] {
-      for (const TokenStats& token : tokens) WriteToken(token, &json);
+      for (const TokenStats& token : tokens) internal::WriteToken(token, &json);
     });
   });
   return json.text();

@@ -5,7 +5,7 @@
 #include "stats/notation.h"
 #include "warppool/stats.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using Labels = Exposition::Labels;
@@ -158,12 +158,15 @@ void WriteTokens(const std::vector<TokenStats>& tokens, Exposition* out) {
 }
 
 }  // namespace
+}  // namespace warppool::internal
+
+namespace warppool {
 
 std::string Stats::ToPrometheus() const {
-  Exposition out;
-  WriteRequests(requests, &out);
-  WriteTiers(tiers, &out);
-  WriteTokens(tokens, &out);
+  internal::Exposition out;
+  internal::WriteRequests(requests, &out);
+  internal::WriteTiers(tiers, &out);
+  internal::WriteTokens(tokens, &out);
   return std::move(out).Take();
 }
 

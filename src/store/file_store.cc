@@ -15,7 +15,7 @@
 #include "store/state_file.h"
 #include "store/state_path.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using std::chrono::milliseconds;
@@ -180,8 +180,12 @@ Result<std::shared_ptr<StateStore>> OpenFileStoreWith(const FileStoreOptions& op
   });
 }
 
+}  // namespace warppool::internal
+
+namespace warppool {
+
 Result<std::shared_ptr<StateStore>> OpenFileStore(const std::string& path, LogSink log) {
-  return Guarded([&] { return OpenFileStoreWith({}, path, Logger(std::move(log))); });
+  return internal::Guarded([&] { return internal::OpenFileStoreWith({}, path, internal::Logger(std::move(log))); });
 }
 
 }  // namespace warppool

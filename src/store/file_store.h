@@ -10,7 +10,7 @@
 #include "platform/lock_kind.h"
 #include "warppool/state_store.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 struct FileStoreOptions {
   FileSystem* system = &RealFileSystem();  // outlives the store
@@ -24,4 +24,4 @@ struct FileStoreOptions {
 Result<std::shared_ptr<StateStore>> OpenFileStoreWith(const FileStoreOptions& options, const std::string& path,
                                                       Logger log);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -7,7 +7,7 @@
 #include "store/record_key.h"
 #include "warppool/state_store.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 class MemoryStore final : public StateStore {
@@ -70,9 +70,12 @@ class MemoryStore final : public StateStore {
 };
 
 }  // namespace
+}  // namespace warppool::internal
+
+namespace warppool {
 
 std::shared_ptr<StateStore> NewMemoryStore() {
-  return std::make_shared<MemoryStore>();
+  return std::make_shared<internal::MemoryStore>();
 }
 
 }  // namespace warppool

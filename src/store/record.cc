@@ -12,7 +12,7 @@
 #include "store/record_key.h"
 #include "store/seal.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using std::chrono::milliseconds;
@@ -250,4 +250,4 @@ Result<StoredToken> OpenRecord(std::string_view sealed, const Secret& key_creden
   });
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -17,7 +17,7 @@
 #include "warppool/stats.h"
 #include "warppool/status.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 struct StoredJwt {
   Secret text;  // not empty
@@ -53,4 +53,4 @@ std::string SealRecord(const StoredToken& token, const Secret& key_credential);
 // its range; the message names the member, and quotes nothing. Any other code says nothing about the record.
 Result<StoredToken> OpenRecord(std::string_view sealed, const Secret& key_credential);
 
-}  // namespace warppool
+}  // namespace warppool::internal

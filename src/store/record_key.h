@@ -7,7 +7,7 @@
 #include "base/ascii.h"
 #include "warppool/status.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 constexpr std::size_t kMostKeyBytes = 200;
 
@@ -22,4 +22,4 @@ inline Status CheckRecordKey(std::string_view key) {
   return {Code::kInvalidArgument, "a key of the store has 1 to 200 letters, digits, \".\" and \"-\""};
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

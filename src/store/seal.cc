@@ -15,7 +15,7 @@
 #include "base/guarded.h"
 #include "base/wipe.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 constexpr char kSealFormat = 1;
@@ -149,4 +149,4 @@ std::string RecordKey(const Secret& credential) {
   return Hex(FingerprintOf(credential));
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -18,10 +18,10 @@
 #include <string>
 #include <string_view>
 
-#include "warppool/config.h"
+#include "warppool/secret.h"
 #include "warppool/status.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Throws when OpenSSL or the memory fails. `credential` must not be empty.
 std::string Seal(const Secret& credential, std::string_view plain);
@@ -33,4 +33,4 @@ Result<Secret> Unseal(const Secret& credential, std::string_view sealed);
 // The key under which a store has the record of `credential`: its fingerprint in hex.
 std::string RecordKey(const Secret& credential);
 
-}  // namespace warppool
+}  // namespace warppool::internal

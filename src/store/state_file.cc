@@ -6,7 +6,7 @@
 #include "base/base64url.h"
 #include "store/record_key.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 constexpr std::string_view kSignature = "warppool-state ";
@@ -91,4 +91,4 @@ void StateFile::Apply(const StateChange& change) {
   damaged_.erase(std::remove_if(damaged_.begin(), damaged_.end(), is_older_one), damaged_.end());
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

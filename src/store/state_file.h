@@ -16,7 +16,7 @@
 #include "warppool/state_store.h"
 #include "warppool/status.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // A value type. What is no record is kept line by line as it stands, and written in front of the records: somebody may
 // still make sense of it. Of several records with one key the last one counts, and the others are kept like that, too,
@@ -42,4 +42,4 @@ class StateFile {
   std::size_t first_damaged_line_ = 0;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

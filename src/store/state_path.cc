@@ -7,7 +7,7 @@
 
 #include "platform/plain_file.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -45,4 +45,4 @@ Result<StatePath> ResolveStatePath(const std::string& path) {
   return StatePath{directory.string(), (directory / name).string()};
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -5,7 +5,7 @@
 
 #include "warppool/status.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 struct StatePath {
   std::string directory;  // absolute, without links
@@ -16,4 +16,4 @@ struct StatePath {
 // file, or its directory is not there or cannot be written to.
 Result<StatePath> ResolveStatePath(const std::string& path);
 
-}  // namespace warppool
+}  // namespace warppool::internal

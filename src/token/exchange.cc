@@ -11,7 +11,7 @@
 #include "http/refusal.h"
 #include "platform/read_double.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 std::string PercentEncode(std::string_view text) {
@@ -135,4 +135,4 @@ int Weight(Outcome outcome) {
   }
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

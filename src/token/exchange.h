@@ -13,10 +13,10 @@
 #include "base/clock.h"
 #include "http/fetch.h"
 #include "warppool/config.h"
-#include "warppool/stats.h"
+#include "warppool/outcome.h"
 #include "warppool/status.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Where tokens are exchanged; the next one is asked when the one before is broken.
 struct ExchangeEndpoint {
@@ -57,4 +57,4 @@ std::variant<ExchangeSuccess, ExchangeFailure> ReadExchange(const FetchResult& a
 // Of two addresses the one whose failure says more about the token itself is believed.
 int Weight(Outcome outcome);
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -7,13 +7,15 @@
 #include "base/json.h"
 #include "platform/read_double.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using std::chrono::seconds;
 
 constexpr seconds kFirebaseLife{3600};
 constexpr seconds kMaxRefreshLead{300};
+// One that was just issued is used, even if this machine's clock, which may be wrong, says that it has ended.
+constexpr seconds kKeptAnyway{30};
 
 std::optional<seconds> ReadSeconds(const std::string* text) {
   if (text == nullptr) return std::nullopt;
@@ -39,14 +41,23 @@ std::optional<JwtClaims> ReadJwtClaims(std::string_view jwt) {
 }
 
 Jwt MakeJwt(Secret text, std::optional<seconds> life, SteadyTime now, WallTime wall_now) {
+  seconds kept{0};
   if (!life) {
     const auto claims = ReadJwtClaims(text.Reveal());
-    life = claims && claims->issued_at ? claims->expires_at - *claims->issued_at : kFirebaseLife;
+    if (!claims) {
+      life = kFirebaseLife;
+    } else if (claims->issued_at) {
+      life = claims->expires_at - *claims->issued_at;
+    } else {
+      life = claims->expires_at - std::chrono::floor<seconds>(wall_now.time_since_epoch());
+      kept = kKeptAnyway;
+    }
   }
   const seconds bounded = std::clamp(*life, seconds(0), kMaxJwtLife);
   const std::chrono::milliseconds fifth = std::chrono::milliseconds(bounded) / 5;
-  return {std::move(text), now + bounded - std::min<std::chrono::milliseconds>(fifth, kMaxRefreshLead), now + bounded,
-          wall_now + bounded, bounded};
+  const auto lead = std::min<std::chrono::milliseconds>(fifth, kMaxRefreshLead);
+  return {std::move(text), now + std::max<std::chrono::milliseconds>(bounded - lead, kept),
+          now + std::max(bounded, kept), wall_now + bounded, bounded};
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

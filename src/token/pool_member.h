@@ -14,7 +14,7 @@
 #include "warppool/stats.h"
 #include "warppool/token_pool.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Everything but `token` is guarded by the pool's mutex.
 struct PoolMember : std::enable_shared_from_this<PoolMember> {
@@ -29,13 +29,14 @@ struct PoolMember : std::enable_shared_from_this<PoolMember> {
   TokenHealth health;
   int in_flight = 0;
 
-  // Where it stands in the roster, and how it is filed there.
+  // Where it stands in the registry, and how it is filed there.
   bool is_member = false;    // no more, once it was removed
-  std::size_t tier = 0;      // of the roster's
+  std::size_t tier = 0;      // of the registry's
   std::size_t position = 0;  // in its tier
+  bool set_back = false;     // among those who come behind all others
   TokenState filed_as = TokenState::kDisabled;
   bool blocked = false;                  // in a state to serve, but it has its hands full
-  std::optional<SteadyTime> turns_at{};  // when to file it anew
+  std::optional<SteadyTime> turns_at{};  // when to file it anew, if not before
 
   std::string account{};  // empty: not known
   std::optional<Quota> quota{};
@@ -51,4 +52,4 @@ struct PoolMember : std::enable_shared_from_this<PoolMember> {
   bool unsaved_health = false;  // and not just of its counters
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

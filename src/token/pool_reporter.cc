@@ -42,6 +42,10 @@ const char* PoolEventKindName(PoolEventKind kind) noexcept {
   return "unknown";
 }
 
+}  // namespace warppool
+
+namespace warppool::internal {
+
 void PoolReporter::Tell(const PoolNotice& notice) const noexcept {
   Guarded([&] { WriteLine(notice); });
   if (!sink_) return;
@@ -98,4 +102,4 @@ void PoolReporter::WriteLine(const PoolNotice& notice) const {
   }
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

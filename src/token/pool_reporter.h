@@ -14,7 +14,7 @@
 #include "token/token.h"
 #include "warppool/token_pool.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // A PoolEvent that waits for the lock to be released.
 struct PoolNotice {
@@ -49,4 +49,4 @@ class PoolReporter {
   const Clock& clock_;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

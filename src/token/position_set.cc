@@ -2,7 +2,7 @@
 
 #include <bit>
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 constexpr std::size_t kBits = 64;
@@ -67,4 +67,4 @@ std::size_t PositionSet::FirstFrom(std::size_t from) const {
   return kNone;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

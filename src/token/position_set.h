@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace warppool {
+namespace warppool::internal {
 
 // Not thread-safe.
 class PositionSet {
@@ -31,4 +31,4 @@ class PositionSet {
   std::vector<Words> levels_;  // the positions, then what stands above them; the last one is a single word
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

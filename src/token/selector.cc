@@ -17,6 +17,10 @@ const char* StrategyName(Strategy strategy) noexcept {
   return "unknown";
 }
 
+}  // namespace warppool
+
+namespace warppool::internal {
+
 Selector::Selector(Strategy strategy, std::size_t size)
     : strategy_(strategy), entries_(size), half_open_(size), none_(size) {
   levels_.emplace(0, PositionSet(size));
@@ -51,4 +55,4 @@ Selector::Levels::iterator Selector::LevelOf(std::size_t load, Levels::iterator 
   return levels_.insert(hint, std::move(spare_));
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -17,7 +17,7 @@
 #include "token/position_set.h"
 #include "warppool/config.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Not thread-safe: the pool's mutex guards it.
 class Selector {
@@ -99,4 +99,4 @@ bool Selector::Visit(bool with_half_open, const Visitor& visit) const {
   return false;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

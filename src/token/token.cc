@@ -18,6 +18,10 @@ const char* TierName(Tier tier) noexcept {
   return "UNKNOWN";
 }
 
+}  // namespace warppool
+
+namespace warppool::internal {
+
 std::string AutomaticName(Tier tier, const Secret& credential, std::size_t digits) {
   return fmt::format("{}_{}", TierName(tier), Hex(FingerprintOf(credential)).substr(0, digits));
 }
@@ -164,4 +168,4 @@ bool Token::Knows(const Secret& jwt) const {
   return jwt == refused_ || (jwt_ && jwt_->text == jwt);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

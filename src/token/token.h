@@ -13,7 +13,7 @@
 #include "token/jwt.h"
 #include "warppool/config.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Hex digits of the fingerprint in a name, where they are enough to tell the tokens apart.
 inline constexpr std::size_t kShortestFingerprint = 6;
@@ -88,4 +88,4 @@ class Token {
   bool used_ GUARDED_BY(mutex_) = false;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

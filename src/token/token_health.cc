@@ -15,59 +15,80 @@ const char* TokenStateName(TokenState state) noexcept {
       return "disabled";
     case TokenState::kHalfOpen:
       return "half open";
+    case TokenState::kResting:
+      return "resting";
   }
   return "unknown";
 }
 
+}  // namespace warppool
+
+namespace warppool::internal {
+
 TokenState TokenHealth::StateAt(SteadyTime now) const {
-  if (standing_ == Standing::kGood) return now < cooling_until_ ? TokenState::kCooling : TokenState::kReady;
+  if (standing_ == Standing::kGood) {
+    if (now < cooling_until_) return TokenState::kCooling;
+    return now < rests_until_ ? TokenState::kResting : TokenState::kReady;
+  }
   const auto half_open_at = TurnsAt();
   return half_open_at && *half_open_at <= now ? TokenState::kHalfOpen : TokenState::kDisabled;
 }
 
 std::optional<SteadyTime> TokenHealth::TurnsAt() const {
+  const SteadyTime rested = std::max(cooling_until_, rests_until_);
   if (standing_ != Standing::kGood) {
-    return rests_until_ ? std::optional(std::max(*rests_until_, cooling_until_)) : std::nullopt;
+    return half_open_at_ ? std::optional(std::max(*half_open_at_, rested)) : std::nullopt;
   }
-  return cooling_until_ == SteadyTime() ? std::nullopt : std::optional(cooling_until_);
+  return rested == SteadyTime() ? std::nullopt : std::optional(rested);
 }
 
 HealthStamp TokenHealth::Begin(SteadyTime now) {
   const bool is_probe = standing_ != Standing::kGood;
-  if (is_probe) {
-    probing_ = true;
-  } else if (cooling_until_ <= now) {
-    cooling_until_ = {};  // over
+  const bool is_trial = is_probe || (OnTrial() && !trying_);
+  if (is_trial) {
+    trying_ = true;
+    ++trials_;
   }
-  return {generation_, total_failures_, is_probe};
+  if (!is_probe && cooling_until_ <= now) cooling_until_ = {};  // over
+  if (!used_at_) used_at_ = now;
+  return {generation_, total_failures_, is_probe, is_trial, is_trial ? trials_ : 0};
+}
+
+HealthChange TokenHealth::Serve(HealthStamp stamp, SteadyTime now) {
+  ++successes_;
+  served_at_ = now;
+  // A late success of a lease from before does not bring a disabled token back: the probe does.
+  if (standing_ != Standing::kGood && (!stamp.is_probe || stamp.generation != generation_)) return HealthChange::kNone;
+  return Clear();
+}
+
+HealthChange TokenHealth::Clear() {
+  rests_until_ = {};
+  trying_ = false;
+  set_back_until_ = {};
+  set_back_ = {};
+  if (standing_ != Standing::kGood) {
+    StartGeneration();
+    return HealthChange::kRecovered;
+  }
+  return std::exchange(failures_, 0) == 0 ? HealthChange::kNone : HealthChange::kCleared;
 }
 
 HealthChange TokenHealth::Report(Outcome outcome, HealthStamp stamp, SteadyTime now,
                                  std::optional<std::chrono::milliseconds> cool_for, const HealthOptions& options) {
-  // Whatever the probe met, the next one may come. Only a refusal makes the rest longer.
-  if (stamp.is_probe && stamp.generation == generation_) probing_ = false;
+  // Whatever the trial met, the next one may come.
+  if (stamp.is_trial && stamp.trial == trials_) trying_ = false;
 
   switch (outcome) {
-    case Outcome::kSuccess:
-      ++successes_;
-      [[fallthrough]];
     case Outcome::kAccepted:
-      if (standing_ != Standing::kGood) {
-        // A late success of a lease from before does not bring it back: the probe does.
-        if (!stamp.is_probe || stamp.generation != generation_) return HealthChange::kNone;
-        StartGeneration();
-        return HealthChange::kRecovered;
-      }
-      return std::exchange(failures_, 0) == 0 ? HealthChange::kNone : HealthChange::kCleared;
-
-    case Outcome::kAuthRejected:
-      return Current(stamp) ? AddFailure(now, options) : HealthChange::kNone;
+      if (standing_ != Standing::kGood && (!stamp.is_probe || stamp.generation != generation_)) break;
+      return Clear();
 
     case Outcome::kAuthRevoked: {
       // A verdict on the credential itself: only another credential, or a recovery, makes it obsolete.
-      if (standing_ == Standing::kDead || stamp.generation != generation_) return HealthChange::kNone;
-      standing_ = Standing::kDead;
-      rests_until_.reset();
+      if (standing_ == Standing::kRevoked || stamp.generation != generation_) return HealthChange::kNone;
+      standing_ = Standing::kRevoked;
+      half_open_at_.reset();
       return HealthChange::kDisabled;
     }
 
@@ -76,8 +97,10 @@ HealthChange TokenHealth::Report(Outcome outcome, HealthStamp stamp, SteadyTime 
       return CoolUntil(now + cool_for.value_or(options.quota_cooling), now) ? HealthChange::kCooling
                                                                             : HealthChange::kNone;
 
+    case Outcome::kSuccess:       // see Serve()
+    case Outcome::kAuthRejected:  // see Rest() and Confirm()
+    case Outcome::kServerError:   // the same
     case Outcome::kAuthStale:
-    case Outcome::kServerError:  // see Confirm()
     case Outcome::kOverloaded:
     case Outcome::kNetwork:
     case Outcome::kStreamCut:
@@ -85,6 +108,7 @@ HealthChange TokenHealth::Report(Outcome outcome, HealthStamp stamp, SteadyTime 
     case Outcome::kGarbled:
     case Outcome::kMisconfigured:
     case Outcome::kBlocked:
+    case Outcome::kHeld:
     case Outcome::kFinishedOtherwise:
     case Outcome::kCancelled:
       return HealthChange::kNone;
@@ -92,34 +116,45 @@ HealthChange TokenHealth::Report(Outcome outcome, HealthStamp stamp, SteadyTime 
   return HealthChange::kNone;
 }
 
-HealthChange TokenHealth::Confirm(const PendingCharge& charge, SteadyTime now, const HealthOptions& options) {
-  if (!Current(charge.stamp) || charge.successes != successes_) return HealthChange::kNone;
+void TokenHealth::Rest(HealthStamp stamp, SteadyTime now) {
+  if (stamp.generation == generation_ && standing_ != Standing::kRevoked)
+    rests_until_ = std::max(rests_until_, now + kRest);
+}
+
+HealthChange TokenHealth::Confirm(const DeferredVerdict& verdict, SteadyTime now, const HealthOptions& options) {
+  if (!Current(verdict.stamp) || verdict.successes != successes_) return HealthChange::kNone;
   // The next probe is under way: what the one before met is for it to find out.
-  if (charge.stamp.is_probe && probing_) return HealthChange::kNone;
+  if (verdict.stamp.is_probe && trying_) return HealthChange::kNone;
   return AddFailure(now, options);
 }
 
+void TokenHealth::SetBack(const DeferredVerdict& verdict, SteadyTime now) {
+  if (!Current(verdict.stamp) || verdict.successes != successes_ || IsSetBack(now)) return;
+  set_back_ = std::clamp(set_back_ * 2, kSetBack, kLongestSetBack);
+  set_back_until_ = now + set_back_;
+}
+
 HealthChange TokenHealth::AddFailure(SteadyTime now, const HealthOptions& options) {
-  if (standing_ == Standing::kDead) return HealthChange::kNone;
+  if (standing_ == Standing::kRevoked) return HealthChange::kNone;
   ++total_failures_;
   if (standing_ == Standing::kDisabled) {
-    Rest(now, options);
+    Disable(now, options);
     return HealthChange::kProbeFailed;
   }
   if (++failures_ < options.max_failures) return HealthChange::kFailure;
   standing_ = Standing::kDisabled;
-  Rest(now, options);
+  Disable(now, options);
   return HealthChange::kDisabled;
 }
 
-void TokenHealth::Rest(SteadyTime now, const HealthOptions& options) {
+void TokenHealth::Disable(SteadyTime now, const HealthOptions& options) {
   if (options.recovery_delay.count() == 0) {
-    rests_until_.reset();  // one that came back half open has had its try
+    half_open_at_.reset();  // one that came back half open has had its try
     return;
   }
-  const auto doubled = std::min(rest_ * 2, options.recovery_max_delay);
-  rest_ = std::max(doubled, options.recovery_delay);
-  rests_until_ = now + rest_;
+  const auto doubled = std::min(recovery_ * 2, options.recovery_max_delay);
+  recovery_ = std::max(doubled, options.recovery_delay);
+  half_open_at_ = now + recovery_;
 }
 
 bool TokenHealth::CoolUntil(SteadyTime until, SteadyTime now) {
@@ -142,7 +177,7 @@ bool TokenHealth::Restore(int failures, bool disabled, std::optional<SteadyTime>
   if (cooling_until) cooling_until_ = *cooling_until;
   if (disabled) {
     standing_ = Standing::kDisabled;
-    rests_until_ = now;
+    half_open_at_ = now;
   }
   return true;
 }
@@ -150,6 +185,9 @@ bool TokenHealth::Restore(int failures, bool disabled, std::optional<SteadyTime>
 bool TokenHealth::Recover(SteadyTime now) {
   const bool was_ready = StateAt(now) == TokenState::kReady;
   cooling_until_ = {};
+  rests_until_ = {};
+  set_back_until_ = {};
+  set_back_ = {};
   StartGeneration();
   return !was_ready;
 }
@@ -157,10 +195,10 @@ bool TokenHealth::Recover(SteadyTime now) {
 void TokenHealth::StartGeneration() {
   ++generation_;
   standing_ = Standing::kGood;
-  probing_ = false;
+  trying_ = false;
   failures_ = 0;
-  rest_ = {};
-  rests_until_.reset();
+  recovery_ = {};
+  half_open_at_.reset();
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -8,7 +8,7 @@
 #include "base/ascii.h"
 #include "base/guarded.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // Whose fault it is that the program has no bearer.
@@ -88,20 +88,24 @@ std::shared_ptr<const Jwt> TokenRefresher::Cached(Token* token, SteadyTime now) 
   return jwt;
 }
 
-TokenRefresher::Ticket TokenRefresher::Refresh(const std::shared_ptr<Token>& token, Callback callback) {
+TokenRefresher::Ticket TokenRefresher::Refresh(const std::shared_ptr<Token>& token, Callback callback,
+                                               bool despite_pause) {
   const Ticket ticket = ++last_ticket_;
   const Token* const key = token.get();
   tickets_.emplace(ticket, key);
   Flight& flight = flights_[key];
-  flight.waiters.emplace(ticket, std::move(callback));
-  if (flight.token != nullptr) return ticket;
-  flight.token = token;
-  flight.number = ++last_flight_;
+  const bool is_new = flight.token == nullptr;
   try {
-    if (!Pauses(key)) Depart(key);
-  } catch (...) {  // a flight that never left must not keep others waiting
-    flights_.erase(key);
-    tickets_.erase(ticket);
+    Waiter& waiter = flight.waiters.emplace(ticket, Waiter{std::move(callback)}).first->second;
+    if (flight.counts) waiter.limit = SetLimit(ticket);
+    if (is_new) {
+      flight.token = token;
+      flight.number = ++last_flight_;
+      if (despite_pause || !Pauses(key)) Depart(key);
+    }
+  } catch (...) {
+    Forget(ticket);
+    if (is_new) flights_.erase(key);  // one that never left must not keep others waiting
     throw;
   }
   return ticket;
@@ -111,14 +115,60 @@ void TokenRefresher::Forget(Ticket ticket) {
   const auto it = tickets_.find(ticket);
   if (it == tickets_.end()) return;
   const auto flight = flights_.find(it->second);
-  if (flight != flights_.end()) flight->second.waiters.erase(ticket);
   tickets_.erase(it);
+  if (flight == flights_.end()) return;
+  const auto waiter = flight->second.waiters.find(ticket);
+  if (waiter == flight->second.waiters.end()) return;
+  transport_->executor().CancelTimer(waiter->second.limit);
+  flight->second.waiters.erase(waiter);
+}
+
+void TokenRefresher::CountTime(Flight* flight) {
+  flight->counts = true;
+  for (auto& [ticket, waiter] : flight->waiters) {
+    transport_->executor().CancelTimer(std::exchange(waiter.limit, 0));
+    waiter.limit = SetLimit(ticket);
+  }
+}
+
+TimerId TokenRefresher::SetLimit(Ticket ticket) {
+  return transport_->executor().After(options_.timeout, [this, ticket] { LeaveAtLimit(ticket); });
+}
+
+void TokenRefresher::LeaveAtLimit(Ticket ticket) {
+  const auto it = tickets_.find(ticket);
+  if (it == tickets_.end()) return;
+  Flight& flight = flights_[it->second];
+  tickets_.erase(it);
+  const auto node = flight.waiters.extract(ticket);
+  const auto result = Guarded([&]() -> Result<RefreshResult> { return WhatIsThere(flight); });
+  node.mapped().callback(result.ok() ? *result : RefreshResult{nullptr, false, Outcome::kGarbled, result.status()});
+}
+
+// For who cannot wait any longer: the old JWT, while it lives.
+RefreshResult TokenRefresher::WhatIsThere(const Flight& flight) {
+  ExchangeFailure failure{Outcome::kNetwork, Status(), false, {}};
+  if (flight.token->kind() == CredentialKind::kCallback) {
+    Error error{.code = Code::kNetwork,
+                .message = fmt::format("the program has supplied no bearer within {} ms", options_.timeout.count())};
+    error.retryable = true;
+    failure.status = Status(std::move(error));
+  } else {
+    FetchResult answer;
+    answer.transfer = {TransferError::kSilence, fmt::format("no whole answer within {} ms", options_.timeout.count())};
+    failure = std::get<ExchangeFailure>(
+        ReadExchange(answer, options_.endpoints[flight.endpoint], flight.sent, options_.api_key, clock_.Wall()));
+  }
+  // Once for all who leave: the next ones need not wait as long for what does not come.
+  const auto old = flight.token->jwt();
+  if (old && clock_.Steady() < old->refresh_at) return {old, false, failure.outcome, failure.status};
+  return Refuse(flight.token, failure);
 }
 
 void TokenRefresher::ForgetToken(const Token* token) {
-  if (const auto timer = ahead_.find(token); timer != ahead_.end()) {
-    transport_->executor().CancelTimer(timer->second);
-    ahead_.erase(timer);
+  if (const auto renewal = ahead_.find(token); renewal != ahead_.end()) {
+    transport_->executor().CancelTimer(renewal->second.timer);
+    ahead_.erase(renewal);
   }
   troubles_.erase(token);
 }
@@ -129,6 +179,11 @@ void TokenRefresher::RenewAhead(const std::shared_ptr<Token>& token) {
 
 bool TokenRefresher::HasPrecious() const {
   return std::any_of(flights_.begin(), flights_.end(), [](const auto& flight) { return flight.second.entered; });
+}
+
+bool TokenRefresher::WaitsForLock(const Token& token) const {
+  const auto flight = flights_.find(&token);
+  return options_.gate != nullptr && flight != flights_.end() && !flight->second.entered;
 }
 
 bool TokenRefresher::Pauses(const Token* key) {
@@ -147,6 +202,7 @@ void TokenRefresher::Depart(const Token* key) {
   const std::shared_ptr<Token>& token = flights_[key].token;
   log_.Debug("Refreshing JWT: {}", token->name());
   if (token->kind() == CredentialKind::kCallback) {
+    CountTime(&flights_[key]);
     return options_.supply->Supply(
         token, Step(key, [this, key](const Result<SuppliedBearer>& supplied) { OnSupplied(key, supplied); }));
   }
@@ -192,6 +248,7 @@ bool TokenRefresher::Adopt(const Token* key, const SharedKnowledge& known) {
 
 void TokenRefresher::Ask(const Token* key, Secret credential) {
   Flight& flight = flights_[key];
+  CountTime(&flight);
   flight.sent = std::move(credential);
   const ExchangeEndpoint& endpoint = options_.endpoints[flight.endpoint];
   HttpRequest request;
@@ -200,7 +257,7 @@ void TokenRefresher::Ask(const Token* key, Secret credential) {
   request.body = ExchangeBody(flight.sent);
   request.direct = endpoint.direct;
   request.connect_timeout = options_.connect_timeout;
-  Fetch(transport_, std::move(request), kMaxExchangeAnswer, options_.timeout,
+  Fetch(transport_, std::move(request), kMaxExchangeAnswer, options_.timeout + kAfterlife,
         Step(key, [this, key](const FetchResult& answer) { OnAnswer(key, answer); }));
 }
 
@@ -318,18 +375,31 @@ void TokenRefresher::OnSupplied(const Token* key, const Result<SuppliedBearer>& 
 void TokenRefresher::RefreshAhead(const std::shared_ptr<Token>& token, const std::shared_ptr<const Jwt>& jwt,
                                   SteadyTime::duration spread) {
   if (observer_ == nullptr) return;
+  Renewal& renewal = ahead_[token.get()];
+  transport_->executor().CancelTimer(renewal.timer);
   // Somewhere in the time before whoever needs it would have to wait for a new one.
-  const auto delay =
-      std::chrono::duration_cast<std::chrono::milliseconds>(jwt->refresh_at - clock_.Steady() - spread * UnitRandom());
-  TimerId& timer = ahead_[token.get()];
-  transport_->executor().CancelTimer(std::exchange(timer, 0));
-  if (delay.count() <= 0) return;
-  timer = transport_->executor().After(delay, [this, token, issued = std::weak_ptr(jwt)] {
-    ahead_.erase(token.get());
+  const auto spread_by = std::chrono::duration_cast<SteadyTime::duration>(spread * UnitRandom());
+  renewal = {token, jwt, jwt->refresh_at - spread_by, 0};
+  if (renewal.at > clock_.Steady()) return SetTimer(&renewal);
+  ahead_.erase(token.get());
+}
+
+void TokenRefresher::SetTimer(Renewal* renewal) {
+  const auto delay = std::chrono::duration_cast<std::chrono::milliseconds>(renewal->at - clock_.Steady());
+  renewal->timer = transport_->executor().After(delay, [this, key = renewal->token.get()] {
+    const auto node = ahead_.extract(key);
+    const std::shared_ptr<Token>& token = node.mapped().token;
     // Idle tokens are left alone; so is one whose JWT was replaced or refused meanwhile.
     const auto present = token->jwt();
-    if (present && present == issued.lock() && token->TakeUsed()) observer_->OnRefreshDue(token);
+    if (present && present == node.mapped().jwt.lock() && token->TakeUsed()) observer_->OnRefreshDue(token);
   });
+}
+
+void TokenRefresher::OnJump() {
+  for (auto& [token, renewal] : ahead_) {
+    transport_->executor().CancelTimer(std::exchange(renewal.timer, 0));
+    SetTimer(&renewal);
+  }
 }
 
 void TokenRefresher::Remember(const Flight& flight) {
@@ -361,10 +431,11 @@ void TokenRefresher::Land(const Token* key, const RefreshResult& result) {
   const auto node = flights_.extract(key);  // gone before anyone is told: the next Refresh() is a new exchange
   if (node.empty()) return;
   if (node.mapped().entered) Guarded([&] { options_.gate->Leave(node.mapped().token); });
-  for (const auto& [ticket, callback] : node.mapped().waiters) {
+  for (const auto& [ticket, waiter] : node.mapped().waiters) transport_->executor().CancelTimer(waiter.limit);
+  for (const auto& [ticket, waiter] : node.mapped().waiters) {
     // One waiter may make another one forget its ticket.
-    if (tickets_.erase(ticket) != 0) callback(result);
+    if (tickets_.erase(ticket) != 0) waiter.callback(result);
   }
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -6,14 +6,17 @@
 // A JWT that is in use is renewed ahead of its end, at a random moment, so that many do not come at once. While the old
 // one lives, failures are followed by longer and longer pauses; without one, whoever asks decides how often.
 //
-// An exchange that has begun is brought to its end, even when nobody waits for it any more: the answer may hold the
-// only copy of a rotated credential. Only the end of the I/O thread breaks it off.
+// Who waits has a limit, RefresherOptions::timeout, and leaves with Outcome::kNetwork when it has come. But an exchange
+// that has begun is brought to its end, even when nobody waits for it any more: the answer may hold the only copy of a
+// rotated credential. So it lives on for kAfterlife, and who asks for the same token meanwhile waits for it, too: the
+// credential is not sent twice at a time. Else only the end of the I/O thread breaks it off.
 //
-// With a gate (exchange_gate.h), what other processes got is taken over instead of an exchange of one's own, and what
+// With a gate (exchange_lock.h), what other processes got is taken over instead of an exchange of one's own, and what
 // this one issues is in safety before the credential that it replaces is forgotten. One that came from there and is
 // refused for good is not the end: the one that the user configured is tried once.
 //
-// Tokens whose bearers the program supplies go the same way, with the program in the place of the exchange.
+// Tokens whose bearers the program supplies go the same way, with the program in the place of the exchange. A call that
+// hangs cannot be broken off: whatever it brings, and whenever, is taken.
 #pragma once
 
 #include <chrono>
@@ -33,21 +36,21 @@
 #include "http/fetch.h"
 #include "http/transport.h"
 #include "token/exchange.h"
-#include "token/exchange_gate.h"
+#include "token/exchange_lock.h"
 #include "token/token.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 struct RefresherOptions {
   std::vector<ExchangeEndpoint> endpoints;
   Secret api_key;
   std::chrono::milliseconds connect_timeout{};
-  std::chrono::milliseconds timeout{};  // of one exchange
+  std::chrono::milliseconds timeout{};  // how long anybody waits for one exchange at one address
   // Who asks for a pause (Retry-After) gets it, up to this long: until then Refresh() of the same token fails by
   // itself, as it does when the exchange is overloaded, whatever the refusal was: it is no second one.
   std::chrono::milliseconds longest_pause{};
   std::function<double()> unit_random{};  // in [0, 1); in the executor's thread
-  ExchangeGate* gate = nullptr;           // null: nobody else knows these tokens
+  ExchangeLock* gate = nullptr;           // null: nobody else knows these tokens
   BearerSupply* supply = nullptr;         // null: there is no token that needs it
 };
 
@@ -79,6 +82,9 @@ class TokenRefresher {
   using Ticket = std::uint64_t;  // 0: none
   using Callback = std::function<void(const RefreshResult&)>;
 
+  // How long an exchange may take beyond the limit of those who wait for it.
+  static constexpr std::chrono::minutes kAfterlife{2};
+
   // `observer` may be null.
   TokenRefresher(RefresherOptions options, Transport* transport, RefreshObserver* observer, const Clock& clock,
                  Logger log);
@@ -87,21 +93,32 @@ class TokenRefresher {
   static std::shared_ptr<const Jwt> Cached(Token* token, SteadyTime now);
 
   // Calls `callback` once when the token's next exchange is through, never from inside. The executor's thread only.
-  Ticket Refresh(const std::shared_ptr<Token>& token, Callback callback);
+  // `despite_pause`: the address is asked even if it has asked for a pause, to find out whether that is needed still.
+  Ticket Refresh(const std::shared_ptr<Token>& token, Callback callback, bool despite_pause = false);
   // The callback is not called any more. The executor's thread only.
   void Forget(Ticket ticket);
   // The token is gone: it is not renewed ahead of time any more. The executor's thread only.
   void ForgetToken(const Token* token);
   // The token's JWT, which came from elsewhere, is renewed ahead of its end. The executor's thread only.
   void RenewAhead(const std::shared_ptr<Token>& token);
+  // Whether other processes may know the tokens, and whether one of them has this one just now.
+  bool HasLock() const { return options_.gate != nullptr; }
+  bool WaitsForLock(const Token& token) const;
+  // Dates come earlier from now on: so do the renewals. The executor's thread only.
+  void OnJump();
   // Whether an exchange is under way whose answer is to be kept. The executor's thread only.
   bool HasPrecious() const;
 
  private:
+  struct Waiter {
+    Callback callback;
+    TimerId limit = 0;  // 0: its time does not count yet
+  };
   struct Flight {
     std::uint64_t number = 0;
     std::shared_ptr<Token> token;
-    std::map<Ticket, Callback> waiters;  // in the order in which they came
+    std::map<Ticket, Waiter> waiters;  // in the order in which they came
+    bool counts = false;               // their time: something was sent, or the program was asked
     std::size_t endpoint = 0;
     std::optional<ExchangeFailure> failure;  // of the addresses before, the one that says most
     std::optional<ExchangeFailure> verdict;  // on an adopted credential, before the configured one was tried
@@ -113,6 +130,7 @@ class TokenRefresher {
 
   static constexpr BackoffOptions kDelays{.base = std::chrono::seconds(30),
                                           .ceiling = std::chrono::seconds(300),
+                                          .factor = 2,
                                           .budget = std::numeric_limits<int>::max()};
 
   // What failures leave behind, until an exchange succeeds.
@@ -136,6 +154,12 @@ class TokenRefresher {
   void OnSupplied(const Token* key, const Result<SuppliedBearer>& supplied);
   void Land(const Token* key, const RefreshResult& result);
 
+  // The time of those who wait for the flight counts from now on, be it for the first time or not.
+  void CountTime(Flight* flight);
+  TimerId SetLimit(Ticket ticket);
+  void LeaveAtLimit(Ticket ticket);
+  RefreshResult WhatIsThere(const Flight& flight);
+
   // `call` as a step of the present flight: a function that can be called later. Nothing happens if the flight has
   // landed by then.
   template <typename Call>
@@ -147,6 +171,14 @@ class TokenRefresher {
 
   // Whether the address has asked for a pause that is not over; the flight then lands by itself.
   bool Pauses(const Token* key);
+  // When the observer is to be told that a token's JWT should be renewed.
+  struct Renewal {
+    std::shared_ptr<Token> token;
+    std::weak_ptr<const Jwt> jwt;
+    SteadyTime at{};
+    TimerId timer = 0;
+  };
+  void SetTimer(Renewal* renewal);
   void Remember(const Flight& flight);
   bool Adopt(const Token* key, const SharedKnowledge& known);
   void Install(const std::shared_ptr<Token>& token, const Issuance& issued, const std::string& account);
@@ -166,9 +198,9 @@ class TokenRefresher {
   std::unordered_map<const Token*, Flight> flights_;
   std::unordered_map<Ticket, const Token*> tickets_;
   std::unordered_map<const Token*, Trouble> troubles_;
-  std::unordered_map<const Token*, TimerId> ahead_;  // when their JWTs are to be renewed
+  std::unordered_map<const Token*, Renewal> ahead_;
   Ticket last_ticket_ = 0;
   std::uint64_t last_flight_ = 0;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -7,7 +7,7 @@
 
 #include "warppool/config.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Made by TokenPool::Restrict(), and immutable from then on.
 struct TokenRestriction {
@@ -26,4 +26,4 @@ struct TokenRestriction {
   }
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

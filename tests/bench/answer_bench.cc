@@ -19,7 +19,7 @@
 #include "warppool/wire/request.pb.h"
 #include "warppool/wire/response.pb.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 constexpr int kDeltas = 100'000;
@@ -106,7 +106,7 @@ BENCHMARK(DecodeEvent)->Unit(benchmark::kMillisecond);
 void ReadAnswer(benchmark::State& state) {
   const auto chunk = static_cast<std::size_t>(state.range(0));
   for (auto _ : state) {
-    const auto conversation = std::make_shared<internal::ConversationImpl>();
+    const auto conversation = std::make_shared<ConversationImpl>();
     if (!conversation->Claim({})) state.SkipWithError("busy");
     AnswerReader reader(conversation, 100);
     SseParser parser(16U << 20U);
@@ -169,6 +169,6 @@ void BuildRequest(benchmark::State& state) {
 BENCHMARK(BuildRequest)->Unit(benchmark::kMicrosecond);
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal
 
 BENCHMARK_MAIN();

@@ -15,11 +15,11 @@
 #include <vector>
 
 #include "client/core.h"
-#include "client/token_walk.h"
+#include "client/token_acquisition.h"
 #include "token/token_pool.h"
 #include "token/token_refresher.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using std::chrono::hours;
@@ -31,7 +31,7 @@ class World {
       : pool_({{Tier::kPersonal, Tier::kShared, Tier::kAnonymous}, {3, hours(1), hours(1), hours(24)}, strategy},
               Tokens(count), RealClock(), PoolReporter(Logger(), nullptr, RealClock())) {
     for (int i = 0; i < count; ++i) {
-      const auto token = pool_.Find(NameOf(i));
+      const auto token = pool_.members().Find(NameOf(i));
       token->SetJwt(std::make_shared<const Jwt>(
           MakeJwt(Secret("fake.jwt." + NameOf(i)), hours(1), RealClock().Steady(), RealClock().Wall())));
     }
@@ -53,7 +53,7 @@ class World {
   void RuinNinetyPercent(int count) {
     for (int i = 0; i < count; ++i) {
       if (i % 10 == 0) continue;
-      auto lease = pool_.AcquireToken(*pool_.Find(NameOf(i)));
+      auto lease = pool_.AcquireToken(*pool_.members().Find(NameOf(i)));
       const Outcome outcome = i % 2 == 0 ? Outcome::kQuotaExhausted : Outcome::kAuthRevoked;
       std::move(*lease).End({outcome, Status(Code::kUnauthorized, "ruined for the benchmark")});
     }
@@ -126,7 +126,7 @@ class Crowd {
   // The token is freed, the first one that waits gets it, and another one joins at the end.
   void ServeNext() {
     Request* const served = requests_.front().get();
-    served->walk.Succeed();
+    served->acquisition.Succeed();
     core_->queue().Serve();
     requests_.pop_front();
     if (!requests_.front()->has_token) std::abort();
@@ -136,21 +136,21 @@ class Crowd {
   // The one in the middle is cancelled, and another one joins at the end.
   void CancelOne() {
     auto& cancelled = requests_[requests_.size() / 2];
-    cancelled->walk.End();
+    cancelled->acquisition.End();
     cancelled = std::make_unique<Request>(core_.get());
-    cancelled->walk.Start({});
+    cancelled->acquisition.Start({});
   }
 
  private:
-  struct Request final : TokenWalk::Owner {
-    explicit Request(Core* core) : walk(core, this) {}
+  struct Request final : TokenAcquisition::Owner {
+    explicit Request(Core* core) : acquisition(&core->acquisition(), this) {}
     void Use(const Bearer& /*bearer*/) override { has_token = true; }
     void OnAttemptFailed(const AttemptFailed& /*event*/) override {}
     void OnWaiting(const Waiting& /*event*/) override {}
-    void OnWalkFailed(const Status& /*why*/) override { std::abort(); }
+    void OnNoneServes(const Status& /*why*/) override { std::abort(); }
 
     bool has_token = false;
-    TokenWalk walk;
+    TokenAcquisition acquisition;
   };
 
   static Config OneToken() {
@@ -162,7 +162,7 @@ class Crowd {
   }
   void Join() {
     requests_.push_back(std::make_unique<Request>(core_.get()));
-    requests_.back()->walk.Start({});
+    requests_.back()->acquisition.Start({});
   }
 
   const std::shared_ptr<Core> core_;
@@ -203,7 +203,7 @@ BENCHMARK(CancelWaiting)->Arg(10)->Arg(10'000);
 BENCHMARK(WithWork)->Threads(1)->Threads(2)->UseRealTime();
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal
 
 int main(int argc, char** argv) {
   std::thread([] {}).join();  // see above

@@ -52,6 +52,37 @@ TEST_CASE("the start names who serves") {
   CHECK(Text(event).empty());
 }
 
+TEST_CASE("a copy of an event outlives it, bytes included") {
+  warppool_event* copy = nullptr;
+  {
+    const std::string bytes = "kind|raw\0bytes"s;
+    warppool_event event;
+    event.Assign(warppool::UnknownEvent{std::string_view(bytes).substr(0, 4), std::string_view(bytes).substr(5)});
+    REQUIRE(warppool_event_copy(&event, &copy, nullptr) == WARPPOOL_OK);
+  }
+  REQUIRE(copy != nullptr);
+  CHECK(warppool_event_get_type(copy) == WARPPOOL_EVENT_UNKNOWN);
+  size_t length = 0;
+  const void* const raw = warppool_event_bytes(copy, &length);
+  CHECK(std::string_view(static_cast<const char*>(raw), length) == "raw\0bytes"sv);
+  warppool_event* again = nullptr;
+  CHECK(warppool_event_copy(copy, &again, nullptr) == WARPPOOL_OK);
+  warppool_event_destroy(&copy);
+  CHECK(copy == nullptr);
+  CHECK(warppool_event_get_type(again) == WARPPOOL_EVENT_UNKNOWN);
+  warppool_event_destroy(&again);
+  warppool_event_destroy(&again);
+  warppool_event_destroy(nullptr);
+}
+
+TEST_CASE("copying an event wants both of its arguments") {
+  warppool_event event;
+  warppool_event* copy = &event;
+  CHECK(warppool_event_copy(nullptr, &copy, nullptr) == WARPPOOL_INVALID_ARGUMENT);
+  CHECK(copy == nullptr);
+  CHECK(warppool_event_copy(&event, nullptr, nullptr) == WARPPOOL_INVALID_ARGUMENT);
+}
+
 TEST_CASE("texts end with NUL even where the service's bytes do not, and may hold one") {
   const std::string bytes = "message|Hello\0world|rest"s;
   warppool_event event;

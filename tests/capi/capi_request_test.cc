@@ -13,7 +13,7 @@ namespace {
 
 // What would be sent.
 warppool::wire::Request Sent(const RequestHandle& handle) {
-  auto builder = warppool::RequestBuilder::Create(Peek(handle));
+  auto builder = warppool::internal::RequestBuilder::Create(Peek(handle));
   INFO(builder.status().ToString());
   REQUIRE(builder.ok());
   warppool::wire::Request message;
@@ -30,11 +30,11 @@ TEST_CASE("a request has the defaults of C++, and a copy is its own") {
   REQUIRE(warppool_request_copy(handle, copy.out(), nullptr) == WARPPOOL_OK);
   CHECK(warppool_request_set_query(handle, "how", nullptr) == WARPPOOL_OK);
   CHECK(Peek(copy).query == "why");
-  CHECK(warppool::TextOf(Sent(copy)) == [] {
-    auto builder = warppool::RequestBuilder::Create(warppool::Request("why"));
+  CHECK(warppool::internal::TextOf(Sent(copy)) == [] {
+    auto builder = warppool::internal::RequestBuilder::Create(warppool::Request("why"));
     warppool::wire::Request message;
     CHECK(message.ParseFromString(builder->Serialize({}, "")));
-    return warppool::TextOf(message);
+    return warppool::internal::TextOf(message);
   }());
 }
 
@@ -161,7 +161,7 @@ TEST_CASE("a context set in C is sent") {
        }) {
     CHECK(code == WARPPOOL_OK);
   }
-  const std::string sent = warppool::ShortTextOf(Sent(request).input().context());
+  const std::string sent = warppool::internal::ShortTextOf(Sent(request).input().context());
   CHECK(sent == R"(directory { pwd: "/p" home: "/h" } operating_system { platform: "Linux" distribution: "Debian" } )"
                 R"(shell { name: "bash" version: "5" } current_time { seconds: 1 nanos: 500000000 } )"
                 R"(executed_shell_commands { command: "make" output: "out" exit_code: -1 command_id: "id" )"
@@ -223,17 +223,17 @@ TEST_CASE("tools of the program's that are set in C are sent") {
   const auto message = Sent(request);
   const auto& servers = message.mcp_context().servers();
   REQUIRE(servers.size() == 2);
-  CHECK(warppool::ShortTextOf(servers[0]) == R"(name: "first" id: "first")");
+  CHECK(warppool::internal::ShortTextOf(servers[0]) == R"(name: "first" id: "first")");
   CHECK(servers[1].id() == "id");
   CHECK(servers[1].description() == "words");
   REQUIRE(servers[1].tools_size() == 2);
-  CHECK(warppool::ShortTextOf(servers[1].tools(0)) ==
+  CHECK(warppool::internal::ShortTextOf(servers[1].tools(0)) ==
         R"(name: "t" description: "does" input_schema { fields { key: "a" value { number_value: 1 } } })");
   CHECK(servers[1].tools(1).name() == "u");
   REQUIRE(servers[1].resources_size() == 2);
-  CHECK(warppool::ShortTextOf(servers[1].resources(0)) ==
+  CHECK(warppool::internal::ShortTextOf(servers[1].resources(0)) ==
         R"(uri: "r:1" name: "n" description: "d" mime_type: "text/plain")");
-  CHECK(warppool::ShortTextOf(servers[1].resources(1)) == R"(uri: "r:2")");
+  CHECK(warppool::internal::ShortTextOf(servers[1].resources(1)) == R"(uri: "r:2")");
 }
 
 TEST_CASE("tool results that are set in C are sent") {
@@ -275,7 +275,7 @@ TEST_CASE("tool results that are set in C are sent") {
   const auto message = Sent(request);
   std::string sent;
   for (const auto& input : message.input().user_inputs().inputs()) {
-    sent += warppool::ShortTextOf(input.tool_call_result()) + "\n";
+    sent += warppool::internal::ShortTextOf(input.tool_call_result()) + "\n";
   }
   CHECK(sent ==
         R"(tool_call_id: "1" call_mcp_tool { success { results { text { text: "b" } } )"

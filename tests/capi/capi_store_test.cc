@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -11,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "arguments.h"
 #include "capi_world.h"
 #include "handle.h"
 #include "refusals.h"
@@ -212,6 +214,27 @@ TEST_CASE("a client goes on where another one stopped, from a file") {
   struct stat status = {};
   REQUIRE(stat(path.c_str(), &status) == 0);
   CHECK((status.st_mode & 0777) == 0600);
+}
+
+TEST_CASE("a token that was disabled is half open after a restart, and says since when") {
+  const int64_t before = warppool::capi::ToUnixMs(std::chrono::system_clock::now());
+  MapStore map;
+  World world;
+  world.service.On(kOne).Exchange(loopback::Dead("USER_DISABLED"));
+  StateStoreHandle store;
+  map.Open(&store);
+  world.Connect({kOne}, {}, store);
+  CHECK(world.Ask() == WARPPOOL_UNAUTHORIZED);
+  CHECK(world.Info(0).state == WARPPOOL_TOKEN_DISABLED);
+  CHECK(world.Info(0).ready_at_ms == -1);
+  REQUIRE(warppool_client_destroy(world.client.out()) == WARPPOOL_OK);
+
+  world.Connect({kOne}, {}, store);
+  const warppool_token_info info = world.Info(0);
+  CHECK(info.state == WARPPOOL_TOKEN_HALF_OPEN);
+  CHECK(info.ready_at_ms >= before);
+  CHECK(info.ready_at_ms <= warppool::capi::ToUnixMs(std::chrono::system_clock::now()));
+  CHECK(info.reason != std::string());
 }
 
 TEST_CASE("a store lives as long as something uses it, and then the program is told, once") {

@@ -35,6 +35,7 @@ TEST_CASE("every enumeration with a name has one, and a number from elsewhere do
   CHECK(warppool_pool_event_kind_name(WARPPOOL_POOL_EVENT_SAME_ACCOUNT) == std::string("same account"));
   CHECK(warppool_token_state_name(WARPPOOL_TOKEN_COOLING) == std::string("cooling"));
   CHECK(warppool_token_state_name(WARPPOOL_TOKEN_HALF_OPEN) == std::string("half open"));
+  CHECK(warppool_token_state_name(WARPPOOL_TOKEN_RESTING) == std::string("resting"));
   for (const int number : {-1, 9999}) {
     CHECK(warppool_code_name(static_cast<warppool_code>(number)) != nullptr);
     CHECK(warppool_log_level_name(static_cast<warppool_log_level>(number)) != nullptr);

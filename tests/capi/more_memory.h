@@ -16,7 +16,7 @@ inline constexpr int kEnough = 10'000;  // no call here allocates more often
 // Makes `call` with 0, 1, 2, ... allocations allowed, until it gets by with them. Returns what it returned then.
 template <typename Call>
 warppool_code WithMoreAndMoreMemory(const Call& call) {
-  warppool::LoadSchema();  // the one thing that cannot go on without memory, and is done once in a process
+  warppool::internal::LoadSchema();  // the one thing that cannot go on without memory, and is done once in a process
   for (int allowed = 0; allowed < kEnough; ++allowed) {
     warppool_error* error = nullptr;
     warppool_code code = WARPPOOL_OK;

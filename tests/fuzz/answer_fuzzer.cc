@@ -13,10 +13,8 @@
 #include "protocol/wire_scan.h"
 #include "warppool/wire/response.pb.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
-
-using internal::ConversationImpl;
 
 constexpr TreeLimits kLimits{.max_message_bytes = 4096, .max_tasks = 20};
 
@@ -103,9 +101,9 @@ void Try(const std::string& input) {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  warppool::Try(std::string(reinterpret_cast<const char*>(data), size));
+  warppool::internal::Try(std::string(reinterpret_cast<const char*>(data), size));
   return 0;
 }

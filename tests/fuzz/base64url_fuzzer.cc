@@ -7,7 +7,7 @@
 
 #include "promise.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // -1: in neither alphabet.
@@ -41,10 +41,10 @@ std::optional<std::size_t> DecodePlainly(std::string_view text, std::string* out
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace warppool;
+  using namespace warppool::internal;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
 
   std::string decoded = "what was there before";

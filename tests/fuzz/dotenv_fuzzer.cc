@@ -12,7 +12,7 @@
 #include "base/utf8.h"
 #include "promise.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // All that there is to say; a text beside these might hold a part of the file, and so of a secret.
@@ -67,10 +67,10 @@ bool Same(const Entries& a, const Entries& b) {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace warppool;
+  using namespace warppool::internal;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto lines =
       1 + static_cast<int>(std::count_if(text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }));

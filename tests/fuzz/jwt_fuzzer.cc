@@ -9,7 +9,7 @@
 #include "base/base64url.h"
 #include "promise.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using std::chrono::seconds;
@@ -39,10 +39,10 @@ void Check(std::string_view text, std::optional<seconds> told_life) {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace warppool;
+  using namespace warppool::internal;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   // What the exchange says of its life may be any number.
   std::int64_t told = 0;

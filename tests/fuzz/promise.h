@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-namespace warppool {
+namespace warppool::internal {
 
 inline void Promise(bool kept, const char* what) {
   if (kept) return;
@@ -12,4 +12,4 @@ inline void Promise(bool kept, const char* what) {
   std::abort();
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -8,10 +8,8 @@
 #include "conversation/saved_conversation.h"
 #include "promise.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
-
-using internal::ConversationImpl;
 
 void GoOn(ConversationImpl* conversation) {
   Promise(conversation->Claim({.max_message_bytes = 1U << 20U, .max_tasks = 1'000'000}), "nobody is there");
@@ -46,9 +44,9 @@ void Try(std::string_view input) {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  warppool::Try({reinterpret_cast<const char*>(data), size});
+  warppool::internal::Try({reinterpret_cast<const char*>(data), size});
   return 0;
 }

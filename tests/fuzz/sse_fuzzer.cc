@@ -12,7 +12,7 @@
 
 #include "promise.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 struct SseEvent {
@@ -122,10 +122,10 @@ std::uint8_t TakeLast(std::string_view* input) {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace warppool;
+  using namespace warppool::internal;
   std::string_view stream(reinterpret_cast<const char*>(data), size);
   const std::size_t limit = std::size_t{8} * TakeLast(&stream);
   std::minstd_rand random(TakeLast(&stream) + 1U);

@@ -16,7 +16,7 @@
 
 #include "promise.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using Answer = std::variant<ExchangeSuccess, ExchangeFailure>;
@@ -109,10 +109,10 @@ void CheckFailure(const ExchangeFailure& failure, const FetchResult& answer) {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace warppool;
+  using namespace warppool::internal;
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const Secrets secrets{FakeSecret(input, "a"), FakeSecret(input, "b")};
   const bool has_key = size % 2 == 0;

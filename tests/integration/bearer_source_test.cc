@@ -63,7 +63,7 @@ class Program {
   std::vector<std::string> journal_;
 };
 
-Program::Answer Bearer(const std::string& text, std::optional<std::chrono::milliseconds> life = std::nullopt) {
+Program::Answer BearerOf(const std::string& text, std::optional<std::chrono::milliseconds> life = std::nullopt) {
   return [text, life]() -> Result<SuppliedBearer> {
     SuppliedBearer bearer{Secret(text)};
     if (life) bearer.expires = std::chrono::system_clock::now() + *life;
@@ -74,32 +74,6 @@ Program::Answer Bearer(const std::string& text, std::optional<std::chrono::milli
 Program::Answer Failure(Code code) {
   return [code] { return Status(code, "the program says no"); };
 }
-
-// Opens once, for all who wait. Thread-safe.
-class Door {
- public:
-  void Open() {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    open_ = true;
-    changed_.notify_all();
-  }
-  void Pass() {
-    std::unique_lock<std::mutex> lock(mutex_);
-    came_ = true;
-    changed_.notify_all();
-    changed_.wait_for(lock, kPatience, [&] { return open_; });
-  }
-  bool WaitUntilSomebodyCame() {
-    std::unique_lock<std::mutex> lock(mutex_);
-    return changed_.wait_for(lock, kPatience, [&] { return came_; });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool open_ = false;
-  bool came_ = false;
-};
 
 void AcceptAll(World* world) {
   for (const char* key : {kFirst, kSecond, kKey}) world->service.AcceptApiKey(key);
@@ -117,12 +91,19 @@ TokenConfig Reserve() {
   return token;
 }
 
+// A token of the same kind, which shows by serving that it was another one's own fault to be refused.
+TokenConfig Witness(Program* program) {
+  TokenConfig token = program->Token(Tier::kShared);
+  token.name = "witness";
+  return token;
+}
+
 using Journal = std::vector<std::string>;
 
 }  // namespace
 
 TEST_CASE("a bearer of the program's is asked for once, and sent as it is") {
-  Program program({Bearer(kFirst)});
+  Program program({BearerOf(kFirst)});
   World world;
   AcceptAll(&world);
   Client& client = world.Connect(ConfigWith(world, {program.Token()}));
@@ -140,7 +121,8 @@ TEST_CASE("a bearer of the program's is asked for once, and sent as it is") {
 }
 
 TEST_CASE("many requests that come at once share one bearer") {
-  Door door;
+  Gate door;
+  door.Close();
   Program program({[&door]() -> Result<SuppliedBearer> {
     door.Pass();
     return SuppliedBearer{Secret(kFirst)};
@@ -150,7 +132,7 @@ TEST_CASE("many requests that come at once share one bearer") {
   world.Connect(ConfigWith(world, {program.Token()}));
   std::vector<std::unique_ptr<Pushed>> requests;
   for (int i = 0; i < 20; ++i) requests.push_back(std::make_unique<Pushed>(&world, Request("hello")));
-  REQUIRE(door.WaitUntilSomebodyCame());
+  REQUIRE(door.WaitUntilInside(1));
   door.Open();
   for (const auto& request : requests) {
     REQUIRE((*request)->WaitUntilDone());
@@ -160,7 +142,7 @@ TEST_CASE("many requests that come at once share one bearer") {
 }
 
 TEST_CASE("the next bearer is asked for before the one in use ends, without a request") {
-  Program program({Bearer(kFirst, 2s), Bearer(kSecond)});
+  Program program({BearerOf(kFirst, 2s), BearerOf(kSecond)});
   World world;
   AcceptAll(&world);
   Client& client = world.Connect(ConfigWith(world, {program.Token()}));
@@ -179,7 +161,7 @@ TEST_CASE("a bearer that is a JWT ends when it says so") {
   REQUIRE(issuer.ok());
   const auto issued = (*issuer)->AccessToken();
   REQUIRE(issued.ok());
-  Program program({Bearer(std::string(issued->value.Reveal()))});
+  Program program({BearerOf(std::string(issued->value.Reveal()))});
   Client& client = world.Connect(ConfigWith(world, {program.Token()}));
   REQUIRE(world.Ask(Impatient()).ok());
   const auto expires = StatusOf(client, kName)->jwt_expires;
@@ -188,7 +170,7 @@ TEST_CASE("a bearer that is a JWT ends when it says so") {
 }
 
 TEST_CASE("a bearer that has served and is refused is replaced, after the program has heard of it") {
-  Program program({Bearer(kFirst), Bearer(kSecond)});
+  Program program({BearerOf(kFirst), BearerOf(kSecond)});
   World world;
   AcceptAll(&world);
   world.service.On(kFirst).Agent(loopback::Ok().Times(1)).Agent(loopback::Status(401));
@@ -202,26 +184,31 @@ TEST_CASE("a bearer that has served and is refused is replaced, after the progra
 }
 
 TEST_CASE("a bearer that is refused before it has served counts against the token, and the next one is asked for") {
-  Program program({Bearer("fake-unknown-bearer"), Bearer(kFirst)});
+  Program program({BearerOf("fake-unknown-bearer"), BearerOf(kFirst)});
+  Program other({BearerOf(kSecond)});
   World world;
   AcceptAll(&world);
-  Client& client = world.Connect(ConfigWith(world, {program.Token(), Reserve()}));
-  CHECK(world.Ask(Impatient())->token == "reserve");
+  Client& client = world.Connect(ConfigWith(world, {program.Token(), Witness(&other)}));
+  CHECK(world.Ask(Impatient())->token == "witness");
   CHECK(StatusOf(client, kName)->failures == 1);
+  world.SkipRest();
   CHECK(world.Ask(Impatient())->token == kName);
   CHECK(program.journal() == Journal{"supply", "refused fake-unknown-bearer 401", "supply"});
   CHECK(StatusOf(client, kName)->failures == 0);
 }
 
 TEST_CASE("a bearer that is forbidden counts against the token, and the next one is asked for") {
-  Program program({Bearer(kFirst), Bearer(kSecond)});
+  Program program({BearerOf(kFirst), BearerOf(kSecond)});
   World world;
   AcceptAll(&world);
   world.service.On(kFirst).Agent(loopback::Ok().Times(1)).Agent(loopback::Status(403));
-  Client& client = world.Connect(ConfigWith(world, {program.Token(), Reserve()}));
+  world.service.AcceptApiKey("fake-supplied-bearer-3");
+  Program other({BearerOf("fake-supplied-bearer-3")});
+  Client& client = world.Connect(ConfigWith(world, {program.Token(), Witness(&other)}));
   REQUIRE(world.Ask(Impatient())->token == kName);
-  CHECK(world.Ask(Impatient())->token == "reserve");
+  CHECK(world.Ask(Impatient())->token == "witness");
   CHECK(StatusOf(client, kName)->failures == 1);
+  world.SkipRest();
   CHECK(world.Ask(Impatient())->token == kName);
   CHECK(program.journal() == Journal{"supply", std::string("refused ") + kFirst + " 403", "supply"});
   CHECK(world.service.Count(kAgent, kSecond) == 1);
@@ -242,19 +229,22 @@ TEST_CASE("a supply that fails is held against the token only if that may be its
       {"out of memory", Failure(Code::kOutOfMemory), false},
       {"unauthorized", Failure(Code::kUnauthorized), true},
       {"invalid argument", Failure(Code::kInvalidArgument), true},
-      {"empty", Bearer(""), true},
-      {"expired", Bearer(kFirst, -1s), true},
+      {"empty", BearerOf(""), true},
+      {"expired", BearerOf(kFirst, -1s), true},
       {"throwing", []() -> Result<SuppliedBearer> { throw std::runtime_error("the program throws"); }, true},
       {"throwing no exception", []() -> Result<SuppliedBearer> { throw 1; }, true},
   };
   for (const Case& one : cases) {
     INFO(one.what);
-    Program program({one.answer, Bearer(kFirst)});
+    Program program({one.answer, BearerOf(kFirst)});
+    Program other({BearerOf(kSecond)});
     World world;
     AcceptAll(&world);
-    Client& client = world.Connect(ConfigWith(world, {program.Token(), Reserve()}));
-    CHECK(world.Ask(Impatient())->token == "reserve");
+    Client& client = world.Connect(ConfigWith(world, {program.Token(), Witness(&other)}));
+    CHECK(world.Ask(Impatient())->token == "witness");
     const TokenStatus status = *StatusOf(client, kName);
+    CHECK(status.state == (one.failures ? TokenState::kResting : TokenState::kReady));
+    world.SkipRest();
     CHECK(status.failures == (one.failures ? 1 : 0));
     CHECK(status.last_error != Code::kOk);
     CHECK_FALSE(status.last_error_message.empty());
@@ -265,28 +255,34 @@ TEST_CASE("a supply that fails is held against the token only if that may be its
 }
 
 TEST_CASE("a source that fails again and again disables its token, and one that works again brings it back") {
-  Program program({Failure(Code::kUnauthorized), Failure(Code::kUnauthorized), Bearer(kFirst)});
+  Program program({Failure(Code::kUnauthorized), Failure(Code::kUnauthorized), BearerOf(kFirst)});
+  // Only one that was supplied just now says something of supplies.
+  Program other({BearerOf(kSecond, 3s), BearerOf(kKey, 1h)});
   World world;
   AcceptAll(&world);
-  Config config = ConfigWith(world, {program.Token(), Reserve()});
+  Config config = ConfigWith(world, {program.Token(), Witness(&other)});
   config.max_failures = 2;
   Client& client = world.Connect(std::move(config));
-  for (int i = 0; i < 2; ++i) CHECK(world.Ask(Impatient())->token == "reserve");
+  for (int i = 0; i < 2; ++i) {
+    if (i > 0) world.SkipRest();
+    CHECK(world.Ask(Impatient())->token == "witness");
+  }
   CHECK(StatusOf(client, kName)->state == TokenState::kDisabled);
-  CHECK(world.Ask(Impatient())->token == "reserve");
+  CHECK(world.Ask(Impatient())->token == "witness");
   CHECK(program.Supplies() == 2);
   REQUIRE(client.Recover(kName).ok());
   CHECK(world.Ask(Impatient())->token == kName);
 }
 
 TEST_CASE("an active health check asks the program, and recovers what works again") {
-  Program program({Failure(Code::kUnauthorized), Bearer(kFirst)});
+  Program program({Failure(Code::kUnauthorized), BearerOf(kFirst)});
+  Program other({BearerOf(kSecond)});
   World world;
   AcceptAll(&world);
-  Config config = ConfigWith(world, {program.Token(), Reserve()});
+  Config config = ConfigWith(world, {program.Token(), Witness(&other)});
   config.max_failures = 1;
   Client& client = world.Connect(std::move(config));
-  REQUIRE(world.Ask(Impatient())->token == "reserve");
+  REQUIRE(world.Ask(Impatient())->token == "witness");
   REQUIRE(StatusOf(client, kName)->state == TokenState::kDisabled);
   const auto report = client.CheckHealth({.active = true});
   REQUIRE(report.ok());
@@ -297,7 +293,7 @@ TEST_CASE("an active health check asks the program, and recovers what works agai
 }
 
 TEST_CASE("a bearer in use serves on while the program has no other one") {
-  Program program({Bearer(kFirst, 10s), Failure(Code::kUnauthorized)});
+  Program program({BearerOf(kFirst, 10s), Failure(Code::kUnauthorized)});
   World world;
   AcceptAll(&world);
   Client& client = world.Connect(ConfigWith(world, {program.Token()}));
@@ -308,7 +304,8 @@ TEST_CASE("a bearer in use serves on while the program has no other one") {
 }
 
 TEST_CASE("a slow source holds up neither other tokens nor the time-outs of who waits for it") {
-  Door door;
+  Gate door;
+  door.Close();
   Program program({[&door]() -> Result<SuppliedBearer> {
     door.Pass();
     return SuppliedBearer{Secret(kFirst)};
@@ -319,7 +316,7 @@ TEST_CASE("a slow source holds up neither other tokens nor the time-outs of who 
   Config config = ConfigWith(world, {program.Token(), ApiKeyOf(kKey, "key"), TokenOf("fake-token-one")});
   Client& client = world.Connect(std::move(config));
   Pushed waits(&world, Request("patient"));
-  REQUIRE(door.WaitUntilSomebodyCame());
+  REQUIRE(door.WaitUntilInside(1));
   for (int i = 0; i < 2; ++i) CHECK(world.Ask(Impatient())->token != kName);
   Request hurried("hurried");
   hurried.timeout = 20ms;
@@ -379,7 +376,8 @@ TEST_CASE("what waits for a bearer is refused inside the program's functions, an
 }
 
 TEST_CASE("a client that is closed while the program is asked waits for the program's answer") {
-  Door door;
+  Gate door;
+  door.Close();
   std::atomic<bool> left{false};
   Program program({[&]() -> Result<SuppliedBearer> {
     door.Pass();
@@ -390,7 +388,7 @@ TEST_CASE("a client that is closed while the program is asked waits for the prog
   AcceptAll(&world);
   Client& client = world.Connect(ConfigWith(world, {program.Token()}));
   Pushed request(&world, Request("hello"));
-  REQUIRE(door.WaitUntilSomebodyCame());
+  REQUIRE(door.WaitUntilInside(1));
   auto closed = std::async(std::launch::async, [&] {
     const Status status = client.Close(0ms);
     return std::pair(status.ok(), left.load());
@@ -407,7 +405,8 @@ TEST_CASE("a client that is closed while the program is asked waits for the prog
 }
 
 TEST_CASE("a client that is destroyed inside a supply ends all the same") {
-  Door started;
+  Gate started;
+  started.Close();
   std::promise<void> destroyed;
   World world;
   AcceptAll(&world);
@@ -444,8 +443,8 @@ TEST_CASE("a client that is destroyed inside a supply ends all the same") {
 }
 
 TEST_CASE("a source is asked under the token's present name, and a reload brings another one") {
-  Program first({Bearer(kFirst)});
-  Program second({Bearer(kSecond)});
+  Program first({BearerOf(kFirst)});
+  Program second({BearerOf(kSecond)});
   World world;
   AcceptAll(&world);
   Client& client = world.Connect(ConfigWith(world, {first.Token(), Reserve()}));
@@ -462,20 +461,22 @@ TEST_CASE("a source is asked under the token's present name, and a reload brings
 }
 
 TEST_CASE("what the program throws when it is told of a refusal is dropped") {
-  Program program({Bearer("fake-unknown-bearer"), Bearer(kFirst)});
+  Program program({BearerOf("fake-unknown-bearer"), BearerOf(kFirst)});
   World world;
   AcceptAll(&world);
   TokenConfig token = program.Token();
   token.bearer_source.on_refused = [](const std::string&, const Secret&, const Status&) {
     throw std::runtime_error("the program throws");
   };
-  world.Connect(ConfigWith(world, {std::move(token), Reserve()}));
+  Client& client = world.Connect(ConfigWith(world, {std::move(token), Reserve()}));
   CHECK(world.Ask(Impatient())->token == "reserve");
+  REQUIRE(client.Recover(kName).ok());  // it would rest, and come behind the reserve
   CHECK(world.Ask(Impatient())->token == kName);
 }
 
 TEST_CASE("a token that is removed while its program is asked serves the request that waits for it, and no other") {
-  Door door;
+  Gate door;
+  door.Close();
   Program program({[&door]() -> Result<SuppliedBearer> {
     door.Pass();
     return SuppliedBearer{Secret(kFirst)};
@@ -484,13 +485,80 @@ TEST_CASE("a token that is removed while its program is asked serves the request
   AcceptAll(&world);
   Client& client = world.Connect(ConfigWith(world, {program.Token(), Reserve()}));
   Pushed waits(&world, Request("hello"));
-  REQUIRE(door.WaitUntilSomebodyCame());
+  REQUIRE(door.WaitUntilInside(1));
   REQUIRE(client.RemoveToken(kName).ok());
   CHECK(world.Ask(Impatient())->token == "reserve");
   door.Open();
   REQUIRE(waits->WaitUntilDone());
   CHECK(waits->status().ToString() == "ok");
   CHECK(waits->token() == kName);
+}
+
+TEST_CASE("a call that hangs holds up its token for the limit, and no other token at all") {
+  Gate door;
+  door.Close();
+  Program hangs({[&door]() -> Result<SuppliedBearer> {
+    door.Pass();
+    return SuppliedBearer{Secret(kFirst)};
+  }});
+  World world;
+  AcceptAll(&world);
+  TokenConfig other;
+  other.kind = CredentialKind::kCallback;
+  other.name = "other";
+  other.tier = Tier::kShared;
+  other.bearer_source.supply = [](const std::string&) { return BearerOf(kSecond)(); };
+  Config config = ConfigWith(world, {hangs.Token(), std::move(other)});
+  config.refresh_timeout = 500ms;
+  config.retry_budget = 0;
+  Client& client = world.Connect(std::move(config));
+  Recorder recorder(&world);
+  const auto stream = client.Start(Impatient(), recorder.Callbacks());
+  REQUIRE(stream.ok());
+  REQUIRE(recorder.WaitUntilDone());
+  CHECK(recorder.status().ToString() == "ok");
+  CHECK(recorder.token() == "other");
+  CHECK(recorder.failures() == std::vector<std::pair<Code, NextStep>>{{Code::kNetwork, NextStep::kNextToken}});
+  CHECK(StatusOf(client, kName)->total_failures == 0);
+  CHECK(world.Ask(Impatient())->token == "other");
+  CHECK(hangs.Supplies() == 1);  // nobody asks twice at a time
+  door.Open();
+  REQUIRE(Eventually([&] { return CountersOf(client, kName).refreshes == 1; }));
+  CHECK(world.Ask(Impatient())->token == kName);
+  CHECK(hangs.Supplies() == 1);
+}
+
+TEST_CASE("calls of different tokens overlap, and those of one token do not") {
+  constexpr int kTokens = 5;
+  World world;
+  std::atomic<int> inside{0};
+  std::atomic<bool> all_came{false};
+  std::atomic<int> of_first{0};
+  std::atomic<bool> twice{false};
+  std::vector<TokenConfig> tokens;
+  for (int i = 0; i < kTokens; ++i) {
+    const std::string bearer = std::string(kFirst) + std::to_string(i);
+    world.service.AcceptApiKey(bearer);
+    TokenConfig token;
+    token.kind = CredentialKind::kCallback;
+    token.name = "source" + std::to_string(i);
+    token.bearer_source.supply = [&, i, bearer](const std::string&) -> Result<SuppliedBearer> {
+      if (i == 0 && ++of_first > 1) twice = true;
+      if (++inside == kTokens) all_came = true;
+      if (!Eventually([&] { return all_came.load(); })) return Status(Code::kInternal, "alone");
+      if (i == 0) --of_first;
+      return SuppliedBearer{Secret(bearer)};
+    };
+    tokens.push_back(std::move(token));
+  }
+  world.Connect(ConfigWith(world, std::move(tokens)));
+  std::vector<std::unique_ptr<Pushed>> requests;
+  for (int i = 0; i < 2 * kTokens; ++i) requests.push_back(std::make_unique<Pushed>(&world, Request("hello")));
+  for (const auto& request : requests) {
+    REQUIRE((*request)->WaitUntilDone());
+    CHECK((*request)->status().ToString() == "ok");
+  }
+  CHECK_FALSE(twice);
 }
 
 }  // namespace warppool

@@ -121,47 +121,63 @@ TEST_CASE("a request whose budget is spent does not wait for the busy token that
   CHECK(world.StatusOf(0).total_failures == 0);
 }
 
-// The service has asked the first token for a minute's patience. The second one was not tried: it may serve.
-TEST_CASE("a request that does what Retry-After says goes on at once when a token that it has not tried is there") {
+// The one token that was ready was told that the service has too much to do: the busy one is not asked in its place.
+TEST_CASE("what Retry-After says to the only ready token holds for all requests, also when another token comes free") {
   Gate gate;
   World world;
-  world.service.On(kOne).Agent(loopback::Status(503).Header("Retry-After", "60"));
-  SECTION("it was busy") {
-    world.service.Accept(kTwo);
-    HoldAgent(&world, &gate, kTwo);
-    Config config = OneAtATime(world, {kTwo, kOne});
-    world.Connect(std::move(config));
-    gate.Close();
-    PushedQuery busy(&world, "keeps one busy");
-    REQUIRE(gate.WaitUntilInside(1));
-    PushedQuery request(&world, "hello");
-    REQUIRE(request.Failed(1));
-    CHECK(request.recorder.failures() == Failures{{Code::kOverloaded, NextStep::kWait}});
-    CHECK(request.recorder.dones() == 0);
+  world.service.On(kOne).Agent(loopback::Status(503).Header("Retry-After", "60").Times(1));
+  world.service.Accept(kTwo);
+  HoldAgent(&world, &gate, kTwo);
+  world.Connect(OneAtATime(world, {kTwo, kOne}));
+  gate.Close();
+  PushedQuery busy(&world, "keeps one busy");
+  REQUIRE(gate.WaitUntilInside(1));
+  PushedQuery request(&world, "hello");
+  REQUIRE(request.Failed(1));
+  CHECK(request.recorder.failures() == Failures{{Code::kOverloaded, NextStep::kWait}});
+  PushedQuery other(&world, "hello");
+  REQUIRE(other.recorder.WaitForWait());
+  CHECK(other.recorder.dones() == 0);
+  CHECK(world.service.Count(kAgent, kOne) == 1);
+
+  SECTION("the answer of the busy one shows that the service serves") {
     gate.Open();
-    REQUIRE(request.recorder.WaitUntilDone());
-    CHECK(request.recorder.status().ToString() == "ok");
     REQUIRE(busy.recorder.WaitUntilDone());
-  }
-  SECTION("it was disabled, and is recovered by hand") {
-    world.service.On(kTwo).Agent(loopback::Status(403).Times(1));
-    Config config = OneAtATime(world, {kTwo, kOne});
-    config.max_failures = 1;
-    world.Connect(std::move(config));
-    PushedQuery request(&world, "hello");
-    REQUIRE(request.Failed(2));
-    CHECK(request.recorder.failures() ==
-          Failures{{Code::kUnauthorized, NextStep::kNextToken}, {Code::kOverloaded, NextStep::kWait}});
-    request.stream.reset();  // this one has been refused by it
-    PushedQuery other(&world, "hello");
-    REQUIRE(other.Failed(1));
-    CHECK(other.recorder.failures() == Failures{{Code::kOverloaded, NextStep::kWait}});
-    CHECK(other.recorder.dones() == 0);
-    CHECK(world.client->Recover(world.StatusOf(0).name).ok());
     REQUIRE(other.recorder.WaitUntilDone());
-    CHECK(other.recorder.status().ToString() == "ok");
   }
-  CHECK(world.service.Count("/ai/multi-agent", kTwo) == 2);
+  SECTION("the time is over") {
+    busy.stream.reset();
+    gate.Open();
+    world.Skip(60s);
+    CHECK(world.Ask(Request("finds that it is over")).ok());
+    REQUIRE(other.recorder.WaitUntilDone());
+  }
+  CHECK(other.recorder.status().ToString() == "ok");
+  CHECK(other.recorder.failures().empty());
+}
+
+TEST_CASE("a request that waits after a refusal goes on at once when a token that it has not tried is there") {
+  Gate gate;
+  World world;
+  world.service.On(kOne).Agent(loopback::Status(403));
+  world.service.Accept(kTwo);
+  HoldAgent(&world, &gate, kTwo);
+  Config config = OneAtATime(world, {kTwo, kOne});
+  config.retry_base_delay = 60s;
+  config.retry_max_delay = 60s;
+  world.Connect(std::move(config));
+  gate.Close();
+  PushedQuery busy(&world, "keeps one busy");
+  REQUIRE(gate.WaitUntilInside(1));
+  PushedQuery request(&world, "hello");
+  REQUIRE(request.Failed(1));
+  CHECK(request.recorder.failures() == Failures{{Code::kUnauthorized, NextStep::kWait}});
+  CHECK(request.recorder.dones() == 0);
+  gate.Open();
+  REQUIRE(request.recorder.WaitUntilDone());
+  CHECK(request.recorder.status().ToString() == "ok");
+  REQUIRE(busy.recorder.WaitUntilDone());
+  CHECK(world.service.Count(kAgent, kTwo) == 2);
 }
 
 TEST_CASE("a request that finds no exchange that works waits for a token that needs none, if it is only busy") {

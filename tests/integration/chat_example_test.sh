@@ -90,9 +90,11 @@ expect out.txt "Echo: Seventh question"
 expect err.txt "Not saved: missing/one.warppool: No such file or directory"
 
 # An answer that fails, and a configuration that cannot be used.
+printf 'WARP_SERVER_URL=%s\nWARP_REFRESH_TOKEN=demo-token-dead\n' "$url" >dead.env
+chmod 600 dead.env
+run 1 'Eighth question\n' --env dead.env one.warppool
+expect err.txt "INVALID_REFRESH_TOKEN"
 kill "$service"
-run 1 'Eighth question\n' --env one.env one.warppool
-expect err.txt "network"
 run 2 '' --env missing.env
 expect err.txt "missing.env: No such file or directory"
 run 2 '' --nonsense

@@ -61,7 +61,9 @@ expect "ok   health: 3 of 3 tokens healthy"
 expect "Healthy tokens: 3/3"
 expect "quota=3 of 3 left, reset=20"
 expect "ok   failure and recovery: rehearsed on this machine with 3 stand-ins"
-expect "STAND-IN-1 was refused 3 times, and is disabled; no request failed, since others served: STAND-IN-2"
+expect "STAND-IN-1 was refused, but the request did not fail: STAND-IN-2 served it"
+expect "That is a failure of STAND-IN-1; 3 failures in a row would disable it, here the first one does"
+expect "by itself it would be tried again after 60 s"
 expect "Recover(): it is ready again, and served request 1 after that"
 refuse FAIL
 
@@ -69,7 +71,7 @@ refuse FAIL
 WARP_STRATEGY=fill_first WARP_TIER_ORDER=ANONYMOUS,PERSONAL run 0
 expect "ok   priority: ANONYMOUS, then PERSONAL"
 expect "ok   rotation: fill_first in ANONYMOUS: ANONYMOUS_$quota"
-expect "STAND-IN-3 was refused 3 times, and is disabled; no request failed, since others served: STAND-IN-1"
+expect "STAND-IN-3 was refused, but the request did not fail: STAND-IN-1 served it"
 WARP_STRATEGY=fill_first WARP_TIER_ORDER=PERSONAL run 0
 expect "1 token not used: WARP_TIER_ORDER leaves out their tier"
 expect "ok   rotation: fill_first in PERSONAL: PERSONAL_$one, PERSONAL_$one"
@@ -98,7 +100,9 @@ run 1
 expect "ok   refresh of each token: 0 of 0 tokens refreshed, 1 API key"
 expect "FAIL health: 0 of 1 token healthy"
 expect "the quota query does not accept the token (401)"
-expect "STAND-IN-1 was refused 3 times, and is disabled; there is no other token to go on with"
+expect "STAND-IN-1 was refused, and rests; there is no other token to go on with, or to show whose fault it is"
+expect "for 5 s it is not tried again"
+expect "Recover(): it is ready again, and served request 1 after that"
 
 # The service cannot be reached.
 configure WARP_REFRESH_TOKEN=demo-token-1

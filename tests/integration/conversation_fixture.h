@@ -18,7 +18,7 @@ namespace warppool {
 inline std::string TasksOf(const Conversation& conversation) {
   const auto bytes = conversation.Save();
   REQUIRE(bytes.status().ToString() == "ok");
-  const auto saved = ReadSaved(*bytes);
+  const auto saved = internal::ReadSaved(*bytes);
   REQUIRE(saved.status().ToString() == "ok");
   return loopback::Bytes(saved->tasks.context());
 }

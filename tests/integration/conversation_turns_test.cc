@@ -72,17 +72,15 @@ class Plan {
     if (Below(5) == 0) return loopback::Status(503, "busy");
     return Answer().CutAfter(Below(3) == 0 ? 1 : 2 + Below(25), Below(3) == 0 ? Cut::kReset : Cut::kClean);
   }
-  // What leads to another account.
+  // What leads to another account. A first 401 or 500 does not: the token rests, and is tried again.
   loopback::Behaviour Refusal() {
-    switch (Below(4)) {
+    switch (Below(3)) {
       case 0:
         return loopback::Quota();
       case 1:
         return loopback::Status(403, "no");
-      case 2:
-        return loopback::Status(401, "no");
       default:
-        return loopback::Status(500);
+        return loopback::Status(402, "no");
     }
   }
 

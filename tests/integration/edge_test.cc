@@ -123,7 +123,7 @@ TEST_CASE("the beginning of a secret is not quoted either") {
   CHECK(world.log.Count("[secret]") > 0);
 }
 
-TEST_CASE("a refusal counts although its words broke off") {
+TEST_CASE("a refusal is one although its words broke off") {
   World world;
   RawServer server("HTTP/1.1 403 no\r\nContent-Length: 1000\r\n\r\n{\"error\": \"half");
   Config config = ConfigFor(world.service, {"wk-1.fakefake"});
@@ -131,7 +131,8 @@ TEST_CASE("a refusal counts although its words broke off") {
   config.server_url = "http://" + server.Address();
   const auto answer = world.Connect(std::move(config)).Ask(Request("hello"));
   CHECK(world.Said(answer.status).code() == Code::kUnauthorized);
-  CHECK(world.StatusOf(0).failures == 1);
+  CHECK(world.StatusOf(0).last_error == Code::kUnauthorized);
+  CHECK(world.StatusOf(0).state == TokenState::kResting);
 }
 
 TEST_CASE("the media type's case and parameters do not matter") {

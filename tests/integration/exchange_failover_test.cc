@@ -15,9 +15,9 @@ Config Strict(const World& world, const std::vector<std::string>& credentials) {
   return config;
 }
 
-void CheckUntouched(World* world, std::size_t token) {
+void CheckUntouched(World* world, std::size_t token, TokenState state = TokenState::kReady) {
   const TokenStatus status = world->StatusOf(token);
-  CHECK(status.state == TokenState::kReady);
+  CHECK(status.state == state);
   CHECK(status.failures == 0);
   CHECK(status.total_failures == 0);
   CHECK(status.in_flight == 0);
@@ -41,7 +41,7 @@ TEST_CASE("an exchange that answers 500 is a failure when another token serves t
     CHECK(bearer->token == client.Pool().tokens[1].name);
   }
   const TokenStatus one = world.StatusOf(0);
-  CHECK(one.state == TokenState::kReady);
+  CHECK(one.state == TokenState::kResting);
   CHECK(one.failures == 1);
   CHECK(one.total_failures == 1);
   CHECK(one.last_error == Code::kServerError);
@@ -76,8 +76,10 @@ TEST_CASE("an exchange that answers 500 is no failure when who serves needed non
   REQUIRE(answer.status().ToString() == "ok");
   CHECK(answer->token == world.client->Pool().tokens[1].name);
   CHECK(world.StatusOf(0).last_error == Code::kServerError);
-  CheckUntouched(&world, 0);
+  CheckUntouched(&world, 0, TokenState::kResting);
   CheckUntouched(&world, 1);
+  world.SkipRest();
+  CHECK(world.client->Explain()[0].reason.find("behind all others") != std::string::npos);
 }
 
 TEST_CASE("an only token has no failure for an exchange that answers 500, however often") {

@@ -15,6 +15,7 @@
 
 #include "catch.h"
 #include "loopback.h"
+#include "skipping_clock.h"
 #include "warppool/client.h"
 
 namespace warppool {
@@ -181,11 +182,18 @@ inline Config ConfigFor(const loopback::Service& service, const std::vector<std:
   return config;
 }
 
+// As ConfigFor(), of a client that asks the first of these tokens first, as long as it is ready.
+inline Config FillFirst(const loopback::Service& service, const std::vector<std::string>& credentials) {
+  Config config = ConfigFor(service, credentials);
+  config.strategy = Strategy::kFillFirst;
+  return config;
+}
+
 // A service, its client, and everything that is said: what goes through here, the log, the pool's events and its last
 // state are searched for secrets at the end. Any thread, but for the constructor, Connect() and the destructor.
 class World {
  public:
-  explicit World(const loopback::Options& options = {}) : service(options) {}
+  explicit World(const loopback::Options& options = {}) : service(options) { SkippingClock::Get().Reset(); }
   ~World() {
     NotePool();
     client.reset();
@@ -204,12 +212,30 @@ class World {
 
   Client& Connect(Config config, std::shared_ptr<StateStore> store = nullptr) {
     NotePool();
-    auto made = Client::Create(std::move(config), {log.Sink(), events.Sink(), std::move(store)});
+    auto made = CreateClient(std::move(config), {log.Sink(), events.Sink(), std::move(store)}, SkippingClock::Get());
     REQUIRE(made.status().ToString() == "ok");
     client = *std::move(made);
     return *client;
   }
   Client& Connect(const std::vector<std::string>& credentials) { return Connect(ConfigFor(service, credentials)); }
+
+  void Skip(std::chrono::milliseconds time) { SkippingClock::Get().Skip(time); }
+  // Those that were refused just now may be asked again.
+  void SkipRest() { Skip(5s); }
+
+  // So many requests for which the first token, which comes first when it is ready, is refused, and which another one
+  // serves: that many failures.
+  void Blame(int failures) {
+    for (int i = 0; i < failures; ++i) {
+      if (i > 0) SkipRest();
+      REQUIRE(Ask(Request("hello")).status().ToString() == "ok");
+    }
+  }
+  // The same, and then it is alone: the others are removed.
+  void BlameAndLeaveAlone(int failures) {
+    Blame(failures);
+    while (client->Pool().tokens.size() > 1) REQUIRE(client->RemoveToken(client->Pool().tokens.back().name).ok());
+  }
 
   // Client::Ask(), where only a whole answer counts.
   Result<Answer> Ask(const Request& request) {

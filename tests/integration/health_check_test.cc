@@ -226,17 +226,18 @@ TEST_CASE(
   SECTION("disabled") {
     world.service.On(kOne).Agent(loopback::Status(403).Times(1)).Account(loopback::Status(403).Times(1));
   }
-  Config config = ConfigFor(world.service, {kOne});
+  world.service.Accept(kTwo);
+  Config config = FillFirst(world.service, {kOne, kTwo});
   config.max_failures = 1;
   config.recovery_delay = 0ms;
   world.Connect(std::move(config));
-  CHECK(world.Ask(Impatient("hello")).code() == Code::kUnauthorized);
+  world.BlameAndLeaveAlone(1);
   const HealthReport ill = Check(&world);
   CHECK(ill.Healthy() == 0);
   CHECK(ill.tokens[0].problem.code() == Code::kUnauthorized);
   CHECK(ill.tokens[0].token.state == TokenState::kDisabled);
   CHECK(world.Ask(Impatient("hello")).code() == Code::kNoTokenReady);
-  CHECK(world.service.Count(kExchange) == 2);
+  CHECK(world.service.Count(kExchange, kOne) == 2);
 
   const HealthReport well = Check(&world);
   CHECK(well.Healthy() == 1);
@@ -258,18 +259,54 @@ TEST_CASE("a token whose quota is back is ready again after an active check") {
   CHECK(world.Ask(Impatient("hello")).ok());
 }
 
-TEST_CASE("a check finds what the pool could not know, and three such findings disable") {
+TEST_CASE("a check finds what the pool could not know, and three such findings disable, if another token passes") {
   World world;
-  world.service.On(kOne).Account(loopback::Status(401));
-  world.Connect({kOne});
-  CHECK(world.client->CheckHealth()->Healthy() == 1);
+  SECTION("the quota query refuses its JWT") {
+    world.service.On(kOne).Account(loopback::Status(401));
+  }
+  SECTION("its exchange is refused") {
+    world.service.On(kOne).Exchange(loopback::Status(403));
+  }
+  SECTION("its exchange fails") {
+    world.service.On(kOne).Exchange(loopback::Status(500));
+  }
+  world.service.Accept(kTwo);
+  world.Connect({kOne, kTwo});
+  CHECK(world.client->CheckHealth()->Healthy() == 2);
   for (int i = 1; i <= 3; ++i) {
     const HealthReport report = Check(&world);
-    CHECK(report.Healthy() == 0);
+    CHECK(report.Healthy() == 1);
     CHECK(report.tokens[0].token.failures == i);
+    CHECK(report.tokens[1].token.failures == 0);
   }
-  CHECK(world.client->CheckHealth()->Healthy() == 0);
+  CHECK(world.client->CheckHealth()->Healthy() == 1);
   CHECK(world.StatusOf(0).state == TokenState::kDisabled);
+}
+
+TEST_CASE("a check whose tokens are all refused, or in which only one of another kind passes, blames nobody") {
+  World world;
+  world.service.On(kOne).Account(loopback::Status(401));
+  world.service.On(kTwo).Exchange(loopback::Status(403));
+  Config config = ConfigFor(world.service, {kOne, kTwo});
+  config.max_failures = 1;
+  int healthy = 0;
+  SECTION("all") {}
+  SECTION("an API key passes") {
+    world.service.AcceptApiKey(kKey);
+    config.tokens.push_back(KeyOf(kKey));
+    healthy = 1;
+  }
+  world.Connect(std::move(config));
+  for (int i = 0; i < 3; ++i) {
+    const HealthReport report = Check(&world);
+    CHECK(report.Healthy() == healthy);
+    for (const std::size_t token : {0U, 1U}) {
+      CHECK(report.tokens[token].problem.code() == Code::kUnauthorized);
+      CHECK(report.tokens[token].token.state == TokenState::kResting);
+      CHECK(report.tokens[token].token.total_failures == 0);
+    }
+  }
+  CHECK(world.events.Count(PoolEventKind::kFailure) == 0);
 }
 
 TEST_CASE("an exchange that cannot be reached makes tokens unhealthy, and blames none") {
@@ -304,7 +341,8 @@ TEST_CASE("an API key is checked where quotas are told") {
     const HealthReport report = Check(&world);
     CHECK(report.Healthy() == 0);
     CHECK(report.tokens[0].problem.code() == Code::kUnauthorized);
-    CHECK(report.tokens[0].token.failures == 1);
+    CHECK(report.tokens[0].token.state == TokenState::kResting);
+    CHECK(report.tokens[0].token.failures == 0);
   }
   SECTION("quotas are not told: nothing is known of it") {
     world.service.On(kKey).Account(loopback::Status(404));
@@ -388,12 +426,13 @@ TEST_CASE("a check leaves alone what a request is trying just now") {
     if (endpoint == Endpoint::kAgent) gate.Pass();
     return std::optional<loopback::Behaviour>();
   });
-  Config config = ConfigFor(world.service, {kOne});
+  world.service.Accept(kTwo);
+  Config config = FillFirst(world.service, {kOne, kTwo});
   config.max_failures = 1;
-  config.recovery_delay = 20ms;
   Client& client = world.Connect(std::move(config));
-  CHECK_FALSE(world.Ask(Impatient("hello")).ok());
-  REQUIRE(Eventually([&] { return world.StatusOf(0).state == TokenState::kHalfOpen; }));
+  world.BlameAndLeaveAlone(1);
+  world.Skip(60s);
+  REQUIRE(world.StatusOf(0).state == TokenState::kHalfOpen);
   gate.Close();
   Recorder probe(&world);
   auto stream = client.Start(Request("probe"), probe.Callbacks());

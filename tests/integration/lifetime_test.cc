@@ -38,6 +38,54 @@ TEST_CASE("a pulled stream delivers the whole answer, then its end, again and ag
   CHECK(world.Said((*stream)->Next(0ms)).code() == Code::kEnd);
 }
 
+TEST_CASE("a loop over a stream sees all of its events, and the stream says how it ended") {
+  World world;
+  world.service.Accept("fake-token-one");
+  auto stream = world.Connect({"fake-token-one"}).Start(Request("hello"));
+  REQUIRE(stream.ok());
+  std::string text;
+  std::vector<OwnedEvent> kept;
+  for (const Event& event : **stream) {
+    text += TextOf(event);
+    kept.emplace_back(event);
+  }
+  CHECK(text == "Echo: hello");
+  CHECK((*stream)->status().ok());
+  CHECK((*stream)->begin() == (*stream)->end());  // what has been read does not come again
+  CHECK((*stream)->status().ok());
+  stream->reset();
+  std::string again;
+  for (const OwnedEvent& event : kept) again += TextOf(event.get());
+  CHECK(again == text);
+}
+
+TEST_CASE("a loop over a stream that fails ends, and the stream says why") {
+  World world;
+  world.service.On("fake-token-one").Agent(loopback::Status(400));
+  auto stream = world.Connect({"fake-token-one"}).Start(Request("hello"));
+  REQUIRE(stream.ok());
+  int events = 0;
+  for (const Event& event : **stream) {
+    CHECK(std::holds_alternative<AttemptFailed>(event));
+    ++events;
+  }
+  CHECK(events == 1);
+  CHECK((*stream)->status().code() == Code::kRequestRejected);
+}
+
+TEST_CASE("a loop over a pushed stream sees nothing, and the stream says that it is no use") {
+  World world;
+  world.service.Accept("fake-token-one");
+  std::promise<void> done;
+  StreamCallbacks callbacks;
+  callbacks.on_done = [&](const Status& /*status*/) { done.set_value(); };
+  auto stream = world.Connect({"fake-token-one"}).Start(Request("hello"), std::move(callbacks));
+  REQUIRE(stream.ok());
+  CHECK((*stream)->begin() == (*stream)->end());
+  CHECK((*stream)->status().code() == Code::kMisuse);
+  done.get_future().wait();
+}
+
 TEST_CASE("a pulled stream's descriptor is readable while there is something to take") {
   World world;
   world.service.On("fake-token-one").Agent(loopback::Ok().CutAfter(3, Cut::kStall));
@@ -266,6 +314,7 @@ TEST_CASE("a client that is destroyed with streams running ends each with one te
     }
     config.retry_base_delay = 60s;
     config.retry_max_delay = 60s;
+    config.max_token_wait = 10min;
     auto made = Client::Create(std::move(config), {world.log.Sink()});
     REQUIRE(made.ok());
     std::unique_ptr<Client> client = *std::move(made);

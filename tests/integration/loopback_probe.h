@@ -123,7 +123,7 @@ inline std::optional<std::vector<warppool::wire::ResponseEvent>> Decode(std::str
     if (body.substr(0, kPrefix.size()) != kPrefix || end == std::string_view::npos) return std::nullopt;
     std::string bytes;
     const auto data = body.substr(kPrefix.size(), end - kPrefix.size());
-    if (data.size() % 4 != 0 || warppool::DecodeBase64Url(data, &bytes)) return std::nullopt;
+    if (data.size() % 4 != 0 || warppool::internal::DecodeBase64Url(data, &bytes)) return std::nullopt;
     if (!events.emplace_back().ParseFromString(bytes)) return std::nullopt;
     body.remove_prefix(end + 2);
   }

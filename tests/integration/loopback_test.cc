@@ -58,7 +58,8 @@ TEST_CASE("a JWT has three parts, and its payload says when it ends") {
   CHECK(jwt.find('=') == std::string::npos);
   const auto begin = jwt.find('.') + 1;
   std::string payload;
-  REQUIRE_FALSE(warppool::DecodeBase64Url(std::string_view(jwt).substr(begin, jwt.rfind('.') - begin), &payload));
+  REQUIRE_FALSE(
+      warppool::internal::DecodeBase64Url(std::string_view(jwt).substr(begin, jwt.rfind('.') - begin), &payload));
   const auto number = [&](const std::string& name) {
     return std::stol(payload.substr(payload.find("\"" + name + "\":") + name.size() + 3));
   };

@@ -28,6 +28,7 @@ TEST_CASE("while the service is away requests fail for the network, and afterwar
   PoolBook events;
   Config config = ConfigFor(*service, kFourTokens);
   config.max_failures = 1;
+  config.retry_budget = 1;
   auto made = Client::Create(std::move(config), {{}, events.Sink()});
   REQUIRE(made.status().ToString() == "ok");
   const auto client = *std::move(made);

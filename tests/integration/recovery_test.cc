@@ -7,12 +7,11 @@
 namespace warppool {
 namespace {
 
-using WallClock = std::chrono::system_clock;
-
-// Three requests that fail, and with them the token that is asked.
+// The first token is refused three times, and alone then.
 void Disable(World* world) {
-  for (const char* query : {"1", "2", "3"}) CHECK(world->Ask(Impatient(query)).code() == Code::kUnauthorized);
+  world->BlameAndLeaveAlone(3);
   CHECK(world->StatusOf(0).failures == 3);
+  CHECK(world->StatusOf(0).state == TokenState::kDisabled);
 }
 
 bool IsHalfOpen(World* world, std::size_t token = 0) {
@@ -21,19 +20,21 @@ bool IsHalfOpen(World* world, std::size_t token = 0) {
 
 }  // namespace
 
-TEST_CASE("a disabled token is half open after its rest, and exactly one request tries it") {
+TEST_CASE("a disabled token is half open after its delay, and exactly one request tries it") {
   Gate gate;
   World world;
   world.service.On(kOne).Agent(loopback::Status(403).Times(3));
+  world.service.Accept(kTwo);
   world.service.Decide([&](loopback::Endpoint endpoint, const std::string& /*token*/) {
     if (endpoint == loopback::Endpoint::kAgent) gate.Pass();
     return std::optional<loopback::Behaviour>();
   });
-  Config config = ConfigFor(world.service, {kOne});
-  config.recovery_delay = 30ms;
-  Client& client = world.Connect(std::move(config));
+  Client& client = world.Connect(FillFirst(world.service, {kOne, kTwo}));
   Disable(&world);
-  REQUIRE(Eventually([&] { return IsHalfOpen(&world); }));
+  world.Skip(59s);
+  CHECK_FALSE(IsHalfOpen(&world));
+  world.Skip(1s);
+  REQUIRE(IsHalfOpen(&world));
   CHECK(world.StatusOf(0).reason.find("403") != std::string::npos);
 
   gate.Close();
@@ -50,7 +51,7 @@ TEST_CASE("a disabled token is half open after its rest, and exactly one request
   CHECK(IsHalfOpen(&world));
   gate.Open();
   REQUIRE(probe.WaitUntilDone());
-  CHECK(world.service.Count("/ai/multi-agent") == 4);
+  CHECK(world.service.Count("/ai/multi-agent", kOne) == 4);
   CHECK(probe.status().ToString() == "ok");
   CHECK(world.StatusOf(0).state == TokenState::kReady);
   CHECK(world.StatusOf(0).failures == 0);
@@ -68,12 +69,10 @@ TEST_CASE("a request tries a half-open token, and those beside it go to tokens t
     if (endpoint == loopback::Endpoint::kAgent && token == kOne) gate.Pass();
     return std::optional<loopback::Behaviour>();
   });
-  Config config = ConfigFor(world.service, {kOne, kTwo});
-  config.strategy = Strategy::kFillFirst;
-  config.recovery_delay = 30ms;
-  Client& client = world.Connect(std::move(config));
-  for (const char* query : {"1", "2", "3"}) CHECK(world.Ask(Request(query)).ok());
-  REQUIRE(Eventually([&] { return IsHalfOpen(&world); }));
+  Client& client = world.Connect(FillFirst(world.service, {kOne, kTwo}));
+  world.Blame(3);
+  world.Skip(60s);
+  REQUIRE(IsHalfOpen(&world));
 
   gate.Close();
   Recorder probe(&world);
@@ -93,52 +92,75 @@ TEST_CASE("a request tries a half-open token, and those beside it go to tokens t
   CHECK(world.StatusOf(0).state == TokenState::kReady);
 }
 
-TEST_CASE("a probe that fails doubles the rest, up to its limit") {
+TEST_CASE("a probe that is a failure doubles the delay, up to its limit") {
   World world;
   world.service.On(kOne).Agent(loopback::Status(403).Times(6));
-  Config config = ConfigFor(world.service, {kOne});
-  config.recovery_delay = 200ms;
-  config.recovery_max_delay = 500ms;
+  world.service.Accept(kTwo);
+  Config config = FillFirst(world.service, {kOne, kTwo});
+  config.recovery_delay = 20s;
+  config.recovery_max_delay = 50s;
   world.Connect(std::move(config));
-  CHECK(world.Ask(Impatient("1")).code() == Code::kUnauthorized);
-  CHECK(world.Ask(Impatient("2")).code() == Code::kUnauthorized);
-  for (const auto rest : {200ms, 400ms, 500ms, 500ms}) {
-    INFO(rest.count());
-    const auto before = WallClock::now();
-    CHECK(world.Ask(Impatient("again")).code() == Code::kUnauthorized);
+  world.Blame(2);
+  world.SkipRest();
+  for (const auto delay : {20s, 40s, 50s, 50s}) {
+    INFO(delay.count());
+    const auto before = SkippingClock::Get().Wall();
+    CHECK(world.Ask(Impatient("again")).ok());
     const TokenStatus status = world.StatusOf(0);
-    const auto after = WallClock::now();
-    CHECK(status.state != TokenState::kReady);
+    const auto after = SkippingClock::Get().Wall();
+    CHECK(status.state == TokenState::kDisabled);
     REQUIRE(status.ready_at.has_value());
-    CHECK(*status.ready_at >= before + rest);
-    CHECK(*status.ready_at <= after + rest + 1ms);
+    CHECK(*status.ready_at >= before + delay - 1ms);
+    CHECK(*status.ready_at <= after + delay + 1ms);
     const auto told = world.events.Of(PoolEventKind::kDisabled).back();
     REQUIRE(told.until.has_value());
-    CHECK(*told.until >= before + rest);
-    CHECK(*told.until <= after + rest + 1ms);
-    REQUIRE(Eventually([&] { return IsHalfOpen(&world); }));
+    CHECK(*told.until >= before + delay - 1ms);
+    CHECK(*told.until <= after + delay + 1ms);
+    world.Skip(delay);
+    REQUIRE(IsHalfOpen(&world));
   }
   CHECK(world.StatusOf(0).failures == 3);
   CHECK(world.StatusOf(0).total_failures == 6);
   CHECK(world.Ask(Impatient("at last")).ok());
   CHECK(world.StatusOf(0).state == TokenState::kReady);
+  CHECK(world.StatusOf(0).served == 1);
   CHECK(world.events.Count(PoolEventKind::kDisabled) == 4);
+}
+
+// Nobody has shown that the service serves anybody.
+TEST_CASE("a probe that is refused while no other token serves does not double the delay: the token rests") {
+  World world;
+  world.service.On(kOne).Agent(loopback::Status(403).Times(4));
+  world.service.Accept(kTwo);
+  world.Connect(FillFirst(world.service, {kOne, kTwo}));
+  Disable(&world);
+  world.Skip(60s);
+  REQUIRE(IsHalfOpen(&world));
+  CHECK(world.Ask(Impatient("probe")).code() == Code::kUnauthorized);
+  CHECK(world.StatusOf(0).total_failures == 3);
+  CHECK(world.events.Count(PoolEventKind::kDisabled) == 1);
+  CHECK(world.StatusOf(0).state == TokenState::kDisabled);
+  world.SkipRest();
+  REQUIRE(IsHalfOpen(&world));
+  CHECK(world.Ask(Impatient("probe")).ok());
+  CHECK(world.StatusOf(0).state == TokenState::kReady);
 }
 
 TEST_CASE("a probe that met nobody's fault, or was cancelled, leaves the token half open for the next one") {
   Gate gate;
   World world;
   world.service.On(kOne).Agent(loopback::Status(403).Times(3)).Agent(loopback::Status(503).Times(1));
+  world.service.Accept(kTwo);
   world.service.Decide([&](loopback::Endpoint endpoint, const std::string& /*token*/) {
     if (endpoint == loopback::Endpoint::kAgent) gate.Pass();
     return std::optional<loopback::Behaviour>();
   });
-  Config config = ConfigFor(world.service, {kOne});
-  config.recovery_delay = 30ms;
+  Config config = FillFirst(world.service, {kOne, kTwo});
   config.retry_budget = 0;
   Client& client = world.Connect(std::move(config));
   Disable(&world);
-  REQUIRE(Eventually([&] { return IsHalfOpen(&world); }));
+  world.Skip(60s);
+  REQUIRE(IsHalfOpen(&world));
   CHECK(world.Ask(Impatient("overloaded")).code() == Code::kOverloaded);
   CHECK(IsHalfOpen(&world));
 
@@ -160,38 +182,44 @@ TEST_CASE("a probe that met nobody's fault, or was cancelled, leaves the token h
 TEST_CASE("a request whose probe met nobody's fault goes on with that token after its pause") {
   World world;
   world.service.On(kOne).Agent(loopback::Status(403).Times(1)).Agent(loopback::Status(503).Times(1));
-  Config config = ConfigFor(world.service, {kOne});
+  world.service.Accept(kTwo);
+  Config config = FillFirst(world.service, {kOne, kTwo});
   config.max_failures = 1;
-  config.recovery_delay = 20ms;
   world.Connect(std::move(config));
-  CHECK(world.Ask(Impatient("hello")).code() == Code::kUnauthorized);
-  REQUIRE(Eventually([&] { return IsHalfOpen(&world); }));
+  world.BlameAndLeaveAlone(1);
+  world.Skip(60s);
+  REQUIRE(IsHalfOpen(&world));
   CHECK(world.Ask(Request("hello")).status().ToString() == "ok");
-  CHECK(world.service.Count("/ai/multi-agent") == 3);
+  CHECK(world.service.Count("/ai/multi-agent", kOne) == 3);
 }
 
 TEST_CASE("a request tries one half-open token, and no second one") {
   World world;
-  world.service.OnAny().Agent(loopback::Status(403));
-  Config config = ConfigFor(world.service, {kOne, kTwo});
-  world.service.Accept(kOne).Accept(kTwo);
+  world.service.On(kOne).Agent(loopback::Status(403));
+  world.service.On(kTwo).Agent(loopback::Status(403));
+  world.service.Accept(kThree);
+  Config config = FillFirst(world.service, {kOne, kTwo, kThree});
   config.max_failures = 1;
-  config.recovery_delay = 100ms;
-  world.Connect(std::move(config));
-  CHECK(world.Ask(Impatient("1")).code() == Code::kUnauthorized);
-  REQUIRE(world.service.Count("/ai/multi-agent") == 2);
-  REQUIRE(Eventually([&] { return IsHalfOpen(&world, 0) && IsHalfOpen(&world, 1); }));
+  Client& client = world.Connect(std::move(config));
+  CHECK(world.Ask(Impatient("1")).ok());
+  REQUIRE(world.service.Count("/ai/multi-agent") == 3);
+  REQUIRE(client.RemoveToken(client.Pool().tokens[2].name).ok());
+  world.Skip(60s);
+  REQUIRE(IsHalfOpen(&world, 0));
+  REQUIRE(IsHalfOpen(&world, 1));
   CHECK(world.Ask(Impatient("2")).code() == Code::kUnauthorized);
-  CHECK(world.service.Count("/ai/multi-agent") == 3);
+  CHECK(world.service.Count("/ai/multi-agent") == 4);
 }
 
 TEST_CASE("without a recovery delay a disabled token comes back by hand only") {
   World world;
   world.service.On(kOne).Agent(loopback::Status(403).Times(3));
-  Config config = ConfigFor(world.service, {kOne});
+  world.service.Accept(kTwo);
+  Config config = FillFirst(world.service, {kOne, kTwo});
   config.recovery_delay = 0ms;
   Client& client = world.Connect(std::move(config));
   Disable(&world);
+  world.Skip(24h);
   CHECK(world.StatusOf(0).state == TokenState::kDisabled);
   CHECK_FALSE(world.StatusOf(0).ready_at.has_value());
   CHECK_FALSE(world.events.Of(PoolEventKind::kDisabled).back().until.has_value());
@@ -235,13 +263,15 @@ TEST_CASE("a token that was refused for good is tried again by hand or by an act
   World world;
   world.service.On(kOne).Exchange(loopback::Dead("USER_DISABLED").Times(1));
   world.service.On(kTwo).Agent(loopback::Status(403).Times(1));
-  Config config = ConfigFor(world.service, {kOne, kTwo});
+  world.service.Accept(kThree);
+  Config config = FillFirst(world.service, {kOne, kTwo, kThree});
   config.max_failures = 1;
-  config.recovery_delay = 20ms;
   Client& client = world.Connect(std::move(config));
-  CHECK(world.Ask(Impatient("hello")).code() == Code::kUnauthorized);
-  // The other one has the same rest.
-  REQUIRE(Eventually([&] { return IsHalfOpen(&world, 1); }));
+  CHECK(world.Ask(Impatient("hello")).ok());
+  REQUIRE(client.RemoveToken(client.Pool().tokens[2].name).ok());
+  // The other one has the same delay.
+  world.Skip(60s);
+  REQUIRE(IsHalfOpen(&world, 1));
   CHECK(world.StatusOf(0).state == TokenState::kDisabled);
   CHECK_FALSE(world.StatusOf(0).ready_at.has_value());
   for (int i = 0; i < 3; ++i) CHECK(world.Ask(Impatient("hello")).ok());
@@ -255,7 +285,7 @@ TEST_CASE("a token that was refused for good is tried again by hand or by an act
     CHECK(report->Healthy() == 2);
   }
   CHECK(world.StatusOf(0).state == TokenState::kReady);
-  for (int i = 0; i < 2; ++i) CHECK(world.Ask(Impatient("hello")).ok());
+  CHECK(world.Ask(Impatient("hello")).ok());
   CHECK(world.service.Count("/ai/multi-agent", kOne) == 1);
 }
 
@@ -263,19 +293,17 @@ TEST_CASE("the late success of an old request leaves a disabled token as recover
   Gate gate;
   std::atomic<int> requests{0};
   World world;
-  world.service.Accept(kOne);
+  world.service.Accept(kOne).Accept(kTwo);
   world.service.Decide(
-      [&](loopback::Endpoint endpoint, const std::string& /*token*/) -> std::optional<loopback::Behaviour> {
-        if (endpoint != loopback::Endpoint::kAgent) return std::nullopt;
+      [&](loopback::Endpoint endpoint, const std::string& token) -> std::optional<loopback::Behaviour> {
+        if (endpoint != loopback::Endpoint::kAgent || token == kTwo) return std::nullopt;
         const int number = requests++;
         if (number == 0) gate.Pass();
         return number > 0 && number <= 3 ? loopback::Status(403) : loopback::Ok();
       });
-  Config config = ConfigFor(world.service, {kOne});
+  Config config = FillFirst(world.service, {kOne, kTwo});
   gate.Close();
-  SECTION("by itself") {
-    config.recovery_delay = 30ms;
-  }
+  SECTION("by itself") {}
   SECTION("by hand") {
     config.recovery_delay = 0ms;
   }
@@ -294,7 +322,8 @@ TEST_CASE("the late success of an old request leaves a disabled token as recover
     CHECK(world.StatusOf(0).state == TokenState::kDisabled);
     CHECK(client.Recover(client.Pool().tokens[0].name).ok());
   } else {
-    REQUIRE(Eventually([&] { return IsHalfOpen(&world); }));
+    world.Skip(60s);
+    REQUIRE(IsHalfOpen(&world));
   }
   CHECK(world.Ask(Impatient("new")).ok());
   CHECK(world.StatusOf(0).state == TokenState::kReady);
@@ -305,16 +334,16 @@ TEST_CASE("what requests from before a recovery still report does not count") {
   Gate gate;
   World world;
   std::atomic<int> outcome{0};
-  world.service.Accept(kOne);
+  world.service.Accept(kOne).Accept(kTwo);
   world.service.Decide(
-      [&](loopback::Endpoint endpoint, const std::string& /*token*/) -> std::optional<loopback::Behaviour> {
-        if (endpoint != loopback::Endpoint::kAgent) return std::nullopt;
+      [&](loopback::Endpoint endpoint, const std::string& token) -> std::optional<loopback::Behaviour> {
+        if (endpoint != loopback::Endpoint::kAgent || token == kTwo) return std::nullopt;
         gate.Pass();
         if (outcome == 1) return loopback::Status(403);
         if (outcome == 2) return loopback::Quota().Header("Retry-After", "3600");
         return loopback::Ok();
       });
-  Config config = ConfigFor(world.service, {kOne});
+  Config config = FillFirst(world.service, {kOne, kTwo});
   config.max_failures = 1;
   Client& client = world.Connect(std::move(config));
   SECTION("a refusal") {
@@ -337,13 +366,14 @@ TEST_CASE("what requests from before a recovery still report does not count") {
   gate.Open();
   for (const auto& recorder : recorders) {
     REQUIRE(recorder->WaitUntilDone());
-    CHECK_FALSE(recorder->status().ok());
+    CHECK(recorder->status().ok());
+    CHECK(recorder->token() == client.Pool().tokens[1].name);
   }
   CHECK(world.StatusOf(0).state == TokenState::kReady);
   CHECK(world.StatusOf(0).total_failures == 0);
   // One of now does.
-  CHECK_FALSE(world.Ask(Impatient("new")).ok());
-  CHECK(world.StatusOf(0).state != TokenState::kReady);
+  CHECK(world.Ask(Impatient("new")).ok());
+  CHECK(world.StatusOf(0).state == (outcome == 1 ? TokenState::kDisabled : TokenState::kCooling));
 }
 
 }  // namespace warppool

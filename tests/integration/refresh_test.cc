@@ -126,28 +126,19 @@ TEST_CASE("an exchange that hangs holds back no other token, not even in a clien
   CHECK(first.dones() == 0);
 }
 
-TEST_CASE("an exchange that asks for a pause gets it") {
+TEST_CASE(
+    "an exchange that is too much asked for one token is no reason to spare it: the others serve, and nobody is "
+    "blamed") {
   World world;
-  world.service.On(kOne).Exchange(loopback::Status(429).Header("Retry-After", "2").Times(1));
+  world.service.On(kOne).Exchange(loopback::Status(429).Header("Retry-After", "20").Times(2));
   world.service.Accept(kTwo);
   Client& client = world.Connect({kOne, kTwo});
-  CHECK(world.Ask(Request("hello")).ok());
-  REQUIRE(world.service.Count(kExchange, kOne) == 1);
-  const auto paused = [&] { return world.StatusOf(0).last_error == Code::kOverloaded; };
   for (int i = 0; i < 6; ++i) {
-    const auto answer = world.Ask(Request("hello"));
-    REQUIRE(answer.ok());
-    CHECK(answer->token == client.Pool().tokens[1].name);
+    CHECK(world.Ask(Request("hello")).status().ToString() == "ok");
   }
-  CHECK(world.service.Count(kExchange, kOne) == 1);
-  CHECK(paused());
-  CHECK(world.StatusOf(0).total_failures == 0);
-  // Then it is asked again.
-  REQUIRE(Eventually([&] {
-    REQUIRE(world.Ask(Request("hello")).ok());
-    return world.StatusOf(0).served > 0;
-  }));
-  CHECK(world.service.Count(kExchange, kOne) == 2);
+  CHECK(client.Pool().tokens[0].total_failures == 0);
+  CHECK(client.Pool().tokens[0].served > 0);
+  CHECK(client.Pool().tokens[1].served >= 3);
 }
 
 TEST_CASE("an only token whose exchange asks for a pause is waited for") {

@@ -198,6 +198,7 @@ TEST_CASE("a request can be cancelled while its answer waits to go on") {
   Config config = ConfigFor(world.service, {kOne});
   config.retry_base_delay = 60s;
   config.retry_max_delay = 60s;
+  config.max_token_wait = 10min;
   Client& client = world.Connect(std::move(config));
   Conversation conversation;
   Viewer viewer(&world);

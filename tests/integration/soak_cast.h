@@ -62,6 +62,10 @@ inline std::size_t ReadTwoDigits(std::string_view text) {
   return static_cast<std::size_t>(text[0] - '0') * 10 + static_cast<std::size_t>(text[1] - '0');
 }
 
+inline std::string AccountNameOf(std::size_t token) {
+  return "soak-account-" + TwoDigits(kCast[token].account);
+}
+
 // The credential that replaced the one before `rotations` times, and whose it is.
 inline std::string CredentialOf(std::size_t token, int rotations) {
   return std::string(kCredentialMark) + TwoDigits(token) + "." + std::to_string(rotations);

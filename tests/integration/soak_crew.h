@@ -15,22 +15,27 @@
 #include <variant>
 #include <vector>
 
+#include "client/client_impl.h"
 #include "soak_referee.h"
 #include "soak_script.h"
 #include "warppool/client.h"
 
 namespace warppool::soak {
 
+// The client behind its public face: only there a clock can be given to it.
+using internal::ClientImpl;
+
 // A request under way. Its callbacks run in the client's I/O thread.
 class Inquiry {
  public:
-  Inquiry(Client* client, Script* script, Referee* referee, std::string query, std::function<void()> on_done)
+  Inquiry(ClientImpl* client, Script* script, Referee* referee, std::string query, std::function<void()> on_done)
       : client_(client), script_(script), referee_(referee), on_done_(std::move(on_done)) {
     end_.query = std::move(query);
     end_.began = SteadyClock::now();
-    script_->RequestBegins();
-    auto stream = client->Start(Request(end_.query), {[this](const Event& event) { return OnEvent(event); },
-                                                      [this](const Status& status) { OnDone(status); }});
+    number_ = script_->RequestBegins();
+    auto stream = client->Start(
+        Request(end_.query), nullptr,
+        {[this](const Event& event) { return OnEvent(event); }, [this](const Status& status) { OnDone(status); }});
     if (stream.ok()) {
       stream_ = *std::move(stream);
     } else {
@@ -60,7 +65,9 @@ class Inquiry {
   }
   void OnAttemptFailed(const AttemptFailed& failed) {
     CheckToken(std::string(failed.token));
-    const bool refused = failed.code == Code::kUnauthorized && failed.next != NextStep::kSameToken;
+    // Where a wait comes first, the service may be to blame, and the token is tried again.
+    const bool refused =
+        failed.code == Code::kUnauthorized && (failed.next == NextStep::kNextToken || failed.next == NextStep::kGiveUp);
     if (refused) ruled_out_.insert(std::string(failed.token));
   }
   void CheckToken(const std::string& token) {
@@ -72,15 +79,16 @@ class Inquiry {
     // Tokens are handed out in this thread only: so they stood when the request gave up.
     if (!status.ok()) end_.pool = client_->Pool();
     referee_->OnEnd(end_);
-    script_->RequestEnds();
+    script_->RequestEnds(number_);
     done_ = true;
     on_done_();
   }
 
-  Client* const client_;
+  ClientImpl* const client_;
   Script* const script_;
   Referee* const referee_;
   const std::function<void()> on_done_;
+  int number_ = 0;
   Referee::End end_;
   std::set<std::string> ruled_out_;  // tokens that were refused for what they are
   std::atomic<bool> done_{false};
@@ -90,7 +98,7 @@ class Inquiry {
 // One thread's requests. A request that is never done is reported, and ends it.
 class Asker {
  public:
-  Asker(Client* client, Script* script, Referee* referee) : client_(client), script_(script), referee_(referee) {}
+  Asker(ClientImpl* client, Script* script, Referee* referee) : client_(client), script_(script), referee_(referee) {}
 
   // Asks `count` times, `at_a_time` at a time. `name` makes the queries unique.
   void Ask(const std::string& name, int count, std::size_t at_a_time) {
@@ -123,7 +131,7 @@ class Asker {
     changed_.notify_all();
   }
 
-  Client* const client_;
+  ClientImpl* const client_;
   Script* const script_;
   Referee* const referee_;
   std::mutex mutex_;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "loopback.h"
+#include "soak_slow_refusals.h"
 
 namespace warppool::soak {
 
@@ -53,16 +54,42 @@ class Deck {
 // Longer than any time-out.
 inline constexpr std::chrono::seconds kForever{600};
 
+// A proxy's, a firewall's, a company's.
+inline loopback::Behaviour Page(int status) {
+  return loopback::Status(status, "<html><head><title>Access denied</title></head><body>policy 7</body></html>")
+      .Header("Content-Type", "text/html; charset=utf-8");
+}
+
+// Without one of the words that are final.
+inline loopback::Behaviour RefusalOfExchange() {
+  return loopback::Dead("SOMETHING_ELSE");
+}
+
+// Adds the slow refusals of an endpoint, each to be played `most` times.
+inline std::vector<Card> WithSlowRefusals(std::vector<Card> cards, bool at_exchange, int most) {
+  for (const SlowRefusal& refusal : kSlowRefusals) {
+    if (refusal.at_exchange != at_exchange) continue;
+    cards.push_back({std::string(refusal.name), [&refusal] { return Play(refusal); }, most});
+  }
+  return cards;
+}
+
 // What is no token's fault, before the first action. `slow`: how often those are played at most that take a time-out.
 inline Deck AgentFaults(int slow) {
   using loopback::Behaviour;
   using loopback::Ok;
   using loopback::Status;
   using Cut = Behaviour::Cut;
-  return Deck({
+  std::vector<Card> cards{
       {"429 overloaded", loopback::Overloaded},
       {"408", [] { return Status(408); }},
-      {"502", [] { return Status(502, "<html>Bad Gateway</html>"); }},
+      {"502 page", [] { return Page(502); }},
+      {"400 page", [] { return Page(400); }},
+      {"401 page", [] { return Page(401); }},
+      {"403 page", [] { return Page(403); }},
+      {"404 page", [] { return Page(404); }},
+      {"portal's 200", loopback::Garbage},
+      {"502", [] { return Status(502); }},
       {"503", [] { return Status(503); }},
       {"504", [] { return Status(504); }},
       {"503, Retry-After: 0", [] { return Status(503).Header("Retry-After", "0"); }},
@@ -76,7 +103,8 @@ inline Deck AgentFaults(int slow) {
       {"reset after 1", [] { return Ok().CutAfter(1, Cut::kReset); }},
       {"silence after 0", [] { return Ok().CutAfter(0, Cut::kStall); }, slow},
       {"silence after 1", [] { return Ok().CutAfter(1, Cut::kStall); }, slow},
-  });
+  };
+  return Deck(WithSlowRefusals(std::move(cards), false, slow));
 }
 
 inline Deck ExchangeFaults(int slow) {
@@ -88,25 +116,31 @@ inline Deck ExchangeFaults(int slow) {
   const auto bad_setting = [](const char* name, const loopback::Behaviour& behaviour) {
     return Card{name, [behaviour] { return behaviour; }, -1, true};
   };
-  return Deck({
+  std::vector<Card> cards{
       {"exchange 429", loopback::Overloaded},
       {"exchange 408", [] { return Status(408); }},
+      {"exchange QUOTA_EXCEEDED", [] { return loopback::Dead("QUOTA_EXCEEDED"); }},
       {"exchange asked too often", [] { return loopback::Dead("TOO_MANY_ATTEMPTS_TRY_LATER : later"); }},
       {"exchange 502", [] { return Status(502); }},
       {"exchange 503", [] { return Status(503); }},
       {"exchange 504", [] { return Status(504); }},
       {"exchange reset", loopback::Reset},
+      {"exchange 502 page", [] { return Page(502); }},
+      {"exchange 400 page", [] { return Page(400); }},
+      {"exchange 401 page", [] { return Page(401); }},
+      {"exchange 403 page", [] { return Page(403); }},
+      {"exchange, portal's 200", loopback::Garbage},
+      {"exchange answers garbage", [] { return Raw("no JSON"); }},
+      {"exchange forgets the JWT", [] { return Raw(R"({"expires_in":"3600"})"); }},
       {"exchange silent", [] { return Status(503).Delay(kForever); }, slow},
       bad_setting("exchange redirects", Status(302).Header("Location", "http://127.0.0.1:1/")),
       bad_setting("exchange 404", Status(404)),
       bad_setting("exchange 204", Status(204)),
-      bad_setting("exchange answers HTML", loopback::Garbage()),
-      bad_setting("exchange answers garbage", Raw("no JSON")),
       bad_setting("exchange answers nothing", Raw("")),
-      bad_setting("exchange forgets the JWT", Raw(R"({"expires_in":"3600"})")),
       bad_setting("exchange refuses the API key", Status(400, refusal("API key not valid."))),
       bad_setting("exchange wants an API key", Status(403, refusal("The request is missing a valid API key."))),
-  });
+  };
+  return Deck(WithSlowRefusals(std::move(cards), true, slow));
 }
 
 inline Deck AccountFaults(int slow) {

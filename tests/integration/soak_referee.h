@@ -14,9 +14,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "soak_cast.h"
+#include "soak_clock.h"
 #include "soak_script.h"
 #include "warppool/event.h"
 #include "warppool/log.h"
@@ -47,7 +49,7 @@ class Referee {
     int rotations = 0;
   };
 
-  Referee(Script* script, Rules rules) : script_(script), rules_(rules) {}
+  Referee(Script* script, const StormClock* clock, Rules rules) : script_(script), clock_(clock), rules_(rules) {}
 
   // What one request gave.
   struct End {
@@ -64,16 +66,20 @@ class Referee {
   void OnLog(const LogRecord& record) {
     const std::lock_guard<std::mutex> lock(mutex_);
     SearchForSecrets(record.message);
+    HearExchange(record.message);
   }
 
-  // The agent is done, and the client is about to note the success.
+  // The agent is done. The token has served since its first event.
   void OnDone(const std::string& token) {
     const std::lock_guard<std::mutex> lock(mutex_);
     View& view = views_[PositionOf(token)];
     ++view.served;
     view.charges = 0;
-    if (!view.disabled) view.row = 0;
-    last_served_ = PositionOf(token);
+    view.served_at = clock_->Dates();
+    // Those that were under way when it failed may not have told of it.
+    if (++view.served_since_failure > kMaxInFlight && view.row > 0 && !view.disabled) {
+      Complain(token + " serves, but keeps its failures");
+    }
   }
 
   void OnEnd(const End& end) {
@@ -102,7 +108,7 @@ class Referee {
       if (event.tier != Tier::kShared) Complain(std::string("exhausted: ") + TierName(event.tier));
       return;
     }
-    const Case what{event, PositionOf(event.token), SteadyClock::now(), &views_[PositionOf(event.token)]};
+    const Case what{event, PositionOf(event.token), clock_->Dates(), &views_[PositionOf(event.token)]};
     switch (event.kind) {
       case PoolEventKind::kChosen:
         return OnChosen(what);
@@ -117,7 +123,7 @@ class Referee {
       case PoolEventKind::kRecovered:
         return OnRecovered(what);
       case PoolEventKind::kRefreshed:
-        return script_->JwtArrives();
+        return script_->JwtArrives(what.token);
       case PoolEventKind::kRotated:
         ++totals_.rotations;
         return;
@@ -130,7 +136,9 @@ class Referee {
   }
 
   // What the client says of its tokens while the storm goes on.
-  void LookAt(const PoolStatus& pool) {
+  template <typename Client>
+  void LookAt(Client* client) {
+    const PoolStatus pool = client->Pool();
     const std::lock_guard<std::mutex> lock(mutex_);
     for (const TokenStatus& token : pool.tokens) {
       const std::size_t i = PositionOf(token.name);
@@ -138,16 +146,22 @@ class Referee {
       const Role role = kCast[i].role;
       const bool never_blamed = role != Role::kGuilty && role != Role::kMortal;
       const bool never_rests = role == Role::kRock || role == Role::kInnocent;
-      if (never_blamed && (token.total_failures != 0 || token.failures != 0)) Complain(token.name + " is blamed");
+      const bool excused = views_[i].excused_at != SteadyClock::time_point();
+      if (never_blamed && !excused && (token.total_failures != 0 || token.failures != 0))
+        Complain(token.name + " is blamed");
       if (never_blamed && token.state == TokenState::kDisabled) Complain(token.name + " is disabled");
-      if (never_rests && token.state != TokenState::kReady) Complain(token.name + ": " + token.reason);
+      if (never_rests && token.state != TokenState::kReady && !(token.state == TokenState::kResting && MayRest(i))) {
+        Complain(token.name + ": " + token.reason);
+      }
       if (token.in_flight > kMaxInFlight) Complain(token.name + " serves too many");
     }
   }
 
   // What the client says when all is over.
-  void LookAtTheEnd(const PoolStatus& pool) {
-    LookAt(pool);
+  template <typename Client>
+  void LookAtTheEnd(Client* client) {
+    LookAt(client);
+    const PoolStatus pool = client->Pool();
     const std::lock_guard<std::mutex> lock(mutex_);
     for (const TokenStatus& token : pool.tokens) {
       const std::size_t i = PositionOf(token.name);
@@ -160,7 +174,8 @@ class Referee {
       same("in flight", static_cast<std::uint64_t>(token.in_flight), 0);
       same("served", token.served, view.served);
       same("total_failures", token.total_failures, view.failures);
-      if (view.failures > script_->GuiltyAnswers(i)) Complain(token.name + " is blamed for more than it did");
+      if (view.failures > script_->GuiltyAnswers(i) + view.excused_failures)
+        Complain(token.name + " is blamed for more than it did");
       if (token.served > static_cast<std::uint64_t>(script_->GoodAnswers(i)))
         Complain(token.name + " never served that");
       const bool dead = kCast[i].role == Role::kMortal;
@@ -210,9 +225,18 @@ class Referee {
     bool dead = false;
     bool to_be_disabled = false;  // the last failure was one too many
     bool probed = false;          // since it was disabled
+    int unrefused = 0;            // Script::Unrefused(), when it was disabled
+    int served_since_failure = 0;
+    int failed_in_outages = 0;
+    int excused_failures = 0;
     int coolings = 0;
     SteadyClock::time_point cools_until{};
-    SteadyClock::time_point rests_until{};
+    SteadyClock::time_point disabled_until{};
+    // By the client's monotonic clock.
+    SteadyClock::time_point served_at{};
+    SteadyClock::time_point excused_at{};                       // when it was refused for nothing, and that is known
+    std::map<Code, SteadyClock::time_point> met{};              // refusals and server errors; the last of each
+    std::optional<SteadyClock::time_point> left_alone_until{};  // if no good answer can have been under way
   };
   struct Case {
     const PoolEvent& event;
@@ -228,6 +252,14 @@ class Referee {
   };
   // Of what is computed from two clocks.
   static constexpr std::chrono::milliseconds kTolerance{20};
+  // How long the client leaves a token alone that was refused.
+  static constexpr std::chrono::seconds kRest{5};
+  // In which a refusal that another token met excuses, and how lately that one must have served. A bit less than they
+  // are: the client's times are not the referee's.
+  static constexpr std::chrono::seconds kFlapping{55};
+  static constexpr std::chrono::minutes kLately{9};
+  // For threads that have to wait their turn.
+  static constexpr std::chrono::seconds kSlack{3};
 
   static bool HasTwin(std::size_t token) {
     return std::count_if(kCast.begin(), kCast.end(),
@@ -255,28 +287,74 @@ class Referee {
     });
   }
 
+  // What the client says of an exchange: "Refresh failed: NAME: why".
+  void HearExchange(std::string_view message) {
+    constexpr std::string_view kFailed = "Refresh failed: ";
+    if (message.rfind(kFailed, 0) != 0 || message.find("wants a pause") != std::string_view::npos) return;
+    const std::string_view rest = message.substr(kFailed.size());
+    Hear(rest.substr(0, rest.find(':')), rest, true);
+  }
+  void Hear(std::string_view token, std::string_view words, bool at_exchange) {
+    const std::string wrong = script_->HearRefusal(PositionOf(token), words, at_exchange);
+    if (!wrong.empty()) Complain(std::string(token) + " " + wrong + ": " + std::string(words));
+  }
+
+  // Nobody's fault, but it was refused.
+  bool MayRest(std::size_t token) const {
+    const auto refused = std::max(views_[token].excused_at, script_->LastOutageAnswer(token));
+    return clock_->Dates() < refused + kRest + kSlack;
+  }
+
   void OnChosen(const Case& what) {
     View& view = *what.view;
+    const auto alone = std::exchange(view.left_alone_until, std::nullopt);
+    if (alone && clock_->Dates() + kTolerance < *alone) Complain(what, "is not left alone after a refusal");
     if (view.dead) Complain(what, "is chosen although it is refused for good");
     if (what.now + kTolerance < view.cools_until) Complain(what, "is chosen although it cools");
     if (!view.disabled) return;
     ++totals_.probes;
     view.probed = true;
-    if (what.now + kTolerance < view.rests_until) Complain(what, "is chosen although it rests");
+    if (what.now + kTolerance < view.disabled_until) Complain(what, "is chosen although it is disabled");
   }
 
   void OnFailed(const Case& what) {
     ++totals_.retries;
+    View& view = *what.view;
     const Code code = what.event.code;
-    if (what.role() == Role::kRock) Complain(what, "failed: " + std::string(what.event.reason));
-    if (code == Code::kServerError) ++what.view->charges;
+    Hear(what.event.token, what.event.reason, false);
+    if (what.role() == Role::kRock && !IsExcused(code) &&
+        ++view.failed_in_outages > script_->OutageAnswers(what.token) * kMaxInFlight) {
+      Complain(what, "failed: " + std::string(what.event.reason));
+    }
+    if (code == Code::kServerError) ++view.charges;
     const bool own_fault = code == Code::kUnauthorized || code == Code::kServerError;
     // The dead may hear of it from their exchange first.
-    const bool refused = script_->GuiltyAnswers(what.token) > 0 || script_->DeathsTold(what.token) > 0;
+    const bool dead = script_->DeathsTold(what.token) > 0;
+    const bool refused = script_->GuiltyAnswers(what.token) > 0 || script_->OutageAnswers(what.token) > 0 || dead;
     if (own_fault && !refused && !IsExcused(code)) Complain(what, "is refused, but never was");
+    if (own_fault && !dead) NoteRefused(what);
     if (code == Code::kQuotaExhausted && what.role() != Role::kQuota && what.role() != Role::kAskedQuota) {
       Complain(what, "has no quota, but always had");
     }
+  }
+
+  void NoteRefused(const Case& what) {
+    View& view = *what.view;
+    const auto now = clock_->Dates();
+    view.met[what.event.code] = now;
+    if (IsExcused(what.event.code)) view.excused_at = now;
+    if (SteadyClock::now() - script_->LastUnrefused(what.token) > kSlack) view.left_alone_until = now + kRest;
+  }
+
+  // Whether another token that served lately has met the same in the minute before.
+  bool IsFlapping(std::size_t token, Code code) const {
+    const auto now = clock_->Dates();
+    for (std::size_t i = 0; i < kTokens; ++i) {
+      const auto met = views_[i].met.find(code);
+      if (i == token || met == views_[i].met.end()) continue;
+      if (now - met->second < kFlapping && met->second - views_[i].served_at < kLately) return true;
+    }
+    return false;
   }
 
   bool IsExcused(Code code) const { return code == Code::kUnauthorized && script_->JwtsHaveJustExpired(); }
@@ -296,12 +374,17 @@ class Referee {
     View& view = *what.view;
     ++view.failures;
     ++totals_.failures;
-    if (!script_->TakeGuilt(what.token, what.event.code) && !IsExcused(what.event.code)) {
+    view.served_since_failure = 0;
+    if (IsFlapping(what.token, what.event.code)) Complain(what, "is blamed, but others met the same");
+    // The refusal was excused then, or is now: its witness may have come later.
+    const auto met = view.met.find(what.event.code);
+    const bool excused = IsExcused(what.event.code) || (met != view.met.end() && met->second == view.excused_at);
+    if (excused) ++view.excused_failures;
+    if (!script_->TakeGuilt(what.token, what.event.code) && !excused) {
       Complain(what, "is blamed for what it did not do: " + std::string(what.event.reason));
     }
     if (what.event.code != Code::kServerError) return;
     if (view.charges == 0) Complain(what, "is blamed although it has served since");
-    if (last_served_ == what.token) Complain(what, "is blamed although no other token did better");
   }
 
   void OnDisabled(const Case& what) {
@@ -321,7 +404,8 @@ class Referee {
     view.to_be_disabled = false;
     view.disabled = true;
     view.probed = false;
-    if (what.event.until) view.rests_until = what.until();
+    view.unrefused = script_->Unrefused(what.token);
+    if (what.event.until) view.disabled_until = what.until();
   }
 
   void OnCooling(const Case& what) {
@@ -329,11 +413,9 @@ class Referee {
     ++totals_.coolings;
     if (!what.event.until) return Complain(what, "cools for ever");
     const bool asked = what.role() == Role::kAskedQuota;
-    const bool corrected = asked && what.now + kTolerance < view.cools_until;
-    if (corrected) {
+    // Not by what is believed of the cooling before: only the client knows whether a clock has ended it.
+    if (asked && script_->HasSaidQuotaBack(what.token, *what.event.until, kTolerance)) {
       ++totals_.corrections;
-      if (!script_->HasSaidQuotaBack(what.token, *what.event.until, kTolerance))
-        Complain(what, "cools for another time than the account says");
     } else {
       if (++view.coolings > script_->QuotaAnswers(what.token)) Complain(what, "cools, but was not told to");
       const auto longest = asked ? rules_.quota_cooling : kQuotaRest;
@@ -352,7 +434,8 @@ class Referee {
     if (view.dead) Complain(what, "is back from the dead");
     if (view.disabled) {
       ++totals_.recovered;
-      if (!view.probed || last_served_ != what.token) Complain(what, "is back, but was not tried");
+      const bool served = script_->Unrefused(what.token) > view.unrefused;
+      if (!view.probed || !served) Complain(what, "is back, but was not tried");
     }
     view.disabled = false;
     view.row = 0;
@@ -369,10 +452,10 @@ class Referee {
   void Complain(const Case& what, const std::string& how) { Complain(std::string(what.event.token) + " " + how); }
 
   Script* const script_;
+  const StormClock* const clock_;
   const Rules rules_;
   mutable std::mutex mutex_;
   std::array<View, kTokens> views_;
-  std::optional<std::size_t> last_served_;
   Totals totals_;
   std::vector<std::string> complaints_;
 };

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -20,33 +21,35 @@
 
 #include "loopback.h"
 #include "soak_cast.h"
+#include "soak_clock.h"
 #include "soak_deck.h"
+#include "soak_hours.h"
+#include "soak_quotas.h"
+#include "soak_request_faults.h"
+#include "soak_slow_refusals.h"
+#include "soak_timeline.h"
+#include "soak_truth.h"
 #include "warppool/status.h"
 
 namespace warppool::soak {
 
-using SteadyClock = std::chrono::steady_clock;
-using SystemClock = std::chrono::system_clock;
-
-// What the client is told of a spent quota, and the limits that it has to keep to.
-inline constexpr std::chrono::seconds kQuotaRest{1};
-inline constexpr int kMaxInFlight = 2;
-inline constexpr std::size_t kMaxEventBytes = 32U << 10U;
-
 class Script {
  public:
   // For about `requests` requests. Before anything is asked.
-  Script(loopback::Service* service, std::uint32_t seed, int requests)
+  Script(loopback::Service* service, StormClock* clock, std::uint32_t seed, int requests)
       : service_(service),
+        clock_(clock),
+        quotas_(service, clock),
         random_(seed),
         agent_faults_(AgentFaults(std::max(2, requests / 10'000))),
         exchange_faults_(ExchangeFaults(std::max(1, requests / 25'000))),
         account_faults_(AccountFaults(std::max(1, requests / 25'000))) {
+    for (const char* what : kToHappen) counts_[what] = 0;
     for (std::size_t i = 0; i < kTokens; ++i) {
       if (kCast[i].api_key) {
         service->AcceptApiKey(CredentialOf(i, 0));
       } else {
-        service->AcceptAs(CredentialOf(i, 0), AccountOf(i));
+        service->AcceptAs(CredentialOf(i, 0), AccountNameOf(i));
       }
       service->SetQuota(CredentialOf(i, 0), {.unlimited = true});
       if (kCast[i].role == Role::kMortal) truths_[i].dies_at = Below(requests / 2) + requests / 4;
@@ -60,6 +63,7 @@ class Script {
   void EndStorm() {
     const std::lock_guard<std::mutex> lock(mutex_);
     storming_ = false;
+    timeline_.Stop();
   }
 
   // All JWTs end now, if it can be said for sure that none is on its way for the first time: of a JWT that was issued
@@ -68,11 +72,10 @@ class Script {
   bool ExpireJwts() {
     std::unique_lock<std::mutex> lock(mutex_);
     gate_open_ = false;
-    const auto all_here = [&] { return inside_ > 0 && inside_ == begun_ - ended_ && jwts_under_way_ == 0; };
+    const auto all_here = [&] { return inside_ > 0 && inside_ == timeline_.open() && jwts_under_way_ == 0; };
     const bool expires = changed_.wait_for(lock, std::chrono::milliseconds(60), all_here);
     if (expires) {
-      service_->ExpireJwts();
-      expired_at_ = SteadyClock::now();
+      ExpireAllJwts();
       ++counts_["JWTs expired"];
     }
     gate_open_ = true;
@@ -85,19 +88,48 @@ class Script {
     const std::lock_guard<std::mutex> lock(mutex_);
     return SteadyClock::now() - expired_at_ < std::chrono::milliseconds(250);
   }
-  void RequestBegins() {
+
+  // The machine sleeps, the next time that the client calls the program, so that nothing is under way in the client's
+  // thread.
+  void PlanSleep(Nap nap) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    ++begun_;
+    timeline_.Plan(nap);
   }
-  void RequestEnds() {
+  // A copy.
+  Timeline timeline() const {
     const std::lock_guard<std::mutex> lock(mutex_);
-    ++ended_;
+    return timeline_;
+  }
+  void EndOutage() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    timeline_.EndOutage();
+  }
+  // How often `token` was answered what everybody was, and when for the last time, by the client's monotonic clock.
+  int OutageAnswers(std::size_t token) const { return Locked(token, &Truth::outage_answers); }
+  SteadyClock::time_point LastOutageAnswer(std::size_t token) const { return Locked(token, &Truth::outage_at); }
+  // How often it was answered what need not be a refusal, and when for the last time.
+  int Unrefused(std::size_t token) const { return Locked(token, &Truth::unrefused); }
+  SteadyClock::time_point LastUnrefused(std::size_t token) const { return Locked(token, &Truth::unrefused_at); }
+
+  // The number of a request that begins, when it may.
+  int RequestBegins() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [&] { return !timeline_.IsHeld(); });
+    return timeline_.BeginRequest();
+  }
+  // In the client's thread.
+  void RequestEnds(int number) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    timeline_.EndRequest(number);
+    for (const Nap nap : timeline_.TakeNaps()) Sleep(nap);
+    if (timeline_.BeginsOutage(number)) BeginOutage();
     changed_.notify_all();
   }
 
-  void JwtArrives() {
+  void JwtArrives(std::size_t token) {
     const std::lock_guard<std::mutex> lock(mutex_);
     --jwts_under_way_;
+    truths_[token].has_jwt = true;
     changed_.notify_all();
   }
 
@@ -114,13 +146,13 @@ class Script {
   }
   int GuiltyAnswers(std::size_t token) const { return Locked(token, &Truth::guilty_answers); }
   int GoodAnswers(std::size_t token) const { return Locked(token, &Truth::good_answers); }
-  int QuotaAnswers(std::size_t token) const { return Locked(kCast[token].account, &Truth::quota_answers); }
-  // Whether the account has said that it is back then. It may have said another time since, to a request that was under
-  // way, before anybody hears of the first one.
+  int QuotaAnswers(std::size_t token) const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return quotas_.answers(token);
+  }
   bool HasSaidQuotaBack(std::size_t token, SystemClock::time_point when, SystemClock::duration tolerance) const {
-    const auto said = Locked(token, &Truth::quota_backs);
-    return std::any_of(said.begin(), said.end(),
-                       [&](const auto back) { return when - back >= -tolerance && when - back <= tolerance; });
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return quotas_.HasSaidBack(token, when, tolerance);
   }
   bool IsDead(std::size_t token) const { return Locked(token, &Truth::dead); }
   int DeathsTold(std::size_t token) const { return Locked(token, &Truth::deaths_told); }
@@ -129,18 +161,12 @@ class Script {
   // Whether the request was to fail with this, by what `token` was answered. Each answer fails one.
   bool TakeRequestFault(std::size_t token, const Status& status) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const std::string words = status.ToString();
-    const auto mark = words.find(kFaultMark);
-    if (mark == std::string::npos) {
-      const auto found = anonymous_faults_.find({token, status.code()});
-      if (found == anonymous_faults_.end()) return false;
-      if (--found->second == 0) anonymous_faults_.erase(found);
-      return true;
-    }
-    const auto found = marked_faults_.find(std::stoi(words.substr(mark + kFaultMark.size())));
-    if (found == marked_faults_.end() || found->second != std::pair(token, status.code())) return false;
-    marked_faults_.erase(found);
-    return true;
+    return request_faults_.Take(token, status);
+  }
+  // What is wrong with what the client says of `token`, if that is about a slow refusal; empty: nothing.
+  std::string HearRefusal(std::size_t token, std::string_view words, bool at_exchange) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return slow_refusals_.Heard(token, words, at_exchange, SteadyClock::now());
   }
   // Whether the exchange of `token` has looked as if none could work, in the time of a request that began then. Someone
   // else may have asked, and the answer may have been on its way already.
@@ -150,9 +176,7 @@ class Script {
   // Those that nobody heard of.
   int RequestFaultsLeft() const {
     const std::lock_guard<std::mutex> lock(mutex_);
-    int left = static_cast<int>(marked_faults_.size());
-    for (const auto& [what, count] : anonymous_faults_) left += count;
-    return left;
+    return request_faults_.left();
   }
 
   // How often everything happened.
@@ -170,42 +194,19 @@ class Script {
   // How many of those there may be at most, probes left aside: each JWT that is missing is fetched once.
   int ExchangesDue() const {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const auto expiries = counts_.find("JWTs expired");
-    const int expired = expiries == counts_.end() ? 0 : expiries->second;
     const auto exchanged = std::count_if(kCast.begin(), kCast.end(), [](const Part& part) { return !part.api_key; });
-    return static_cast<int>(exchanged) * (1 + expired) + refused_jwts_ + failed_exchanges_ + short_lives_;
+    return static_cast<int>(exchanged) + ended_jwts_ + refused_jwts_ + failed_exchanges_ + short_lives_;
   }
   // What the client did that it must not.
   std::vector<std::string> Complaints() const {
     const std::lock_guard<std::mutex> lock(mutex_);
-    return complaints_;
+    std::vector<std::string> all = complaints_;
+    for (std::string& unheard : slow_refusals_.Unheard()) all.push_back(std::move(unheard));
+    return all;
   }
 
  private:
   using Decision = std::optional<loopback::Behaviour>;
-  static constexpr std::string_view kFaultMark = "soak-fault-";
-
-  // A guilty token's bad hour.
-  enum class Spell : std::uint8_t { kForbidden, kUnauthorized, kServerError, kExchangeRefused, kExchangeError };
-
-  struct Truth {
-    std::map<Code, int> agent_guilt;     // answers since the last failure
-    std::map<Code, int> exchange_guilt;  // answers that no failure was for
-    int guilty_answers = 0;
-    int good_answers = 0;
-    int quota_answers = 0;                               // of the account
-    std::vector<SystemClock::time_point> quota_backs{};  // in whole seconds
-    SteadyClock::time_point rests_until{};
-    int asked_at_rest = 0;
-    Spell spell{};
-    int spell_left = 0;
-    int dies_at = -1;  // at this request of all; -1: lives
-    bool dead = false;
-    int deaths_told = 0;
-    int rotations = 0;
-    int exchanging = 0;                     // at this moment
-    SteadyClock::time_point bad_setting{};  // when an exchange looked as if none could work
-  };
 
   template <typename T>
   T Locked(std::size_t token, T Truth::*member) const {
@@ -216,10 +217,37 @@ class Script {
     const std::lock_guard<std::mutex> lock(mutex_);
     return this->*member;
   }
-
-  static std::string AccountOf(std::size_t token) { return "soak-account-" + TwoDigits(kCast[token].account); }
   int Below(int n) { return std::uniform_int_distribution<int>(0, n - 1)(random_); }
   bool Percent(double chance) { return std::uniform_real_distribution<double>(0, 100)(random_) < chance; }
+
+  void Sleep(Nap nap) {
+    const std::chrono::seconds time = nap == Nap::kMinutes
+                                          ? std::chrono::minutes(2) + std::chrono::seconds(Below(240))
+                                          : std::chrono::hours(1) + std::chrono::seconds(Below(4 * 3600));
+    clock_->Sleep(time, nap != Nap::kUncounted);
+    ++counts_[NameOf(nap)];
+    if (nap != Nap::kMinutes) CountEndOfJwts();
+    if (nap == Nap::kHours || (nap == Nap::kUncounted && kWallClockEndsDates)) {
+      last_before_sleep_ = timeline_.begun();
+      for (Truth& truth : truths_) truth.has_jwt = false;
+    }
+    if (nap != Nap::kUncounted) timeline_.BeginHour();
+  }
+
+  void BeginOutage() {
+    if (timeline_.outage() != Outage::kExchangeLogin && timeline_.outage() != Outage::kExchangePages) return;
+    ExpireAllJwts();
+  }
+
+  void ExpireAllJwts() {
+    service_->ExpireJwts();
+    expired_at_ = SteadyClock::now();
+    CountEndOfJwts();
+  }
+  void CountEndOfJwts() {
+    ended_jwts_ += static_cast<int>(
+        std::count_if(truths_.begin(), truths_.end(), [](const Truth& truth) { return truth.has_jwt; }));
+  }
 
   Decision Decide(loopback::Endpoint endpoint, std::size_t token, const std::string& credential) {
     std::unique_lock<std::mutex> lock(mutex_);
@@ -246,23 +274,49 @@ class Script {
   Decision Agent(std::size_t token, const std::string& credential) {
     ++agent_requests_;
     Truth& truth = truths_[token];
+    const Outage outage = timeline_.outage();
+    if (outage == Outage::kAgentLogin) {
+      ++refused_jwts_;
+      return InOutage(&truth, k401ForAll, loopback::Status(401));
+    }
+    if (outage == Outage::kAgentPages) return InOutage(&truth, kPageForAll, Page(403));
     if (!IsAlive(&truth)) {
       ++refused_jwts_;
       Guilty(&truth, &Truth::agent_guilt, Code::kUnauthorized, "401 of the dead");
       return loopback::Status(401);
     }
-    if (!storming_) return Good(&truth).Delay(std::chrono::milliseconds(20));
-    CheckRest(token);
     const Role role = kCast[token].role;
-    if (role == Role::kRock) return Good(&truth);
-    if (role == Role::kGuilty) {
-      if (auto spell = AgentSpell(&truth)) return spell;
+    if (storming_ && role == Role::kGuilty) {
+      if (auto spell = AgentSpell(token)) return spell;
     }
-    if (role == Role::kQuota && Percent(3)) return QuotaThatIsTold(token);
-    if (role == Role::kAskedQuota && Percent(5)) return QuotaThatIsAsked(token, credential);
-    if (Percent(8)) return agent_faults_.Draw(&random_).play();
-    if (Percent(0.4)) return RequestFault(token);
+    ++truth.unrefused;
+    truth.unrefused_at = SteadyClock::now();
+    if (!storming_) return Good(&truth).Delay(std::chrono::milliseconds(20));
+    if (!quotas_.MayAsk(token)) Complain(token, "is asked although it rests");
+    CheckJwt(token);
+    // When it alone serves, the others' turn is not to be over before the outage is.
+    if (role == Role::kRock) return Good(&truth).Delay(std::chrono::milliseconds(outage == Outage::kNone ? 0 : 20));
+    if (role == Role::kQuota && Percent(3)) return quotas_.AnswerThatTells(token, &counts_);
+    if (role == Role::kAskedQuota && Percent(5)) {
+      return quotas_.AnswerThatTellsNothing(token, credential, &counts_);
+    }
+    if (Percent(8)) return PlayFault(&agent_faults_, token);
+    if (Percent(0.4)) return request_faults_.Next(token, &counts_);
     return Good(&truth);
+  }
+
+  loopback::Behaviour InOutage(Truth* truth, const char* what, loopback::Behaviour behaviour) {
+    ++counts_[what];
+    ++truth->outage_answers;
+    truth->outage_at = clock_->Dates();
+    return behaviour;
+  }
+
+  loopback::Behaviour PlayFault(Deck* deck, std::size_t token) {
+    const Card& card = deck->Draw(&random_);
+    slow_refusals_.Sent(card.name, token, SteadyClock::now());
+    if (card.bad_setting) truths_[token].bad_setting = SteadyClock::now();
+    return card.play();
   }
 
   loopback::Behaviour Good(Truth* truth) {
@@ -285,11 +339,23 @@ class Script {
     ++counts_[what];
   }
 
-  Decision AgentSpell(Truth* truth) {
-    if (truth->spell_left == 0 && Percent(2)) {
-      truth->spell = static_cast<Spell>(++spells_ % 5);
-      truth->spell_left = 1 + Below(6);
-    }
+  // A spell begins if this is the token's hour.
+  void BeginSpell(std::size_t token) {
+    Truth& truth = truths_[token];
+    const Guilt guilt = GuiltIn(timeline_.hour(), token);
+    const bool always = guilt == Guilt::kRefused || guilt == Guilt::kServerError;
+    if (truth.spell_hour != timeline_.hour()) truth.spell_left = 0;
+    if (truth.spell_left > 0 || !(always || (guilt == Guilt::kAny && Percent(2)))) return;
+    const bool refused = guilt == Guilt::kRefused || (guilt == Guilt::kAny && Percent(50));
+    const auto number = static_cast<std::size_t>(always ? timeline_.hour() : ++spells_);
+    truth.spell = SpellOf(refused, number);
+    truth.spell_left = always ? std::numeric_limits<int>::max() : 1 + Below(6);
+    truth.spell_hour = timeline_.hour();
+  }
+
+  Decision AgentSpell(std::size_t token) {
+    BeginSpell(token);
+    Truth* const truth = &truths_[token];
     if (truth->spell_left == 0) return std::nullopt;
     switch (truth->spell) {
       case Spell::kForbidden:
@@ -312,75 +378,10 @@ class Script {
     return loopback::Status(401);
   }
 
-  loopback::Behaviour QuotaThatIsTold(std::size_t token) {
-    const int kind = ++quotas_ % 4;
-    Truth& account = truths_[kCast[token].account];
-    ++account.quota_answers;
-    if (kind == 0) {  // which says nothing: the client has to know better than to come at once
-      ++counts_["quota, Retry-After: 0"];
-      return loopback::Quota().Header("Retry-After", "0");
-    }
-    account.rests_until = SteadyClock::now() + kQuotaRest;
-    account.asked_at_rest = 0;
-    ++counts_[kind == 1 ? "quota in the body" : "quota in a header"];
-    return (kind == 1 ? loopback::QuotaInBody() : loopback::Quota())
-        .Header("Retry-After", std::to_string(kQuotaRest.count()));
-  }
-
-  loopback::Behaviour QuotaThatIsAsked(std::size_t token, const std::string& credential) {
-    ++truths_[token].quota_answers;
-    const auto back = std::chrono::floor<std::chrono::seconds>(SystemClock::now() + 3 * kQuotaRest);
-    const int kind = ++quotas_ % 4;
-    const bool spent = kind < 2;
-    const bool finish = kind % 2 == 0;
-    if (spent) truths_[token].quota_backs.push_back(back);
-    service_->SetQuota(credential, {.limit = 100, .used = spent ? 100 : 99, .next_refresh = back});
-    ++counts_[finish ? "quota_limit" : "quota, no time told"];
-    return finish ? loopback::QuotaFinish() : loopback::Quota();
-  }
-
-  // Those that were under way when the quota was found to be used up may still come: at most one less than an account's
-  // tokens may serve, each with an old JWT, a new one, and once more if the connection broke.
-  void CheckRest(std::size_t token) {
-    const std::size_t first = kCast[token].account;
-    Truth& account = truths_[first];
-    if (SteadyClock::now() >= account.rests_until) return;
-    const auto tokens =
-        std::count_if(kCast.begin(), kCast.end(), [&](const Part& part) { return part.account == first; });
-    if (++account.asked_at_rest > (kMaxInFlight * tokens - 1) * 3) Complain(token, "is asked although it rests");
-  }
-
-  loopback::Behaviour RequestFault(std::size_t token) {
-    const auto marked = [&](Code code, const char* name) {
-      ++counts_[name];
-      marked_faults_[request_faults_] = {token, code};
-      return std::string(kFaultMark) + std::to_string(request_faults_);
-    };
-    const auto anonymous = [&](Code code, const char* name) {
-      ++counts_[name];
-      ++anonymous_faults_[{token, code}];
-    };
-    const auto json = [](const std::string& words) { return R"({"error":")" + words + R"("})"; };
-    switch (++request_faults_ % 7) {
-      case 0:
-        return loopback::Status(422, json(marked(Code::kRequestRejected, "422")));
-      case 1:
-        return loopback::Status(413, json(marked(Code::kRequestRejected, "413")));
-      case 2:
-        return loopback::Status(302, json(marked(Code::kMisconfigured, "redirect")));
-      case 3:
-        return loopback::Status(200, R"({"error":"no stream"})")
-            .Header("Content-Type", "application/json; " + marked(Code::kNotAStream, "no stream"));
-      case 4:
-        anonymous(Code::kUndecodableEvent, "undecodable event");
-        return loopback::UndecodableEvent();
-      case 5:
-        anonymous(Code::kLimitExceeded, "event too large");
-        return loopback::Raw("data: " + std::string(2 * kMaxEventBytes, 'A') + "\n\n");
-      default:
-        anonymous(Code::kNotAStream, "stream without an event");
-        return loopback::Raw("this is no event\n\n");
-    }
+  // Not of those that were sent before the clock was set.
+  void CheckJwt(std::size_t token) {
+    if (kCast[token].api_key || truths_[token].has_jwt || last_before_sleep_ == 0) return;
+    if (timeline_.AreOver(last_before_sleep_)) Complain(token, "is asked with a JWT that has ended");
   }
 
   // ---------------------------------------------------------------------------------------------------- the exchange
@@ -397,6 +398,12 @@ class Script {
       lock->lock();
     }
     --truth.exchanging;
+    const Outage outage = timeline_.outage();
+    if (outage == Outage::kExchangeLogin || outage == Outage::kExchangePages) {
+      ++failed_exchanges_;
+      if (outage == Outage::kExchangePages) return InOutage(&truth, kExchangePageForAll, Page(403));
+      return InOutage(&truth, kExchange400ForAll, RefusalOfExchange());
+    }
     if (!IsAlive(&truth)) {
       ++truth.deaths_told;
       ++failed_exchanges_;
@@ -404,14 +411,13 @@ class Script {
       return loopback::Dead(kCast[token].death);
     }
     if (storming_ && kCast[token].role == Role::kGuilty) {
-      if (auto spell = ExchangeSpell(&truth)) return spell;
+      if (auto spell = ExchangeSpell(token)) return spell;
     }
-    if (storming_ && kCast[token].role != Role::kRock && Percent(20)) {
+    // Who has met an outage may have nobody left that needs no exchange.
+    if (storming_ && kCast[token].role != Role::kRock && timeline_.IsThrough() && Percent(40)) {
       ++failed_exchanges_;
       if (Percent(10)) return RotationWithoutJwt(token);
-      const Card& card = exchange_faults_.Draw(&random_);
-      if (card.bad_setting) truth.bad_setting = SteadyClock::now();
-      return card.play();
+      return PlayFault(&exchange_faults_, token);
     }
     ++jwts_under_way_;
     auto behaviour = loopback::Ok();
@@ -433,17 +439,19 @@ class Script {
     Truth& truth = truths_[token];
     truth.bad_setting = SteadyClock::now();
     const std::string credential = CredentialOf(token, ++truth.rotations);
-    service_->AcceptAs(credential, AccountOf(token));
+    service_->AcceptAs(credential, AccountNameOf(token));
     return loopback::Raw(R"({"refresh_token":")" + credential + R"("})");
   }
 
-  Decision ExchangeSpell(Truth* truth) {
+  Decision ExchangeSpell(std::size_t token) {
+    BeginSpell(token);
+    Truth* const truth = &truths_[token];
     if (truth->spell_left == 0) return std::nullopt;
     if (truth->spell == Spell::kExchangeRefused) {
       --truth->spell_left;
       ++failed_exchanges_;
       Guilty(truth, &Truth::exchange_guilt, Code::kUnauthorized, "exchange 400");
-      return loopback::Status(400, R"({"error":{"code":400,"message":"SOMETHING_ELSE"}})");
+      return RefusalOfExchange();
     }
     if (truth->spell == Spell::kExchangeError) {
       --truth->spell_left;
@@ -459,7 +467,10 @@ class Script {
   }
 
   loopback::Service* const service_;
+  StormClock* const clock_;
+  Quotas quotas_;
   mutable std::mutex mutex_;
+  Timeline timeline_;
   std::condition_variable changed_;
   std::mt19937 random_;
   Deck agent_faults_;
@@ -468,21 +479,19 @@ class Script {
   std::array<Truth, kTokens> truths_;
   bool storming_ = true;
   bool gate_open_ = true;
-  int inside_ = 0;                        // agent requests at the gate
+  std::size_t inside_ = 0;                // agent requests at the gate
   SteadyClock::time_point expired_at_{};  // all JWTs, the last time
-  int begun_ = 0;                         // the client's requests
-  int ended_ = 0;
-  int jwts_under_way_ = 0;  // issued, and the client has not said that it has them
+  int jwts_under_way_ = 0;                // issued, and the client has not said that it has them
   int agent_requests_ = 0;
   int exchanges_ = 0;
   int refused_jwts_ = 0;
   int failed_exchanges_ = 0;
   int short_lives_ = 0;
   int spells_ = 0;
-  int quotas_ = 0;
-  int request_faults_ = 0;
-  std::map<int, std::pair<std::size_t, Code>> marked_faults_;
-  std::map<std::pair<std::size_t, Code>, int> anonymous_faults_;
+  int last_before_sleep_ = 0;  // the last one that may have sent a JWT that a sleep has ended
+  int ended_jwts_ = 0;
+  RequestFaults request_faults_;
+  SlowRefusals slow_refusals_;
   std::map<std::string, int> counts_;
   std::vector<std::string> complaints_;
 };

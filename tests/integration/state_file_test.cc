@@ -7,7 +7,7 @@
 #include "base/base64url.h"
 #include "state_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 std::string HexOf(const std::string& text, const char* digits) {
@@ -220,4 +220,4 @@ TEST_CASE("a client that is closed has brought everything to the file") {
   CHECK((*other)->Statistics().total.Successes() == 7);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -14,7 +14,7 @@
 #include "store/seal.h"
 #include "unit/store/store_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // The client ends, and another one begins.
 inline Client& Restart(World* world, Config config, std::shared_ptr<StateStore> store = nullptr) {
@@ -79,4 +79,4 @@ class ObedientStore final : public StateStore {
   std::atomic<int> failed_writes_{0};
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

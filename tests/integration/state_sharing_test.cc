@@ -15,7 +15,7 @@
 #include "amount.h"
 #include "state_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using loopback::Endpoint;
@@ -304,4 +304,4 @@ TEST_CASE("who is killed in the middle of an exchange keeps nobody else from it"
   CHECK(books.exchanges() == static_cast<int>(kAccounts.size()));
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

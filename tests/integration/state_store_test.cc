@@ -2,7 +2,7 @@
 
 #include "state_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 constexpr const char* kRotatedAgain = "fake-token-rotated-again";
@@ -176,11 +176,13 @@ TEST_CASE("who was disabled is half open at once after a restart") {
   const TemporaryDirectory directory;
   World world;
   world.service.On(kOne).Exchange((for_good ? loopback::Dead("USER_DISABLED") : loopback::Status(403)).Times(1));
-  Config config = Keeping(world, directory, {kOne});
+  world.service.Accept(kTwo);
+  Config config = Keeping(world, directory, {kOne, kTwo});
+  config.strategy = Strategy::kFillFirst;
   config.max_failures = 1;
   config.recovery_delay = 3'600'000ms;
   world.Connect(config);
-  REQUIRE_FALSE(world.Ask(Impatient()).ok());
+  REQUIRE(world.Ask(Impatient()).ok());
   REQUIRE(world.StatusOf(0).state == TokenState::kDisabled);
   const std::string reason = world.StatusOf(0).reason;
 
@@ -188,6 +190,7 @@ TEST_CASE("who was disabled is half open at once after a restart") {
   CHECK(world.StatusOf(0).state == TokenState::kHalfOpen);
   CHECK(world.StatusOf(0).reason == reason);
   CHECK(world.Ask(Impatient()).ok());
+  CHECK(world.StatusOf(0).served == 1);
   CHECK(world.StatusOf(0).state == TokenState::kReady);
   CHECK(world.StatusOf(0).failures == 0);
   Restart(&world, config);
@@ -198,14 +201,16 @@ TEST_CASE("failures go on where they were") {
   const TemporaryDirectory directory;
   World world;
   world.service.On(kOne).Agent(loopback::Status(403));
-  Config config = Keeping(world, directory, {kOne});
+  world.service.Accept(kTwo);
+  Config config = Keeping(world, directory, {kOne, kTwo});
+  config.strategy = Strategy::kFillFirst;
   world.Connect(config);
-  for (int i = 0; i < 2; ++i) REQUIRE_FALSE(world.Ask(Impatient()).ok());
+  world.Blame(2);
   REQUIRE(world.StatusOf(0).failures == 2);
   Restart(&world, config);
   CHECK(world.StatusOf(0).failures == 2);
   CHECK(world.StatusOf(0).state == TokenState::kReady);
-  CHECK_FALSE(world.Ask(Impatient()).ok());
+  world.Blame(1);
   CHECK(world.StatusOf(0).state == TokenState::kDisabled);
   CHECK(CountersOf(*world.client, NamesIn(*world.client)[0]).failures == 3);
 }
@@ -388,4 +393,4 @@ TEST_CASE("a token whose bearers the program supplies works beside a store, whic
   CHECK(world.events.Count(PoolEventKind::kStoreFailed) == 0);
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

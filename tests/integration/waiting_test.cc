@@ -200,13 +200,14 @@ TEST_CASE("the event that a request waits can cancel it, destroy it, or pause it
   CHECK(text == (code == Code::kOk ? "Echo: hello" : ""));
 }
 
-TEST_CASE("a request waits for the rest of a disabled token, and is its probe") {
+TEST_CASE("a request waits for the delay of a disabled token, and is its probe") {
   World world;
   world.service.On(kOne).Agent(loopback::Status(403).Times(3));
-  Config config = ConfigFor(world.service, {kOne});
-  config.recovery_delay = 1s;
-  world.Connect(std::move(config));
-  for (const char* query : {"1", "2", "3"}) CHECK(world.Ask(Impatient(query)).code() == Code::kUnauthorized);
+  world.service.Accept(kTwo);
+  world.Connect(FillFirst(world.service, {kOne, kTwo}));
+  world.BlameAndLeaveAlone(3);
+  REQUIRE(world.StatusOf(0).state == TokenState::kDisabled);
+  world.Skip(59'500ms);
   PushedRequest request(&world, WithTimeout("hello", 20s));
   REQUIRE(request.recorder.WaitUntilDone());
   CHECK(request.recorder.status().ToString() == "ok");
@@ -396,31 +397,45 @@ TEST_CASE("those who wait for a busy token go on when it cools instead") {
   CHECK(second.recorder.status().code() == code);
 }
 
-TEST_CASE("those who wait behind a probe that fails go on when the next rest is over, or is none") {
+// Nobody asks a token once more that was refused while he waited for it, unless it may be the service's mood.
+TEST_CASE("those who wait behind a probe that is refused share the refusal, unless the token served lately") {
   Gate gate;
   World world;
-  bool recovers = true;
-  SECTION("there is a next rest") {
+  bool served_lately = false;
+  SECTION("it was refused from the beginning") {
     world.service.On(kOne).Agent(loopback::Status(403).Times(2));
   }
-  SECTION("there is none") {
-    recovers = false;
-    world.service.On(kOne).Agent(loopback::Status(403).Times(1)).Agent(loopback::Status(401).Times(1));
+  SECTION("it served lately") {
+    served_lately = true;
+    world.service.On(kOne).Agent(loopback::Ok().Times(1)).Agent(loopback::Status(403).Times(2));
+  }
+  SECTION("it is refused for good") {
+    world.service.On(kOne).Agent(loopback::Status(403).Times(1));
     world.service.On(kOne).Exchange(loopback::Ok().Times(1)).Exchange(loopback::Dead("USER_DISABLED").Delay(50ms));
   }
+  world.service.Accept(kTwo);
   HoldAgent(&world, &gate);
-  Config config = ConfigFor(world.service, {kOne});
+  Config config = FillFirst(world.service, {kOne, kTwo});
   config.max_failures = 1;
-  config.recovery_delay = 50ms;
   world.Connect(std::move(config));
-  CHECK(world.Ask(Impatient("disables it")).code() == Code::kUnauthorized);
+  if (served_lately) REQUIRE(world.Ask(Request("serves")).ok());
+  world.BlameAndLeaveAlone(1);
+  REQUIRE(world.StatusOf(0).state == TokenState::kDisabled);
+  world.Skip(59'500ms);
   PushedRequest first(&world, WithTimeout("first", 100s));
   PushedRequest second(&world, WithTimeout("second", 100s));
   REQUIRE(second.recorder.WaitForWait());
+  if (served_lately) {
+    REQUIRE(Eventually([&] { return !first.recorder.failures().empty(); }));
+    world.SkipRest();
+    static_cast<void>(world.Ask(Impatient("has the client look at the clock")));
+  }
+  const Code code = served_lately ? Code::kOk : Code::kUnauthorized;
   REQUIRE(first.recorder.WaitUntilDone());
-  CHECK(first.recorder.status().code() == Code::kUnauthorized);
+  CHECK(first.recorder.status().code() == code);
   REQUIRE(second.recorder.WaitUntilDone());
-  CHECK(second.recorder.status().code() == (recovers ? Code::kOk : Code::kNoTokenReady));
+  CHECK(second.recorder.status().code() == (served_lately ? Code::kOk : Code::kNoTokenReady));
+  CHECK(second.recorder.failures().empty());
 }
 
 }  // namespace warppool

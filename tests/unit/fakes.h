@@ -18,28 +18,36 @@
 #include "base/log.h"
 #include "http/transport.h"
 
-namespace warppool {
+namespace warppool::internal {
 
-// Any thread: a worker may look at it while the test moves it.
+// Any thread: a worker may look at it while the test moves it. It sleeps and is set, too: then the wall clock alone
+// moves.
 class FakeClock final : public Clock {
  public:
   FakeClock() = default;
-  FakeClock(const FakeClock& other) : passed_(other.passed_.load()) {}
+  FakeClock(const FakeClock& other) : passed_(other.passed_.load()), wall_(other.wall_.load()) {}
   FakeClock& operator=(const FakeClock& other) {
     passed_ = other.passed_.load();
+    wall_ = other.wall_.load();
     return *this;
   }
 
   SteadyTime Steady() const override { return SteadyTime(std::chrono::hours(1)) + Passed(); }
   WallTime Wall() const override {
-    return WallTime(std::chrono::seconds(1'700'000'000)) + std::chrono::floor<WallTime::duration>(Passed());
+    return WallTime(std::chrono::seconds(1'700'000'000)) + std::chrono::floor<WallTime::duration>(Passed()) +
+           WallTime::duration(wall_.load());
   }
   void Advance(SteadyTime::duration by) { passed_ += by.count(); }
+  // The machine sleeps, and the monotonic clock stands.
+  void Sleep(WallTime::duration by) { wall_ += by.count(); }
+  // The wall clock is set, forward or back.
+  void SetWall(WallTime::duration by) { wall_ += by.count(); }
 
  private:
   SteadyTime::duration Passed() const { return SteadyTime::duration(passed_.load()); }
 
   std::atomic<SteadyTime::rep> passed_{0};
+  std::atomic<WallTime::rep> wall_{0};
 };
 
 // Runs nothing by itself: the test's thread is the executor's thread.
@@ -170,4 +178,4 @@ inline std::string FakeJwt(std::string_view claims) {
   return "e30." + payload + ".c2lnbmF0dXJl";
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

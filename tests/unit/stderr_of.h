@@ -8,7 +8,7 @@
 
 #include "unit/protocol/wire_text.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 template <typename Call>
 std::string StderrOf(const Call& call) {
@@ -27,4 +27,4 @@ std::string StderrOf(const Call& call) {
   return text;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

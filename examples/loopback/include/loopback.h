@@ -64,7 +64,7 @@ class Behaviour {
     kRaw,          // 200 with these bytes: of the agent, instead of events; of the others, as the body
     kReset,        // the connection is reset before any answer
   };
-  // How a stream ends after `cut_after` events.
+  // How a stream ends after `cut_after` events, or another body after so many bytes.
   enum class Cut : std::uint8_t { kNone, kClean, kReset, kStall };
 
   Kind kind = Kind::kOk;
@@ -75,9 +75,9 @@ class Behaviour {
                                        // reason that no schema knows, "none" for none
   std::string finish_message{};        // what internal_error says; empty: a word of this service's own
   std::chrono::milliseconds delay{0};  // before the answer's head
-  std::chrono::milliseconds gap{0};    // between two events
+  std::chrono::milliseconds gap{0};    // between two events; of a body that is no stream, between two bytes
   Cut cut = Cut::kNone;
-  int cut_after = 0;                       // events that are sent whole before the cut
+  int cut_after = 0;                       // events, or bytes, that are sent whole before the cut
   bool byte_by_byte = false;               // one byte per chunk, each a write of its own
   bool gzip = false;                       // the body is encoded, and says so
   std::string before_events{};             // of a stream: these bytes come before each event

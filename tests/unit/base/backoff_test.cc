@@ -5,18 +5,40 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
-TEST_CASE("a wait doubles until the ceiling") {
-  Backoff backoff({.base = 500ms, .ceiling = 1500ms, .jitter = 0, .budget = 4});
-  CHECK(backoff.Next(0) == 500ms);
-  CHECK(backoff.Next(0) == 1000ms);
-  CHECK(backoff.Next(0) == 1500ms);
-  CHECK(backoff.Next(0) == 1500ms);
+TEST_CASE("a wait grows by its factor until the ceiling") {
+  Backoff four({.base = 500ms, .ceiling = 3000ms, .jitter = 0, .budget = 4});
+  CHECK(four.Next(0) == 500ms);
+  CHECK(four.Next(0) == 2000ms);
+  CHECK(four.Next(0) == 3000ms);
+  CHECK(four.Next(0) == 3000ms);
+  Backoff two({.base = 500ms, .ceiling = 1500ms, .factor = 2, .jitter = 0, .budget = 3});
+  CHECK(two.Next(0) == 500ms);
+  CHECK(two.Next(0) == 1000ms);
+  CHECK(two.Next(0) == 1500ms);
+  Backoff one({.base = 500ms, .factor = 1, .jitter = 0});
+  CHECK(one.Next(0) == 500ms);
+  CHECK(one.Next(0) == 500ms);
+}
+
+TEST_CASE("the waits of a request are 1, 4 and 16 s, and no more") {
+  Backoff backoff({.jitter = 0});
+  CHECK(backoff.Next(0) == 1s);
+  CHECK(backoff.Next(0) == 4s);
+  CHECK(backoff.Next(0) == 16s);
+  CHECK_FALSE(backoff.Next(0));
+}
+
+TEST_CASE("waits that were spent before go on where they were") {
+  Backoff backoff({.jitter = 0}, 2);
+  CHECK(backoff.spent() == 2);
+  CHECK(backoff.Next(0) == 16s);
+  CHECK_FALSE(backoff.Next(0));
 }
 
 TEST_CASE("a spent budget of waits stays spent") {
@@ -33,8 +55,8 @@ TEST_CASE("a spent budget of waits stays spent") {
 TEST_CASE("a service that asks for patience gets it, and is charged for it") {
   Backoff backoff({.base = 500ms, .jitter = 0, .budget = 3});
   CHECK(backoff.Next(0, 10s) == 10s);
-  CHECK(backoff.Next(0, 1ms) == 1000ms);
-  CHECK(backoff.Next(0, 2000ms) == 2000ms);
+  CHECK(backoff.Next(0, 1ms) == 2000ms);
+  CHECK(backoff.Next(0, 9000ms) == 9000ms);
   CHECK_FALSE(backoff.Next(0, 10s));
 }
 
@@ -54,7 +76,7 @@ TEST_CASE("a base above the ceiling waits for the ceiling") {
   CHECK(backoff.Next(0) == 1s);
 }
 
-TEST_CASE("no number of waits makes doubling overflow") {
+TEST_CASE("no number of waits makes the growth overflow") {
   const int budget = 100'000;
   Backoff backoff({.base = 1ms, .ceiling = milliseconds::max(), .jitter = 0, .budget = budget});
   milliseconds before{0};
@@ -65,8 +87,8 @@ TEST_CASE("no number of waits makes doubling overflow") {
     before = *wait;
   }
   CHECK(before == milliseconds::max());
-  Backoff huge({.base = milliseconds::max() / 2 + 1ms, .ceiling = milliseconds::max(), .jitter = 0, .budget = 2});
-  CHECK(huge.Next(0) == milliseconds::max() / 2 + 1ms);
+  Backoff huge({.base = milliseconds::max() / 4 + 1ms, .ceiling = milliseconds::max(), .jitter = 0, .budget = 2});
+  CHECK(huge.Next(0) == milliseconds::max() / 4 + 1ms);
   CHECK(huge.Next(0) == milliseconds::max());
 }
 
@@ -77,4 +99,4 @@ TEST_CASE("jitter on top of the longest wait that can be configured does not ove
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -6,7 +6,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 std::string Decoded(std::string_view text) {
@@ -128,4 +128,4 @@ TEST_CASE("every byte and every length comes back") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

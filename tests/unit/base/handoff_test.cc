@@ -9,7 +9,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -68,4 +68,4 @@ TEST_CASE("nothing is lost between a thread that brings and one that waits") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

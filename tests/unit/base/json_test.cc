@@ -7,7 +7,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using Catch::Matchers::ContainsSubstring;
@@ -140,4 +140,4 @@ TEST_CASE("a long name over a long list does not cost the product of the two") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::string_view_literals;
@@ -141,4 +141,4 @@ TEST_CASE("a number that is not finite is null") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

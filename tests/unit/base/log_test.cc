@@ -8,7 +8,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // Counts how often it is formatted.
@@ -17,19 +17,19 @@ struct Watched {
 };
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal
 
 template <>
-struct fmt::formatter<warppool::Watched> {
+struct fmt::formatter<warppool::internal::Watched> {
   constexpr auto parse(format_parse_context& context) { return context.begin(); }
   template <typename Context>
-  auto format(const warppool::Watched& value, Context& context) const {
+  auto format(const warppool::internal::Watched& value, Context& context) const {
     ++*value.formatted;
     return fmt::format_to(context.out(), "watched");
   }
 };
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 TEST_CASE("each level reaches the sink, with the time") {
@@ -109,4 +109,4 @@ TEST_CASE("levels have names of their own") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -5,7 +5,7 @@
 #include "base/utf8.h"
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 TEST_CASE("what commands a terminal, or the direction of writing, becomes a blank") {
@@ -59,4 +59,4 @@ TEST_CASE("any bytes become valid text") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

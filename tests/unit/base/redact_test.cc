@@ -4,7 +4,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 std::string Without(std::string_view secret, std::string text) {
@@ -44,4 +44,4 @@ TEST_CASE("a status is redacted in all of its texts") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

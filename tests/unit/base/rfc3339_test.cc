@@ -8,7 +8,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -152,4 +152,4 @@ TEST_CASE("the program's time zone does not matter") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -10,7 +10,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 TEST_CASE("a URL falls into scheme, host, port and path") {
@@ -181,4 +181,4 @@ TEST_CASE("an IPv6 address is what inet_pton() takes for one, and loopback what 
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

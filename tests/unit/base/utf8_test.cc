@@ -6,7 +6,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::string_view_literals;
@@ -114,4 +114,4 @@ TEST_CASE("of all pairs of bytes just the two-byte characters and pairs of ASCII
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -7,7 +7,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -64,4 +64,4 @@ TEST_CASE("no time remains none") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -4,7 +4,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 TEST_CASE("a whole answer is put together out of its events") {
@@ -96,4 +96,4 @@ TEST_CASE("messages stand in the order in which they were added, and what is tak
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -11,7 +11,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -263,4 +263,4 @@ TEST_CASE("nothing is lost between two threads") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -16,7 +16,7 @@
 #include "store/seal.h"
 #include "unit/fakes.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Records in a map that the test can see.
 class FaultyStore final : public StateStore {
@@ -85,12 +85,12 @@ struct Process {
     records.NoteRestored(token, *found);
     kept.counters += found->counters;
   }
-  TokenPool::Kept Kept() {
-    TokenPool::Kept now = kept;
+  PoolRecords::Kept Kept() {
+    PoolRecords::Kept now = kept;
     now.token = token;
     return now;
   }
-  Status Save() { return records.Save(std::vector<TokenPool::Kept>{Kept()}); }
+  Status Save() { return records.Save(std::vector<PoolRecords::Kept>{Kept()}); }
   // The service replaces the credential, and issues a JWT.
   Issuance Issue(std::string_view credential, std::string_view jwt = "") {
     Issuance issued{Secret(credential), token->credential().Reveal() != credential};
@@ -115,11 +115,11 @@ struct Process {
   StateRecords records{store, [this](const std::shared_ptr<const Token>& about, const Status& why) {
                          complaints.push_back((about ? about->name() + ": " : "") + why.message());
                        }};
-  TokenPool::Kept kept;  // what the pool would say
+  PoolRecords::Kept kept;  // what the pool would say
 };
 
 inline std::string KeyOf(std::string_view credential) {
   return RecordKey(Secret(credential));
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

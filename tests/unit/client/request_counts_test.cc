@@ -6,7 +6,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 TEST_CASE("a request has succeeded, or was cancelled, or has failed") {
@@ -52,4 +52,4 @@ TEST_CASE("whoever looks while requests begin and end never sees fewer begun tha
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -9,7 +9,7 @@
 #include "catch.h"
 #include "unit/client/records_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -118,7 +118,7 @@ TEST_CASE("a token that was forgotten is known anew when it comes again") {
 TEST_CASE("several tokens are saved at once, or none of them") {
   const auto store = NewStore();
   Process p(store, "fake-0");
-  std::vector<TokenPool::Kept> tokens{p.Kept(), p.Kept()};
+  std::vector<PoolRecords::Kept> tokens{p.Kept(), p.Kept()};
   tokens[0].counters.requests = 1;
   tokens[1].token = Process::NewToken("fake-other");
   tokens[1].counters.requests = 2;
@@ -208,4 +208,4 @@ TEST_CASE("and so it does if some of their writes fail, whatever those leave beh
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

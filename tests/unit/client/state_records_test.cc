@@ -9,7 +9,7 @@
 #include "catch.h"
 #include "unit/client/records_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -30,7 +30,7 @@ TEST_CASE("an empty store knows nothing, and is not written to") {
   Process p(store, "fake-0");
   CHECK_FALSE(p.Find());
   CHECK(store->writes == 0);
-  CHECK(p.records.Save(std::vector<TokenPool::Kept>{}).ok());
+  CHECK(p.records.Save(std::vector<PoolRecords::Kept>{}).ok());
   CHECK(store->writes == 0);
 }
 
@@ -336,4 +336,4 @@ TEST_CASE("a JWT that comes back lives for what is left of it") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

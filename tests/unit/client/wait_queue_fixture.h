@@ -13,7 +13,7 @@
 #include "client/wait_queue.h"
 #include "unit/token/pool_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Counts how often it is read: each question to the pool reads it once.
 class CountingClock final : public Clock {
@@ -89,11 +89,12 @@ struct WaitQueueWorld {
                  [this](const PoolEvent& event) {
                    if (on_event) on_event(event);
                  },
-                 clock)),
+                 clock),
+             &listening),
         queue(&pool, &loop, clock, [this](const TokenPool::Wanted& wanted) { return quota_asked(wanted.excluded); }) {
-    pool.SetOnFreed([this] {
+    listening.on_freed = [this] {
       if (queue.anybody_waits()) loop.Post([this] { queue.Serve(); });
-    });
+    };
   }
   ~WaitQueueWorld() {
     waiters.clear();
@@ -101,14 +102,22 @@ struct WaitQueueWorld {
   }
 
   static PoolOptions OneAtATime() { return With(Strategy::kFillFirst, 1); }
-  const Token* token(const std::string& name) const { return pool.Find(name).get(); }
+  const Token* token(const std::string& name) const { return pool.members().Find(name).get(); }
   Wanted Without(const std::vector<std::string>& names) const {
     Wanted wanted;
     for (const std::string& name : names) wanted.excluded.insert(token(name));
     return wanted;
   }
 
-  // All tokens, or those named, are busy from now on.
+  // Of a request that begins now.
+  Wanted Began() const {
+    Wanted wanted;
+    wanted.began = clock.Steady();
+    return wanted;
+  }
+
+  void TakeOne(const std::string& name) { leases.emplace_back(name, pool.Acquire({}).value()); }
+  // All tokens are busy from now on.
   void TakeAll() {
     while (auto lease = pool.Acquire({})) leases.emplace_back(lease->token().name(), *std::move(lease));
   }
@@ -118,14 +127,21 @@ struct WaitQueueWorld {
     End(name, outcome, cool_for);
     loop.executor.RunPosted();
   }
-  void End(const std::string& name, Outcome outcome = Outcome::kSuccess,
-           std::optional<std::chrono::milliseconds> cool_for = {}) {
+  std::optional<DeferredFailure> End(const std::string& name, Outcome outcome = Outcome::kSuccess,
+                                     std::optional<std::chrono::milliseconds> cool_for = {}) {
     const auto is_it = [&](const auto& entry) { return entry.first == name; };
     const auto found = std::find_if(leases.begin(), leases.end(), is_it);
     REQUIRE(found != leases.end());
     Lease lease = std::move(found->second);
     leases.erase(found);
-    std::move(lease).End({outcome, Status(Code::kUnauthorized, "because"), cool_for});
+    return std::move(lease).End({outcome, Status(Code::kUnauthorized, "because"), cool_for});
+  }
+  // It was refused, and by its own fault: a token that is no member shows that.
+  void Blame(const std::string& name) {
+    const auto deferred = End(name, Outcome::kAuthRejected);
+    const Token witness("witness", Tier::kPersonal, deferred.value().token().kind(), Secret("hunter2-witness"));
+    pool.Judge(*deferred, {&witness, true});
+    loop.executor.RunPosted();
   }
 
   Waiter& Make(const std::string& name) {
@@ -140,7 +156,7 @@ struct WaitQueueWorld {
   }
   // Only these may serve it.
   void JoinRestricted(const std::string& name, const std::vector<std::string>& tokens) {
-    const auto only = *pool.Restrict({}, tokens);
+    const auto only = *pool.members().Restrict({}, tokens);
     Wanted wanted;
     wanted.only = only.get();
     queue.Join(&Make(name), {std::move(wanted), only, clock.Steady() + kPatient, true});
@@ -164,6 +180,7 @@ struct WaitQueueWorld {
   TightExecutor loop;
   std::function<bool(const TokenPool::Tokens&)> quota_asked = [](const TokenPool::Tokens&) { return false; };
   std::function<void(const PoolEvent&)> on_event;
+  Listening listening;
   TokenPool pool;
   WaitQueue queue;
   std::vector<std::pair<std::string, Lease>> leases;
@@ -171,4 +188,4 @@ struct WaitQueueWorld {
   Story story;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -7,7 +7,7 @@
 #include "client/wait_queue.h"
 #include "unit/client/wait_queue_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -69,7 +69,7 @@ TEST_CASE("a token that comes back sooner or later than was thought is noticed")
   quota.used = 10;
   SECTION("sooner") {
     quota.next_reset = w.clock.Wall() + std::chrono::seconds(20);
-    w.pool.NoteQuota(*w.token("p1"), quota, false);
+    w.pool.accounts().NoteQuota(*w.token("p1"), quota, false);
     w.loop.executor.RunPosted();
     w.Pass(19s);
     CHECK(w.Take().empty());
@@ -78,13 +78,13 @@ TEST_CASE("a token that comes back sooner or later than was thought is noticed")
   }
   SECTION("at once") {
     quota.used = 0;
-    w.pool.NoteQuota(*w.token("p1"), quota, true);
+    w.pool.accounts().NoteQuota(*w.token("p1"), quota, true);
     w.loop.executor.RunPosted();
     CHECK(w.Take() == QueueStory{"a:p1"});
   }
   SECTION("later") {
     quota.next_reset = w.clock.Wall() + std::chrono::seconds(90);
-    w.pool.NoteQuota(*w.token("p1"), quota, false);
+    w.pool.accounts().NoteQuota(*w.token("p1"), quota, false);
     w.loop.executor.RunPosted();
     w.Pass(89s);
     CHECK(w.Take().empty());
@@ -93,7 +93,7 @@ TEST_CASE("a token that comes back sooner or later than was thought is noticed")
   }
   SECTION("too late") {
     quota.next_reset = w.clock.Wall() + std::chrono::seconds(101);
-    w.pool.NoteQuota(*w.token("p1"), quota, false);
+    w.pool.accounts().NoteQuota(*w.token("p1"), quota, false);
     w.loop.executor.RunPosted();
     CHECK(w.Take() == QueueStory{"a:hopeless"});
   }
@@ -129,18 +129,93 @@ TEST_CASE("when the last prospect is gone, those who need one are told at once")
   w.Pass(20s);
 }
 
+TEST_CASE("a token that rests is a prospect, and is given to one who tries it") {
+  QueueWorld w({"p1"}, With(Strategy::kFillFirst));
+  w.TakeOne("p1");
+  w.Free("p1", Outcome::kAuthRejected);
+  w.Join("a");
+  w.Join("b");
+  w.Pass(4999ms);
+  CHECK(w.Take().empty());
+  w.Pass(1ms);
+  CHECK(w.Take() == QueueStory{"a:p1"});
+  SECTION("with the first event all may have it") {
+    w.leases.back().second.NoteServing();
+    w.loop.executor.RunPosted();
+    CHECK(w.Take() == QueueStory{"b:p1"});
+  }
+  SECTION("when it ends without a word the next one tries it") {
+    w.Free("p1", Outcome::kNetwork);
+    CHECK(w.Take() == QueueStory{"b:p1"});
+  }
+}
+
+TEST_CASE("who waited for a token shares a refusal that another one met there meanwhile") {
+  QueueWorld w({"p1"}, With(Strategy::kFillFirst));
+  w.TakeOne("p1");
+  w.Free("p1", Outcome::kAuthRejected);
+  w.Pass(1s);
+  w.Join("a", w.Began());
+  w.Join("b", w.Began());
+  w.Join("c", w.Began(), 20s, false);
+  w.Pass(4s);
+  CHECK(w.Take() == QueueStory{"a:p1"});
+  w.Pass(1s);
+  w.Join("d", w.Began());  // it is being tried: any moment
+  w.Pass(1s);
+  w.Free("p1", Outcome::kAuthRejected);
+  CHECK(w.Take() == QueueStory{"b:hopeless", "d:hopeless"});
+  w.Join("e", w.Began());  // begins after it
+  CHECK(w.Take().empty());
+  w.Pass(5s);
+  CHECK(w.Take() == QueueStory{"c:p1"});  // who needs no prospect waits on
+  w.Free("p1", Outcome::kAuthRejected);
+  CHECK(w.Take() == QueueStory{"e:hopeless"});
+}
+
+TEST_CASE("of those with the same wish each has its own beginning") {
+  QueueWorld w({"p1", "p2"});
+  w.TakeAll();
+  w.Join("a", w.Began());
+  w.Pass(1s);
+  w.Free("p1", Outcome::kAuthRejected);
+  CHECK(w.Take().empty());  // p2 is busy: any moment
+  w.Pass(1s);
+  w.Join("b", w.Began(), 30s);
+  w.Free("p2", Outcome::kAuthRevoked);
+  CHECK(w.Take() == QueueStory{"a:hopeless"});  // it has seen p1 refused
+  w.Pass(4s);
+  CHECK(w.Take() == QueueStory{"b:p1"});
+}
+
+TEST_CASE("who waited for a token that served lately waits for the next try") {
+  QueueWorld w({"p1"}, With(Strategy::kFillFirst));
+  w.TakeOne("p1");
+  w.Free("p1");
+  w.TakeOne("p1");
+  w.Free("p1", Outcome::kAuthRejected);
+  w.Pass(1s);
+  w.Join("a", w.Began());
+  w.Join("b", w.Began());
+  w.Pass(4s);
+  w.Free("p1", Outcome::kAuthRejected);
+  CHECK(w.Take() == QueueStory{"a:p1"});
+  w.Pass(5s);
+  CHECK(w.Take() == QueueStory{"b:p1"});
+}
+
 TEST_CASE("who needs a JWT that is there is told when that ends") {
   QueueWorld w({"p1"});
-  const auto token = w.pool.Find("p1");
+  const auto token = w.pool.members().Find("p1");
   token->SetJwt(std::make_shared<const Jwt>(
       MakeJwt(Secret("jwt-hunter2"), std::chrono::seconds(60), w.clock.Steady(), w.clock.Wall())));
   w.TakeAll();
   QueueWorld::Wanted no_exchange;
   no_exchange.without_exchange = true;
   w.Join("a", no_exchange);
-  w.Pass(61s);
+  w.Pass(59s);
   CHECK(w.Take().empty());
-  w.Free("p1");
+  w.Pass(6s);  // the longest sleep is 5 s
   CHECK(w.Take() == QueueStory{"a:hopeless"});
 }
 
@@ -170,16 +245,16 @@ TEST_CASE("when there is no memory for one of them, the others are served all th
   SECTION("for a timer") {
     // The next one is needed when a token comes back before the first wait ends.
     w.loop.failures = 1;
-    w.Free("p2", Outcome::kQuotaExhausted, 5s);
+    w.Free("p2", Outcome::kQuotaExhausted, 4s);
     CHECK(w.Take() == QueueStory{"a:memory"});
-    w.Pass(5s);
+    w.Pass(4s);
     CHECK(w.Take() == QueueStory{"b:p2"});
   }
   SECTION("for two") {
     w.loop.failures = 2;
-    w.Free("p2", Outcome::kQuotaExhausted, 5s);
+    w.Free("p2", Outcome::kQuotaExhausted, 4s);
     CHECK(w.Take() == QueueStory{"a:memory", "b:memory"});
-    w.Pass(5s);
+    w.Pass(4s);
     CHECK(w.Take() == QueueStory{"c:p2"});
   }
   SECTION("for a review") {
@@ -195,7 +270,7 @@ TEST_CASE("when there is no memory for one of them, the others are served all th
   }
   SECTION("for anything at all") {
     w.loop.failures = 100;
-    w.Free("p2", Outcome::kQuotaExhausted, 5s);
+    w.Free("p2", Outcome::kQuotaExhausted, 4s);
     CHECK(w.Take() == QueueStory{"a:memory", "b:memory", "c:memory"});
     CHECK_FALSE(w.queue.anybody_waits());
   }
@@ -221,4 +296,4 @@ TEST_CASE("who is told that there is no token may join again, and serve the queu
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -7,7 +7,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 const std::map<std::string, std::string> kEnvironment{{"HOME", "/home/me"}, {"EMPTY", ""}};
@@ -167,4 +167,4 @@ TEST_CASE("a NUL is a character like any other here") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

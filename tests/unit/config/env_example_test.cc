@@ -9,7 +9,7 @@
 #include "catch.h"
 #include "load_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using Catch::Matchers::ContainsSubstring;
@@ -101,4 +101,4 @@ TEST_CASE("the example .env sets what stands beside its schemes, with the defaul
   CHECK(loaded.config().no_proxy == ".example.com,intranet");
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -15,7 +15,7 @@
 #include "catch.h"
 #include "config/load.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 using Environment = std::map<std::string, std::string>;
 
@@ -80,4 +80,4 @@ inline Loaded Load(Environment environment, const std::string& file = "", std::s
   return {std::move(result), std::move(log)};
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -13,7 +13,7 @@
 #include "catch.h"
 #include "load_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using Catch::Matchers::ContainsSubstring;
@@ -203,4 +203,4 @@ TEST_CASE("the proxy is the one for the server's scheme, unless WARP_PROXY names
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

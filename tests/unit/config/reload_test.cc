@@ -5,7 +5,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -90,4 +90,4 @@ TEST_CASE("each field is in one of the two lists") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -3,7 +3,7 @@
 #include "catch.h"
 #include "load_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using Catch::Matchers::ContainsSubstring;
@@ -126,4 +126,4 @@ TEST_CASE("a NUL and a list where one token belongs are refused") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

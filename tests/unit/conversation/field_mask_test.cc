@@ -8,7 +8,7 @@
 #include "protocol/map_entry.h"
 #include "warppool/wire/task.pb.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 wire::Message WithCitations(const std::vector<std::string>& documents) {
@@ -209,4 +209,4 @@ TEST_CASE("appending to another alternative than the one that is there is refuse
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -7,10 +7,8 @@
 #include "unit/conversation/actions.h"
 #include "unit/stderr_of.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
-
-using internal::ConversationImpl;
 
 const Emit kNobody = [](const Event& /*event*/) { return true; };
 
@@ -96,19 +94,19 @@ TEST_CASE("a conversation has one request at a time") {
   CHECK_FALSE(conversation.busy());
   const auto shared = std::make_shared<ConversationImpl>();
   {
-    auto claim = internal::ConversationClaim::Make(shared, {});
+    auto claim = ConversationClaim::Make(shared, {});
     REQUIRE(claim);
-    CHECK_FALSE(internal::ConversationClaim::Make(shared, {}));
+    CHECK_FALSE(ConversationClaim::Make(shared, {}));
   }
   CHECK_FALSE(shared->busy());
 }
 
 TEST_CASE("a claim that was given back does not take away the next one's") {
   const auto shared = std::make_shared<ConversationImpl>();
-  auto first = internal::ConversationClaim::Make(shared, {});
+  auto first = ConversationClaim::Make(shared, {});
   REQUIRE(first);
   first->Release();
-  const auto second = internal::ConversationClaim::Make(shared, {});
+  const auto second = ConversationClaim::Make(shared, {});
   REQUIRE(second);
   first.reset();
   CHECK(shared->busy());
@@ -163,4 +161,4 @@ TEST_CASE("a text in a saved conversation that is not UTF-8 is refused with its 
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -6,7 +6,7 @@
 #include "catch.h"
 #include "unit/conversation/actions.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 struct Tree {
@@ -461,4 +461,4 @@ TEST_CASE("fields that nobody knows stay, byte for byte") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -126,9 +126,9 @@ TEST_CASE("the tokens are counted by their state") {
   using warppool::TokenState;
   warppool::PoolStatus pool;
   CHECK(monitor::StateCounts(pool) == "0/0 ready");
-  pool.tokens = {Token(TokenState::kReady), Token(TokenState::kDisabled), Token(TokenState::kCooling),
-                 Token(TokenState::kDisabled), Token(TokenState::kHalfOpen)};
-  CHECK(monitor::StateCounts(pool) == "1/5 ready, 1 cooling, 1 half open, 2 disabled");
+  pool.tokens = {Token(TokenState::kReady),    Token(TokenState::kDisabled), Token(TokenState::kCooling),
+                 Token(TokenState::kDisabled), Token(TokenState::kHalfOpen), Token(TokenState::kResting)};
+  CHECK(monitor::StateCounts(pool) == "1/6 ready, 1 resting, 1 cooling, 1 half open, 2 disabled");
 }
 
 TEST_CASE("a token's remarks say what the other columns do not") {

@@ -104,6 +104,8 @@ TEST_CASE_METHOD(PictureTest, "each state has its colour") {
   CHECK(Contains(LineWith("alice", kUsual, kColours), "\x1b[31mdisabled\x1b[0m"));
   picture.pool.tokens[0].state = TokenState::kHalfOpen;
   CHECK(Contains(LineWith("alice", kUsual, kColours), "\x1b[35mhalf open\x1b[0m"));
+  picture.pool.tokens[0].state = TokenState::kResting;
+  CHECK(Contains(LineWith("alice", kUsual, kColours), "\x1b[36mresting\x1b[0m"));
 }
 
 TEST_CASE_METHOD(PictureTest, "recent attempts are a curve in which failures stand out") {

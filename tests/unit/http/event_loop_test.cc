@@ -12,7 +12,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -231,5 +231,102 @@ TEST_CASE("a descriptor is heard of while it is watched") {
   CHECK(calls_after == 0);
 }
 
+// Two pipes, and a handler that reads a byte each time it hears of one and writes down whose it was.
+struct Pipes {
+  explicit Pipes(Loop* loop) : loop(*loop) {
+    for (auto& pipe_ends : ends) REQUIRE(pipe(pipe_ends) == 0);
+    this->loop->SetIoHandler([this](int fd, Readiness) {
+      const std::size_t which = fd == ends[0][0] ? 0 : 1;
+      char byte = 0;
+      if (!reads || read(fd, &byte, 1) == 1) order += which == 0 ? 'a' : 'b';
+      if (on_read) on_read(which);
+    });
+  }
+  ~Pipes() {
+    for (auto& pipe_ends : ends) {
+      close(pipe_ends[0]);
+      close(pipe_ends[1]);
+    }
+  }
+  Pipes(const Pipes&) = delete;
+  Pipes& operator=(const Pipes&) = delete;
+
+  void Watch(std::size_t which) { loop->Watch(ends[which][0], kReadable); }
+  void Send(std::size_t which) {
+    if (write(ends[which][1], "x", 1) != 1) order += '!';
+  }
+
+  Loop& loop;
+  int ends[2][2] = {};
+  bool reads = true;
+  std::string order;
+  std::function<void(std::size_t)> on_read;
+};
+
+TEST_CASE("what has arrived is read before a timer that has fallen due meanwhile fires") {
+  Loop loop;
+  Pipes pipes(&loop);
+  loop.Run([&] {
+    pipes.Watch(0);
+    loop->After(1ms, [&] {
+      pipes.order += 't';
+      loop->Stop();
+    });
+    // As if the process had been stopped: both have come when the loop goes on.
+    pipes.Send(0);
+    std::this_thread::sleep_for(5ms);
+  });
+  CHECK(pipes.order == "at");
+}
+
+TEST_CASE("what has arrived while a callback took its time is read before a timer that fell due meanwhile fires") {
+  Loop loop;
+  Pipes pipes(&loop);
+  pipes.on_read = [&](std::size_t which) {
+    if (which != 0) return;
+    pipes.Send(1);  // after the round that this belongs to was polled
+    std::this_thread::sleep_for(20ms);
+  };
+  bool late = false;
+  SECTION("in the round that waits") {
+    loop.Run([&] {
+      pipes.Watch(0);
+      pipes.Watch(1);
+      loop->After(10ms, [&] {
+        pipes.order += 't';
+        loop->Stop();
+      });
+      pipes.Send(0);
+    });
+  }
+  SECTION("in the round that reads before another timer fires") {
+    late = true;
+    loop.Run([&] {
+      pipes.Watch(0);
+      pipes.Watch(1);
+      loop->After(0ms, [&] { pipes.order += 'z'; });
+      loop->After(10ms, [&] {
+        pipes.order += 't';
+        loop->Stop();
+      });
+      pipes.Send(0);
+    });
+  }
+  CHECK(pipes.order == (late ? "azbt" : "abt"));
+}
+
+TEST_CASE("a descriptor that is ready for ever holds off no timer") {
+  Loop loop;
+  Pipes pipes(&loop);
+  pipes.reads = false;
+  loop.Run([&] {
+    pipes.Watch(0);
+    pipes.Send(0);
+    loop->After(0ms, [&] { pipes.order += 't'; });
+    loop->After(5ms, [&] { loop->Stop(); });
+  });
+  CHECK(pipes.order.substr(0, 2) == "at");  // read once, and then it fires
+}
+
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -8,7 +8,7 @@
 #include "catch.h"
 #include "unit/fakes.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -199,4 +199,4 @@ TEST_CASE("a refusal whose words cannot be decoded says so") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -8,7 +8,7 @@
 #include "base/utf8.h"
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -322,4 +322,4 @@ TEST_CASE("a code in the place of words is told as the code") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -6,7 +6,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -72,4 +72,4 @@ TEST_CASE("a date beyond the clock's range is a long wait, and does not overflow
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -10,7 +10,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using Events = std::vector<std::string>;
@@ -328,4 +328,4 @@ TEST_CASE("events that were read are not kept") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -14,7 +14,7 @@
 #include "catch.h"
 #include "unit/store/store_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -162,4 +162,4 @@ TEST_CASE("a lock file that cannot be had is an error, and says which") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -5,7 +5,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 TEST_CASE("the values of an os-release file are read without quotes and escapes") {
@@ -63,4 +63,4 @@ TEST_CASE("the system that this runs on says what it is") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

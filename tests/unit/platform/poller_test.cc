@@ -20,7 +20,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // Two sockets that are connected with each other.
@@ -353,4 +353,4 @@ TEST_CASE("no program that is started inherits a poller's descriptor") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -10,7 +10,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using Read = std::optional<double> (*)(std::string_view);
@@ -99,4 +99,4 @@ TEST_CASE("the decimal point of the program's locale changes nothing") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

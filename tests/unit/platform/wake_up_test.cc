@@ -11,7 +11,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 std::unique_ptr<WakeUp> EachWakeUp() {
@@ -101,4 +101,4 @@ TEST_CASE("the descriptor of a wake-up is closed when a program is started, and 
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -12,7 +12,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 TEST_CASE("what is posted runs in its order, in one thread that is not the caller's") {
@@ -158,4 +158,4 @@ TEST_CASE("its thread takes none of the program's signals") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

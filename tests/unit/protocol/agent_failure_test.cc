@@ -5,7 +5,7 @@
 #include "catch.h"
 #include "protocol/finish_status.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using FailureKind = AgentFailureKind;
@@ -164,4 +164,4 @@ TEST_CASE("an internal error's status says whether and when trying again may hel
   CHECK(unknown.message() == "the agent failed: it broke");
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -8,7 +8,7 @@
 #include "warppool/wire/struct.pb.h"
 #include "wire_text.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::string_literals;
@@ -237,4 +237,4 @@ TEST_CASE("what does not fit the schema is refused with the name of the field") 
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

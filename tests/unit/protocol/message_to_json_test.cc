@@ -21,7 +21,7 @@
 #include "warppool/wire/response.pb.h"
 #include "wire_text.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using google::protobuf::Duration;
@@ -190,4 +190,4 @@ TEST_CASE("of two entries with one key the last one counts, and an entry may hav
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

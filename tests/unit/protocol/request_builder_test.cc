@@ -8,7 +8,7 @@
 #include "protocol/map_entry.h"
 #include "wire_text.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::string_literals;
@@ -293,4 +293,4 @@ TEST_CASE("a builder that was moved builds the same") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

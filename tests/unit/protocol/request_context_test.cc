@@ -7,7 +7,7 @@
 #include "protocol/request_content.h"
 #include "wire_text.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -117,4 +117,4 @@ TEST_CASE("the clock's first and last time are sent if they are in the years 1 t
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

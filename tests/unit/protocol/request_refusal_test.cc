@@ -7,7 +7,7 @@
 #include "unit/stderr_of.h"
 #include "wire_text.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -297,4 +297,4 @@ TEST_CASE("what is in a raw request but in no schema is no reason to refuse it")
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

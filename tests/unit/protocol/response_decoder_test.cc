@@ -12,7 +12,7 @@
 #include "catch.h"
 #include "unit/stderr_of.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using Catch::Matchers::ContainsSubstring;
@@ -272,4 +272,4 @@ TEST_CASE("messages that lie too deep in one another are told from what is no me
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -18,7 +18,7 @@
 #include "warppool/wire/request.pb.h"
 #include "warppool/wire/saved.pb.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using google::protobuf::Descriptor;
@@ -242,4 +242,4 @@ TEST_CASE("what is turned into JSON, or is made of it, holds nothing that this w
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

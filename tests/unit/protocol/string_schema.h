@@ -12,7 +12,7 @@
 #include "protocol/text_fields.h"
 #include "wire_text.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 class StringSchema {
  public:
@@ -50,4 +50,4 @@ class StringSchema {
   google::protobuf::DynamicMessageFactory factory_{&pool_};
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

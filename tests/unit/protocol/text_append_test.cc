@@ -6,7 +6,7 @@
 #include "catch.h"
 #include "unit/conversation/actions.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 std::string EventWith(const wire::ClientAction& action) {
@@ -105,4 +105,4 @@ TEST_CASE("an event that is cut off anywhere, or has a byte changed, is no other
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

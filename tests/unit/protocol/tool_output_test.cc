@@ -7,7 +7,7 @@
 #include "protocol/protobuf_version.h"
 #include "wire_text.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using Wire = wire::Request::Input::ToolCallResult;
@@ -257,4 +257,4 @@ TEST_CASE("a result belongs to one call") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

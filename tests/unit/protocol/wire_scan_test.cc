@@ -11,7 +11,7 @@
 #include "warppool/wire/response.pb.h"
 #include "wire_text.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using google::protobuf::FieldDescriptor;
@@ -232,4 +232,4 @@ TEST_CASE("a scanner that found something wrong is as good as new") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -8,7 +8,7 @@
 #include "catch.h"
 #include "protocol/request_builder.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // In the text format, whose debug form later versions of protobuf change on purpose.
 inline std::string TextOf(const google::protobuf::Message& message) {
@@ -54,4 +54,4 @@ inline wire::Request Built(const Request& request) {
   return Parsed(BuilderOf(request).Serialize({}, {}));
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

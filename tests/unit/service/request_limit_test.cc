@@ -10,7 +10,7 @@
 #include "base/utf8.h"
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -23,15 +23,15 @@ constexpr std::int64_t kMost = 1'000'000'000'000'000;
 Quota Success(const std::string& body) {
   INFO(body);
   const auto read = ReadRequestLimit({200, {}}, {body}, kAsked);
-  if (const auto* failure = std::get_if<warppool::Refusal>(&read)) FAIL(failure->status.ToString());
+  if (const auto* failure = std::get_if<warppool::internal::Refusal>(&read)) FAIL(failure->status.ToString());
   return std::get<Quota>(read);
 }
 
 Refusal Failure(int status, const std::string& body) {
   INFO(status << " " << body.substr(0, 1000));
   const auto read = ReadRequestLimit({status, {{"retry-after", "7"}}}, {body}, kAsked);
-  REQUIRE(std::holds_alternative<warppool::Refusal>(read));
-  const auto& failure = std::get<warppool::Refusal>(read);
+  REQUIRE(std::holds_alternative<warppool::internal::Refusal>(read));
+  const auto& failure = std::get<warppool::internal::Refusal>(read);
   CHECK_FALSE(failure.status.ok());
   CHECK_FALSE(failure.status.message().empty());
   CHECK(failure.status.error().http_status == status);
@@ -394,4 +394,4 @@ TEST_CASE("a refusal brings the service's words, if it has any") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

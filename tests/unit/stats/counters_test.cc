@@ -34,6 +34,7 @@ TEST_CASE("every outcome has its name, and says whether it is a failure") {
       {Outcome::kFinishedOtherwise, 13, "finished_otherwise", true},
       {Outcome::kCancelled, 14, "cancelled", false},
       {Outcome::kBlocked, 15, "blocked", true},
+      {Outcome::kHeld, 16, "held", true},
   };
   CHECK(std::size(rows) == kOutcomeCount);
   std::set<std::string> names;

@@ -8,7 +8,7 @@
 #include "catch.h"
 #include "unit/stats/stats_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using Catch::Matchers::ContainsSubstring;
@@ -162,4 +162,4 @@ TEST_CASE("the largest counters keep every digit in JSON") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

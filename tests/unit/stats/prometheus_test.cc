@@ -10,7 +10,7 @@
 #include "unit/stats/scrape.h"
 #include "unit/stats/stats_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using Catch::Matchers::ContainsSubstring;
@@ -231,4 +231,4 @@ TEST_CASE("promtool would say something about what is wrong") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -11,7 +11,7 @@
 
 #include "platform/file_system.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 class FaultyFileSystem final : public FileSystem {
  public:
@@ -75,4 +75,4 @@ class FaultyFileSystem final : public FileSystem {
   std::string what_;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -10,7 +10,7 @@
 #include "unit/store/faulty_file_system.h"
 #include "unit/store/store_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 const std::string kOld(3'000, 'o');
@@ -201,4 +201,4 @@ TEST_CASE(
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -13,7 +13,7 @@
 #include "store/file_store.h"
 #include "unit/store/store_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -208,4 +208,4 @@ TEST_CASE("a forked child that destroys a store leaves its parent's locks alone"
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

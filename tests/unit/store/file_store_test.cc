@@ -13,7 +13,7 @@
 #include "unit/fakes.h"
 #include "unit/store/store_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 namespace fs = std::filesystem;
@@ -295,4 +295,4 @@ TEST_CASE("the longest key is one") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -6,7 +6,7 @@
 #include "unit/store/store_fixture.h"
 #include "warppool/state_store.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -69,4 +69,4 @@ TEST_CASE("threads that count under a lock of a memory store lose no step") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -7,7 +7,7 @@
 #include "catch.h"
 #include "store/seal.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -307,4 +307,4 @@ TEST_CASE("a record that 0.1.0 wrote is read, with its names for what is called 
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

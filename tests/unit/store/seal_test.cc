@@ -6,7 +6,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using Catch::Matchers::ContainsSubstring;
@@ -116,4 +116,4 @@ TEST_CASE("the key of a record is the SHA-256 of its credential") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -7,7 +7,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using Catch::Matchers::ContainsSubstring;
@@ -158,4 +158,4 @@ TEST_CASE("whatever happens to a file, what is read from it is written again, an
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -20,7 +20,7 @@
 #include "platform/lock_kind.h"
 #include "warppool/state_store.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // A directory that is there as long as the object.
 class TemporaryDirectory {
@@ -157,4 +157,4 @@ class Signal {
   int ends_[2] = {-1, -1};
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -8,7 +8,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -323,4 +323,4 @@ TEST_CASE("no part of a credential is in an error, though a header quotes it") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -11,10 +11,10 @@
 
 #include "unit/token/refresher_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // Holds back each answer until the test gives it.
-class FakeGate final : public ExchangeGate {
+class FakeGate final : public ExchangeLock {
  public:
   void Enter(const std::shared_ptr<Token>& token, Entered done) override {
     calls.push_back("enter");
@@ -64,14 +64,14 @@ class FakeGate final : public ExchangeGate {
 };
 
 // Outlives the refresher, whose last flights land when the transport ends.
-struct HasGate {
+struct HasLock {
   FakeGate gate;
 };
 
-struct Guarding : HasGate, Refreshing {
+struct Guarding : HasLock, Refreshing {
   explicit Guarding(RefresherOptions options = OneAddress()) : Refreshing(WithGate(std::move(options), &gate)) {}
 
-  static RefresherOptions WithGate(RefresherOptions options, ExchangeGate* gate) {
+  static RefresherOptions WithGate(RefresherOptions options, ExchangeLock* gate) {
     options.gate = gate;
     return options;
   }
@@ -92,4 +92,4 @@ struct Guarding : HasGate, Refreshing {
   }
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -1,12 +1,13 @@
 #include "token/jwt.h"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 
 #include "catch.h"
 #include "unit/fakes.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -53,6 +54,33 @@ TEST_CASE("what has no end in it is no JWT with claims") {
   CHECK_FALSE(ReadJwtClaims(FakeJwt(claims)));
 }
 
+// Seconds since the epoch of a FakeClock that stands still.
+std::string FromNow(std::chrono::seconds by) {
+  return std::to_string(std::chrono::floor<seconds>(FakeClock().Wall().time_since_epoch() + by).count());
+}
+
+TEST_CASE("a JWT that says only when it ends lives until then by this machine's clock") {
+  const FakeClock clock;
+  const Jwt jwt =
+      MakeJwt(Secret(FakeJwt("{\"exp\": " + FromNow(1000s) + "}")), std::nullopt, clock.Steady(), clock.Wall());
+  CHECK(jwt.life == 1000s);
+  CHECK(jwt.expires_at == clock.Steady() + 1000s);
+  CHECK(jwt.refresh_at == clock.Steady() + 800s);
+  CHECK(jwt.expires_at_wall == clock.Wall() + 1000s);
+}
+
+TEST_CASE("a JWT that has just come is kept for 30 s, whatever this machine's clock says, and told as what it says") {
+  const FakeClock clock;
+  const auto [by, life, refreshed] =
+      GENERATE(table<seconds, seconds, seconds>({{2s, 2s, 30s}, {-3600s, 0s, 30s}, {35s, 35s, 30s}, {50s, 50s, 40s}}));
+  const Jwt jwt =
+      MakeJwt(Secret(FakeJwt("{\"exp\": " + FromNow(by) + "}")), std::nullopt, clock.Steady(), clock.Wall());
+  CHECK(jwt.life == life);
+  CHECK(jwt.expires_at_wall == clock.Wall() + life);
+  CHECK(jwt.expires_at == clock.Steady() + std::max(life, seconds(30)));
+  CHECK(jwt.refresh_at == clock.Steady() + refreshed);
+}
+
 struct Made {
   seconds life;
   std::chrono::milliseconds lead;  // refreshed so long before the end
@@ -90,7 +118,7 @@ TEST_CASE("without the exchange's word a JWT lives as long as its claims differ,
 
 TEST_CASE("a JWT that says nothing useful is taken to live an hour") {
   CHECK(Make("opaque", std::nullopt).life == 3600s);
-  CHECK(Make(FakeJwt(R"({"exp": 700})"), std::nullopt).life == 3600s);
+  CHECK(Make(FakeJwt(R"({"iat": 700})"), std::nullopt).life == 3600s);
 }
 
 TEST_CASE("a life that makes no sense neither overflows nor ends before it begins") {
@@ -102,4 +130,4 @@ TEST_CASE("a life that makes no sense neither overflows nor ends before it begin
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -10,7 +10,7 @@
 #include "base/fingerprint.h"
 #include "unit/token/pool_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // As in Pool: named so, and of the tier that the name says.
 inline TokenConfig ConfigOf(const std::string& name) {
@@ -43,7 +43,7 @@ inline std::pair<std::string, std::string> Colliding() {
 inline std::string Names(Pool* pool) {
   std::string names;
   Tier tier = Tier::kPersonal;
-  for (const TokenStatus& token : pool->pool.Snapshot().tokens) {
+  for (const TokenStatus& token : pool->pool.view().Snapshot().tokens) {
     if (!names.empty()) names += token.tier == tier ? " " : " | ";
     tier = token.tier;
     names += token.name;
@@ -51,4 +51,4 @@ inline std::string Names(Pool* pool) {
   return names;
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -14,7 +14,7 @@
 #include "token/token_pool.h"
 #include "unit/fakes.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 // `max_failures` disable a token for good; a spent quota cools for 10 s.
 inline PoolOptions ForGood(int max_failures = 1) {
@@ -57,14 +57,30 @@ struct Told {
 };
 
 // "p.." are personal tokens, "s.." shared, "a.." anonymous ones, "..k" is an API key; named so.
-struct Pool {
+// What the pool tells goes to functions that may be empty.
+struct Listening : PoolListener {
+  void OnFreed() override {
+    if (on_freed) on_freed();
+  }
+  void OnGone(const std::shared_ptr<Token>& token) override {
+    if (on_gone) on_gone(token);
+  }
+  bool keeps_records() const override { return on_unsaved != nullptr; }
+  void OnUnsaved(bool urgent) override { on_unsaved(urgent); }
+
+  std::function<void()> on_freed;
+  std::function<void(const std::shared_ptr<Token>&)> on_gone;
+  std::function<void(bool urgent)> on_unsaved;
+};
+
+struct Pool : Listening {
   using Wanted = TokenPool::Wanted;
   using Lines = std::vector<std::string>;
 
   explicit Pool(std::vector<std::string> token_names, PoolOptions options = ForGood())
       : names(std::move(token_names)),
-        pool(std::move(options), Configs(names), clock, PoolReporter(log.logger(), Sink(), clock)) {
-    pool.SetOnFreed([this] { ++freed; });
+        pool(std::move(options), Configs(names), clock, PoolReporter(log.logger(), Sink(), clock), this) {
+    on_freed = [this] { ++freed; };
   }
 
   static std::vector<TokenConfig> Configs(const std::vector<std::string>& names) {
@@ -84,10 +100,10 @@ struct Pool {
     };
   }
 
-  Token& token(const std::string& name) { return *pool.Find(name); }
+  Token& token(const std::string& name) { return *pool.members().Find(name); }
   TokenPool::Tokens AllBut(const std::string& name) {
     TokenPool::Tokens others;
-    for (const auto& token : pool.All()) {
+    for (const auto& token : pool.members().All()) {
       if (token->name() != name) others.insert(token.get());
     }
     return others;
@@ -97,7 +113,15 @@ struct Pool {
     REQUIRE(lease);
     return *std::move(lease);
   }
-  Lease TakeOne(const std::string& name) { return Take(AllBut(name)); }
+  // One that rests is waited for.
+  Lease TakeOne(const std::string& name) {
+    LetRest(name);
+    return Take(AllBut(name));
+  }
+  void LetRest(const std::string& name) {
+    const auto rest = pool.RestOf(token(name), {});
+    if (rest) clock.Advance(*rest);
+  }
   // The names of the next `count` tokens to serve, all of which succeed.
   std::string Turns(int count) {
     std::string turns;
@@ -109,14 +133,30 @@ struct Pool {
     return turns;
   }
   // Ends a lease of the token `name` in this way, without a turn of its own for anybody else.
-  std::optional<Lease::Charge> Meet(const std::string& name, Outcome outcome, const std::string& why = "because",
-                                    std::optional<std::chrono::milliseconds> cool_for = {}) {
+  std::optional<DeferredFailure> Meet(const std::string& name, Outcome outcome, const std::string& why = "because",
+                                      std::optional<std::chrono::milliseconds> cool_for = {}) {
     return TakeOne(name).End({outcome, Status(Code::kUnauthorized, why), cool_for});
+  }
+  // A token that is no member, of the same kind, serves the request that was refused so.
+  void Confirm(const std::optional<DeferredFailure>& deferred) {
+    REQUIRE(deferred);
+    const Token witness("witness", Tier::kPersonal, deferred->token().kind(), Secret("hunter2-witness"));
+    pool.Judge(*deferred, {&witness, true});
+  }
+  // Ends `lease` with a refusal that counts against the token.
+  void Blame(Lease lease, const std::string& why = "because") {
+    Confirm(std::move(lease).End({Outcome::kAuthRejected, Status(Code::kUnauthorized, why)}));
+  }
+  void Blame(const std::string& name, const std::string& why = "because") { Blame(TakeOne(name), why); }
+  // As Meet(), but a refusal counts.
+  void Suffer(const std::string& name, Outcome outcome, const std::string& why = "because") {
+    if (outcome == Outcome::kAuthRejected) return Blame(name, why);
+    Meet(name, outcome, why);
   }
   void Succeed(const std::string& name) { TakeOne(name).End({Outcome::kSuccess}); }
 
   TokenStatus Of(const std::string& name) {
-    for (const TokenStatus& token : pool.Snapshot().tokens) {
+    for (const TokenStatus& token : pool.view().Snapshot().tokens) {
       if (token.name == name) return token;
     }
     FAIL("no token " << name);
@@ -124,13 +164,13 @@ struct Pool {
   }
   TokenState StateOf(const std::string& name) { return Of(name).state; }
   std::string WhyNot(const std::string& name) {
-    for (const Attempt& attempt : pool.WhyNotReady({})) {
+    for (const Attempt& attempt : pool.view().WhyNotReady({})) {
       if (attempt.token == name) return attempt.message;
     }
     return "";
   }
   TokenExplanation Explained(const std::string& name) {
-    for (const TokenExplanation& token : pool.Explain()) {
+    for (const TokenExplanation& token : pool.view().Explain()) {
       if (token.name == name) return token;
     }
     FAIL("no token " << name);
@@ -155,9 +195,9 @@ struct Pool {
   }
   // The exchange says whose the token is.
   void Tell(const std::string& name, const std::string& account, bool rotated = false) {
-    pool.NoteRefreshed(token(name),
-                       MakeJwt(Secret("jwt-hunter2"), std::chrono::seconds(3600), clock.Steady(), clock.Wall()),
-                       rotated, account);
+    pool.accounts().NoteRefreshed(
+        token(name), MakeJwt(Secret("jwt-hunter2"), std::chrono::seconds(3600), clock.Steady(), clock.Wall()), rotated,
+        account);
   }
 
   const std::vector<std::string> names;
@@ -169,4 +209,4 @@ struct Pool {
   TokenPool pool;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

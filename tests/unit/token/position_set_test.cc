@@ -6,7 +6,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 constexpr std::size_t kNone = PositionSet::kNone;
@@ -84,4 +84,4 @@ TEST_CASE("it does what a set of numbers does") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -12,7 +12,7 @@
 #include "token/token_refresher.h"
 #include "unit/fakes.h"
 
-namespace warppool {
+namespace warppool::internal {
 
 inline RefresherOptions TwoAddresses() {
   RefresherOptions options;
@@ -110,4 +110,4 @@ struct Refreshing {
   std::function<void(int)> on_result;
 };
 
-}  // namespace warppool
+}  // namespace warppool::internal

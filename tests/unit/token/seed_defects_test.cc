@@ -17,7 +17,7 @@
 #include "unit/token/refresher_fixture.h"
 #include "warppool/wire/response.pb.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -29,20 +29,25 @@ std::string EncodedEvent(const wire::ResponseEvent& event) {
 
 TEST_CASE("seed defect: retrying the same failed token") {
   Pool pool({"p1", "p2", "s1"}, ForGood(3));
-  FailoverPolicy policy(FailoverOptions{{.base = 500ms}, 60s});
+  const FailoverOptions options{{.base = 500ms}, 60s};
+  FailoverState state;
   TokenPool::Wanted wanted;
   std::string tried;
-  Decision decision;
+  FailoverDecision decision;
   do {
     auto lease = pool.pool.Acquire(wanted);
     REQUIRE(lease);
     tried += lease->token().name() + " ";
     wanted.excluded.insert(&lease->token());
     std::move(*lease).End({Outcome::kServerError, Status(Code::kServerError, "500")});
-    decision = policy.Next(Outcome::kServerError, pool.pool.AnyReady(wanted), std::nullopt, 0);
-  } while (decision.step == Decision::Step::kNextToken);
+    FailedAttempt attempt;
+    attempt.outcome = Outcome::kServerError;
+    attempt.another_ready = pool.pool.AnyReady(wanted);
+    attempt.patience = 30s;
+    decision = DecideFailover(options, attempt, &state);
+  } while (decision.step == FailoverDecision::Step::kNextToken);
   CHECK(tried == "p1 p2 s1 ");  // each once, at once and for free
-  CHECK(decision.step == Decision::Step::kWait);
+  CHECK(decision.step == FailoverDecision::Step::kWait);
   CHECK(decision.wait == 500ms);
 }
 
@@ -75,7 +80,7 @@ TEST_CASE("seed defect: a lost network disables the whole pool") {
       }
     }
   }
-  CHECK(pool.pool.Snapshot().Active() == 3);
+  CHECK(pool.pool.view().Snapshot().Active() == 3);
   for (const char* name : {"p1", "p2", "s1"}) CHECK(pool.Of(name).total_failures == 0);
 }
 
@@ -86,15 +91,15 @@ TEST_CASE("seed defect: one counter for every kind of failure") {
   pool.Meet("p1", Outcome::kQuotaExhausted, "used up", 1s);
   pool.clock.Advance(1s);
   pool.Meet("p1", Outcome::kRequestFault);
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   CHECK(pool.Of("p1").failures == 1);
-  CHECK(pool.StateOf("p1") == TokenState::kReady);
+  CHECK(pool.StateOf("p1") == TokenState::kResting);
 }
 
 TEST_CASE("seed defect: a late success leaves a token disabled and beyond recovery") {
   Pool pool({"p1"}, Recovering(3));
   Lease late = pool.Take();
-  for (int i = 0; i < 3; ++i) pool.Meet("p1", Outcome::kAuthRejected);
+  for (int i = 0; i < 3; ++i) pool.Blame("p1");
   std::move(late).End({Outcome::kSuccess});
   CHECK(pool.StateOf("p1") == TokenState::kDisabled);
   CHECK(pool.Of("p1").failures == 3);  // it says why, and by that it can be told what to recover
@@ -113,7 +118,7 @@ TEST_CASE("seed defect: a late success leaves a token disabled and beyond recove
 
 TEST_CASE("seed defect: an automatic recovery that nothing schedules") {
   Pool pool({"p1"}, Recovering());
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   // Who finds nobody ready is told when to come again, and then finds it: nothing else has to run meanwhile.
   const auto wait = pool.pool.WhenReady({}).earliest;
   REQUIRE(wait);
@@ -134,7 +139,7 @@ TEST_CASE("seed defect: one failed refresh is as many failures as there were cal
   Pool pool({"p1"}, ForGood(3));
   std::vector<Lease> callers;
   for (int i = 0; i < 100; ++i) callers.push_back(pool.Take());
-  for (Lease& caller : callers) std::move(caller).End({Outcome::kAuthRejected, Status(Code::kUnauthorized, "no")});
+  for (Lease& caller : callers) pool.Blame(std::move(caller), "no");
   CHECK(pool.Of("p1").failures == 1);
 }
 
@@ -169,14 +174,14 @@ TEST_CASE("seed defect: a piece of the token in the log") {
   FakeTransport transport(&executor);
   TokenPool pool(ForGood(), {config}, clock, PoolReporter(log.logger(), nullptr, clock));
   TokenRefresher refresher(OneAddress(), &transport, nullptr, clock, log.logger());
-  pool.TellLoaded();
+  pool.members().TellLoaded();
   auto lease = pool.Acquire({});
   REQUIRE(lease);
   Status why;
   refresher.Refresh(lease->share_token(), [&](const RefreshResult& result) { why = result.status; });
   transport.Answer(0, 400, R"({"error": {"message": "Bad token )" + credential + "\"}}");
   std::move(*lease).End({Outcome::kAuthRejected, why});
-  const std::string said = log.text() + why.ToString() + pool.Snapshot().tokens.at(0).last_error_message;
+  const std::string said = log.text() + why.ToString() + pool.view().Snapshot().tokens.at(0).last_error_message;
   CHECK_THAT(said, ContainsSubstring("PERSONAL_"));
   for (std::size_t i = 0; i + 6 <= credential.size(); ++i)
     CHECK_THAT(said, !ContainsSubstring(credential.substr(i, 6)));
@@ -218,4 +223,4 @@ TEST_CASE("seed defect: one conversation id is shared by all callers") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -9,7 +9,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using Place = Selector::Place;
@@ -254,4 +254,4 @@ TEST_CASE("strategies have names") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -1,5 +1,4 @@
-// Long random stories, step by step against a model that knows no states: it remembers what happened, and reads
-// everything from that.
+// Long random stories of one token, step by step against a model.
 #include <algorithm>
 #include <chrono>
 #include <optional>
@@ -10,8 +9,9 @@
 
 #include "catch.h"
 #include "unit/token/health_fixture.h"
+#include "unit/token/health_model.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -20,207 +20,17 @@ using std::chrono::milliseconds;
 constexpr int kHealthRuns = 300;
 constexpr int kHealthSteps = 2000;
 
-const std::vector<Outcome> kNeverBlamed{Outcome::kAuthStale,        Outcome::kServerError,   Outcome::kOverloaded,
-                                        Outcome::kNetwork,          Outcome::kStreamCut,     Outcome::kRequestFault,
-                                        Outcome::kGarbled,          Outcome::kMisconfigured, Outcome::kCancelled,
-                                        Outcome::kFinishedOtherwise};
-
-class HealthModel {
- public:
-  // One that uses the token, or whose server error waits for another token's success.
-  struct Use {
-    std::size_t seen = 0;  // how long the story was when it began
-    std::size_t told = 0;  // ... and when it ended
-    bool probe = false;
-  };
-
-  explicit HealthModel(HealthOptions options) : options_(options) {}
-
-  Use Begin(SteadyTime now) {
-    const Use use{story_.size(), 0, !Good()};
-    if (use.probe) {
-      Add(Fact::kProbeBegan, now);
-    } else if (CoolingUntil() <= now) {
-      Add(Fact::kCoolingForgotten, now);
-    }
-    return use;
-  }
-
-  HealthChange End(Outcome outcome, const Use& use, SteadyTime now, std::optional<milliseconds> cool_for) {
-    const bool recent = Count(use.seen, Fact::kRecovered) == 0;  // no recovery since
-    if (use.probe && recent) Add(Fact::kProbeEnded, now);
-    const TokenState before = State(now);
-    const int failures = Failures();
-    switch (outcome) {
-      case Outcome::kSuccess:
-      case Outcome::kAccepted:
-        if (outcome == Outcome::kSuccess) {
-          ++successes_;
-          Add(Fact::kServed, now);
-        } else {
-          Add(Fact::kAccepted, now);
-        }
-        if (before == TokenState::kReady || before == TokenState::kCooling) {
-          return failures == 0 ? HealthChange::kNone : HealthChange::kCleared;
-        }
-        if (!use.probe || !recent) return HealthChange::kNone;
-        Recovered(now);
-        return HealthChange::kRecovered;
-      case Outcome::kAuthRejected:
-        return Blame(use, now);
-      case Outcome::kAuthRevoked:
-        if (!recent || Dead()) return HealthChange::kNone;
-        Add(Fact::kDied, now);
-        return HealthChange::kDisabled;
-      case Outcome::kQuotaExhausted:
-        if (!recent) return HealthChange::kNone;
-        return Cool(now + cool_for.value_or(options_.quota_cooling), now) ? HealthChange::kCooling
-                                                                          : HealthChange::kNone;
-      default:
-        return HealthChange::kNone;
-    }
-  }
-
-  HealthChange Confirm(const Use& use, SteadyTime now) {
-    if (Count(use.told, Fact::kServed) > 0) return HealthChange::kNone;
-    if (use.probe && Probing()) return HealthChange::kNone;
-    return Blame(use, now);
-  }
-
-  bool Cool(SteadyTime until, SteadyTime now) {
-    const bool was_ready = State(now) == TokenState::kReady;
-    Add(Fact::kSpent, now, until);
-    return was_ready && until > now;
-  }
-  bool Correct(SteadyTime until, SteadyTime now) {
-    const SteadyTime before = CoolingUntil();
-    if (before <= now || before == until) return false;
-    Add(Fact::kCoolingForgotten, now);
-    Add(Fact::kSpent, now, until);
-    return true;
-  }
-  bool Recover(SteadyTime now) {
-    const bool was_ready = State(now) == TokenState::kReady;
-    Add(Fact::kCoolingForgotten, now);
-    Recovered(now);
-    return !was_ready;
-  }
-
-  std::size_t told() const { return story_.size(); }
-  std::uint64_t successes() const { return successes_; }
-  std::uint64_t generation() const { return generation_; }
-  std::uint64_t total_failures() const { return failed_before_ + Count(generation_began_, Fact::kFailure); }
-
-  // In a row: those since the last success that found the token in use, but a success brings no disabled one back.
-  int Failures() const {
-    int failures = 0;
-    for (std::size_t i = generation_began_; i < story_.size(); ++i) {
-      if (story_[i].fact == Fact::kDied || failures == options_.max_failures) break;
-      if (story_[i].fact == Fact::kFailure) ++failures;
-      if (story_[i].fact == Fact::kServed || story_[i].fact == Fact::kAccepted) failures = 0;
-    }
-    return failures;
-  }
-  bool Dead() const { return Count(generation_began_, Fact::kDied) > 0; }
-  bool Good() const { return !Dead() && Failures() < options_.max_failures; }
-  bool Probing() const {
-    const auto began = Count(generation_began_, Fact::kProbeBegan);
-    return began > Count(generation_began_, Fact::kProbeEnded);
-  }
-
-  TokenState State(SteadyTime now) const {
-    if (Good()) return now < CoolingUntil() ? TokenState::kCooling : TokenState::kReady;
-    const auto turns = TurnsAt();
-    return turns && *turns <= now ? TokenState::kHalfOpen : TokenState::kDisabled;
-  }
-  std::optional<SteadyTime> TurnsAt() const {
-    const SteadyTime cooling = CoolingUntil();
-    if (Good()) return cooling == SteadyTime() ? std::nullopt : std::optional(cooling);
-    const auto rest = RestsUntil();
-    return rest ? std::optional(std::max(*rest, cooling)) : std::nullopt;
-  }
-
- private:
-  enum class Fact {
-    kServed,
-    kAccepted,
-    kFailure,
-    kDied,
-    kSpent,
-    kCoolingForgotten,
-    kProbeBegan,
-    kProbeEnded,
-    kRecovered
-  };
-  struct Entry {
-    Fact fact;
-    SteadyTime at;
-    SteadyTime until;
-  };
-
-  void Add(Fact fact, SteadyTime at, SteadyTime until = {}) { story_.push_back({fact, at, until}); }
-  void Recovered(SteadyTime now) {
-    failed_before_ = total_failures();
-    ++generation_;
-    Add(Fact::kRecovered, now);
-    generation_began_ = story_.size();  // what was before counts no longer
-  }
-  std::uint64_t Count(std::size_t from, Fact fact) const {
-    return static_cast<std::uint64_t>(std::count_if(story_.begin() + static_cast<std::ptrdiff_t>(from), story_.end(),
-                                                    [fact](const Entry& entry) { return entry.fact == fact; }));
-  }
-  // It counts only if nothing has been held against the token since, nor forgiven.
-  HealthChange Blame(const Use& use, SteadyTime now) {
-    if (Count(use.seen, Fact::kFailure) > 0 || Count(use.seen, Fact::kRecovered) > 0 || Dead()) {
-      return HealthChange::kNone;
-    }
-    const bool was_good = Good();
-    Add(Fact::kFailure, now);
-    if (!was_good) return HealthChange::kProbeFailed;
-    return Good() ? HealthChange::kFailure : HealthChange::kDisabled;
-  }
-
-  // The latest that was ever said, since it was forgotten.
-  SteadyTime CoolingUntil() const {
-    SteadyTime until{};
-    for (auto entry = story_.rbegin(); entry != story_.rend() && entry->fact != Fact::kCoolingForgotten; ++entry) {
-      if (entry->fact == Fact::kSpent) until = std::max(until, entry->until);
-    }
-    return until;
-  }
-
-  // Of a disabled one: the failure that disabled it begins the first rest, each later one the next.
-  std::optional<SteadyTime> RestsUntil() const {
-    if (Dead() || options_.recovery_delay == 0ms) return std::nullopt;
-    int failures = 0;
-    std::optional<SteadyTime> until;
-    milliseconds rest{};
-    for (std::size_t i = generation_began_; i < story_.size(); ++i) {
-      const bool disabled = failures == options_.max_failures;
-      const bool good = story_[i].fact == Fact::kServed || story_[i].fact == Fact::kAccepted;
-      if (good && !disabled) failures = 0;
-      if (story_[i].fact != Fact::kFailure) continue;
-      if (!disabled && ++failures < options_.max_failures) continue;
-      rest = until ? std::min(2 * rest, std::max(options_.recovery_max_delay, options_.recovery_delay))
-                   : options_.recovery_delay;
-      until = story_[i].at + rest;
-    }
-    return until;
-  }
-
-  const HealthOptions options_;
-  std::vector<Entry> story_;
-  std::size_t generation_began_ = 0;
-  std::uint64_t generation_ = 0;
-  std::uint64_t failed_before_ = 0;
-  std::uint64_t successes_ = 0;
-};
+const std::vector<Outcome> kNeverBlamed{Outcome::kAuthStale,         Outcome::kOverloaded,   Outcome::kNetwork,
+                                        Outcome::kStreamCut,         Outcome::kRequestFault, Outcome::kGarbled,
+                                        Outcome::kBlocked,           Outcome::kHeld,         Outcome::kCancelled,
+                                        Outcome::kFinishedOtherwise, Outcome::kMisconfigured};
 
 // A token and its model, and all who use it.
 class HealthStory {
  public:
   explicit HealthStory(unsigned seed) : random_(seed) {
     recovers_once_in_ = Any(8) == 0 ? 20 : 2;
+    serves_once_in_ = Any(2) == 0 ? 1 : 10;
     token_.options.max_failures = 1 + static_cast<int>(Any(4));
     token_.options.quota_cooling = 10s;
     token_.options.recovery_delay = Any(5) == 0 ? 0s : 60s;
@@ -229,7 +39,7 @@ class HealthStory {
   }
 
   void Step() {
-    switch (Any(16)) {
+    switch (Any(18)) {
       case 0:
       case 1:
       case 2:
@@ -244,11 +54,15 @@ class HealthStory {
         return End();
       case 10:
       case 11:
-        return Confirm();
+        return Judge();
       case 12:
       case 13:
-        return token_.clock.Advance(milliseconds(Any(4) == 0 ? Any(400'000) : Any(12'000)));
       case 14:
+        return token_.clock.Advance(milliseconds(Any(4) == 0 ? Any(400'000) : Any(6'000)));
+      case 15:
+        if (Any(serves_once_in_) == 0) Serve();
+        return;
+      case 16:
         if (Any(3) == 0) return Spend();
         return Correct();
       default:
@@ -271,9 +85,17 @@ class HealthStory {
     if (health.successes() != model_->successes()) return "successes";
     if (health.generation() != model_->generation()) return "generation";
     if (health.TurnsAt() != model_->TurnsAt()) return "when it turns";
-    if (health.probing() != model_->Probing()) return "whether it is being tried";
+    if (health.being_probed() != (model_->Trying() && !model_->Good())) return "whether it is being probed";
     const bool half_open = token_.state() == TokenState::kHalfOpen;
-    if (token_.may_probe() != (half_open && !model_->Probing())) return "whether it may be tried";
+    const bool being_tried = model_->Trying() && (half_open || model_->OnTrial());
+    if (health.IsBeingTried(now()) != being_tried) return "whether it is being tried";
+    if (token_.may_probe() != (half_open && !model_->Trying())) return "whether it may be tried";
+    if (health.set_back_until() != model_->SetBackUntil()) return "until when it comes behind all others";
+    if (health.ServedLately(now()) != model_->ServedLately(now())) return "whether it served lately";
+    if (health.IsNew(now()) != model_->IsNew(now())) return "whether it is new";
+    for (const auto ago : {0s, 3s, 20s}) {
+      if (health.RefusedSince(now() - ago) != model_->RefusedSince(now() - ago)) return "whether it was refused";
+    }
     if (health.failures() > token_.options.max_failures) return "more failures than disable";
     return "";
   }
@@ -284,15 +106,17 @@ class HealthStory {
     by_hand.Recover();
     if (by_hand.state() != TokenState::kReady) return "a recovery by hand";
     Patient by_itself = token_;
-    for (const HealthStamp& probe : probes_) by_itself.Report(Outcome::kCancelled, probe);
-    if (model_->Good() || (!model_->Dead() && token_.options.recovery_delay > 0ms)) {
+    for (const HealthStamp& trial : trials_) by_itself.Report(Outcome::kCancelled, trial);
+    if (by_itself.health.IsBeingTried(now())) return "to wait for the end of a trial";
+    if (model_->Good() || (!model_->Revoked() && token_.options.recovery_delay > 0ms)) {
       by_itself.clock.Advance(1000h);
       if (by_itself.state() != TokenState::kReady && !by_itself.may_probe()) return "to wait for a probe";
     }
-    // A probe of a dead one is a health check's.
-    by_itself.Report(Outcome::kSuccess);
+    // A probe of a revoked one is a health check's.
+    by_itself.Succeed();
     if (by_itself.state() == TokenState::kCooling) by_itself.clock.Advance(1000h);
     if (by_itself.state() != TokenState::kReady) return "a probe that succeeds";
+    if (by_itself.Begin().is_trial) return "a trial without an end";
     return "";
   }
 
@@ -300,9 +124,10 @@ class HealthStory {
   struct Lease {
     HealthStamp stamp;
     HealthModel::Use use;
+    bool served = false;
   };
-  struct Charge {
-    PendingCharge pending;
+  struct Deferred {
+    DeferredVerdict verdict;
     HealthModel::Use use;
   };
 
@@ -321,16 +146,27 @@ class HealthStory {
   }
 
   void Begin() {
-    // Requests get a token that is ready, or the probe of a half-open one; health checks any, but one at a time.
-    if (token_.health.probing()) return;
-    if (token_.state() == TokenState::kDisabled && Any(10) != 0) return;
-    const std::size_t burst = token_.state() == TokenState::kReady ? 1 + Any(4) : 1;
+    // Requests get a token that is ready, or the one try of one that has rested or is half open; checks any, but of a
+    // disabled one, too, one at a time.
+    const TokenState state = token_.state();
+    if (token_.health.being_probed()) return;
+    const bool serves = state == TokenState::kReady || state == TokenState::kHalfOpen;
+    if ((!serves || token_.health.IsBeingTried(now())) && Any(10) != 0) return;
+    const std::size_t burst = state == TokenState::kReady ? 1 + Any(4) : 1;
     for (std::size_t i = 0; i < burst; ++i) {
       const HealthStamp stamp = token_.Begin();
       leases_.push_back({stamp, model_->Begin(now())});
       Same(stamp.is_probe, leases_.back().use.probe);
-      if (stamp.is_probe) probes_.push_back(stamp);
+      Same(stamp.is_trial, leases_.back().use.trial.has_value());
+      if (stamp.is_trial) trials_.push_back(stamp);
     }
+  }
+
+  void Serve() {
+    if (leases_.empty()) return;
+    Lease& lease = leases_[Any(leases_.size())];
+    if (std::exchange(lease.served, true)) return;
+    Same(token_.Serve(lease.stamp), model_->Serve(lease.use, now()));
   }
 
   void End() {
@@ -341,7 +177,7 @@ class HealthStory {
       case 0:
       case 1:
       case 2:
-        outcome = Outcome::kAuthRejected;
+        outcome = Any(3) == 0 ? Outcome::kServerError : Outcome::kAuthRejected;
         break;
       case 3:
         outcome = Outcome::kQuotaExhausted;
@@ -356,6 +192,7 @@ class HealthStory {
       default:
         break;
     }
+    if (outcome == Outcome::kSuccess && !lease.served && Any(serves_once_in_) != 0) outcome = Outcome::kNetwork;
     const TokenState before = token_.state();
     const int failures = token_.health.failures();
     const auto turns = token_.health.TurnsAt();
@@ -367,16 +204,25 @@ class HealthStory {
                          token_.health.failures() != failures || token_.health.TurnsAt() != turns)) {
       difference_ = "what is nobody's fault";
     }
-    if (outcome != Outcome::kServerError) return;
-    charges_.push_back({token_.health.Charge(lease.stamp), lease.use});
-    charges_.back().use.told = model_->told();
+    if (outcome == Outcome::kSuccess && !lease.served) Same(token_.Serve(lease.stamp), model_->Serve(lease.use, now()));
+    if (outcome != Outcome::kServerError && outcome != Outcome::kAuthRejected) return;
+    token_.health.Rest(lease.stamp, now());
+    model_->Rest(lease.use, now());
+    if (token_.health.failures() != failures) difference_ = "what nobody has confirmed";
+    deferred_.push_back({token_.health.Defer(lease.stamp), lease.use});
+    deferred_.back().use.told = model_->told();
   }
 
-  void Confirm() {
-    if (charges_.empty()) return;
-    const Charge charge = Take(&charges_);
-    Same(token_.Confirm(charge.pending), model_->Confirm(charge.use, now()));
-    if (Any(4) == 0) charges_.push_back(charge);  // twice is once
+  void Judge() {
+    if (deferred_.empty()) return;
+    const Deferred deferred = Take(&deferred_);
+    if (Any(3) == 0) {
+      token_.SetBack(deferred.verdict);
+      model_->SetBack(deferred.use, now());
+    } else {
+      Same(token_.Confirm(deferred.verdict), model_->Confirm(deferred.use, now()));
+    }
+    if (Any(4) == 0) deferred_.push_back(deferred);  // twice is once
   }
 
   void Spend() {
@@ -392,9 +238,10 @@ class HealthStory {
   Patient token_;
   std::optional<HealthModel> model_;
   std::vector<Lease> leases_;
-  std::vector<HealthStamp> probes_;  // all there ever were
-  std::vector<Charge> charges_;
+  std::vector<HealthStamp> trials_;  // all there ever were
+  std::vector<Deferred> deferred_;
   std::size_t recovers_once_in_ = 1;
+  std::size_t serves_once_in_ = 1;
   std::string difference_;
 };
 
@@ -423,12 +270,7 @@ TEST_CASE("a burst of requests that fail together is at most one failure") {
       for (std::size_t i = 0, n = 1 + random() % 50; i < n; ++i) leases.push_back(token.Begin());
       for (const HealthStamp& lease : leases) {
         if (random() % 3 == 0) token.clock.Advance(1s);
-        if (random() % 3 == 0) {
-          token.Report(Outcome::kServerError, lease);
-          token.Confirm(token.health.Charge(lease));
-        } else {
-          token.Report(Outcome::kAuthRejected, lease);
-        }
+        token.Confirm(token.Refuse(lease, random() % 3 == 0 ? Outcome::kServerError : Outcome::kAuthRejected));
       }
       REQUIRE(token.health.failures() == burst);
     }
@@ -436,4 +278,4 @@ TEST_CASE("a burst of requests that fail together is at most one failure") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -5,7 +5,7 @@
 #include "catch.h"
 #include "unit/token/health_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -24,12 +24,12 @@ struct Disabled : Patient {
 };
 
 // What says nothing about a token, and so nothing about a probe.
-const std::vector<Outcome> kNeutral{Outcome::kAuthStale,        Outcome::kServerError,   Outcome::kOverloaded,
-                                    Outcome::kNetwork,          Outcome::kStreamCut,     Outcome::kRequestFault,
-                                    Outcome::kGarbled,          Outcome::kMisconfigured, Outcome::kCancelled,
-                                    Outcome::kFinishedOtherwise};
+const std::vector<Outcome> kNeutral{Outcome::kAuthStale,         Outcome::kOverloaded,   Outcome::kNetwork,
+                                    Outcome::kStreamCut,         Outcome::kRequestFault, Outcome::kGarbled,
+                                    Outcome::kBlocked,           Outcome::kHeld,         Outcome::kCancelled,
+                                    Outcome::kFinishedOtherwise, Outcome::kMisconfigured};
 
-TEST_CASE("a disabled token rests, twice as long after each probe that is refused, up to a limit") {
+TEST_CASE("a disabled token comes back after a delay, twice as long after each probe that failed, up to a limit") {
   Disabled token;
   for (const auto rest : {60s, 120s, 240s, 240s, 240s}) {
     CHECK(token.state() == TokenState::kDisabled);
@@ -40,13 +40,13 @@ TEST_CASE("a disabled token rests, twice as long after each probe that is refuse
     token.clock.Advance(1ns);
     CHECK(token.state() == TokenState::kHalfOpen);
     CHECK(token.may_probe());
-    CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kProbeFailed);
+    CHECK(token.Blame() == HealthChange::kProbeFailed);
     CHECK(token.health.failures() == 3);
   }
   CHECK(token.health.total_failures() == 8);
 }
 
-TEST_CASE("how long it rests is bounded, whatever is configured") {
+TEST_CASE("how long that delay is has bounds, whatever is configured") {
   struct Row {
     std::chrono::milliseconds delay;
     std::chrono::milliseconds limit;
@@ -57,7 +57,7 @@ TEST_CASE("how long it rests is bounded, whatever is configured") {
       {60s, 60s, {60s, 60s, 60s}},
       {60s, 10s, {60s, 60s, 60s}},  // never less than the first one
       {60s, 0s, {60s, 60s, 60s}},
-      {1ms, 24h * 24, {1ms, 2ms, 4ms}},
+      {10s, 24h * 24, {10s, 20s, 40s}},
   }));
   Disabled token;
   token.Recover();
@@ -66,8 +66,17 @@ TEST_CASE("how long it rests is bounded, whatever is configured") {
   token.FailOften();
   for (const auto rest : row.rests) {
     CHECK(token.turns_in() == rest);
-    token.Report(Outcome::kAuthRejected, token.Probe());
+    token.Blame(token.Probe());
   }
+}
+
+TEST_CASE("a delay that is shorter than the rest after a refusal is as long as that") {
+  Disabled token;
+  token.Recover();
+  token.options.recovery_delay = 1ms;
+  token.options.recovery_max_delay = 1h;
+  token.FailOften();
+  CHECK(token.turns_in() == kRest);
 }
 
 TEST_CASE("without a recovery delay a disabled token comes back by hand only") {
@@ -79,14 +88,14 @@ TEST_CASE("without a recovery delay a disabled token comes back by hand only") {
   token.clock.Advance(10'000h);
   CHECK(token.state() == TokenState::kDisabled);
   CHECK_FALSE(token.may_probe());
-  CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kProbeFailed);  // a health check's
+  CHECK(token.Blame() == HealthChange::kProbeFailed);  // a health check's
   token.clock.Advance(10'000h);
   CHECK(token.state() == TokenState::kDisabled);
   CHECK(token.Recover());
   CHECK(token.state() == TokenState::kReady);
 }
 
-TEST_CASE("it is half open only when both its rest and its cooling are over") {
+TEST_CASE("it is half open only when both its delay and its cooling are over") {
   Disabled token;
   const auto cooling = GENERATE(30s, 60s, 90s, 1000s);
   CHECK_FALSE(token.health.CoolUntil(token.clock.Steady() + cooling, token.clock.Steady()));  // it was not ready
@@ -99,7 +108,7 @@ TEST_CASE("it is half open only when both its rest and its cooling are over") {
   CHECK(token.state() == TokenState::kHalfOpen);
 }
 
-TEST_CASE("a probe that ends neutrally frees the slot, and the rest grows no longer") {
+TEST_CASE("a probe that ends neutrally frees the slot, and the delay grows no longer") {
   for (const Outcome outcome : kNeutral) {
     INFO(static_cast<int>(outcome));
     Disabled token;
@@ -107,64 +116,77 @@ TEST_CASE("a probe that ends neutrally frees the slot, and the rest grows no lon
     CHECK(probe.is_probe);
     CHECK(token.state() == TokenState::kHalfOpen);
     CHECK_FALSE(token.may_probe());
-    CHECK(token.health.probing());
+    CHECK(token.health.being_probed());
     CHECK(token.Report(outcome, probe) == HealthChange::kNone);
     CHECK(token.state() == TokenState::kHalfOpen);
     CHECK(token.may_probe());
     CHECK(token.turns_in() == 0s);
     CHECK(token.health.total_failures() == 3);
-    token.Report(Outcome::kAuthRejected);
-    CHECK(token.turns_in() == 120s);  // the second rest, as if nothing had been between
+    token.Blame();
+    CHECK(token.turns_in() == 120s);  // the second delay, as if nothing had been between
   }
 }
 
-TEST_CASE("a probe that is refused frees the slot for when the rest is over") {
+TEST_CASE("a probe whose refusal is confirmed frees the slot for when the delay is over") {
   Disabled token;
-  CHECK(token.Report(Outcome::kAuthRejected, token.Probe()) == HealthChange::kProbeFailed);
-  CHECK_FALSE(token.health.probing());
+  CHECK(token.Blame(token.Probe()) == HealthChange::kProbeFailed);
+  CHECK_FALSE(token.health.being_probed());
   CHECK_FALSE(token.may_probe());
   token.clock.Advance(120s);
   CHECK(token.may_probe());
 }
 
-TEST_CASE("a server error on a probe counts when another token serves the request") {
+TEST_CASE("a probe that is refused rests, and its delay is doubled only by a failure that is confirmed") {
   Disabled token;
+  const Outcome outcome = GENERATE(Outcome::kAuthRejected, Outcome::kServerError);
   const HealthStamp stamp = token.Probe();
-  token.Report(Outcome::kServerError, stamp);
-  const PendingCharge charge = token.health.Charge(stamp);
+  const DeferredVerdict verdict = token.Refuse(stamp, outcome);
+  CHECK(token.state() == TokenState::kDisabled);
+  CHECK_FALSE(token.health.being_probed());
+  CHECK(token.turns_in() == kRest);
+  token.clock.Advance(kRest);
   CHECK(token.may_probe());
   SECTION("at once") {
-    CHECK(token.Confirm(charge) == HealthChange::kProbeFailed);
+    CHECK(token.Confirm(verdict) == HealthChange::kProbeFailed);
     CHECK(token.turns_in() == 120s);
-    CHECK(token.Confirm(charge) == HealthChange::kNone);  // once
+    CHECK(token.Confirm(verdict) == HealthChange::kNone);  // once
     CHECK(token.turns_in() == 120s);
+  }
+  SECTION("nobody confirms it, nor what the next probes meet: it rests each time, no longer") {
+    for (int i = 0; i < 10; ++i) {
+      token.Refuse(token.Begin(), outcome);
+      CHECK(token.turns_in() == kRest);
+      token.clock.Advance(kRest);
+    }
+    CHECK(token.Blame() == HealthChange::kProbeFailed);
+    CHECK(token.turns_in() == 120s);  // the second delay
   }
   SECTION("not while the next probe is under way: it is for that one to find out") {
     const HealthStamp next = token.Begin();
-    CHECK(token.Confirm(charge) == HealthChange::kNone);
+    CHECK(token.Confirm(verdict) == HealthChange::kNone);
     CHECK(token.turns_in() == 0s);
     token.Report(Outcome::kCancelled, next);
-    CHECK(token.Confirm(charge) == HealthChange::kProbeFailed);  // it has found out nothing
+    CHECK(token.Confirm(verdict) == HealthChange::kProbeFailed);  // it has found out nothing
   }
-  SECTION("not after the next probe was refused") {
-    token.Report(Outcome::kAuthRejected);
-    CHECK(token.Confirm(charge) == HealthChange::kNone);
+  SECTION("not after the next probe has failed") {
+    token.Blame();
+    CHECK(token.Confirm(verdict) == HealthChange::kNone);
     CHECK(token.turns_in() == 120s);
   }
-  SECTION("not after the next probe has succeeded") {
-    token.Report(Outcome::kSuccess);
-    CHECK(token.Confirm(charge) == HealthChange::kNone);
+  SECTION("not after the next probe has served") {
+    token.Succeed();
+    CHECK(token.Confirm(verdict) == HealthChange::kNone);
     CHECK(token.state() == TokenState::kReady);
     CHECK(token.health.failures() == 0);
   }
   SECTION("not after a recovery") {
     token.Recover();
-    CHECK(token.Confirm(charge) == HealthChange::kNone);
+    CHECK(token.Confirm(verdict) == HealthChange::kNone);
     CHECK(token.health.failures() == 0);
   }
   SECTION("not after the credential's end") {
     token.Report(Outcome::kAuthRevoked);
-    CHECK(token.Confirm(charge) == HealthChange::kNone);
+    CHECK(token.Confirm(verdict) == HealthChange::kNone);
     CHECK_FALSE(token.turns_in());
   }
 }
@@ -172,27 +194,30 @@ TEST_CASE("a server error on a probe counts when another token serves the reques
 TEST_CASE("a spent quota on a probe cools the token, and leaves it disabled") {
   Disabled token;
   CHECK(token.Report(Outcome::kQuotaExhausted, token.Probe(), 500s) == HealthChange::kNone);
-  CHECK_FALSE(token.health.probing());
+  CHECK_FALSE(token.health.being_probed());
   CHECK(token.state() == TokenState::kDisabled);
   CHECK(token.turns_in() == 500s);
   CHECK(token.health.total_failures() == 3);
   token.clock.Advance(500s);
   CHECK(token.may_probe());
-  token.Report(Outcome::kAuthRejected);
-  CHECK(token.turns_in() == 120s);  // the quota has not made the rest longer
+  token.Blame();
+  CHECK(token.turns_in() == 120s);  // the quota has not made the delay longer
 }
 
-TEST_CASE("a probe that succeeds begins a new generation with a clean slate") {
+TEST_CASE("a probe that serves begins a new generation with a clean slate") {
   Disabled token;
-  token.Report(Outcome::kAuthRejected, token.Probe());
+  token.Blame(token.Probe());
   const auto generation = token.health.generation();
-  CHECK(token.Report(Outcome::kSuccess, token.Probe()) == HealthChange::kRecovered);
+  const HealthStamp probe = token.Probe();
+  CHECK(token.Serve(probe) == HealthChange::kRecovered);  // with the first event
+  CHECK(token.state() == TokenState::kReady);
+  CHECK(token.Report(Outcome::kSuccess, probe) == HealthChange::kNone);
   CHECK(token.state() == TokenState::kReady);
   CHECK(token.health.generation() == generation + 1);
   CHECK(token.health.failures() == 0);
   CHECK(token.health.total_failures() == 4);
   CHECK(token.health.successes() == 1);
-  CHECK_FALSE(token.health.probing());
+  CHECK_FALSE(token.health.being_probed());
   CHECK_FALSE(token.turns_in());
   token.FailOften();
   CHECK(token.turns_in() == 60s);  // from the beginning
@@ -214,11 +239,11 @@ TEST_CASE("a probe may find that the credential is gone") {
   Disabled token;
   CHECK(token.Report(Outcome::kAuthRevoked, token.Probe()) == HealthChange::kDisabled);
   CHECK(token.state() == TokenState::kDisabled);
-  CHECK_FALSE(token.health.probing());
+  CHECK_FALSE(token.health.being_probed());
   CHECK_FALSE(token.turns_in());
 }
 
-TEST_CASE("a dead token is never half open, and comes back by a check that passes, or by hand") {
+TEST_CASE("a revoked token is never half open, and comes back by a check that passes, or by hand") {
   Disabled token;
   token.Report(Outcome::kAuthRevoked);
   token.health.CoolUntil(token.clock.Steady() + 5s, token.clock.Steady());
@@ -228,13 +253,13 @@ TEST_CASE("a dead token is never half open, and comes back by a check that passe
     CHECK_FALSE(token.may_probe());
     CHECK_FALSE(token.turns_in());
     // Health checks that find nothing new:
-    CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kNone);
+    CHECK(token.Blame() == HealthChange::kNone);
     CHECK(token.Report(Outcome::kAuthRevoked) == HealthChange::kNone);
     CHECK(token.Report(Outcome::kNetwork) == HealthChange::kNone);
   }
   CHECK(token.health.total_failures() == 3);
   SECTION("a check") {
-    CHECK(token.Report(Outcome::kSuccess) == HealthChange::kRecovered);
+    CHECK(token.Succeed() == HealthChange::kRecovered);
   }
   SECTION("by hand") {
     CHECK(token.Recover());
@@ -248,14 +273,14 @@ TEST_CASE("a late success of a lease from before brings nothing back, and does n
   const HealthStamp early = token.Begin();
   const HealthStamp earlier_still = token.Begin();
   token.FailOften();
-  CHECK(token.Report(Outcome::kSuccess, early) == HealthChange::kNone);
+  CHECK(token.Succeed(early) == HealthChange::kNone);
   CHECK(token.state() == TokenState::kDisabled);
   CHECK(token.turns_in() == 60s);  // but it is on its way back all the same
   const HealthStamp probe = token.Probe();
-  CHECK(token.Report(Outcome::kSuccess, earlier_still) == HealthChange::kNone);
-  CHECK(token.health.probing());
+  CHECK(token.Succeed(earlier_still) == HealthChange::kNone);
+  CHECK(token.health.being_probed());
   CHECK_FALSE(token.may_probe());
-  CHECK(token.Report(Outcome::kSuccess, probe) == HealthChange::kRecovered);
+  CHECK(token.Succeed(probe) == HealthChange::kRecovered);
   CHECK(token.health.successes() == 3);
 }
 
@@ -266,20 +291,23 @@ TEST_CASE("what a lease of an earlier generation says does not count") {
   const Outcome outcome = GENERATE(Outcome::kAuthRejected, Outcome::kAuthRevoked, Outcome::kQuotaExhausted,
                                    Outcome::kServerError, Outcome::kCancelled);
   SECTION("against one that was recovered") {
-    CHECK(token.Report(outcome, probe) == HealthChange::kNone);
-    CHECK(token.Confirm(token.health.Charge(probe)) == HealthChange::kNone);
+    const DeferredVerdict verdict = token.Refuse(probe, outcome);
+    CHECK(token.state() == TokenState::kReady);  // nor does it rest
+    CHECK(token.Confirm(verdict) == HealthChange::kNone);
+    token.SetBack(verdict);
+    CHECK_FALSE(token.is_set_back());
     CHECK(token.state() == TokenState::kReady);
     CHECK(token.health.failures() == 0);
   }
   SECTION("against one that is tried anew") {
     token.FailOften();
     const HealthStamp next = token.Probe();
-    CHECK(token.Report(outcome, probe) == HealthChange::kNone);
-    CHECK(token.health.probing());  // the new probe is none of its business
+    token.Refuse(probe, outcome);
+    CHECK(token.health.being_probed());  // the new probe is none of its business
     CHECK(token.state() == TokenState::kHalfOpen);
-    CHECK(token.Report(Outcome::kSuccess, probe) == HealthChange::kNone);
+    CHECK(token.Succeed(probe) == HealthChange::kNone);
     CHECK(token.state() == TokenState::kHalfOpen);
-    CHECK(token.Report(Outcome::kSuccess, next) == HealthChange::kRecovered);
+    CHECK(token.Succeed(next) == HealthChange::kRecovered);
   }
 }
 
@@ -294,27 +322,33 @@ TEST_CASE("a recovery by hand leads to ready from everywhere") {
   SECTION("being tried") {
     token.Probe();
   }
-  SECTION("dead") {
+  SECTION("revoked") {
     token.Report(Outcome::kAuthRevoked);
   }
   SECTION("disabled and cooling") {
     token.Report(Outcome::kQuotaExhausted, token.Begin(), 1000h);
   }
   SECTION("cooling") {
-    token.Report(Outcome::kSuccess);
+    token.Succeed();
     CHECK(token.Report(Outcome::kQuotaExhausted) == HealthChange::kCooling);
   }
-  SECTION("ready, but with a failure") {
-    token.Report(Outcome::kSuccess);
-    token.Report(Outcome::kAuthRejected);
+  SECTION("resting, with a failure") {
+    token.Succeed();
+    token.Blame();
+  }
+  SECTION("on trial") {
+    token.Succeed();
+    token.BlameAndRest();
+    token.Begin();
     was_ready = true;
   }
   CHECK(token.Recover() == !was_ready);
   CHECK(token.state() == TokenState::kReady);
   CHECK(token.health.failures() == 0);
-  CHECK_FALSE(token.health.probing());
+  CHECK_FALSE(token.health.being_probed());
   CHECK_FALSE(token.turns_in());
   CHECK(token.health.generation() > generation);
+  CHECK_FALSE(token.Begin().is_trial);
   CHECK_FALSE(token.Recover());
 }
 
@@ -350,7 +384,7 @@ TEST_CASE("what is known better corrects a cooling, and begins none") {
   CHECK_FALSE(token.health.CorrectCooling(now + 50s, now));
 }
 
-TEST_CASE("a correction moves the hour at which a disabled token may be tried, not before its rest") {
+TEST_CASE("a correction moves the hour at which a disabled token may be tried, not before its delay") {
   Disabled token;
   const SteadyTime now = token.clock.Steady();
   token.health.CoolUntil(now + 1000s, now);
@@ -359,4 +393,4 @@ TEST_CASE("a correction moves the hour at which a disabled token may be tried, n
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -7,7 +7,7 @@
 #include "catch.h"
 #include "unit/token/health_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -18,7 +18,7 @@ TEST_CASE("a health that was good comes back as it was") {
   CHECK(p.state() == TokenState::kReady);
   CHECK(p.health.failures() == 2);
   CHECK(p.health.total_failures() == 0);  // what was is not counted again
-  CHECK(p.Report(Outcome::kAuthRejected) == HealthChange::kDisabled);
+  CHECK(p.Blame() == HealthChange::kDisabled);
 }
 
 TEST_CASE("a restart has the disabled tried at once, and then as ever") {
@@ -31,20 +31,26 @@ TEST_CASE("a restart has the disabled tried at once, and then as ever") {
   p.health.Restore(3, true, {}, p.clock.Steady());
   CHECK(p.state() == TokenState::kHalfOpen);
   CHECK(p.health.disabled());
-  CHECK_FALSE(p.health.dead());
+  CHECK_FALSE(p.health.revoked());
   CHECK(p.may_probe());
   const HealthStamp probe = p.Begin();
   CHECK(probe.is_probe);
   CHECK_FALSE(p.may_probe());
   SECTION("it works again") {
-    CHECK(p.Report(Outcome::kSuccess, probe) == HealthChange::kRecovered);
+    CHECK(p.Succeed(probe) == HealthChange::kRecovered);
     CHECK(p.state() == TokenState::kReady);
     CHECK(p.health.failures() == 0);
   }
-  SECTION("it is refused: it rests as after any first time, or until people help it") {
-    CHECK(p.Report(Outcome::kAuthRejected, probe) == HealthChange::kProbeFailed);
+  SECTION("it is refused, and that is confirmed: its delay is that of any first time, or only people help it") {
+    CHECK(p.Blame(probe) == HealthChange::kProbeFailed);
     CHECK(p.state() == TokenState::kDisabled);
     CHECK(p.turns_in() == (by_itself ? std::optional<SteadyTime::duration>(60s) : std::nullopt));
+  }
+  SECTION("it is refused, and nobody confirms that: after a rest the next one may try") {
+    p.Refuse(probe);
+    CHECK(p.turns_in() == kRest);
+    p.clock.Advance(kRest);
+    CHECK(p.may_probe());
   }
   SECTION("it is refused for good: only people help it") {
     CHECK(p.Report(Outcome::kAuthRevoked, probe) == HealthChange::kDisabled);
@@ -73,8 +79,8 @@ TEST_CASE("who has a history of his own is believed, and not the past") {
     TokenState state;
   };
   const auto row = GENERATE(values<Row>({
-      {[](Patient* p) { p->Report(Outcome::kSuccess); }, TokenState::kReady},
-      {[](Patient* p) { p->Report(Outcome::kAuthRejected); }, TokenState::kReady},
+      {[](Patient* p) { p->Succeed(); }, TokenState::kReady},
+      {[](Patient* p) { p->BlameAndRest(); }, TokenState::kReady},
       {[](Patient* p) { p->Report(Outcome::kAuthRevoked); }, TokenState::kDisabled},
       {[](Patient* p) { p->Report(Outcome::kQuotaExhausted); }, TokenState::kCooling},
       {[](Patient* p) { p->Recover(); }, TokenState::kReady},
@@ -106,4 +112,4 @@ TEST_CASE("a recovery makes an end of what came back") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

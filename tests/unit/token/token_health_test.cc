@@ -6,7 +6,7 @@
 #include "catch.h"
 #include "unit/token/health_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -22,7 +22,7 @@ TEST_CASE("each outcome does to a healthy token what it should") {
       {Outcome::kSuccess, HealthChange::kNone, TokenState::kReady, 0},
       {Outcome::kAccepted, HealthChange::kNone, TokenState::kReady, 0},
       {Outcome::kAuthStale, HealthChange::kNone, TokenState::kReady, 0},
-      {Outcome::kAuthRejected, HealthChange::kFailure, TokenState::kReady, 1},
+      {Outcome::kAuthRejected, HealthChange::kNone, TokenState::kReady, 0},
       {Outcome::kAuthRevoked, HealthChange::kDisabled, TokenState::kDisabled, 0},
       {Outcome::kQuotaExhausted, HealthChange::kCooling, TokenState::kCooling, 0},
       {Outcome::kServerError, HealthChange::kNone, TokenState::kReady, 0},
@@ -32,6 +32,8 @@ TEST_CASE("each outcome does to a healthy token what it should") {
       {Outcome::kRequestFault, HealthChange::kNone, TokenState::kReady, 0},
       {Outcome::kGarbled, HealthChange::kNone, TokenState::kReady, 0},
       {Outcome::kMisconfigured, HealthChange::kNone, TokenState::kReady, 0},
+      {Outcome::kBlocked, HealthChange::kNone, TokenState::kReady, 0},
+      {Outcome::kHeld, HealthChange::kNone, TokenState::kReady, 0},
       {Outcome::kFinishedOtherwise, HealthChange::kNone, TokenState::kReady, 0},
       {Outcome::kCancelled, HealthChange::kNone, TokenState::kReady, 0},
   }));
@@ -41,25 +43,38 @@ TEST_CASE("each outcome does to a healthy token what it should") {
   CHECK(token.state() == row.state);
   CHECK(token.health.failures() == row.failures);
   CHECK(token.health.total_failures() == static_cast<std::uint64_t>(row.failures));
-  CHECK(token.health.successes() == (row.outcome == Outcome::kSuccess ? 1U : 0U));
+  CHECK(token.health.successes() == 0);  // see Serve()
 }
 
 TEST_CASE("what is no token's fault never disables one, however often") {
-  const Outcome outcome =
-      GENERATE(Outcome::kAuthStale, Outcome::kServerError, Outcome::kOverloaded, Outcome::kNetwork, Outcome::kStreamCut,
-               Outcome::kRequestFault, Outcome::kGarbled, Outcome::kMisconfigured, Outcome::kCancelled);
+  const Outcome outcome = GENERATE(Outcome::kAuthStale, Outcome::kOverloaded, Outcome::kNetwork, Outcome::kStreamCut,
+                                   Outcome::kRequestFault, Outcome::kGarbled, Outcome::kMisconfigured,
+                                   Outcome::kBlocked, Outcome::kHeld, Outcome::kFinishedOtherwise, Outcome::kCancelled);
   Patient token;
   for (int i = 0; i < 1000; ++i) token.Report(outcome);
   CHECK(token.state() == TokenState::kReady);
   CHECK(token.health.failures() == 0);
 }
 
+TEST_CASE("a refusal or a server error that nobody confirms never disables, however often") {
+  const Outcome outcome = GENERATE(Outcome::kAuthRejected, Outcome::kServerError);
+  Patient token;
+  for (int i = 0; i < 1000; ++i) {
+    token.Refuse(token.Begin(), outcome);
+    CHECK(token.state() == TokenState::kResting);
+    token.LetRest();
+  }
+  CHECK(token.state() == TokenState::kReady);
+  CHECK(token.health.failures() == 0);
+  CHECK(token.health.total_failures() == 0);
+}
+
 TEST_CASE("the third failure in a row disables") {
   Patient token;
-  CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kFailure);
-  CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kFailure);
+  CHECK(token.BlameAndRest() == HealthChange::kFailure);
+  CHECK(token.BlameAndRest() == HealthChange::kFailure);
   CHECK(token.state() == TokenState::kReady);
-  CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kDisabled);
+  CHECK(token.Blame() == HealthChange::kDisabled);
   CHECK(token.state() == TokenState::kDisabled);
   CHECK(token.health.failures() == 3);
   CHECK(token.health.total_failures() == 3);
@@ -68,7 +83,7 @@ TEST_CASE("the third failure in a row disables") {
 TEST_CASE("a disabled token that is tried and refused has one more failure, but not more than disabled") {
   Patient token;
   token.FailOften();
-  CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kProbeFailed);
+  CHECK(token.Blame() == HealthChange::kProbeFailed);
   CHECK(token.state() == TokenState::kDisabled);
   CHECK(token.health.failures() == 3);
   CHECK(token.health.total_failures() == 4);
@@ -77,45 +92,58 @@ TEST_CASE("a disabled token that is tried and refused has one more failure, but 
 TEST_CASE("how many failures disable is configurable") {
   Patient token;
   token.options.max_failures = 1;
-  CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kDisabled);
+  CHECK(token.Blame() == HealthChange::kDisabled);
 }
 
-TEST_CASE("a success clears the failures, not the count of all") {
+TEST_CASE("a token that serves has its failures cleared, not the count of all") {
   Patient token;
-  token.Report(Outcome::kAuthRejected);
-  token.Report(Outcome::kAuthRejected);
-  CHECK(token.Report(Outcome::kSuccess) == HealthChange::kCleared);
+  token.BlameAndRest();
+  token.BlameAndRest();
+  CHECK(token.Succeed() == HealthChange::kCleared);
   CHECK(token.health.failures() == 0);
   CHECK(token.health.total_failures() == 2);
-  CHECK(token.Report(Outcome::kSuccess) == HealthChange::kNone);
-  token.Report(Outcome::kAuthRejected);
-  token.Report(Outcome::kAuthRejected);
+  CHECK(token.Succeed() == HealthChange::kNone);
+  token.BlameAndRest();
+  token.BlameAndRest();
   CHECK(token.state() == TokenState::kReady);
+}
+
+TEST_CASE("a token serves with the first event: what its stream meets later takes nothing back") {
+  Patient token;
+  token.BlameAndRest();
+  const HealthStamp stamp = token.Begin();
+  CHECK(token.Serve(stamp) == HealthChange::kCleared);
+  CHECK(token.health.successes() == 1);
+  CHECK(token.Report(Outcome::kStreamCut, stamp) == HealthChange::kNone);
+  CHECK(token.health.failures() == 0);
+  CHECK(token.health.successes() == 1);
 }
 
 TEST_CASE("an exchange that accepts the credential clears the failures, and counts as no request served") {
   Patient token;
-  token.Report(Outcome::kAuthRejected);
+  token.BlameAndRest();
   CHECK(token.Report(Outcome::kAccepted) == HealthChange::kCleared);
   CHECK(token.health.failures() == 0);
   CHECK(token.health.successes() == 0);
+  CHECK_FALSE(token.health.ServedLately(token.clock.Steady()));
 }
 
 TEST_CASE("a burst of leases that all meet one fault is one failure") {
   Patient token;
   const HealthStamp together = token.Begin();
-  CHECK(token.Report(Outcome::kAuthRejected, together) == HealthChange::kFailure);
-  for (int i = 0; i < 100; ++i) CHECK(token.Report(Outcome::kAuthRejected, together) == HealthChange::kNone);
+  CHECK(token.Blame(together) == HealthChange::kFailure);
+  for (int i = 0; i < 100; ++i) CHECK(token.Blame(together) == HealthChange::kNone);
   CHECK(token.health.failures() == 1);
-  CHECK(token.Report(Outcome::kAuthRejected) == HealthChange::kFailure);
+  token.LetRest();
+  CHECK(token.Blame() == HealthChange::kFailure);
 }
 
 TEST_CASE("a stamp from before a cleared failure is stale, too") {
   Patient token;
   const HealthStamp before = token.Begin();
-  token.Report(Outcome::kAuthRejected);
-  token.Report(Outcome::kSuccess);
-  CHECK(token.Report(Outcome::kAuthRejected, before) == HealthChange::kNone);
+  token.BlameAndRest();
+  token.Succeed();
+  CHECK(token.Blame(before) == HealthChange::kNone);
   CHECK(token.health.failures() == 0);
 }
 
@@ -123,7 +151,7 @@ TEST_CASE("a late success counts, but does not bring a disabled token back") {
   Patient token;
   const HealthStamp early = token.Begin();
   token.FailOften();
-  CHECK(token.Report(Outcome::kSuccess, early) == HealthChange::kNone);
+  CHECK(token.Succeed(early) == HealthChange::kNone);
   CHECK(token.state() == TokenState::kDisabled);
   CHECK(token.health.failures() == 3);  // disabled for a reason that can still be seen
   CHECK(token.health.successes() == 1);
@@ -132,7 +160,7 @@ TEST_CASE("a late success counts, but does not bring a disabled token back") {
 TEST_CASE("the final word on a credential disables at once, an old lease's word as well") {
   Patient token;
   const HealthStamp before = token.Begin();
-  token.Report(Outcome::kAuthRejected);
+  token.BlameAndRest();
   CHECK(token.Report(Outcome::kAuthRevoked, before) == HealthChange::kDisabled);
   CHECK(token.state() == TokenState::kDisabled);
   CHECK(token.Report(Outcome::kAuthRevoked) == HealthChange::kNone);
@@ -153,7 +181,7 @@ TEST_CASE("another generation's word on the credential is not this one's") {
   HealthStamp other = token.Begin();
   ++other.generation;
   CHECK(token.Report(Outcome::kAuthRevoked, other) == HealthChange::kNone);
-  CHECK(token.Report(Outcome::kAuthRejected, other) == HealthChange::kNone);
+  CHECK(token.Blame(other) == HealthChange::kNone);
   CHECK(token.Report(Outcome::kQuotaExhausted, other) == HealthChange::kNone);
   CHECK(token.state() == TokenState::kReady);
 }
@@ -193,39 +221,47 @@ TEST_CASE("a spent quota says nothing about a disabled token") {
   CHECK(token.state() == TokenState::kDisabled);
 }
 
-TEST_CASE("a server error becomes a failure when another token serves the request") {
+TEST_CASE("a refusal or a server error becomes a failure when it is confirmed, once") {
+  const Outcome outcome = GENERATE(Outcome::kAuthRejected, Outcome::kServerError);
   Patient token;
-  const HealthStamp stamp = token.Begin();
-  token.Report(Outcome::kServerError, stamp);
-  const PendingCharge charge = token.health.Charge(stamp);
+  const DeferredVerdict verdict = token.Refuse(token.Begin(), outcome);
   CHECK(token.health.failures() == 0);
-  CHECK(token.Confirm(charge) == HealthChange::kFailure);
+  CHECK(token.Confirm(verdict) == HealthChange::kFailure);
   CHECK(token.health.failures() == 1);
-  CHECK(token.Confirm(charge) == HealthChange::kNone);  // once
+  CHECK(token.Confirm(verdict) == HealthChange::kNone);
+  CHECK(token.health.failures() == 1);
 }
 
-TEST_CASE("a charge lapses when the token has succeeded, or has had a failure, since") {
+TEST_CASE("a deferred failure lapses when the token has served, has had a failure, or is gone since") {
   Patient token;
   const HealthStamp stamp = token.Begin();
-  const PendingCharge charge = token.health.Charge(stamp);
-  SECTION("succeeded") {
-    token.Report(Outcome::kSuccess);
+  const HealthStamp other = token.Begin();
+  const DeferredVerdict verdict = token.Refuse(stamp);
+  SECTION("it has served") {
+    token.Serve(other);
   }
   SECTION("it has had a failure") {
-    token.Report(Outcome::kAuthRejected);
+    token.Blame(other);
   }
-  SECTION("dead") {
-    token.Report(Outcome::kAuthRevoked);
+  SECTION("revoked") {
+    token.Report(Outcome::kAuthRevoked, other);
+  }
+  SECTION("recovered by hand") {
+    token.Recover();
   }
   const int failures = token.health.failures();
-  CHECK(token.Confirm(charge) == HealthChange::kNone);
+  CHECK(token.Confirm(verdict) == HealthChange::kNone);
   CHECK(token.health.failures() == failures);
+  if (token.health.revoked()) return;  // whoever does not serve has no place among the others
+  token.SetBack(verdict);
+  CHECK_FALSE(token.is_set_back());
 }
 
-TEST_CASE("confirmed charges disable as other failures do") {
+TEST_CASE("what served before the refusal does not let it lapse") {
   Patient token;
-  for (int i = 0; i < 2; ++i) CHECK(token.Confirm(token.health.Charge(token.Begin())) == HealthChange::kFailure);
-  CHECK(token.Confirm(token.health.Charge(token.Begin())) == HealthChange::kDisabled);
+  const HealthStamp stamp = token.Begin();
+  token.Succeed();
+  CHECK(token.Blame(stamp) == HealthChange::kFailure);
 }
 
 TEST_CASE("states have names") {
@@ -233,8 +269,9 @@ TEST_CASE("states have names") {
   CHECK(std::string(TokenStateName(TokenState::kCooling)) == "cooling");
   CHECK(std::string(TokenStateName(TokenState::kDisabled)) == "disabled");
   CHECK(std::string(TokenStateName(TokenState::kHalfOpen)) == "half open");
+  CHECK(std::string(TokenStateName(TokenState::kResting)) == "resting");
   CHECK(std::string(TokenStateName(static_cast<TokenState>(0))) == "unknown");
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -6,7 +6,7 @@
 #include "catch.h"
 #include "unit/token/pool_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -102,7 +102,7 @@ TEST_CASE("when one of an account is without quota all of it cools") {
     CHECK(event.reason == "used up");
   }
   pool.clock.Advance(100s);
-  CHECK(pool.pool.Snapshot().Active() == 3);
+  CHECK(pool.pool.view().Snapshot().Active() == 3);
 }
 
 TEST_CASE("whoever joins an account learns what is known of its quota") {
@@ -132,14 +132,14 @@ TEST_CASE("a cooling that is over is no news to an account") {
 
 TEST_CASE("an account shares its quota, and not the blame") {
   Shared pool;
-  pool.Meet("p1", GENERATE(Outcome::kAuthRejected, Outcome::kAuthRevoked));
+  pool.Suffer("p1", GENERATE(Outcome::kAuthRejected, Outcome::kAuthRevoked));
   CHECK(pool.StateOf("s1") == TokenState::kReady);
   CHECK(pool.Of("s1").failures == 0);
 }
 
 TEST_CASE("a half-open token is not tried while another of its account has found the quota spent") {
   Shared pool;
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   pool.clock.Advance(60s);
   REQUIRE(pool.StateOf("p1") == TokenState::kHalfOpen);
   pool.Meet("s1", Outcome::kQuotaExhausted, "used up", 100s);
@@ -171,7 +171,7 @@ TEST_CASE("a recovery by hand lifts the cooling of the account, and nothing else
   SECTION("of the one that was told") {
     pool.pool.Recover("s1");
   }
-  CHECK(pool.pool.Snapshot().Active() == 3);
+  CHECK(pool.pool.view().Snapshot().Active() == 3);
   CHECK(pool.freed == 1);
   const auto told = pool.TakeOf(PoolEventKind::kRecovered);
   REQUIRE(told.size() == 2);
@@ -184,7 +184,7 @@ TEST_CASE("a recovery by hand lifts the cooling of the account, and nothing else
 
 TEST_CASE("what the service says of a quota is kept for all of its account") {
   Shared pool;
-  pool.pool.NoteQuota(pool.token("p1"), Left(40), false);
+  pool.pool.accounts().NoteQuota(pool.token("p1"), Left(40), false);
   for (const char* name : {"p1", "s1"}) {
     REQUIRE(pool.Of(name).quota);
     CHECK(pool.Of(name).quota->Remaining() == 40);
@@ -200,27 +200,27 @@ TEST_CASE("when the quota comes back is better asked than assumed") {
   pool.Meet("p1", Outcome::kQuotaExhausted);  // for 10 s, it is assumed
   const int freed_before = pool.freed;
   const auto reset = GENERATE(5s, 3600s);
-  pool.pool.NoteQuota(pool.token("p1"), Spent(pool.clock.Wall() + reset), false);
+  pool.pool.accounts().NoteQuota(pool.token("p1"), Spent(pool.clock.Wall() + reset), false);
   for (const char* name : {"p1", "s1"}) {
     CHECK(pool.StateOf(name) == TokenState::kCooling);
     CHECK(pool.Of(name).ready_at == pool.clock.Wall() + reset);
   }
   CHECK(pool.freed > freed_before);  // who waits has to look anew
   pool.clock.Advance(reset);
-  CHECK(pool.pool.Snapshot().Active() == 3);
+  CHECK(pool.pool.view().Snapshot().Active() == 3);
 }
 
 TEST_CASE("a service that says no hour, or one that cannot be, leaves what is assumed") {
   Shared pool;
   pool.Meet("p1", Outcome::kQuotaExhausted);
   SECTION("none") {
-    pool.pool.NoteQuota(pool.token("p1"), Spent(std::nullopt), false);
+    pool.pool.accounts().NoteQuota(pool.token("p1"), Spent(std::nullopt), false);
   }
   SECTION("one that is over, though the quota is not back") {
-    pool.pool.NoteQuota(pool.token("p1"), Spent(pool.clock.Wall() - 1s), false);
+    pool.pool.accounts().NoteQuota(pool.token("p1"), Spent(pool.clock.Wall() - 1s), false);
   }
   SECTION("the same, and asked to lift") {
-    pool.pool.NoteQuota(pool.token("p1"), Spent(pool.clock.Wall() - 1s), true);
+    pool.pool.accounts().NoteQuota(pool.token("p1"), Spent(pool.clock.Wall() - 1s), true);
   }
   CHECK(pool.StateOf("p1") == TokenState::kCooling);
   CHECK(pool.Of("p1").ready_at == pool.clock.Wall() + 10s);
@@ -231,7 +231,7 @@ TEST_CASE("an hour beyond all reason does not overflow") {
   pool.Meet("p1", Outcome::kQuotaExhausted);
   Quota quota = Spent(std::nullopt);
   quota.next_reset = std::chrono::system_clock::time_point::max();
-  pool.pool.NoteQuota(pool.token("p1"), quota, false);
+  pool.pool.accounts().NoteQuota(pool.token("p1"), quota, false);
   CHECK(pool.StateOf("p1") == TokenState::kCooling);
   CHECK(pool.Of("p1").ready_at <= pool.clock.Wall() + 24h * 366);
 }
@@ -249,11 +249,11 @@ TEST_CASE("a quota that is left lifts a cooling only if asked to") {
     quota = Spent(std::nullopt);
     quota.unlimited = true;
   }
-  pool.pool.NoteQuota(pool.token("s1"), quota, false);  // its books may not show the refusal yet
+  pool.pool.accounts().NoteQuota(pool.token("s1"), quota, false);  // its books may not show the refusal yet
   CHECK(pool.StateOf("p1") == TokenState::kCooling);
   CHECK(pool.StateOf("s1") == TokenState::kCooling);
   pool.told.clear();
-  pool.pool.NoteQuota(pool.token("s1"), quota, true);
+  pool.pool.accounts().NoteQuota(pool.token("s1"), quota, true);
   CHECK(pool.StateOf("p1") == TokenState::kReady);
   CHECK(pool.StateOf("s1") == TokenState::kReady);
   const auto told = pool.TakeOf(PoolEventKind::kRecovered);
@@ -263,8 +263,8 @@ TEST_CASE("a quota that is left lifts a cooling only if asked to") {
 
 TEST_CASE("a quota query never cools a ready token") {
   Shared pool;
-  pool.pool.NoteQuota(pool.token("p1"), Spent(pool.clock.Wall() + 3600s), GENERATE(true, false));
-  CHECK(pool.pool.Snapshot().Active() == 3);
+  pool.pool.accounts().NoteQuota(pool.token("p1"), Spent(pool.clock.Wall() + 3600s), GENERATE(true, false));
+  CHECK(pool.pool.view().Snapshot().Active() == 3);
   CHECK(pool.told.empty());
   CHECK(pool.freed == 0);
 }
@@ -272,17 +272,18 @@ TEST_CASE("a quota query never cools a ready token") {
 TEST_CASE("a quota query brings no disabled token back") {
   Shared pool;
   pool.Meet("p1", Outcome::kAuthRevoked);
-  pool.pool.NoteQuota(pool.token("p1"), Left(100), true);
+  pool.pool.accounts().NoteQuota(pool.token("p1"), Left(100), true);
   CHECK(pool.StateOf("p1") == TokenState::kDisabled);
 }
 
 TEST_CASE("a stranger's token changes nothing") {
   Shared pool;
   const Token stranger("p9", Tier::kPersonal, CredentialKind::kRefreshToken, Secret("hunter2"));
-  pool.pool.NoteQuota(stranger, Left(100), true);
-  pool.pool.NoteRefreshed(stranger, MakeJwt(Secret("hunter2"), 60s, pool.clock.Steady(), pool.clock.Wall()), true, "x");
+  pool.pool.accounts().NoteQuota(stranger, Left(100), true);
+  pool.pool.accounts().NoteRefreshed(stranger, MakeJwt(Secret("hunter2"), 60s, pool.clock.Steady(), pool.clock.Wall()),
+                                     true, "x");
   CHECK(pool.told.empty());
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -12,14 +12,14 @@
 #include "catch.h"
 #include "unit/token/membership_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
 
 // Of each token that is there, by name.
 Counters CountersOf(Pool* pool, const std::string& name) {
-  for (const TokenStats& token : pool->pool.Statistics().tokens) {
+  for (const TokenStats& token : pool->pool.view().Statistics().tokens) {
     if (token.name == name) return token.counters;
   }
   FAIL("no token " << name);
@@ -27,7 +27,7 @@ Counters CountersOf(Pool* pool, const std::string& name) {
 }
 
 TierStats TierOf(Pool* pool, Tier tier) {
-  for (const TierStats& stats : pool->pool.Statistics().tiers) {
+  for (const TierStats& stats : pool->pool.view().Statistics().tiers) {
     if (stats.tier == tier) return stats;
   }
   FAIL("no tier " << TierName(tier));
@@ -57,7 +57,18 @@ TEST_CASE("each attempt counts once, when it begins and by how it ended") {
   }
   const Counters counters = CountersOf(&pool, "p1");
   CHECK(counters.FailedAttempts() == kOutcomeCount - 3);
-  CHECK(counters.failures == 1);  // no verdict but the one of kAuthRejected is a failure
+  CHECK(counters.failures == 0);  // by itself none is: see below
+}
+
+TEST_CASE("a refusal or a server error counts as a failure when it is confirmed, and once") {
+  const auto outcome = GENERATE(Outcome::kAuthRejected, Outcome::kServerError);
+  Pool pool({"p1"}, ForGood(1000));
+  const auto deferred = pool.Meet("p1", outcome);
+  CHECK(CountersOf(&pool, "p1").failures == 0);
+  pool.Confirm(deferred);
+  pool.Confirm(deferred);
+  CHECK(CountersOf(&pool, "p1").failures == 1);
+  CHECK(CountersOf(&pool, "p1").Of(outcome) == 1);
 }
 
 TEST_CASE("a lease that is dropped was cancelled") {
@@ -82,8 +93,9 @@ TEST_CASE("a check is no request: only what it proves counts") {
   Pool pool({"p1"}, ForGood(3));
   auto lease = pool.pool.AcquireToken(pool.token("p1"));
   REQUIRE(lease);
-  CHECK_FALSE(pool.pool.Statistics().tokens[0].last_used);
-  std::move(*lease).End({Outcome::kAuthRejected, Status(Code::kUnauthorized, "refused"), {}, false, 70ms});
+  CHECK_FALSE(pool.pool.view().Statistics().tokens[0].last_used);
+  pool.Confirm(
+      std::move(*lease).End({Outcome::kAuthRejected, Status(Code::kUnauthorized, "refused"), {}, false, 70ms}));
   const Counters counters = CountersOf(&pool, "p1");
   CHECK(counters.requests == 0);
   CHECK(counters.Of(Outcome::kAuthRejected) == 0);
@@ -100,10 +112,10 @@ TEST_CASE("a stale JWT is counted where the lease goes on") {
   CHECK(CountersOf(&pool, "p1").Of(Outcome::kAuthStale) == 2);
   CHECK(pool.Of("p1").in_flight == 1);
   CHECK(pool.StateOf("p1") == TokenState::kReady);
-  REQUIRE(pool.pool.Remove("p1").ok());
+  REQUIRE(pool.pool.members().Remove("p1").ok());
   lease.CountStale();
   std::move(lease).End({Outcome::kSuccess});
-  const Counters total = pool.pool.Statistics().total;
+  const Counters total = pool.pool.view().Statistics().total;
   CHECK(total.Of(Outcome::kAuthStale) == 3);
   CHECK(total.requests == 1);
   CHECK(total.Successes() == 1);
@@ -111,13 +123,13 @@ TEST_CASE("a stale JWT is counted where the lease goes on") {
 
 TEST_CASE("a token was used last when a request got it") {
   Pool pool({"p1"});
-  CHECK_FALSE(pool.pool.Statistics().tokens[0].last_used);
+  CHECK_FALSE(pool.pool.view().Statistics().tokens[0].last_used);
   pool.clock.Advance(3s);
   const WallTime used = pool.clock.Wall();
   Lease lease = pool.Take();
   pool.clock.Advance(3s);
   std::move(lease).End({Outcome::kSuccess});
-  CHECK(pool.pool.Statistics().tokens[0].last_used == used);
+  CHECK(pool.pool.view().Statistics().tokens[0].last_used == used);
 }
 
 TEST_CASE("a token keeps its counters under another name, in another tier and with another credential") {
@@ -125,32 +137,32 @@ TEST_CASE("a token keeps its counters under another name, in another tier and wi
   pool.Succeed("p1");
   pool.Tell("p1", "");
   pool.clock.Advance(3s);
-  const auto used = pool.pool.Statistics().tokens[0].last_used;
-  REQUIRE(pool.pool.Rename("p1", "mine").ok());
-  REQUIRE(pool.pool.Move("mine", Tier::kShared).ok());
-  REQUIRE(pool.pool.Replace("mine", Unnamed("hunter2-other")).ok());
+  const auto used = pool.pool.view().Statistics().tokens[0].last_used;
+  REQUIRE(pool.pool.members().Rename("p1", "mine").ok());
+  REQUIRE(pool.pool.members().Move("mine", Tier::kShared).ok());
+  REQUIRE(pool.pool.members().Replace("mine", Unnamed("hunter2-other")).ok());
   CHECK(CountersOf(&pool, "mine").requests == 1);
   CHECK(CountersOf(&pool, "mine").Successes() == 1);
   CHECK(CountersOf(&pool, "mine").refreshes == 1);
-  const Stats stats = pool.pool.Statistics();
+  const Stats stats = pool.pool.view().Statistics();
   CHECK(stats.tokens[2].name == "mine");
   CHECK(stats.tokens[2].last_used == used);
   // What it did for a tier stays with the tier.
   CHECK(TierOf(&pool, Tier::kPersonal).counters.requests == 1);
   CHECK(TierOf(&pool, Tier::kShared).counters.requests == 0);
   pool.Succeed("mine");
-  REQUIRE(pool.pool.Move("mine", Tier::kPersonal).ok());
-  REQUIRE(pool.pool.Remove("mine").ok());
+  REQUIRE(pool.pool.members().Move("mine", Tier::kPersonal).ok());
+  REQUIRE(pool.pool.members().Remove("mine").ok());
   CHECK(TierOf(&pool, Tier::kPersonal).counters.requests == 1);
   CHECK(TierOf(&pool, Tier::kShared).counters.requests == 1);
-  CHECK(pool.pool.Statistics().total.requests == 2);
+  CHECK(pool.pool.view().Statistics().total.requests == 2);
 }
 
 TEST_CASE("a tier without tokens is shown as long as there is something to tell of it") {
   Pool pool({"p1", "s1"});
-  CHECK(pool.pool.Statistics().tiers.size() == 2);
+  CHECK(pool.pool.view().Statistics().tiers.size() == 2);
   pool.Succeed("s1");
-  REQUIRE(pool.pool.Remove("s1").ok());
+  REQUIRE(pool.pool.members().Remove("s1").ok());
   const TierStats shared = TierOf(&pool, Tier::kShared);
   CHECK(shared.tokens == 0);
   CHECK(shared.ready == 0);
@@ -159,9 +171,9 @@ TEST_CASE("a tier without tokens is shown as long as there is something to tell 
     PoolOptions options = ForGood();
     options.tier_order = {Tier::kPersonal};
     std::vector<std::shared_ptr<Token>> added;
-    pool.pool.Reload(options, {ConfigOf("p1")}, &added);
+    pool.pool.members().Reload(options, {ConfigOf("p1")}, &added);
     CHECK(TierOf(&pool, Tier::kShared).counters.requests == 1);
-    CHECK(pool.pool.Statistics().total.requests == 1);
+    CHECK(pool.pool.view().Statistics().total.requests == 1);
   }
 }
 
@@ -169,10 +181,10 @@ TEST_CASE("a request that outlives its token is counted where it was served") {
   Pool pool({"p1", "p2", "s1"});
   Lease lease = pool.Take();
   SECTION("which was removed") {
-    REQUIRE(pool.pool.Remove("p1").ok());
+    REQUIRE(pool.pool.members().Remove("p1").ok());
   }
   SECTION("which has another credential") {
-    REQUIRE(pool.pool.Replace("p1", Unnamed("hunter2-other")).ok());
+    REQUIRE(pool.pool.members().Replace("p1", Unnamed("hunter2-other")).ok());
   }
   std::move(lease).End({Outcome::kSuccess, {}, {}, false, 70ms});
   CHECK(TierOf(&pool, Tier::kPersonal).counters.requests == 1);
@@ -188,19 +200,19 @@ class Ledger {
   void Step() {
     switch (Any(12)) {
       case 0:
-        (void)pool_.pool.Add(New());
+        (void)pool_.pool.members().Add(New());
         break;
       case 1:
-        (void)pool_.pool.Remove(AnyName());
+        (void)pool_.pool.members().Remove(AnyName());
         break;
       case 2:
-        (void)pool_.pool.Rename(AnyName(), Any(3) == 0 ? "" : "n" + std::to_string(Any(9)));
+        (void)pool_.pool.members().Rename(AnyName(), Any(3) == 0 ? "" : "n" + std::to_string(Any(9)));
         break;
       case 3:
-        (void)pool_.pool.Move(AnyName(), AnyTier());
+        (void)pool_.pool.members().Move(AnyName(), AnyTier());
         break;
       case 4:
-        (void)pool_.pool.Replace(AnyName(), New());
+        (void)pool_.pool.members().Replace(AnyName(), New());
         break;
       case 5:
         if (Any(4) == 0) Reload();
@@ -231,7 +243,7 @@ class Ledger {
   std::size_t Any(std::size_t below) { return std::uniform_int_distribution<std::size_t>(0, below - 1)(random_); }
   Tier AnyTier() { return static_cast<Tier>(1 + Any(3)); }
   std::string AnyName() {
-    const auto tokens = pool_.pool.All();
+    const auto tokens = pool_.pool.members().All();
     return tokens[Any(tokens.size())]->name();
   }
   TokenConfig New() {
@@ -254,18 +266,18 @@ class Ledger {
     std::vector<TokenConfig> configs;
     for (const auto& [credential, config] : tokens) configs.push_back(config);
     std::vector<std::shared_ptr<Token>> added;
-    pool_.pool.Reload(std::move(options), configs, &added);
+    pool_.pool.members().Reload(std::move(options), configs, &added);
   }
   // What a store brings counts as if it had been counted here.
   void Restore() {
-    const auto added = pool_.pool.Add(New());
+    const auto added = pool_.pool.members().Add(New());
     if (!added.ok()) return;
-    TokenPool::Kept kept;
+    PoolRecords::Kept kept;
     kept.token = *added;
     kept.counters.requests = Any(50);
     kept.counters.outcomes[0] = kept.counters.requests;
     expected_ += kept.counters;
-    pool_.pool.Restore(kept, "");
+    pool_.pool.records().Restore(kept, "");
   }
   void Begin() {
     auto lease = pool_.pool.Acquire({});
@@ -290,7 +302,7 @@ class Ledger {
   }
 
   void Look() {
-    const Stats stats = pool_.pool.Statistics();
+    const Stats stats = pool_.pool.view().Statistics();
     Counters total = stats.total;
     total.failures = 0;  // the pool's own business
     if (Numbers(total) != Numbers(expected_)) Wrong("the sum of all that began and ended");
@@ -344,4 +356,4 @@ TEST_CASE("whoever comes and goes, nothing that was counted is lost, and no tier
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -8,7 +8,7 @@
 #include "catch.h"
 #include "unit/token/pool_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -30,10 +30,10 @@ Told TheOne(Pool* pool, PoolEventKind kind) {
 
 TEST_CASE("the log tells what becomes of tokens, under their names") {
   Pool pool({"p1", "s1"}, ForGood(2));
-  pool.Meet("p1", Outcome::kAuthRejected, "refused");
+  pool.Blame("p1", "refused");
   pool.Succeed("p1");
-  pool.Meet("p1", Outcome::kAuthRejected, "refused");
-  pool.Meet("p1", Outcome::kAuthRejected, "refused");
+  pool.Blame("p1", "refused");
+  pool.Blame("p1", "refused");
   pool.Meet("s1", Outcome::kAuthRevoked, "expired");
   CHECK_THAT(pool.log.text(),
              ContainsSubstring("INFO Selected token: p1 (priority: PERSONAL)\n") &&
@@ -46,7 +46,7 @@ TEST_CASE("the log tells what becomes of tokens, under their names") {
 TEST_CASE("each token is told of when it is loaded, in its order") {
   Pool pool({"s1", "p1", "p2"});
   CHECK(pool.told.empty());
-  pool.pool.TellLoaded();
+  pool.pool.members().TellLoaded();
   CHECK(pool.told.at(0).tier == Tier::kPersonal);
   CHECK(pool.TakeLines() == Lines{"loaded p1", "loaded p2", "loaded s1"});
 }
@@ -67,9 +67,9 @@ TEST_CASE("who is chosen is told, and a success tells nothing more") {
 }
 
 TEST_CASE("a failure that is nobody's fault is told as a failure, and no more") {
-  const auto outcome =
-      GENERATE(Outcome::kServerError, Outcome::kOverloaded, Outcome::kNetwork, Outcome::kStreamCut,
-               Outcome::kRequestFault, Outcome::kGarbled, Outcome::kMisconfigured, Outcome::kFinishedOtherwise);
+  const auto outcome = GENERATE(Outcome::kServerError, Outcome::kOverloaded, Outcome::kNetwork, Outcome::kStreamCut,
+                                Outcome::kRequestFault, Outcome::kGarbled, Outcome::kMisconfigured,
+                                Outcome::kFinishedOtherwise, Outcome::kBlocked, Outcome::kHeld, Outcome::kAuthRejected);
   Pool pool({"p1"});
   Lease lease = pool.Take();
   pool.told.clear();
@@ -87,7 +87,7 @@ TEST_CASE("a failure is told with how many there are in a row") {
   Pool pool({"p1", "p2"}, Recovering(3));
   for (int i = 1; i <= 2; ++i) {
     pool.told.clear();
-    pool.Meet("p1", Outcome::kAuthRejected, "refused");
+    pool.Blame("p1", "refused");
     CHECK(pool.told.at(1).kind == PoolEventKind::kAttemptFailed);
     const Told told = TheOne(&pool, PoolEventKind::kFailure);
     CHECK(told.token == "p1");
@@ -96,7 +96,7 @@ TEST_CASE("a failure is told with how many there are in a row") {
     CHECK(told.failures == i);
     CHECK_FALSE(told.until);
   }
-  pool.Meet("p1", Outcome::kAuthRejected, "refused");
+  pool.Blame("p1", "refused");
   CHECK(pool.told.back().kind == PoolEventKind::kDisabled);
   CHECK(pool.told.back().failures == 3);
   CHECK(pool.told.back().until == pool.clock.Wall() + 60s);
@@ -115,11 +115,11 @@ TEST_CASE("who is refused for good is disabled without a failure, and without an
 
 TEST_CASE("a probe that fails is told as disabled once more") {
   Pool pool({"p1", "p2"}, Recovering());
-  pool.Meet("p1", Outcome::kAuthRejected, "refused");
+  pool.Blame("p1", "refused");
   pool.clock.Advance(60s);
   pool.told.clear();
   SECTION("with the next time to try it") {
-    pool.Meet("p1", Outcome::kAuthRejected, "refused again");
+    pool.Blame("p1", "refused again");
     CHECK(pool.told.back().until == pool.clock.Wall() + 120s);
     CHECK(pool.told.back().reason == "refused again");
     CHECK_THAT(pool.log.text(), ContainsSubstring("deactivated again, it was tried and failed: p1: refused again\n"));
@@ -157,13 +157,13 @@ TEST_CASE("each way back to ready is told with its reason") {
     reason = "by hand";
   }
   SECTION("all by hand") {
-    pool.Meet("p1", Outcome::kAuthRejected);
+    pool.Blame("p1");
     pool.told.clear();
     pool.pool.RecoverAll();
     reason = "by hand";
   }
   SECTION("by a probe") {
-    pool.Meet("p1", Outcome::kAuthRejected);
+    pool.Blame("p1");
     pool.clock.Advance(60s);
     pool.told.clear();
     pool.Succeed("p1");
@@ -178,7 +178,7 @@ TEST_CASE("each way back to ready is told with its reason") {
 
 TEST_CASE("a token that is half open is not ready, and nothing is told of it") {
   Pool pool({"p1", "p2"}, Recovering());
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   pool.clock.Advance(60s);
   pool.told.clear();
   CHECK(pool.StateOf("p1") == TokenState::kHalfOpen);
@@ -201,14 +201,14 @@ TEST_CASE("a refresh is told with the JWT's end, and a rotation beside it") {
 
 TEST_CASE("a rotation that comes without a JWT is told, too") {
   Pool pool({"p1"});
-  pool.pool.NoteRotated(pool.token("p1"));
+  pool.pool.accounts().NoteRotated(pool.token("p1"));
   CHECK(pool.told.at(0).reason == "the service replaced the refresh token");
   CHECK(pool.TakeLines() == Lines{"rotated p1"});
 }
 
 TEST_CASE("a tier and the pool are exhausted at the very failure that takes the last one") {
   Pool pool({"p1", "p2", "s1"}, Recovering());
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   CHECK(pool.TakeLines() == Lines{"chosen p1", "attempt failed p1", "failure p1", "disabled p1"});
   pool.Meet("p2", Outcome::kQuotaExhausted);
   CHECK(pool.TakeLines() == Lines{"chosen p2", "attempt failed p2", "cooling p2", "tier exhausted p2 PERSONAL"});
@@ -225,10 +225,10 @@ TEST_CASE("a tier and the pool are exhausted at the very failure that takes the 
   pool.clock.Advance(10s);
   CHECK(pool.Turns(1) == "p2");
   CHECK(pool.TakeLines() == Lines{"recovered p2", "chosen p2"});
-  pool.Meet("p2", Outcome::kAuthRejected);  // and again
+  pool.Blame("p2");  // and again
   CHECK(pool.TakeLines().back() == "pool exhausted p2");
   pool.clock.Advance(60s);
-  pool.Meet("p1", Outcome::kAuthRejected);  // a probe: there was none that was ready
+  pool.Blame("p1");  // a probe: there was none that was ready
   CHECK(pool.TakeLines() == Lines{"chosen p1", "attempt failed p1", "disabled p1"});
 }
 
@@ -243,15 +243,15 @@ TEST_CASE("one whose cooling has ended unnoticed counts when another one fails")
   Pool pool({"p1", "p2"}, Recovering());
   pool.Meet("p1", Outcome::kQuotaExhausted, "used up", 5s);
   Lease lease = pool.Take();
-  std::optional<Lease::Charge> charge;
+  std::optional<DeferredFailure> deferred;
   const bool at_once = GENERATE(true, false);
-  if (!at_once) charge = std::move(lease).End({Outcome::kServerError, Status(Code::kServerError, "500")});
+  if (!at_once) deferred = std::move(lease).End({Outcome::kServerError, Status(Code::kServerError, "500")});
   pool.told.clear();
   pool.clock.Advance(5s);  // p1 is ready again, and nobody has looked
   if (at_once) {
     std::move(lease).End({Outcome::kAuthRevoked, Status(Code::kUnauthorized, "expired")});
   } else {
-    pool.pool.Confirm(*charge);
+    pool.Confirm(deferred);
   }
   CHECK(pool.TakeOf(PoolEventKind::kPoolExhausted).empty());
   CHECK_THAT(pool.log.text(), !ContainsSubstring("No token is ready any more"));
@@ -279,19 +279,23 @@ TEST_CASE("one attempt is one line of the log, and what follows from it has its 
                                          {Outcome::kAuthRevoked, 1},
                                          {Outcome::kQuotaExhausted, 1},
                                          {Outcome::kNetwork, 1},
+                                         {Outcome::kServerError, 3},
                                          {Outcome::kServerError, 1}}));
   Pool pool({"p1", "p2"}, ForGood(row.max_failures));
   Lease lease = pool.Take();
   const auto before = CountLines(pool);
-  std::move(lease).End({row.outcome, Status(Code::kUnauthorized, "why")});
+  const auto deferred = std::move(lease).End({row.outcome, Status(Code::kUnauthorized, "why")});
   CHECK(CountLines(pool) == before + 1);
+  if (!deferred) return;
+  pool.Confirm(deferred);
+  CHECK(CountLines(pool) == before + 2);  // that it was its own fault is known later
 }
 
 TEST_CASE("a sink that throws harms nobody, and every event is told all the same") {
   Pool pool({"p1", "p2"}, Recovering());
   pool.on_event = [](const PoolEvent&) { throw std::runtime_error("the program's own"); };
-  pool.pool.TellLoaded();
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.pool.members().TellLoaded();
+  pool.Blame("p1");
   pool.pool.Recover("p1");
   pool.Tell("p1", "alice", true);
   pool.Tell("p2", "alice");
@@ -305,17 +309,17 @@ TEST_CASE("a sink may ask the pool, which holds no lock while it tells") {
   Pool pool({"p1", "p2"}, Recovering());
   std::string summary;
   pool.on_event = [&](const PoolEvent& event) {
-    if (event.kind == PoolEventKind::kDisabled) summary = pool.pool.Snapshot().Summary();
+    if (event.kind == PoolEventKind::kDisabled) summary = pool.pool.view().Snapshot().Summary();
   };
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   CHECK(summary == "1/2 active (PERSONAL: 1/2)");
 }
 
 TEST_CASE("no event and no line holds a credential") {
   Pool pool({"p1", "s1k"}, Recovering());
-  pool.pool.TellLoaded();
+  pool.pool.members().TellLoaded();
   for (const char* name : {"p1", "s1k"}) {
-    pool.Meet(name, Outcome::kAuthRejected);
+    pool.Blame(name);
     pool.pool.Recover(name);
     pool.Tell(name, name, true);
     pool.Meet(name, Outcome::kQuotaExhausted);
@@ -332,4 +336,4 @@ TEST_CASE("kinds of events have names") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

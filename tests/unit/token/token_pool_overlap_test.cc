@@ -8,7 +8,7 @@
 #include "catch.h"
 #include "unit/token/pool_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -27,7 +27,7 @@ void CheckReason(Pool* pool, const std::string& token, TokenState state, const s
   CHECK_THAT(pool->WhyNot(token), ContainsSubstring(words));
 }
 
-TEST_CASE("what is dead is dead for the word that said so, whatever its other requests meet") {
+TEST_CASE("what is revoked is so for the word that said it, whatever its other requests meet") {
   Pool pool({"p1", "p2"}, Recovering(3));
   Lease first = pool.TakeOne("p1");
   Lease second = pool.TakeOne("p1");
@@ -42,7 +42,7 @@ TEST_CASE("what is dead is dead for the word that said so, whatever its other re
   }
   SECTION("a refusal is told afterwards") {
     End(std::move(first), Outcome::kAuthRevoked, "the account is gone");
-    End(std::move(second), Outcome::kAuthRejected, "refused");
+    pool.Blame(std::move(second), "refused");
   }
   SECTION("the quota of its account is told by another token") {
     pool.Tell("p1", "an account");
@@ -61,7 +61,7 @@ TEST_CASE("what cools does so for its quota, even if it is refused meanwhile") {
   Lease first = pool.TakeOne("p1");
   Lease second = pool.TakeOne("p1");
   End(std::move(first), Outcome::kQuotaExhausted, "its quota is spent");
-  End(std::move(second), Outcome::kAuthRejected, "refused");
+  pool.Blame(std::move(second), "refused");
   CHECK(pool.Of("p1").failures == 1);
   CheckReason(&pool, "p1", TokenState::kCooling, "its quota is spent");
   SECTION("and comes back") {
@@ -71,7 +71,7 @@ TEST_CASE("what cools does so for its quota, even if it is refused meanwhile") {
   }
   SECTION("and the refusal that disables it is the reason from then on") {
     pool.clock.Advance(10s);
-    pool.Meet("p1", Outcome::kAuthRejected, "refused again");
+    pool.Blame("p1", "refused again");
     CheckReason(&pool, "p1", TokenState::kDisabled, "refused again");
   }
 }
@@ -81,12 +81,12 @@ TEST_CASE("what is disabled is so for its refusal, even if its quota is spent me
   Lease first = pool.TakeOne("p1");
   Lease second = pool.TakeOne("p1");
   SECTION("the quota is told afterwards") {
-    End(std::move(first), Outcome::kAuthRejected, "refused");
+    pool.Blame(std::move(first), "refused");
     End(std::move(second), Outcome::kQuotaExhausted, "its quota is spent");
   }
   SECTION("the quota was told before") {
     End(std::move(first), Outcome::kQuotaExhausted, "its quota is spent");
-    End(std::move(second), Outcome::kAuthRejected, "refused");
+    pool.Blame(std::move(second), "refused");
   }
   CheckReason(&pool, "p1", TokenState::kDisabled, "refused");
   pool.clock.Advance(60s);
@@ -133,4 +133,4 @@ TEST_CASE("a cooling that is over is told once, whoever is the first to look") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -2,6 +2,7 @@
 // token's health that the pool does not know of.
 #include <algorithm>
 #include <chrono>
+#include <deque>
 #include <map>
 #include <optional>
 #include <random>
@@ -12,7 +13,7 @@
 #include "catch.h"
 #include "unit/token/pool_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -26,19 +27,25 @@ const std::vector<Outcome> kOutcomes{Outcome::kSuccess,       Outcome::kSuccess,
                                      Outcome::kAuthRejected,  Outcome::kAuthRevoked,  Outcome::kQuotaExhausted,
                                      Outcome::kServerError,   Outcome::kServerError,  Outcome::kOverloaded,
                                      Outcome::kNetwork,       Outcome::kStreamCut,    Outcome::kRequestFault,
-                                     Outcome::kMisconfigured, Outcome::kGarbled,      Outcome::kCancelled};
+                                     Outcome::kMisconfigured, Outcome::kGarbled,      Outcome::kCancelled,
+                                     Outcome::kAccepted,      Outcome::kBlocked,      Outcome::kHeld};
 
 class PoolStory {
  public:
   explicit PoolStory(unsigned seed)
-      : random_(seed), options_(AnyOptions()), pool_({"p1", "p2", "p3", "s1", "s2", "a1"}, options_) {
+      : random_(seed), options_(AnyOptions()), pool_({"p1", "p2", "p3k", "s1", "s2k", "a1"}, options_) {
     for (const std::string& name : pool_.names) tokens_[name];
+    somebody_waits_ = Any(2) == 0;
   }
 
   void Step() {
-    const bool was_ready = AnyReady();
+    const bool was_in_service = AnyInService();
+    const bool would_do = AnyWouldDo({});
+    // Somebody waits, and has seen by his timer what time has done.
+    if (somebody_waits_ && pool_.pool.AnyReady({}) != would_do) Wrong("whether one would do");
+    const int freed = pool_.freed;
     pool_.told.clear();
-    switch (Any(12)) {
+    switch (Any(15)) {
       case 0:
       case 1:
       case 2:
@@ -51,30 +58,40 @@ class PoolStory {
         End();
         break;
       case 7:
-        Confirm();
-        break;
       case 8:
-        Check();
+        Judge();
         break;
       case 9:
+        Check();
+        break;
+      case 10:
         Recover();
         break;
+      case 11:
+        Serve();
+        break;
+      case 12:
+        Refresh();
+        break;
       default:
-        pool_.clock.Advance(milliseconds(Any(4) == 0 ? Any(200'000) : Any(12'000)));
+        pool_.clock.Advance(milliseconds(Any(4) == 0 ? Any(200'000) : Any(6'000)));
         return;
     }
     std::size_t exhausted = 0;
     for (const Told& event : pool_.told) exhausted += event.kind == PoolEventKind::kPoolExhausted ? 1 : 0;
-    if (exhausted != (was_ready && !AnyReady() ? 1U : 0U)) Wrong("when the pool is exhausted");
+    if (exhausted != (was_in_service && !AnyInService() ? 1U : 0U)) Wrong("when the pool is exhausted");
+    const bool is_free = somebody_waits_ && !would_do && AnyWouldDo({});
+    if (is_free && pool_.freed == freed) Wrong("that one is free is told to nobody");
   }
 
   // Seldom: to look has the pool notice what time has done, which it must notice by itself.
   void Look() {
-    for (const TokenStatus& status : pool_.pool.Snapshot().tokens) {
+    for (const TokenStatus& status : pool_.pool.view().Snapshot().tokens) {
       const Mirror& token = tokens_.at(status.name);
       if (status.state != token.health.StateAt(now())) Wrong("the state of " + status.name);
       if (status.in_flight != token.in_flight) Wrong("how many " + status.name + " serves");
       if (status.failures != token.health.failures()) Wrong("the failures of " + status.name);
+      if (status.total_failures != token.failures) Wrong("all failures of " + status.name);
     }
     if (pool_.pool.AnyReady({}) != AnyWouldDo({})) Wrong("whether one would do");
     const auto outlook = pool_.pool.WhenReady({}).earliest;
@@ -90,11 +107,11 @@ class PoolStory {
 
   void Finish() {
     leases_.clear();
-    for (const TokenStatus& status : pool_.pool.Snapshot().tokens) {
+    for (const TokenStatus& status : pool_.pool.view().Snapshot().tokens) {
       if (status.in_flight != 0) Wrong(status.name + " serves somebody still");
     }
     pool_.pool.RecoverAll();
-    if (pool_.pool.Snapshot().Active() != 6) Wrong("a recovery of all");
+    if (pool_.pool.view().Snapshot().Active() != 6) Wrong("a recovery of all");
   }
 
   const std::string& wrong() const { return wrong_; }
@@ -103,16 +120,25 @@ class PoolStory {
   struct Mirror {
     TokenHealth health;
     int in_flight = 0;
+    int refreshes = 0;
+    std::uint64_t failures = 0;
   };
   struct Held {
     Lease lease;
     HealthStamp stamp;
     bool is_request;
+    bool served = false;
   };
-  struct Charge {
-    Lease::Charge charge;
+  struct Deferred {
+    DeferredFailure deferred;
     std::string name;
-    PendingCharge pending;
+    DeferredVerdict verdict;
+    int refreshes;
+  };
+  struct Met {
+    SteadyTime time;
+    Outcome outcome;
+    std::string name;
   };
 
   PoolOptions AnyOptions() {
@@ -128,16 +154,20 @@ class PoolStory {
   void Wrong(std::string what) {
     if (wrong_.empty()) wrong_ = std::move(what);
   }
-  bool AnyReady() const {
-    return std::any_of(tokens_.begin(), tokens_.end(),
-                       [&](const auto& entry) { return entry.second.health.StateAt(now()) == TokenState::kReady; });
+  // A rest is no reason for an alarm.
+  bool AnyInService() const {
+    return std::any_of(tokens_.begin(), tokens_.end(), [&](const auto& entry) {
+      const TokenState state = entry.second.health.StateAt(now());
+      return state == TokenState::kReady || state == TokenState::kResting;
+    });
   }
   bool WouldDo(const std::string& name, const TokenPool::Wanted& wanted) {
     const Mirror& token = tokens_.at(name);
     if (wanted.excluded.count(&pool_.token(name)) != 0) return false;
     if (options_.max_in_flight > 0 && token.in_flight >= options_.max_in_flight) return false;
+    if (token.health.IsBeingTried(now())) return false;
     const TokenState state = token.health.StateAt(now());
-    return state == TokenState::kReady || (wanted.may_probe && token.health.MayProbeAt(now()));
+    return state == TokenState::kReady || (wanted.may_probe && state == TokenState::kHalfOpen);
   }
   bool AnyWouldDo(const TokenPool::Wanted& wanted) {
     return std::any_of(tokens_.begin(), tokens_.end(), [&](const auto& e) { return WouldDo(e.first, wanted); });
@@ -164,8 +194,11 @@ class PoolStory {
     }
     const std::string name = lease->token().name();
     if (!WouldDo(name, wanted)) Wrong(name + " would not do, and is leased");
+    const auto rank = [&](const std::string& token) {
+      return std::make_pair(tokens_.at(token).health.IsSetBack(now()), pool_.token(token).tier());
+    };
     for (const std::string& other : pool_.names) {
-      if (WouldDo(other, wanted) && pool_.token(other).tier() < lease->token().tier()) Wrong("a worse tier first");
+      if (WouldDo(other, wanted) && rank(other) < rank(name)) Wrong("a worse one first");
     }
     Hold(*std::move(lease), true);
   }
@@ -173,7 +206,7 @@ class PoolStory {
   void Check() {
     const std::string& name = pool_.names[Any(pool_.names.size())];
     auto lease = pool_.pool.AcquireToken(pool_.token(name));
-    if (lease.has_value() == tokens_.at(name).health.probing()) Wrong("who may check");
+    if (lease.has_value() == tokens_.at(name).health.being_probed()) Wrong("who may check");
     if (lease) Hold(*std::move(lease), false);
   }
 
@@ -189,18 +222,54 @@ class PoolStory {
     const auto cool_for = Any(2) == 0 ? std::nullopt : std::optional(milliseconds(Any(100'000)));
     if (held.is_request) --token.in_flight;
     token.health.Report(outcome, held.stamp, now(), cool_for, options_.health);
-    auto charge = std::move(held.lease).End({outcome, Status(Code::kInternal, "because"), cool_for});
-    if (charge.has_value() != (outcome == Outcome::kServerError)) Wrong("what is a charge");
-    if (charge) charges_.push_back({*std::move(charge), name, token.health.Charge(held.stamp)});
+    if (outcome == Outcome::kSuccess && !held.served) token.health.Serve(held.stamp, now());
+    const bool is_deferred = outcome == Outcome::kServerError || outcome == Outcome::kAuthRejected;
+    if (is_deferred) {
+      token.health.Rest(held.stamp, now());
+      met_.push_back({now(), outcome, name});
+      if (met_.size() > 50) met_.pop_front();
+    }
+    const bool at_exchange = Any(3) == 0;
+    auto deferred = std::move(held.lease).End({outcome, Status(Code::kInternal, "because"), cool_for, at_exchange});
+    if (deferred.has_value() != is_deferred) Wrong("what waits for a witness");
+    if (deferred) deferred_.push_back({*std::move(deferred), name, token.health.Defer(held.stamp), token.refreshes});
   }
 
-  void Confirm() {
-    if (charges_.empty()) return;
-    std::swap(charges_[Any(charges_.size())], charges_.back());
-    const Charge charge = std::move(charges_.back());
-    charges_.pop_back();
-    tokens_.at(charge.name).health.Confirm(charge.pending, now(), options_.health);
-    pool_.pool.Confirm(charge.charge);
+  void Serve() {
+    if (leases_.empty()) return;
+    Held& held = leases_[Any(leases_.size())];
+    if (!std::exchange(held.served, true)) tokens_.at(held.lease.token().name()).health.Serve(held.stamp, now());
+    held.lease.NoteServing();  // twice is once
+  }
+
+  void Refresh() {
+    const std::string& name = pool_.names[Any(pool_.names.size())];
+    if (name.back() == 'k') return;
+    ++tokens_.at(name).refreshes;
+    pool_.Tell(name, "");
+  }
+
+  void Judge() {
+    if (deferred_.empty()) return;
+    std::swap(deferred_[Any(deferred_.size())], deferred_.back());
+    const Deferred judged = std::move(deferred_.back());
+    deferred_.pop_back();
+    const std::string& witness = pool_.names[Any(pool_.names.size())];
+    const bool refreshed = Any(2) == 0;
+    pool_.pool.Judge(judged.deferred, {&pool_.token(witness), refreshed});
+    const DeferredFailure& deferred = judged.deferred;
+    Mirror& token = tokens_.at(judged.name);
+    if (witness == judged.name || (deferred.at_exchange && token.refreshes != judged.refreshes)) return;
+    const bool same_kind = (witness.back() == 'k') == (judged.name.back() == 'k');
+    if ((deferred.outcome == Outcome::kAuthRejected && !same_kind) || (deferred.at_exchange && !refreshed)) {
+      return token.health.SetBack(judged.verdict, now());
+    }
+    const bool flaps = std::any_of(met_.begin(), met_.end(), [&](const Met& met) {
+      return met.outcome == deferred.outcome && met.name != judged.name && deferred.time - met.time < 60s &&
+             tokens_.at(met.name).health.ServedLately(met.time);
+    });
+    if (flaps) return;
+    if (token.health.Confirm(judged.verdict, now(), options_.health) != HealthChange::kNone) ++token.failures;
   }
 
   void Recover() {
@@ -214,7 +283,9 @@ class PoolStory {
   const PoolOptions options_;
   Pool pool_;
   std::map<std::string, Mirror> tokens_;
-  std::vector<Charge> charges_;
+  bool somebody_waits_ = false;
+  std::deque<Met> met_;
+  std::vector<Deferred> deferred_;
   std::vector<Held> leases_;  // must end before the pool
   std::string wrong_;
 };
@@ -235,20 +306,27 @@ TEST_CASE("whatever happens, the pool leases who can serve, and says so when nob
   }
 }
 
-TEST_CASE("requests that fail together failure each token once, whichever of them they had") {
+TEST_CASE("requests and checks that fail together are one failure of each token, whichever of them they had") {
   for (unsigned seed = 1; seed <= 20; ++seed) {
     std::mt19937 random(seed);
     INFO("seed " << seed);
     Pool pool({"p1", "p2", "p3"}, ForGood(1000));
     for (int burst = 1; burst <= 20; ++burst) {
       std::vector<Lease> leases;
-      for (std::size_t n = 3 + random() % 50; n > 0; --n) leases.push_back(pool.Take());
+      while (auto lease = pool.pool.Acquire({})) {
+        leases.push_back(*std::move(lease));
+        if (leases.size() == 50) break;  // those that were refused are tried by one request each
+      }
+      for (std::size_t n = random() % 50; n > 0; --n) {
+        leases.push_back(pool.pool.AcquireToken(pool.token(pool.names[random() % 3])).value());
+      }
       std::shuffle(leases.begin(), leases.end(), random);
-      for (Lease& lease : leases) std::move(lease).End({Outcome::kAuthRejected, Status(Code::kUnauthorized, "no")});
+      for (Lease& lease : leases) pool.Blame(std::move(lease));
+      pool.clock.Advance(kRest);
       for (const char* name : {"p1", "p2", "p3"}) REQUIRE(pool.Of(name).failures == burst);
     }
   }
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

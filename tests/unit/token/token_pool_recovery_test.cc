@@ -6,7 +6,7 @@
 #include "catch.h"
 #include "unit/token/pool_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -21,7 +21,7 @@ TokenPool::Wanted WithoutExchange() {
 
 TEST_CASE("a half-open token takes its turn, one request at a time") {
   Pool pool({"p1", "p2", "p3"}, Recovering());
-  pool.Meet("p2", Outcome::kAuthRejected);
+  pool.Blame("p2");
   pool.clock.Advance(60s - 1ns);
   CHECK(pool.Turns(4) == "p3 p1 p3 p1");
   pool.clock.Advance(1ns);
@@ -40,8 +40,8 @@ TEST_CASE("a half-open token takes its turn, one request at a time") {
     const Lease second = pool.TakeOne("p2");  // a ready one again
     CHECK_FALSE(second.is_probe());
   }
-  SECTION("it is refused") {
-    std::move(probe).End({Outcome::kAuthRejected, Status(Code::kUnauthorized, "again")});
+  SECTION("it is refused, by its own fault") {
+    pool.Blame(std::move(probe), "again");
     CHECK(pool.freed == 1);  // who waits for the end of the probe need not any more
     CHECK(pool.StateOf("p2") == TokenState::kDisabled);
     CHECK(pool.Of("p2").ready_at == pool.clock.Wall() + 120s);
@@ -63,8 +63,8 @@ TEST_CASE("a half-open token takes its turn, one request at a time") {
 
 TEST_CASE("who may not probe is given no half-open token") {
   Pool pool({"p1", "p2", "s1"}, Recovering());
-  pool.Meet("p1", Outcome::kAuthRejected);
-  pool.Meet("p2", Outcome::kAuthRejected);
+  pool.Blame("p1");
+  pool.Blame("p2");
   pool.clock.Advance(60s);
   CHECK(pool.pool.Acquire({{}, kMayNotProbe})->token().name() == "s1");
   const TokenPool::Wanted not_s1{{&pool.token("s1")}, kMayNotProbe};
@@ -76,8 +76,8 @@ TEST_CASE("who may not probe is given no half-open token") {
 
 TEST_CASE("who has tried one half-open token may try that one again, and no other") {
   Pool pool({"p1", "p2"}, Recovering());
-  pool.Meet("p1", Outcome::kAuthRejected);
-  pool.Meet("p2", Outcome::kAuthRejected);
+  pool.Blame("p1");
+  pool.Blame("p2");
   TokenPool::Wanted wanted{{}, kMayNotProbe};
   wanted.probed = &pool.token("p2");
   CHECK(pool.pool.WhenReady(wanted).earliest == 60s);
@@ -88,7 +88,7 @@ TEST_CASE("who has tried one half-open token may try that one again, and no othe
   CHECK(probe->token().name() == "p2");
   CHECK(pool.pool.WhenReady(wanted).busy);
   CHECK_FALSE(pool.pool.Acquire(wanted));
-  std::move(*probe).End({Outcome::kAuthRejected, Status(Code::kUnauthorized, "refused")});
+  pool.Blame(*std::move(probe), "refused");
   CHECK(pool.pool.WhenReady(wanted).earliest == 120s);
   wanted.excluded = {wanted.probed};
   CHECK_FALSE(pool.pool.WhenReady(wanted).earliest);
@@ -96,13 +96,13 @@ TEST_CASE("who has tried one half-open token may try that one again, and no othe
 
 TEST_CASE("a half-open token of a better tier goes before a ready one") {
   Pool pool({"p1", "s1"}, Recovering());
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   CHECK(pool.Turns(1) == "s1");
   pool.clock.Advance(60s);
   CHECK(pool.Turns(2) == "p1 p1");
 }
 
-TEST_CASE("a dead token is not tried by requests, but by a check") {
+TEST_CASE("a revoked token is not tried by requests, but by a check") {
   Pool pool({"p1", "s1"}, Recovering());
   pool.Meet("p1", Outcome::kAuthRevoked, "expired");
   pool.clock.Advance(1000h);
@@ -119,7 +119,7 @@ TEST_CASE("a dead token is not tried by requests, but by a check") {
 
 TEST_CASE("a check that tries a half-open token leaves none to the requests") {
   Pool pool({"p1", "s1"}, Recovering());
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   pool.clock.Advance(60s);
   {
     const auto check = pool.pool.AcquireToken(pool.token("p1"));
@@ -132,12 +132,11 @@ TEST_CASE("a check that tries a half-open token leaves none to the requests") {
 
 TEST_CASE("a probe that meets a server error is held against the token when another one serves") {
   Pool pool({"p1", "s1"}, Recovering());
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   pool.clock.Advance(60s);
-  const auto charge = pool.Meet("p1", Outcome::kServerError, "failed with 500");
-  REQUIRE(charge);
-  CHECK(pool.StateOf("p1") == TokenState::kHalfOpen);
-  pool.pool.Confirm(*charge);
+  const auto deferred = pool.Meet("p1", Outcome::kServerError, "failed with 500");
+  CHECK(pool.Of("p1").ready_at == pool.clock.Wall() + kRest);
+  pool.Confirm(deferred);
   CHECK(pool.StateOf("p1") == TokenState::kDisabled);
   CHECK(pool.Of("p1").ready_at == pool.clock.Wall() + 120s);
   CHECK(pool.Turns(1) == "s1");
@@ -146,9 +145,10 @@ TEST_CASE("a probe that meets a server error is held against the token when anot
 TEST_CASE("a token is recovered by its name, from whatever state") {
   Pool pool({"p1", "s1"}, Recovering(2));
   const auto outcome = GENERATE(Outcome::kAuthRevoked, Outcome::kQuotaExhausted, Outcome::kAuthRejected);
-  pool.Meet("p1", outcome);
-  if (outcome == Outcome::kAuthRejected) pool.Meet("p1", outcome);
+  pool.Suffer("p1", outcome);
+  if (outcome == Outcome::kAuthRejected) pool.Suffer("p1", outcome);
   CHECK(pool.Turns(1) == "s1");
+  pool.freed = 0;
   CHECK_FALSE(pool.pool.Recover("p2"));
   CHECK_FALSE(pool.pool.Recover(""));
   CHECK(pool.freed == 0);
@@ -163,26 +163,27 @@ TEST_CASE("a token is recovered by its name, from whatever state") {
 
 TEST_CASE("a recovery clears the failures of a ready token, too") {
   Pool pool({"p1"}, Recovering(3));
-  pool.Meet("p1", Outcome::kAuthRejected);
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
+  pool.Blame("p1");
   pool.pool.Recover("p1");
   CHECK(pool.Of("p1").failures == 0);
-  pool.Meet("p1", Outcome::kAuthRejected);
-  CHECK(pool.StateOf("p1") == TokenState::kReady);
+  pool.Blame("p1");
+  CHECK(pool.Of("p1").failures == 1);
+  CHECK(pool.StateOf("p1") == TokenState::kResting);
 }
 
 TEST_CASE("a recovery of all says how many were not ready") {
   Pool pool({"p1", "p2", "s1", "s2", "a1"}, Recovering());
   CHECK(pool.pool.RecoverAll() == 0);
   CHECK(pool.freed == 0);
-  pool.Meet("s2", Outcome::kAuthRejected);  // half open by then
+  pool.Blame("s2");  // half open by then
   pool.clock.Advance(60s);
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   pool.Meet("p2", Outcome::kQuotaExhausted);
   pool.Meet("s1", Outcome::kAuthRevoked);
   CHECK(pool.pool.RecoverAll() == 4);
   CHECK(pool.freed == 1);
-  CHECK(pool.pool.Snapshot().Active() == 5);
+  CHECK(pool.pool.view().Snapshot().Active() == 5);
   CHECK(pool.pool.RecoverAll() == 0);
 }
 
@@ -195,11 +196,11 @@ TEST_CASE("one whose cooling is over needs no recovery") {
 
 TEST_CASE("what a probe from before a recovery finds does not count") {
   Pool pool({"p1"}, Recovering());
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   pool.clock.Advance(60s);
   Lease probe = pool.Take();
   pool.pool.Recover("p1");
-  std::move(probe).End({Outcome::kAuthRejected, Status(Code::kUnauthorized, "refused")});
+  pool.Blame(std::move(probe), "refused");
   CHECK(pool.StateOf("p1") == TokenState::kReady);
   CHECK(pool.Of("p1").in_flight == 0);
 }
@@ -210,7 +211,7 @@ TEST_CASE("the outlook is the first of those that will do") {
   Pool pool({"p1", "p2", "s1"}, Recovering());
   using Outlook = std::optional<std::chrono::milliseconds>;
   CHECK(pool.pool.WhenReady({}).earliest == Outlook());
-  pool.Meet("p1", Outcome::kAuthRejected);                       // 60 s
+  pool.Blame("p1");                                              // 60 s
   pool.Meet("p2", Outcome::kQuotaExhausted, "used up", 5000ms);  // 5 s
   pool.Meet("s1", Outcome::kAuthRevoked);                        // never
   pool.clock.Advance(1s);
@@ -246,7 +247,7 @@ TEST_CASE("what cannot be foreseen is that one is busy") {
 
 TEST_CASE("one that is being tried is busy for those who may try it") {
   Pool pool({"p1"}, Recovering());
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   pool.clock.Advance(60s);
   const Lease probe = pool.Take();
   CHECK(pool.pool.WhenReady({}).busy);
@@ -269,7 +270,7 @@ TEST_CASE("that a token is busy or free is no change of a state, all else is one
   quota.limit = 1;
   quota.used = 1;
   quota.next_reset = pool.clock.Wall() + 20s;
-  pool.pool.NoteQuota(pool.token("p1"), quota, false);  // later: the state is the same
+  pool.pool.accounts().NoteQuota(pool.token("p1"), quota, false);  // later: the state is the same
   CHECK(changed());
   CHECK_FALSE(changed());
   pool.clock.Advance(20s);
@@ -279,7 +280,7 @@ TEST_CASE("that a token is busy or free is no change of a state, all else is one
   CHECK(changed());
   CHECK(pool.pool.Recover("p2"));
   CHECK(changed());
-  CHECK(pool.pool.Remove("s1").ok());
+  CHECK(pool.pool.members().Remove("s1").ok());
   CHECK(changed());
 }
 
@@ -296,18 +297,17 @@ TEST_CASE("the busy one is found among many that are not") {
   std::move(lease).End({Outcome::kSuccess});
   CHECK_FALSE(pool.pool.WhenReady({}).busy);
   lease = pool.TakeOne("p70");
-  CHECK(pool.pool.Remove("p3").ok());  // those behind it move up
+  CHECK(pool.pool.members().Remove("p3").ok());  // those behind it move up
   CHECK(pool.pool.WhenReady({}).busy);
   CHECK_FALSE(pool.pool.WhenReady({{&pool.token("p70")}}).busy);
 }
 
-// ----------------------------------------------------------------------------------- what late leases have to report
-// --
+// --------------------------------------------------------------------------------- what late leases have to report --
 
 TEST_CASE("a half-open token that turns out to be without quota is not tried before that is back") {
   Pool pool({"p1", "s1"}, Recovering());
   Lease late = pool.TakeOne("p1");
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   pool.clock.Advance(60s);
   REQUIRE(pool.StateOf("p1") == TokenState::kHalfOpen);
   std::move(late).End({Outcome::kQuotaExhausted, Status(Code::kQuotaExhausted, "used up"), 100s});
@@ -331,7 +331,7 @@ TEST_CASE("a cooling that turns out to be longer moves the outlook") {
 TEST_CASE("a late quota of a disabled token moves the outlook") {
   Pool pool({"p1"}, Recovering());
   Lease late = pool.TakeOne("p1");
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   std::move(late).End({Outcome::kQuotaExhausted, Status(Code::kQuotaExhausted, "used up"), 3600s});
   CHECK(pool.pool.WhenReady({}).earliest == 3600s);
 }
@@ -353,4 +353,4 @@ TEST_CASE("a success that took long says nothing about a cooling that is over by
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

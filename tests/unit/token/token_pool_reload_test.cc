@@ -9,7 +9,7 @@
 #include "catch.h"
 #include "unit/token/membership_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -21,7 +21,7 @@ struct Reloading : Pool {
   ReloadResult Reload(const std::vector<TokenConfig>& tokens, PoolOptions options = Recovering()) {
     added.clear();
     told.clear();
-    return pool.Reload(std::move(options), tokens, &added);
+    return pool.members().Reload(std::move(options), tokens, &added);
   }
   ReloadResult Reload(const std::vector<std::string>& tokens) { return Reload(Configs(tokens)); }
 
@@ -37,13 +37,13 @@ void Check(const ReloadResult& result, const Names_& added, const Names_& remove
 
 TEST_CASE("the same configuration once more changes nothing") {
   Reloading pool({"p1", "p2", "s1"}, Recovering());
-  const auto token = pool.pool.Find("p2");
-  pool.Meet("p1", Outcome::kAuthRejected, "refused");
+  const auto token = pool.pool.members().Find("p2");
+  pool.Blame("p1", "refused");
   Lease lease = pool.TakeOne("p2");
   Check(pool.Reload(Names_{"p1", "p2", "s1"}), {}, {}, {}, 3);
   CHECK(pool.told.empty());
   CHECK(pool.added.empty());
-  CHECK(pool.pool.Find("p2") == token);
+  CHECK(pool.pool.members().Find("p2") == token);
   CHECK(pool.StateOf("p1") == TokenState::kDisabled);
   CHECK(pool.Of("p1").reason == "refused");
   CHECK(pool.Of("p2").in_flight == 1);
@@ -55,14 +55,14 @@ TEST_CASE("the same configuration once more changes nothing") {
 TEST_CASE("tokens come and go, and those that stay go on") {
   Reloading pool({"p1", "p2", "s1"}, Recovering());
   std::vector<std::string> gone;
-  pool.pool.SetOnGone([&](const std::shared_ptr<Token>& token) { gone.push_back(token->name()); });
+  pool.on_gone = [&](const std::shared_ptr<Token>& token) { gone.push_back(token->name()); };
   pool.Meet("p2", Outcome::kQuotaExhausted, "spent", 60s);
   Check(pool.Reload(Names_{"a1", "s2", "p2"}), {"a1", "s2"}, {"p1", "s1"}, {}, 1);
   CHECK(gone == Names_{"p1", "s1"});
   CHECK(pool.TakeLines() == Lines{"loaded a1", "loaded s2", "removed p1", "removed s1"});
   REQUIRE(pool.added.size() == 2);
-  CHECK(pool.added[0] == pool.pool.Find("a1"));
-  CHECK(pool.added[1] == pool.pool.Find("s2"));
+  CHECK(pool.added[0] == pool.pool.members().Find("a1"));
+  CHECK(pool.added[1] == pool.pool.members().Find("s2"));
   CHECK(Names(&pool) == "p2 | s2 | a1");
   CHECK(pool.StateOf("p2") == TokenState::kCooling);
   CHECK(pool.Turns(1) == "s2");
@@ -72,7 +72,7 @@ TEST_CASE("tokens come and go, and those that stay go on") {
 
 TEST_CASE("a token is known by its credential, whatever it is called") {
   Reloading pool({"p1", "p2"}, Recovering());
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   TokenConfig config = Unnamed("hunter2-p1");
   SECTION("under another name") {
     config.name = "mine";
@@ -87,7 +87,7 @@ TEST_CASE("a token is known by its credential, whatever it is called") {
     Check(pool.Reload({config, ConfigOf("p2")}), {}, {}, {automatic}, 1);
     CHECK(pool.StateOf(automatic) == TokenState::kDisabled);
     // From now on the name follows it.
-    CHECK(*pool.pool.Move(automatic, Tier::kShared) == AutomaticName(Tier::kShared, Secret("hunter2-p1"), 6));
+    CHECK(*pool.pool.members().Move(automatic, Tier::kShared) == AutomaticName(Tier::kShared, Secret("hunter2-p1"), 6));
   }
   SECTION("in another tier") {
     config.name = "p1";
@@ -114,18 +114,18 @@ TEST_CASE("a token is known by its credential, whatever it is called") {
     Check(pool.Reload({config, other}), {}, {}, {"p2", "p1"}, 0);
     CHECK(pool.StateOf("p2") == TokenState::kDisabled);
     CHECK(pool.StateOf("p1") == TokenState::kReady);
-    CHECK(pool.pool.Find("p1")->configured().Reveal() == "hunter2-p2");
+    CHECK(pool.pool.members().Find("p1")->configured().Reveal() == "hunter2-p2");
   }
 }
 
 TEST_CASE("a token is known by the credential that replaced the configured one, and keeps what it knows") {
   Reloading pool({"p1", "p2"}, Recovering());
   pool.token("p1").Rotate(Secret("hunter2-rotated"));
-  const auto token = pool.pool.Find("p1");
+  const auto token = pool.pool.members().Find("p1");
   TokenConfig config = Unnamed("hunter2-rotated");
   config.name = "p1";
   Check(pool.Reload({config, ConfigOf("p2")}), {}, {}, {}, 2);
-  CHECK(pool.pool.Find("p1") == token);
+  CHECK(pool.pool.members().Find("p1") == token);
   CHECK(token->credential().Reveal() == "hunter2-rotated");
   CHECK(token->serial() == 1);
 }
@@ -134,15 +134,15 @@ TEST_CASE("another credential under the name of one that is gone is its replacem
   Reloading pool({"p1", "p2"}, Recovering());
   pool.Succeed("p1");
   pool.Meet("p1", Outcome::kAuthRevoked);
-  const auto old = pool.pool.Find("p1");
+  const auto old = pool.pool.members().Find("p1");
   std::vector<std::shared_ptr<Token>> gone;
-  pool.pool.SetOnGone([&](const std::shared_ptr<Token>& token) { gone.push_back(token); });
+  pool.on_gone = [&](const std::shared_ptr<Token>& token) { gone.push_back(token); };
   TokenConfig config = Unnamed("hunter2-other", Tier::kShared);
   config.name = "p1";
   Check(pool.Reload({config, ConfigOf("p2")}), {}, {}, {"p1"}, 1);
   CHECK(gone == std::vector<std::shared_ptr<Token>>{old});
   REQUIRE(pool.added.size() == 1);
-  CHECK(pool.added[0] == pool.pool.Find("p1"));
+  CHECK(pool.added[0] == pool.pool.members().Find("p1"));
   CHECK(pool.TakeLines() == Lines{"changed p1"});
   CHECK(pool.StateOf("p1") == TokenState::kReady);
   CHECK(pool.Of("p1").served == 1);
@@ -151,7 +151,7 @@ TEST_CASE("another credential under the name of one that is gone is its replacem
 
 TEST_CASE("the same credential is worth more than the same name") {
   Reloading pool({"p1", "p2"}, Recovering());
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   TokenConfig renamed = Unnamed("hunter2-p1");
   renamed.name = "p2";
   SECTION("and the name's former owner is gone") {
@@ -170,22 +170,22 @@ TEST_CASE("the same credential is worth more than the same name") {
 
 TEST_CASE("tokens without a credential are known by their names, and get a new source of bearers") {
   Reloading pool({"p1"}, Recovering());
-  REQUIRE(pool.pool.Add(Supplied("pa")).ok());
-  const auto token = pool.pool.Find("pa");
+  REQUIRE(pool.pool.members().Add(Supplied("pa")).ok());
+  const auto token = pool.pool.members().Find("pa");
   TokenConfig config = Supplied("pa");
   config.bearer_source.supply = [](const std::string&) -> Result<SuppliedBearer> {
     return SuppliedBearer{Secret("hunter2-newer"), {}};
   };
   Check(pool.Reload({ConfigOf("p1"), config}), {}, {}, {}, 2);
-  CHECK(pool.pool.Find("pa") == token);
+  CHECK(pool.pool.members().Find("pa") == token);
   CHECK(token->bearer_source().supply("pa")->value.Reveal() == "hunter2-newer");
   SECTION("but not for one with a credential") {
     TokenConfig other = Unnamed("hunter2-other");
     other.name = "pa";
     Check(pool.Reload({ConfigOf("p1"), other}), {}, {}, {"pa"}, 1);
-    CHECK(pool.pool.Find("pa") != token);
+    CHECK(pool.pool.members().Find("pa") != token);
     Check(pool.Reload({ConfigOf("p1"), config}), {}, {}, {"pa"}, 1);
-    CHECK(pool.pool.Find("pa")->kind() == CredentialKind::kCallback);
+    CHECK(pool.pool.members().Find("pa")->kind() == CredentialKind::kCallback);
   }
 }
 
@@ -202,14 +202,14 @@ TEST_CASE("names by fingerprint are those that a client with this configuration 
   const auto [first, second] = Colliding();
   Reloading pool({"p1"}, Recovering());
   const std::string once = AutomaticName(Tier::kPersonal, Secret(first), 6);
-  REQUIRE(pool.pool.Add(Unnamed(first)).ok());
+  REQUIRE(pool.pool.members().Add(Unnamed(first)).ok());
   CHECK(Names(&pool) == "p1 " + once);
   const std::string longer = AutomaticName(Tier::kPersonal, Secret(first), 7);
   const std::string other = AutomaticName(Tier::kPersonal, Secret(second), 7);
   Check(pool.Reload({ConfigOf("p1"), Unnamed(first), Unnamed(second)}), {other}, {}, {longer}, 1);
   CHECK(Names(&pool) == "p1 " + longer + " " + other);
-  CHECK(pool.pool.Find(once) == nullptr);
-  CHECK(pool.pool.Find(longer)->configured().Reveal() == first);
+  CHECK(pool.pool.members().Find(once) == nullptr);
+  CHECK(pool.pool.members().Find(longer)->configured().Reveal() == first);
 }
 
 TEST_CASE("the order is that of the configuration, and the turn goes on behind the last one that served") {
@@ -233,7 +233,7 @@ TEST_CASE("another credential in a reload takes over the turn of the one before"
     config.tier = Tier::kShared;
     pool.Reload({ConfigOf("p1"), config, ConfigOf("p3"), ConfigOf("s1")});
     CHECK(pool.Turns(2) == "p3 p1");
-    TokenPool::Tokens personal{pool.pool.Find("p1").get(), pool.pool.Find("p3").get()};
+    TokenPool::Tokens personal{pool.pool.members().Find("p1").get(), pool.pool.members().Find("p3").get()};
     CHECK(pool.Take(personal).token().name() == "p2");
   }
 }
@@ -284,13 +284,14 @@ TEST_CASE("a strategy that counts knows what runs already") {
 
 TEST_CASE("a new threshold counts from the next failure on") {
   Reloading pool({"p1", "p2"}, Recovering(3));
-  pool.Meet("p1", Outcome::kAuthRejected);
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
+  pool.Blame("p1");
+  pool.LetRest("p1");
   pool.Reload(Pool::Configs({"p1", "p2"}), Recovering(1));
   CHECK(pool.StateOf("p1") == TokenState::kReady);
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   CHECK(pool.StateOf("p1") == TokenState::kDisabled);
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

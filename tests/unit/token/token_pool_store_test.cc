@@ -9,36 +9,36 @@
 #include "catch.h"
 #include "unit/token/membership_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
-using Kept = TokenPool::Kept;
+using Kept = PoolRecords::Kept;
 using Calls = std::vector<bool>;  // whether each was urgent
 
 // A pool that somebody keeps.
 struct KeptPool : Pool {
   explicit KeptPool(std::vector<std::string> token_names, PoolOptions options = Recovering())
       : Pool(std::move(token_names), std::move(options)) {
-    pool.SetOnUnsaved([this](bool urgent) { calls.push_back(urgent); });
+    on_unsaved = [this](bool urgent) { calls.push_back(urgent); };
   }
   Calls TakeCalls() { return std::exchange(calls, {}); }
   std::string TakeNames() {
     std::string taken;
-    for (const Kept& kept : pool.TakeUnsaved()) taken += (taken.empty() ? "" : " ") + kept.token->name();
+    for (const Kept& kept : pool.records().TakeUnsaved()) taken += (taken.empty() ? "" : " ") + kept.token->name();
     return taken;
   }
   Kept TakeOnly(const std::string& name) {
-    const std::vector<Kept> taken = pool.TakeUnsaved();
+    const std::vector<Kept> taken = pool.records().TakeUnsaved();
     REQUIRE(taken.size() == 1);
-    REQUIRE(taken[0].token == pool.Find(name));
+    REQUIRE(taken[0].token == pool.members().Find(name));
     return taken[0];
   }
   // Of the token `name`, as a store would bring it back.
   Kept KeptOf(const std::string& name) {
     Kept kept;
-    kept.token = pool.Find(name);
+    kept.token = pool.members().Find(name);
     return kept;
   }
 
@@ -52,14 +52,14 @@ TEST_CASE("what is to be kept is told once, and again when it becomes urgent") {
   pool.Succeed("p1");
   pool.Succeed("p2");
   CHECK(pool.TakeCalls().empty());
-  pool.Meet("p1", Outcome::kAuthRejected);
-  CHECK(pool.TakeCalls() == Calls{true});
-  pool.Meet("p2", Outcome::kAuthRejected);
+  pool.Blame("p1");
+  CHECK(pool.TakeCalls() == Calls{true});  // the attempt is at leisure still, the failure is not
+  pool.Blame("p2");
   pool.Succeed("p2");
   CHECK(pool.TakeCalls().empty());
   CHECK(pool.TakeNames() == "p1 p2");
   CHECK(pool.TakeNames().empty());
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Meet("p1", Outcome::kAuthRevoked);
   CHECK(pool.TakeCalls() == Calls{true});  // once for both: it is urgent from the start
   CHECK(pool.TakeNames() == "p1");
 }
@@ -67,7 +67,7 @@ TEST_CASE("what is to be kept is told once, and again when it becomes urgent") {
 TEST_CASE("it is told without a lock held: who is told may take it at once") {
   KeptPool pool({"p1"});
   std::string taken;
-  pool.pool.SetOnUnsaved([&](bool) { taken += pool.TakeNames() + ";"; });
+  pool.on_unsaved = [&](bool) { taken += pool.TakeNames() + ";"; };
   pool.Succeed("p1");
   pool.Succeed("p1");
   CHECK(taken == "p1;p1;");
@@ -76,9 +76,9 @@ TEST_CASE("it is told without a lock held: who is told may take it at once") {
 TEST_CASE("nothing is listed when nobody keeps it") {
   Pool pool({"p1", "p2"}, Recovering());
   pool.Succeed("p1");
-  pool.Meet("p1", Outcome::kAuthRejected);
-  REQUIRE(pool.pool.Remove("p1").ok());
-  CHECK(pool.pool.TakeUnsaved().empty());
+  pool.Blame("p1");
+  REQUIRE(pool.pool.members().Remove("p1").ok());
+  CHECK(pool.pool.records().TakeUnsaved().empty());
 }
 
 TEST_CASE("a request that goes on is not to be kept yet, and a check changes no counter") {
@@ -99,19 +99,19 @@ TEST_CASE("what is kept of a token is its health, and why") {
     CHECK_FALSE(kept.health_changed);
     CHECK(kept.failures == 0);
     CHECK_FALSE(kept.disabled);
-    CHECK_FALSE(kept.dead);
+    CHECK_FALSE(kept.revoked);
     CHECK_FALSE(kept.cooling_until);
     CHECK(kept.why.ok());
   }
   SECTION("it has had a failure") {
-    pool.Meet("p1", Outcome::kAuthRejected);
+    pool.Blame("p1");
     const Kept kept = pool.TakeOnly("p1");
     CHECK(kept.health_changed);
     CHECK(kept.failures == 1);
     CHECK_FALSE(kept.disabled);
   }
   SECTION("cleared") {
-    pool.Meet("p1", Outcome::kAuthRejected);
+    pool.Blame("p1");
     pool.TakeNames();
     pool.Succeed("p1");
     const Kept kept = pool.TakeOnly("p1");
@@ -119,22 +119,22 @@ TEST_CASE("what is kept of a token is its health, and why") {
     CHECK(kept.failures == 0);
   }
   SECTION("disabled") {
-    pool.Meet("p1", Outcome::kAuthRejected, "refused");
-    pool.Meet("p1", Outcome::kAuthRejected, "refused again");
+    pool.Blame("p1", "refused");
+    pool.Blame("p1", "refused again");
     const Kept kept = pool.TakeOnly("p1");
     CHECK(kept.health_changed);
     CHECK(kept.failures == 2);
     CHECK(kept.disabled);
-    CHECK_FALSE(kept.dead);
+    CHECK_FALSE(kept.revoked);
     CHECK(kept.why.code() == Code::kUnauthorized);
     CHECK(kept.why.message() == "refused again");
   }
-  SECTION("dead") {
+  SECTION("revoked") {
     pool.Meet("p1", Outcome::kAuthRevoked, "the account is gone");
     const Kept kept = pool.TakeOnly("p1");
     CHECK(kept.health_changed);
     CHECK(kept.disabled);
-    CHECK(kept.dead);
+    CHECK(kept.revoked);
     CHECK(kept.why.message() == "the account is gone");
   }
   SECTION("cooling") {
@@ -168,7 +168,7 @@ TEST_CASE("what is kept of a token is its health, and why") {
     const Kept kept = pool.TakeOnly("p1");
     CHECK(kept.health_changed);
     CHECK_FALSE(kept.disabled);
-    CHECK_FALSE(kept.dead);
+    CHECK_FALSE(kept.revoked);
   }
 }
 
@@ -196,7 +196,7 @@ TEST_CASE("what one token's quota means for the others of its account is kept of
   pool.TakeCalls();
   pool.Meet("p1", Outcome::kQuotaExhausted, "spent", 60s);
   CHECK(pool.TakeCalls() == Calls{true});
-  const auto taken = pool.pool.TakeUnsaved();
+  const auto taken = pool.pool.records().TakeUnsaved();
   REQUIRE(taken.size() == 2);
   for (const Kept& kept : taken) {
     CHECK(kept.health_changed);
@@ -206,16 +206,16 @@ TEST_CASE("what one token's quota means for the others of its account is kept of
 
 TEST_CASE("what could not be kept is to be kept the next time, at leisure") {
   KeptPool pool({"p1", "p2", "p3"});
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   pool.Succeed("p2");
-  const auto taken = pool.pool.TakeUnsaved();
+  const auto taken = pool.pool.records().TakeUnsaved();
   pool.TakeCalls();
   SECTION("as it is then") {
-    pool.pool.PutBackUnsaved(taken);
+    pool.pool.records().PutBackUnsaved(taken);
     CHECK(pool.TakeCalls() == Calls{false});
     pool.pool.Recover("p1");
     CHECK(pool.TakeCalls() == Calls{true});
-    const auto again = pool.pool.TakeUnsaved();
+    const auto again = pool.pool.records().TakeUnsaved();
     REQUIRE(again.size() == 2);
     CHECK(again[0].token->name() == "p1");
     CHECK(again[0].health_changed);
@@ -226,41 +226,41 @@ TEST_CASE("what could not be kept is to be kept the next time, at leisure") {
   SECTION("with its health, if that was news") {
     pool.Succeed("p3");
     pool.TakeCalls();
-    pool.pool.PutBackUnsaved(taken);
+    pool.pool.records().PutBackUnsaved(taken);
     CHECK(pool.TakeCalls().empty());  // it is known that there is something
-    const auto again = pool.pool.TakeUnsaved();
+    const auto again = pool.pool.records().TakeUnsaved();
     REQUIRE(again.size() == 3);
     CHECK(again[1].token->name() == "p1");
     CHECK(again[1].health_changed);
     CHECK_FALSE(again[2].health_changed);
   }
   SECTION("unless the token is gone") {
-    REQUIRE(pool.pool.Remove("p1").ok());
+    REQUIRE(pool.pool.members().Remove("p1").ok());
     pool.TakeNames();
-    pool.pool.PutBackUnsaved(taken);
+    pool.pool.records().PutBackUnsaved(taken);
     CHECK(pool.TakeNames() == "p2");
   }
 }
 
 TEST_CASE("a token that is gone is kept once more, as it was at the end") {
   KeptPool pool({"p1", "p2", "s1"});
-  const auto token = pool.pool.Find("p1");
+  const auto token = pool.pool.members().Find("p1");
   pool.Succeed("p1");
   pool.TakeNames();
   pool.TakeCalls();
   Lease lease = pool.TakeOne("p1");
   SECTION("removed") {
-    REQUIRE(pool.pool.Remove("p1").ok());
+    REQUIRE(pool.pool.members().Remove("p1").ok());
   }
   SECTION("replaced") {
-    REQUIRE(pool.pool.Replace("p1", Unnamed("hunter2-other")).ok());
+    REQUIRE(pool.pool.members().Replace("p1", Unnamed("hunter2-other")).ok());
   }
   SECTION("not in the configuration any more") {
     std::vector<std::shared_ptr<Token>> added;
-    pool.pool.Reload(Recovering(), Pool::Configs({"p2", "s1"}), &added);
+    pool.pool.members().Reload(Recovering(), Pool::Configs({"p2", "s1"}), &added);
   }
   CHECK(pool.TakeCalls() == Calls{false});
-  const auto taken = pool.pool.TakeUnsaved();
+  const auto taken = pool.pool.records().TakeUnsaved();
   REQUIRE(taken.size() == 1);
   CHECK(taken[0].token == token);
   CHECK_FALSE(taken[0].health_changed);  // another process may know it better
@@ -273,36 +273,36 @@ TEST_CASE("a token that is gone is kept once more, as it was at the end") {
 TEST_CASE("what a credential inherited is not restored on top of it") {
   KeptPool pool({"p1", "p2"});
   pool.Succeed("p1");
-  const auto replaced = pool.pool.Replace("p1", Unnamed("hunter2-other"));
+  const auto replaced = pool.pool.members().Replace("p1", Unnamed("hunter2-other"));
   REQUIRE(replaced.ok());
-  TokenPool::Kept kept;
+  PoolRecords::Kept kept;
   kept.token = *replaced;
   kept.counters.requests = 7;
-  pool.pool.Restore(kept, "");
-  CHECK(pool.pool.Statistics().tokens[0].counters.requests == 1);
+  pool.pool.records().Restore(kept, "");
+  CHECK(pool.pool.view().Statistics().tokens[0].counters.requests == 1);
 }
 
 TEST_CASE("a renamed or moved token has nothing new to keep") {
   KeptPool pool({"p1", "p2"});
-  REQUIRE(pool.pool.Rename("p1", "mine").ok());
-  REQUIRE(pool.pool.Move("mine", Tier::kShared).ok());
+  REQUIRE(pool.pool.members().Rename("p1", "mine").ok());
+  REQUIRE(pool.pool.members().Move("mine", Tier::kShared).ok());
   CHECK(pool.TakeCalls().empty());
 }
 
 TEST_CASE("who was disabled is half open at once when he comes back, whatever the delays") {
   const auto delay = GENERATE(0ms, 60'000ms);
-  const bool dead = GENERATE(false, true);
-  INFO(delay.count() << " ms" << (dead ? ", dead" : ""));
+  const bool revoked = GENERATE(false, true);
+  INFO(delay.count() << " ms" << (revoked ? ", revoked" : ""));
   PoolOptions options = Recovering(3);
   options.health.recovery_delay = delay;
   KeptPool pool({"p1", "s1"}, options);
   Kept kept = pool.KeptOf("p1");
   kept.failures = 3;
   kept.disabled = true;
-  kept.dead = dead;
+  kept.revoked = revoked;
   kept.why = Status(Code::kUnauthorized, "refused then");
   pool.told.clear();
-  pool.pool.Restore(kept, "disabled");
+  pool.pool.records().Restore(kept, "disabled");
   const auto told = pool.TakeOf(PoolEventKind::kRestored);
   REQUIRE(told.size() == 1);
   CHECK(told[0].token == "p1");
@@ -320,8 +320,8 @@ TEST_CASE("who was disabled is half open at once when he comes back, whatever th
     CHECK(pool.Of("p1").failures == 0);
     CHECK(pool.TakeOnly("p1").health_changed);
   }
-  SECTION("and disabled when it is refused once more") {
-    std::move(probe).End({Outcome::kAuthRejected, Status(Code::kUnauthorized, "refused again")});
+  SECTION("and disabled when it is refused once more, by its own fault") {
+    pool.Blame(std::move(probe), "refused again");
     CHECK(pool.Of("p1").reason == "refused again");
     CHECK(pool.StateOf("p1") == TokenState::kDisabled);
     pool.clock.Advance(60s);
@@ -333,11 +333,11 @@ TEST_CASE("failures come back, and the next one counts on") {
   KeptPool pool({"p1", "s1"}, Recovering(3));
   Kept kept = pool.KeptOf("p1");
   kept.failures = 2;
-  pool.pool.Restore(kept, "2 failures");
+  pool.pool.records().Restore(kept, "2 failures");
   CHECK(pool.StateOf("p1") == TokenState::kReady);
   CHECK(pool.Of("p1").failures == 2);
   SECTION("to the end") {
-    pool.Meet("p1", Outcome::kAuthRejected);
+    pool.Blame("p1");
     CHECK(pool.StateOf("p1") == TokenState::kDisabled);
   }
   SECTION("unless it succeeds") {
@@ -352,7 +352,7 @@ TEST_CASE("a token goes on cooling for what is left of it") {
   kept.why = Status(Code::kQuotaExhausted, "spent then");
   SECTION("an hour") {
     kept.cooling_until = pool.clock.Wall() + 1h;
-    pool.pool.Restore(kept, "cooling");
+    pool.pool.records().Restore(kept, "cooling");
     CHECK(pool.StateOf("p1") == TokenState::kCooling);
     CHECK(pool.Of("p1").reason == "spent then");
     CHECK(pool.Turns(1) == "s1");
@@ -363,12 +363,12 @@ TEST_CASE("a token goes on cooling for what is left of it") {
   }
   SECTION("nothing") {
     kept.cooling_until = pool.clock.Wall();
-    pool.pool.Restore(kept, "");
+    pool.pool.records().Restore(kept, "");
     CHECK(pool.StateOf("p1") == TokenState::kReady);
   }
   SECTION("more than anybody means") {
     kept.cooling_until = WallTime::max();
-    pool.pool.Restore(kept, "cooling");
+    pool.pool.records().Restore(kept, "cooling");
     CHECK(pool.StateOf("p1") == TokenState::kCooling);
     pool.clock.Advance(kLongestCooling);
     CHECK(pool.StateOf("p1") == TokenState::kReady);
@@ -376,7 +376,7 @@ TEST_CASE("a token goes on cooling for what is left of it") {
   SECTION("under its being disabled") {
     kept.cooling_until = pool.clock.Wall() + 1h;
     kept.disabled = true;
-    pool.pool.Restore(kept, "disabled");
+    pool.pool.records().Restore(kept, "disabled");
     CHECK(pool.StateOf("p1") == TokenState::kDisabled);
     CHECK(pool.Of("p1").reason == "spent then");
     pool.clock.Advance(1h);
@@ -395,8 +395,8 @@ TEST_CASE("counters that come back are added to what was counted meanwhile") {
   kept.counters.outcomes[static_cast<std::size_t>(Outcome::kSuccess)] = 99;
   kept.counters.first_event.Add(40ms);
   kept.last_used = pool.clock.Wall() - 1h;
-  pool.pool.Restore(kept, "100 requests");
-  const Stats stats = pool.pool.Statistics();
+  pool.pool.records().Restore(kept, "100 requests");
+  const Stats stats = pool.pool.view().Statistics();
   CHECK(stats.tokens[0].counters.requests == 101);
   CHECK(stats.tokens[0].counters.Successes() == 100);
   CHECK(stats.tokens[0].counters.failures == 7);
@@ -409,8 +409,8 @@ TEST_CASE("when it was used last comes back, if it was not used since") {
   KeptPool pool({"p1"});
   Kept kept = pool.KeptOf("p1");
   kept.last_used = pool.clock.Wall() - 24h;  // before this machine was started
-  pool.pool.Restore(kept, "");
-  CHECK(pool.pool.Statistics().tokens[0].last_used == kept.last_used);
+  pool.pool.records().Restore(kept, "");
+  CHECK(pool.pool.view().Statistics().tokens[0].last_used == kept.last_used);
 }
 
 TEST_CASE("a token with a history of its own keeps its health, and the reason for it") {
@@ -422,21 +422,21 @@ TEST_CASE("a token with a history of its own keeps its health, and the reason fo
   SECTION("a success") {
     pool.Succeed("p1");
     kept.disabled = true;
-    pool.pool.Restore(kept, "");
+    pool.pool.records().Restore(kept, "");
     CHECK(pool.StateOf("p1") == TokenState::kReady);
     CHECK(pool.Of("p1").failures == 0);
   }
-  SECTION("dead") {
+  SECTION("revoked") {
     pool.Meet("p1", Outcome::kAuthRevoked, "refused now");
     kept.disabled = true;
-    pool.pool.Restore(kept, "");
+    pool.pool.records().Restore(kept, "");
     CHECK(pool.StateOf("p1") == TokenState::kDisabled);
     CHECK(pool.Of("p1").reason == "refused now");
   }
   SECTION("cooling") {
     pool.Meet("p1", Outcome::kQuotaExhausted, "spent now", 60s);
     kept.cooling_until = pool.clock.Wall() + 1h;
-    pool.pool.Restore(kept, "");
+    pool.pool.records().Restore(kept, "");
     CHECK(pool.Of("p1").reason == "spent now");
     pool.clock.Advance(60s);
     CHECK(pool.StateOf("p1") == TokenState::kReady);
@@ -445,21 +445,21 @@ TEST_CASE("a token with a history of its own keeps its health, and the reason fo
     pool.Meet("p1", Outcome::kAuthRevoked);
     pool.pool.Recover("p1");
     kept.disabled = true;
-    pool.pool.Restore(kept, "");
+    pool.pool.records().Restore(kept, "");
     CHECK(pool.StateOf("p1") == TokenState::kReady);
   }
-  CHECK(pool.pool.Statistics().tokens[0].counters.requests >= 100);
+  CHECK(pool.pool.view().Statistics().tokens[0].counters.requests >= 100);
 }
 
 TEST_CASE("nothing comes back to a token that is gone") {
   KeptPool pool({"p1", "p2"});
   Kept kept = pool.KeptOf("p1");
   kept.counters.requests = 100;
-  REQUIRE(pool.pool.Remove("p1").ok());
+  REQUIRE(pool.pool.members().Remove("p1").ok());
   pool.told.clear();
-  pool.pool.Restore(kept, "");
+  pool.pool.records().Restore(kept, "");
   CHECK(pool.told.empty());
-  CHECK(pool.pool.Statistics().total.requests == 0);
+  CHECK(pool.pool.view().Statistics().total.requests == 0);
 }
 
 TEST_CASE("a tier whose last token comes back disabled is exhausted") {
@@ -468,14 +468,14 @@ TEST_CASE("a tier whose last token comes back disabled is exhausted") {
   kept.disabled = true;
   kept.why = Status(Code::kUnauthorized, "refused then");
   pool.told.clear();
-  pool.pool.Restore(kept, "disabled");
+  pool.pool.records().Restore(kept, "disabled");
   CHECK(pool.TakeLines() == Pool::Lines{"restored p1", "tier exhausted p1 PERSONAL"});
 }
 
 TEST_CASE("a store in trouble is told of, with the token that it is about") {
   KeptPool pool({"p1"});
-  const auto token = GENERATE(false, true) ? pool.pool.Find("p1") : nullptr;
-  pool.pool.NoteStoreFailed(token, Status(Code::kTimeout, "locked"));
+  const auto token = GENERATE(false, true) ? pool.pool.members().Find("p1") : nullptr;
+  pool.pool.records().NoteStoreFailed(token, Status(Code::kTimeout, "locked"));
   const auto told = pool.TakeOf(PoolEventKind::kStoreFailed);
   REQUIRE(told.size() == 1);
   CHECK(told[0].token == (token ? "p1" : ""));
@@ -485,4 +485,4 @@ TEST_CASE("a store in trouble is told of, with the token that it is about") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -10,7 +10,7 @@
 #include "catch.h"
 #include "unit/token/pool_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -36,8 +36,8 @@ TEST_CASE("the order of the tiers is configurable, and a tier left out is not us
   CHECK(pool.Turns(1) == "p1");
   pool.Meet("p1", Outcome::kAuthRevoked);
   CHECK_FALSE(pool.pool.Acquire({}));
-  CHECK(pool.pool.Snapshot().tokens.size() == 2);
-  CHECK(pool.pool.Find("s1") == nullptr);
+  CHECK(pool.pool.view().Snapshot().tokens.size() == 2);
+  CHECK(pool.pool.members().Find("s1") == nullptr);
 }
 
 TEST_CASE("the tokens of a tier take turns, beginning with the first one") {
@@ -76,12 +76,12 @@ TEST_CASE("turns stay fair over a long time, with one that comes and goes") {
 
 TEST_CASE("what was tried already is passed over, and keeps its place") {
   Pool pool({"p1", "p2", "s1"});
-  TokenPool::Tokens tried{pool.pool.Find("p1").get()};
+  TokenPool::Tokens tried{pool.pool.members().Find("p1").get()};
   CHECK(pool.Take(tried).token().name() == "p2");
-  tried.insert(pool.pool.Find("p2").get());
+  tried.insert(pool.pool.members().Find("p2").get());
   CHECK(pool.pool.AnyReady({tried}));
   CHECK(pool.Take(tried).token().name() == "s1");
-  tried.insert(pool.pool.Find("s1").get());
+  tried.insert(pool.pool.members().Find("s1").get());
   CHECK_FALSE(pool.pool.AnyReady({tried}));
   CHECK_FALSE(pool.pool.Acquire({tried}));
   CHECK(pool.Turns(2) == "p1 p2");
@@ -127,29 +127,10 @@ TEST_CASE("a lease that is moved is one lease still") {
   CHECK(pool.Of("p2").in_flight == 0);
 }
 
-TEST_CASE("a server error failures only when another token serves the request") {
-  Pool pool({"p1", "p2"});
-  const auto charge = pool.Meet("p1", Outcome::kServerError);
-  REQUIRE(charge);
-  CHECK(pool.Of("p1").failures == 0);
-  SECTION("confirmed") {
-    pool.pool.Confirm(*charge);
-    CHECK(pool.Of("p1").state == TokenState::kDisabled);
-    CHECK(pool.Of("p1").total_failures == 1);
-  }
-  SECTION("lapsed, since it proved itself") {
-    pool.Meet("p1", Outcome::kSuccess);
-    pool.pool.Confirm(*charge);
-    CHECK(pool.Of("p1").state == TokenState::kReady);
-  }
-  CHECK_FALSE(pool.Meet("p2", Outcome::kOverloaded));
-  CHECK_FALSE(pool.Meet("p2", Outcome::kAuthRejected));
-}
-
 TEST_CASE("fill first serves with the first one that can, and leaves the others in reserve") {
   Pool pool({"p1", "p2", "p3", "s1"}, With(Strategy::kFillFirst));
   CHECK(pool.Turns(3) == "p1 p1 p1");
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   CHECK(pool.Turns(2) == "p2 p2");
   pool.Meet("p2", Outcome::kQuotaExhausted);
   CHECK(pool.Turns(2) == "p3 p3");
@@ -188,7 +169,7 @@ TEST_CASE("a token that serves as many as it may is passed over until one of the
   CHECK_FALSE(pool.pool.AnyReady({}));
   CHECK_FALSE(pool.pool.Acquire({}));
   CHECK(pool.StateOf("p1") == TokenState::kReady);  // it has its hands full, that is all
-  const auto reasons = pool.pool.WhyNotReady({});
+  const auto reasons = pool.pool.view().WhyNotReady({});
   REQUIRE(reasons.size() == 2);
   CHECK(reasons[0].message == "busy: 2 of 2 requests at a time");
   CHECK(pool.freed == 0);
@@ -205,14 +186,14 @@ TEST_CASE("a token that serves as many as it may is passed over until one of the
 TEST_CASE("who waits for a busy token is told when there is nothing to wait for any more") {
   const auto outcome = GENERATE(Outcome::kAuthRejected, Outcome::kAuthRevoked, Outcome::kQuotaExhausted);
   Pool pool({"p1", "p2"}, With(Strategy::kRoundRobin, 1));
-  pool.Meet("p1", outcome);
+  pool.Suffer("p1", outcome);
   CHECK(pool.freed == 1);
   CHECK_FALSE(pool.pool.Acquire({pool.AllBut("p1")}));
 }
 
 TEST_CASE("a token that is asked for itself is leased in whatever state") {
   Pool pool({"p1", "p2", "p3"}, Recovering());
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   pool.Meet("p2", Outcome::kQuotaExhausted);
   const auto disabled = pool.pool.AcquireToken(pool.token("p1"));
   REQUIRE(disabled);
@@ -235,26 +216,13 @@ TEST_CASE("who must not try a disabled token is not given it itself either") {
   Pool pool({"p1", "p2"}, Recovering());
   constexpr bool kEvenDisabled = true;
   CHECK(pool.pool.AcquireToken(pool.token("p1"), !kEvenDisabled));
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("p1");
   pool.Meet("p2", Outcome::kQuotaExhausted);
   CHECK_FALSE(pool.pool.AcquireToken(pool.token("p1"), !kEvenDisabled));
   CHECK(pool.pool.AcquireToken(pool.token("p2"), !kEvenDisabled));  // it cools, that is all
   pool.clock.Advance(60s);
   CHECK_FALSE(pool.pool.AcquireToken(pool.token("p1"), !kEvenDisabled));  // the probe is for a request
   CHECK(pool.pool.AcquireToken(pool.token("p1"), kEvenDisabled));
-}
-
-TEST_CASE("those in good health are the ready ones, be they busy or not") {
-  Pool pool({"p1", "p2", "p3", "p4"}, With(Strategy::kRoundRobin, 1));
-  const Lease busy = pool.TakeOne("p1");
-  pool.Meet("p2", Outcome::kAuthRejected);
-  pool.Meet("p3", Outcome::kQuotaExhausted);
-  const TokenPool::Tokens all = pool.AllBut("");
-  CHECK(pool.pool.InGoodHealth(all) == TokenPool::Tokens{&pool.token("p1"), &pool.token("p4")});
-  CHECK(pool.pool.InGoodHealth({&pool.token("p2"), &pool.token("p4")}) == TokenPool::Tokens{&pool.token("p4")});
-  CHECK(pool.pool.InGoodHealth({}).empty());
-  pool.clock.Advance(10s);
-  CHECK(pool.pool.InGoodHealth(all).count(&pool.token("p3")) == 1);  // its cooling is over
 }
 
 TEST_CASE("a check of a token takes nobody's turn, and counts for no limit") {
@@ -310,4 +278,4 @@ TEST_CASE("no two leases are one, and a pool serves as many as there are request
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

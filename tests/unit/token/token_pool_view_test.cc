@@ -7,7 +7,7 @@
 #include "catch.h"
 #include "unit/token/pool_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -16,7 +16,7 @@ using Catch::Matchers::ContainsSubstring;
 // "p1 1, p2 0": the tokens and their turns, in the order of the pool.
 std::string TurnsOf(Pool* pool) {
   std::string text;
-  for (const TokenExplanation& e : pool->pool.Explain()) {
+  for (const TokenExplanation& e : pool->pool.view().Explain()) {
     text += (text.empty() ? "" : ", ") + e.name + " " + std::to_string(e.turn);
   }
   return text;
@@ -24,11 +24,11 @@ std::string TurnsOf(Pool* pool) {
 
 TEST_CASE("whoever asks why no token is ready is told for each") {
   Pool pool({"p1", "p2", "s1", "s2"});
-  CHECK(pool.pool.WhyNotReady({}).empty());
+  CHECK(pool.pool.view().WhyNotReady({}).empty());
   pool.Meet("p1", Outcome::kAuthRevoked, "expired");
   pool.Meet("p2", Outcome::kQuotaExhausted, "used up");
-  pool.Meet("s2", Outcome::kAuthRejected, "refused");
-  const auto reasons = pool.pool.WhyNotReady({pool.pool.Find("s2").get()});
+  pool.Blame("s2", "refused");
+  const auto reasons = pool.pool.view().WhyNotReady({pool.pool.members().Find("s2").get()});
   REQUIRE(reasons.size() == 2);
   CHECK(reasons[0].token == "p1");
   CHECK(reasons[0].code == Code::kNoTokenReady);
@@ -36,47 +36,47 @@ TEST_CASE("whoever asks why no token is ready is told for each") {
   CHECK(reasons[1].token == "p2");
   CHECK(reasons[1].message == "cooling: used up");
   pool.clock.Advance(10s);
-  CHECK(pool.pool.WhyNotReady({}).size() == 2);
+  CHECK(pool.pool.view().WhyNotReady({}).size() == 2);
 }
 
-TEST_CASE("the reason for a rest is not forgotten over what happens later") {
+TEST_CASE("the reason why it is disabled is not forgotten over what happens later") {
   Pool pool({"p1"});
   const Lease late = pool.Take();
   Lease later = pool.Take();
   pool.Meet("p1", Outcome::kAuthRevoked, "expired");
   std::move(later).End({Outcome::kNetwork, Status(Code::kNetwork, "lost")});
-  CHECK(pool.pool.WhyNotReady({}).at(0).message == "disabled: expired");
+  CHECK(pool.pool.view().WhyNotReady({}).at(0).message == "disabled: expired");
   CHECK(pool.Of("p1").last_error_message == "lost");
 }
 
-TEST_CASE("a confirmed charge is explained by the error that it was made for") {
+TEST_CASE("a failure that is confirmed later is explained by the error that it was") {
   Pool pool({"p1", "p2"});
-  const auto charge = pool.Meet("p1", Outcome::kServerError, "failed with 500");
-  REQUIRE(charge);
+  const auto deferred = pool.Meet("p1", Outcome::kServerError, "failed with 500");
   pool.Meet("p1", Outcome::kNetwork, "lost");
-  pool.pool.Confirm(*charge);
-  CHECK(pool.pool.WhyNotReady({}).at(0).message == "disabled: failed with 500");
+  pool.Confirm(deferred);
+  CHECK(pool.pool.view().WhyNotReady({}).at(0).message == "disabled: failed with 500");
 }
 
 TEST_CASE("the summary says per tier how many are ready, and of how many where some are not") {
   Pool pool({"p1", "p2", "p3", "p4", "s1", "s2"});
-  CHECK(pool.pool.Snapshot().Summary() == "6/6 active (PERSONAL: 4, SHARED: 2)");
+  CHECK(pool.pool.view().Snapshot().Summary() == "6/6 active (PERSONAL: 4, SHARED: 2)");
   pool.Meet("p2", Outcome::kAuthRevoked);
-  CHECK(pool.pool.Snapshot().Summary() == "5/6 active (PERSONAL: 3/4, SHARED: 2)");
+  CHECK(pool.pool.view().Snapshot().Summary() == "5/6 active (PERSONAL: 3/4, SHARED: 2)");
   pool.Meet("s1", Outcome::kQuotaExhausted);
   pool.Meet("s2", Outcome::kQuotaExhausted);
-  CHECK(pool.pool.Snapshot().Summary() == "3/6 active (PERSONAL: 3/4, SHARED: 0/2)");
-  CHECK(pool.pool.Snapshot().Active() == 3);
+  CHECK(pool.pool.view().Snapshot().Summary() == "3/6 active (PERSONAL: 3/4, SHARED: 0/2)");
+  CHECK(pool.pool.view().Snapshot().Active() == 3);
   pool.clock.Advance(10s);
-  CHECK(pool.pool.Snapshot().Active() == 5);
+  CHECK(pool.pool.view().Snapshot().Active() == 5);
 }
 
 TEST_CASE("a snapshot tells what is known of a token") {
   Pool pool({"s1"}, ForGood(3));
-  pool.pool.Find("s1")->SetJwt(
+  pool.pool.members().Find("s1")->SetJwt(
       std::make_shared<const Jwt>(MakeJwt(Secret("jwt-hunter2"), 60s, pool.clock.Steady(), pool.clock.Wall())));
   pool.Tell("s1", "alice");
-  pool.Meet("s1", Outcome::kAuthRejected, "refused");
+  const auto jwt_expires = pool.clock.Wall() + 60s;
+  pool.Blame("s1", "refused");
   pool.Meet("s1", Outcome::kQuotaExhausted, "used up");
   const TokenStatus token = pool.Of("s1");
   CHECK(token.tier == Tier::kShared);
@@ -86,7 +86,7 @@ TEST_CASE("a snapshot tells what is known of a token") {
   CHECK(token.last_error == Code::kUnauthorized);
   CHECK(token.last_error_message == "used up");
   CHECK(token.ready_at == pool.clock.Wall() + 10s);
-  CHECK(token.jwt_expires == pool.clock.Wall() + 60s);
+  CHECK(token.jwt_expires == jwt_expires);
   pool.clock.Advance(60s);
   CHECK_FALSE(pool.Of("s1").ready_at);
   CHECK_FALSE(pool.Of("s1").jwt_expires);
@@ -116,13 +116,13 @@ TEST_CASE("with all ready it explains the order of each strategy") {
 TEST_CASE("requests get the tokens in the order that it explains") {
   const auto strategy = GENERATE(Strategy::kRoundRobin, Strategy::kFillFirst, Strategy::kLeastInFlight);
   Pool pool({"p1", "p2", "p3", "p4", "s1", "s2"}, With(strategy, 3));
-  pool.Meet("p2", Outcome::kAuthRejected);
-  pool.Meet("s1", Outcome::kAuthRejected);
+  pool.Blame("p2");
+  pool.Blame("s1");
   pool.clock.Advance(60s);
   pool.Meet("p3", Outcome::kQuotaExhausted);
   const Lease busy = pool.TakeOne("p4");
   std::vector<std::string> explained(7);
-  for (const TokenExplanation& e : pool.pool.Explain()) {
+  for (const TokenExplanation& e : pool.pool.view().Explain()) {
     if (e.turn > 0) explained.at(static_cast<std::size_t>(e.turn)) = e.name;
   }
   TokenPool::Wanted wanted;
@@ -139,14 +139,14 @@ TEST_CASE("requests get the tokens in the order that it explains") {
 
 TEST_CASE("it says for each token why") {
   Pool pool({"p1", "p2", "p3", "p4", "p5", "p6"}, Recovering());
-  pool.Meet("p4", Outcome::kAuthRejected, "refused");
-  pool.Meet("p5", Outcome::kAuthRejected, "refused, too");
+  pool.Blame("p4", "refused");
+  pool.Blame("p5", "refused, too");
   pool.clock.Advance(60s);
   pool.Meet("p2", Outcome::kQuotaExhausted, "used up", 5s);
   pool.Meet("p3", Outcome::kAuthRevoked, "expired");
   pool.Succeed("p6");
   const auto now = pool.clock.Wall();
-  const auto explained = pool.pool.Explain();
+  const auto explained = pool.pool.view().Explain();
   REQUIRE(explained.size() == 6);
   CHECK(explained[0].turn == 1);
   CHECK(explained[0].tier == Tier::kPersonal);
@@ -169,7 +169,7 @@ TEST_CASE("it says for each token why") {
 
 TEST_CASE("it says until when a token is disabled") {
   Pool pool({"p1"}, Recovering());
-  pool.Meet("p1", Outcome::kAuthRejected, "refused");
+  pool.Blame("p1", "refused");
   CHECK(pool.Explained("p1").turn == 0);
   CHECK(pool.Explained("p1").until == pool.clock.Wall() + 60s);
   pool.clock.Advance(60s);
@@ -177,10 +177,10 @@ TEST_CASE("it says until when a token is disabled") {
   CHECK(pool.Explained("p1").reason == "half open after \"refused\", and to be tried; its turn is next");
 }
 
-TEST_CASE("it tells a busy token from one that rests") {
+TEST_CASE("it tells a busy token from one that is being tried") {
   Pool pool({"p1", "p2"}, With(Strategy::kRoundRobin, 1));
   const Lease busy = pool.TakeOne("p1");
-  pool.Meet("p2", Outcome::kAuthRejected);
+  pool.Blame("p2");
   pool.clock.Advance(60s);
   const Lease probe = pool.TakeOne("p2");
   for (const char* name : {"p1", "p2"}) {
@@ -194,14 +194,14 @@ TEST_CASE("it tells a busy token from one that rests") {
 TEST_CASE("to explain changes nothing") {
   Pool pool({"p1", "p2", "p3"});
   for (const char* name : {"p1", "p2", "p3", "p1"}) {
-    for (int i = 0; i < 3; ++i) pool.pool.Explain();
+    for (int i = 0; i < 3; ++i) pool.pool.view().Explain();
     CHECK(pool.Turns(1) == name);
   }
 }
 
 TEST_CASE("a snapshot of a half-open token says since when it may be tried") {
   Pool pool({"p1"}, Recovering());
-  pool.Meet("p1", Outcome::kAuthRejected, "refused");
+  pool.Blame("p1", "refused");
   const auto since = pool.clock.Wall() + 60s;
   pool.clock.Advance(100s);
   const TokenStatus token = pool.Of("p1");
@@ -213,4 +213,4 @@ TEST_CASE("a snapshot of a half-open token says since when it may be tried") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

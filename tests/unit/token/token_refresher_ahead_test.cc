@@ -6,7 +6,7 @@
 #include "catch.h"
 #include "unit/token/refresher_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -210,4 +210,4 @@ TEST_CASE("a failed exchange leaves the next try to a timer however the dice fal
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

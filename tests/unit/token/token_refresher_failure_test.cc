@@ -5,7 +5,7 @@
 #include "catch.h"
 #include "unit/token/refresher_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -19,9 +19,6 @@ TEST_CASE("the next address is asked when one fails, and its answer counts") {
   }
   SECTION("a lost connection") {
     r.transport.Done(0, TransferError::kConnectionLost);
-  }
-  SECTION("no whole answer in time") {
-    r.executor.Advance(30s);
   }
   SECTION("a certificate that is not trusted") {
     r.transport.Done(0, TransferError::kTlsUntrusted);
@@ -290,4 +287,4 @@ TEST_CASE("an answer that breaks off in its middle is lost, not half understood"
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

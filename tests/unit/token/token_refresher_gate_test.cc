@@ -8,7 +8,7 @@
 #include "catch.h"
 #include "unit/token/gate_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -178,7 +178,7 @@ TEST_CASE("while others keep the token nobody is to blame, and there is nothing 
   CHECK(r.gate.calls == GateCalls{"enter", "enter"});
 }
 
-TEST_CASE("before a token is given up for dead it is looked for elsewhere once more") {
+TEST_CASE("before a token is given up as revoked it is looked for elsewhere once more") {
   Guarding r;
   r.Refresh();
   r.gate.LetIn();
@@ -276,7 +276,7 @@ TEST_CASE("a stored credential that is refused for good is not the end: the conf
     CHECK(r.token->credential().Reveal() == "hunter2-new");
     CHECK(r.token->serial() == 5);
   }
-  SECTION("and is refused for good: both are dead") {
+  SECTION("and is refused for good: both are revoked") {
     r.Refuse(1);
     CHECK(r.last().outcome == Outcome::kAuthRevoked);
     CHECK(r.last().jwt == nullptr);
@@ -476,4 +476,4 @@ TEST_CASE("a JWT that came from elsewhere is renewed ahead, unless its token is 
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

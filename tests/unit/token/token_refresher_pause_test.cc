@@ -7,7 +7,7 @@
 #include "catch.h"
 #include "unit/token/refresher_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -164,4 +164,4 @@ TEST_CASE("what a pause repeats is blamed on no token") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

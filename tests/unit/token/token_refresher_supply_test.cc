@@ -13,7 +13,7 @@
 #include "catch.h"
 #include "unit/token/refresher_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -256,5 +256,30 @@ TEST_CASE("a program that cannot be asked is told to whoever asks") {
   CHECK(r.last().fresh);
 }
 
+TEST_CASE("who waits for the program leaves at the limit, and a late bearer is used by the next who asks") {
+  Supplying r;
+  r.Refresh();
+  r.executor.Advance(30s);
+  REQUIRE(r.results.size() == 1);
+  CHECK(r.last().jwt == nullptr);
+  CHECK(r.last().outcome == Outcome::kNetwork);
+  CHECK(r.last().status.code() == Code::kNetwork);
+  CHECK(r.last().status.error().retryable);
+  CHECK(r.supply.asked.size() == 1);
+  r.executor.Advance(1h);
+  SECTION("who has not come yet finds it") {
+    r.Give("hunter2-late");
+    CHECK(r.Use());
+  }
+  SECTION("who waits gets it") {
+    r.Refresh();
+    r.Give("hunter2-late");
+    REQUIRE(r.results.size() == 2);
+    CHECK(r.last().fresh);
+  }
+  CHECK(r.supply.asked.size() == 1);
+  CHECK(r.token->jwt()->text.Reveal() == "hunter2-late");
+}
+
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

@@ -8,7 +8,7 @@
 #include "catch.h"
 #include "unit/token/refresher_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -178,4 +178,4 @@ TEST_CASE("a rotated credential is kept even when the rest of the answer is of n
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

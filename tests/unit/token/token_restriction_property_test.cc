@@ -13,7 +13,7 @@
 #include "catch.h"
 #include "unit/token/membership_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using std::chrono::milliseconds;
@@ -86,7 +86,7 @@ class RestrictionStory {
   }
   TokenPool::Tokens Outside(const Rule& rule) const {
     TokenPool::Tokens outside;
-    for (const auto& token : pool_.pool.All()) {
+    for (const auto& token : pool_.pool.members().All()) {
       if (!MayServe(*token, rule)) outside.insert(token.get());
     }
     return outside;
@@ -100,7 +100,7 @@ class RestrictionStory {
     for (std::size_t n = Any(4); n > 0; --n) names.push_back(AnyName());
     rule.tiers.insert(tiers.begin(), tiers.end());
     for (const std::string& name : names) rule.tokens.insert(who_.at(name));
-    auto only = pool_.pool.Restrict(tiers, names);
+    auto only = pool_.pool.members().Restrict(tiers, names);
     Must(only.ok() == (Outside(rule).size() < who_.size()), "what is refused at once");
     if (!only.ok() || *only == nullptr) return;
     rule.only = *std::move(only);
@@ -111,7 +111,7 @@ class RestrictionStory {
     const std::string name = AnyName();
     // Names come back: of one that was renamed or removed, to another one.
     const std::string wanted = Any(2) == 0 || free_.empty() ? NewName() : free_[Any(free_.size())];
-    if (!pool_.pool.Rename(name, wanted).ok()) return;
+    if (!pool_.pool.members().Rename(name, wanted).ok()) return;
     const int who = who_.at(name);
     who_.erase(name);
     who_[wanted] = who;
@@ -120,7 +120,7 @@ class RestrictionStory {
 
   void Remove() {
     const std::string name = AnyName();
-    if (who_.size() < 3 || !pool_.pool.Remove(name).ok()) return;
+    if (who_.size() < 3 || !pool_.pool.members().Remove(name).ok()) return;
     who_.erase(name);
     free_.push_back(name);
   }
@@ -129,11 +129,13 @@ class RestrictionStory {
     TokenConfig config = ConfigOf(NewName());
     config.tier = kEachTier[Any(3)];
     if (Any(2) == 0 && !free_.empty()) config.name = free_[Any(free_.size())];
-    if (who_.size() < 8 && pool_.pool.Add(config).ok()) who_[config.name] = ++last_;
+    if (who_.size() < 8 && pool_.pool.members().Add(config).ok()) who_[config.name] = ++last_;
   }
 
-  void Move() { Must(pool_.pool.Move(AnyName(), kEachTier[Any(3)]).ok(), "a move"); }
-  void Replace() { Must(pool_.pool.Replace(AnyName(), Unnamed("hunter2-" + NewName())).ok(), "a new credential"); }
+  void Move() { Must(pool_.pool.members().Move(AnyName(), kEachTier[Any(3)]).ok(), "a move"); }
+  void Replace() {
+    Must(pool_.pool.members().Replace(AnyName(), Unnamed("hunter2-" + NewName())).ok(), "a new credential");
+  }
 
   void Acquire() {
     if (rules_.empty()) return;
@@ -150,7 +152,7 @@ class RestrictionStory {
     Must(pool_.pool.AnyReady(wanted) == any, "whether one would do");
     Must(pool_.pool.WhenReady(wanted).earliest == outlook.earliest, "when one would do");
     Must(pool_.pool.WhenReady(wanted).busy == outlook.busy, "whether one is busy");
-    Must(pool_.pool.HasAny(*rule.only) == (same.excluded.size() < who_.size()), "whether there is one");
+    Must(pool_.pool.members().HasAny(*rule.only) == (same.excluded.size() < who_.size()), "whether there is one");
     auto lease = pool_.pool.Acquire(wanted);
     Must(lease.has_value() == any, "one that would do is not found");
     ++(lease ? served_ : refused_);
@@ -201,4 +203,4 @@ TEST_CASE("whatever happens, no restricted request gets a token that may not ser
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal

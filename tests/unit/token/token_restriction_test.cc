@@ -9,7 +9,7 @@
 #include "catch.h"
 #include "unit/token/membership_fixture.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
@@ -19,7 +19,7 @@ using TokenNames = std::vector<std::string>;
 // Who may serve, and what is wanted so.
 struct OnlyThese {
   OnlyThese(Pool* pool, const Tiers& tiers, const TokenNames& names) {
-    auto made = pool->pool.Restrict(tiers, names);
+    auto made = pool->pool.members().Restrict(tiers, names);
     REQUIRE(made.status().ToString() == "ok");
     restriction = *std::move(made);
     wanted.only = restriction.get();
@@ -40,7 +40,7 @@ std::string TurnsWith(Pool* pool, const OnlyThese& only, int count) {
 }
 
 std::string RestrictionFault(const Pool& pool, const Tiers& tiers, const TokenNames& names) {
-  const auto made = pool.pool.Restrict(tiers, names);
+  const auto made = pool.pool.members().Restrict(tiers, names);
   if (made.ok()) return "no refusal";
   CHECK(made.code() == Code::kInvalidArgument);
   return made.status().message();
@@ -57,7 +57,7 @@ std::string TokensIn(const std::vector<Attempt>& reasons) {
 
 TEST_CASE("a request without tiers and names is not restricted") {
   Pool pool({"p1", "s1"});
-  const auto none = pool.pool.Restrict({}, {});
+  const auto none = pool.pool.members().Restrict({}, {});
   REQUIRE(none.ok());
   CHECK(*none == nullptr);
 }
@@ -105,35 +105,35 @@ TEST_CASE("a name stands for the token that has it at the start") {
   Pool pool({"p1", "p2", "s1"});
   const OnlyThese only(&pool, {}, {"p1"});
   SECTION("renamed, it may serve still, and who gets its name may not") {
-    REQUIRE(pool.pool.Rename("p1", "mine").ok());
-    REQUIRE(pool.pool.Rename("p2", "p1").ok());
+    REQUIRE(pool.pool.members().Rename("p1", "mine").ok());
+    REQUIRE(pool.pool.members().Rename("p2", "p1").ok());
     CHECK(TurnsWith(&pool, only, 2) == "mine mine");
   }
   SECTION("with another credential it may serve still") {
-    REQUIRE(pool.pool.Replace("p1", Unnamed("hunter2-new")).ok());
+    REQUIRE(pool.pool.members().Replace("p1", Unnamed("hunter2-new")).ok());
     CHECK(TurnsWith(&pool, only, 2) == "p1 p1");
-    REQUIRE(pool.pool.Replace("p1", Unnamed("hunter2-newer")).ok());
+    REQUIRE(pool.pool.members().Replace("p1", Unnamed("hunter2-newer")).ok());
     CHECK(TurnsWith(&pool, only, 1) == "p1");
   }
   SECTION("removed, it cannot serve any more, nor can a new one of its name") {
-    REQUIRE(pool.pool.Remove("p1").ok());
-    CHECK_FALSE(pool.pool.HasAny(*only.restriction));
-    REQUIRE(pool.pool.Add(ConfigOf("p1")).ok());
+    REQUIRE(pool.pool.members().Remove("p1").ok());
+    CHECK_FALSE(pool.pool.members().HasAny(*only.restriction));
+    REQUIRE(pool.pool.members().Add(ConfigOf("p1")).ok());
     CHECK(TurnsWith(&pool, only, 2) == "- -");
-    CHECK_FALSE(pool.pool.HasAny(*only.restriction));
+    CHECK_FALSE(pool.pool.members().HasAny(*only.restriction));
     CHECK_FALSE(pool.pool.WhenReady(only.wanted).earliest);
   }
   SECTION("in a new configuration it is known by its credential, else by its name") {
     std::vector<std::shared_ptr<Token>> added;
     auto configs = Pool::Configs({"p1", "p2", "s1"});
     std::swap(configs[0].name, configs[1].name);
-    pool.pool.Reload(ForGood(), configs, &added);
+    pool.pool.members().Reload(ForGood(), configs, &added);
     CHECK(TurnsWith(&pool, only, 2) == "p2 p2");
     configs[0].credential = Secret("hunter2-new");
-    pool.pool.Reload(ForGood(), configs, &added);
+    pool.pool.members().Reload(ForGood(), configs, &added);
     CHECK(TurnsWith(&pool, only, 2) == "p2 p2");
     configs.erase(configs.begin());
-    pool.pool.Reload(ForGood(), configs, &added);
+    pool.pool.members().Reload(ForGood(), configs, &added);
     CHECK(TurnsWith(&pool, only, 2) == "- -");
   }
 }
@@ -142,14 +142,14 @@ TEST_CASE("a token's tier is the one that it is in when it is chosen") {
   Pool pool({"p1", "p2", "s1"});
   const OnlyThese personal(&pool, {Tier::kPersonal}, {});
   const OnlyThese both(&pool, {Tier::kPersonal}, {"p1"});
-  REQUIRE(pool.pool.Move("p1", Tier::kShared).ok());
+  REQUIRE(pool.pool.members().Move("p1", Tier::kShared).ok());
   CHECK(TurnsWith(&pool, personal, 2) == "p2 p2");
   CHECK(TurnsWith(&pool, both, 1) == "-");
-  CHECK_FALSE(pool.pool.HasAny(*both.restriction));
-  REQUIRE(pool.pool.Move("p1", Tier::kPersonal).ok());
+  CHECK_FALSE(pool.pool.members().HasAny(*both.restriction));
+  REQUIRE(pool.pool.members().Move("p1", Tier::kPersonal).ok());
   CHECK(TurnsWith(&pool, both, 1) == "p1");
-  REQUIRE(pool.pool.Move("s1", Tier::kPersonal).ok());
-  REQUIRE(pool.pool.Add(ConfigOf("p3")).ok());
+  REQUIRE(pool.pool.members().Move("s1", Tier::kPersonal).ok());
+  REQUIRE(pool.pool.members().Add(ConfigOf("p3")).ok());
   CHECK(TurnsWith(&pool, personal, 4) == "s1 p3 p2 p1");
 }
 
@@ -168,19 +168,19 @@ TEST_CASE("only tokens that may serve count for when one is ready") {
   CHECK(busy.token().name() == "s1");
   CHECK(pool.pool.WhenReady({}).busy);
   CHECK_FALSE(pool.pool.WhenReady(personal.wanted).busy);
-  CHECK(TokensIn(pool.pool.WhyNotReady({})) == "p1 s1");
-  CHECK(TokensIn(pool.pool.WhyNotReady({}, personal.restriction.get())) == "p1");
-  CHECK(pool.pool.AnyOther({&pool.token("p1")}));
-  CHECK_FALSE(pool.pool.AnyOther({&pool.token("p1")}, personal.restriction.get()));
-  CHECK(pool.pool.AnyOther({}, personal.restriction.get()));
+  CHECK(TokensIn(pool.pool.view().WhyNotReady({})) == "p1 s1");
+  CHECK(TokensIn(pool.pool.view().WhyNotReady({}, personal.restriction.get())) == "p1");
+  CHECK(pool.pool.members().AnyOther({&pool.token("p1")}));
+  CHECK_FALSE(pool.pool.members().AnyOther({&pool.token("p1")}, personal.restriction.get()));
+  CHECK(pool.pool.members().AnyOther({}, personal.restriction.get()));
 }
 
 TEST_CASE("a disabled token is tried by those whom it may serve") {
   Pool pool({"p1", "s1"}, Recovering());
   const OnlyThese personal(&pool, {Tier::kPersonal}, {});
   const OnlyThese shared(&pool, {}, {"s1"});
-  pool.Meet("s1", Outcome::kAuthRejected);
-  pool.Meet("p1", Outcome::kAuthRejected);
+  pool.Blame("s1");
+  pool.Blame("p1");
   pool.clock.Advance(60s);
   const auto probe = pool.pool.Acquire(shared.wanted);
   REQUIRE(probe);
@@ -202,9 +202,9 @@ TEST_CASE("the token that a conversation keeps to, and those of its account, ser
   OnlyThese first(&pool, {}, {"p1"});
   first.wanted.preferred = &pool.token("s1");
   CHECK(TurnsWith(&pool, first, 2) == "p1 p1");
-  CHECK(pool.pool.Concerns(pool.token("s1"), *personal.restriction));
-  CHECK(pool.pool.Concerns(pool.token("p1"), *first.restriction));
-  CHECK_FALSE(pool.pool.Concerns(pool.token("s1"), *first.restriction));
+  CHECK(pool.pool.members().Concerns(pool.token("s1"), *personal.restriction));
+  CHECK(pool.pool.members().Concerns(pool.token("p1"), *first.restriction));
+  CHECK_FALSE(pool.pool.members().Concerns(pool.token("s1"), *first.restriction));
 }
 
-}  // namespace warppool
+}  // namespace warppool::internal

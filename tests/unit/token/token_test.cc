@@ -9,7 +9,7 @@
 
 #include "catch.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 using Names = std::vector<std::string>;
@@ -152,4 +152,4 @@ TEST_CASE("a rotated credential takes the old one's place") {
 }
 
 }  // namespace
-}  // namespace warppool
+}  // namespace warppool::internal
