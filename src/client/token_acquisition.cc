@@ -393,7 +393,7 @@ void TokenAcquisition::Follow(const FailoverDecision& decision, const Status& la
   }
 }
 
-void TokenAcquisition::GiveUp(Status last) {
+void TokenAcquisition::GiveUp(const Status& last) {
   ended_ = true;
   const FailureReport report{attempts_, wanted_, only_.get(), NoneIsReady(), bad_setting_ ? &*bad_setting_ : nullptr};
   const Status status = AllTokensFailed(report, last, services_.pool);

@@ -121,7 +121,7 @@ class TokenAcquisition final : private WaitQueue::Waiter, private CircuitBreaker
   FailoverDecision Decide(const std::shared_ptr<Token>& token, const Refusal& result, bool at_exchange);
   void NoteAtBreakers(const FailoverDecision& decision, const Refusal& result, bool at_exchange);
   void Follow(const FailoverDecision& decision, const Status& last);
-  void GiveUp(Status last);
+  void GiveUp(const Status& last);
   void EndLease(Outcome outcome, const Status& why, std::optional<milliseconds> cool_for, bool at_exchange);
 
   // Waiting.

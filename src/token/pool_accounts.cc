@@ -14,23 +14,6 @@ bool PoolAccounts::SameAccount(const Token& a, const Token& b) const {
   return one != nullptr && other != nullptr && !one->account.empty() && one->account == other->account;
 }
 
-// The others of its account have the same quota.
-void PoolAccounts::ShareCooling(PoolMember* member, SteadyTime now, const Status& why, PoolNews* news) {
-  const SteadyTime until = member->health.cooling_until();
-  if (until <= now) return;
-  for (PoolMember* const other : state_->registry.MembersOf(member)) {
-    if (other == member) continue;
-    if (other->health.cooling_until() < until) other->why_cooling = why;
-    const bool was_ready = other->health.CoolUntil(until, now);
-    state_->MarkUnsaved(other, true, news);
-    state_->Refile(other, now, why, news);
-    if (!was_ready) continue;
-    PoolNotice notice{PoolEventKind::kCooling, other->token.tier(), PoolState::Share(*other), why};
-    notice.until = state_->WallTimeOf(other->turns_at, now);
-    news->notices.push_back(std::move(notice));
-  }
-}
-
 void PoolAccounts::NoteRefreshed(const Token& token, const Jwt& jwt, bool rotated, const std::string& account) {
   PoolNews news;
   {
@@ -94,8 +77,8 @@ void PoolAccounts::JoinAccount(PoolMember* member, const std::string& account, S
   news->notices.push_back(std::move(notice));
   // Whoever of them knows of a spent quota knows it for all.
   const Status why(Code::kQuotaExhausted, "the quota of its account is used up");
-  ShareCooling(first, now, why, news);
-  ShareCooling(member, now, why, news);
+  state_->ShareCooling(first, now, why, news);
+  state_->ShareCooling(member, now, why, news);
 }
 
 void PoolAccounts::NoteQuota(const Token& token, const Quota& quota, bool lifts_cooling) {

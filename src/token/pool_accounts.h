@@ -29,9 +29,6 @@ class PoolAccounts {
   // so right after a refusal, which the service's books may not show yet.
   void NoteQuota(const Token& token, const Quota& quota, bool lifts_cooling) EXCLUDES(state_->mutex);
 
-  // The quota of `member` is used up: that of the others of its account is, too.
-  void ShareCooling(PoolMember* member, SteadyTime now, const Status& why, PoolNews* news) REQUIRES(state_->mutex);
-
  private:
   void JoinAccount(PoolMember* member, const std::string& account, SteadyTime now, PoolNews* news)
       REQUIRES(state_->mutex);

@@ -106,4 +106,21 @@ void PoolState::MarkUnsaved(PoolMember* member, bool urgent, PoolNews* news) {
   if (urgent) news->urgent = urgent_told = true;
 }
 
+// The others of its account have the same quota.
+void PoolState::ShareCooling(PoolMember* member, SteadyTime now, const Status& why, PoolNews* news) {
+  const SteadyTime until = member->health.cooling_until();
+  if (until <= now) return;
+  for (PoolMember* const other : registry.MembersOf(member)) {
+    if (other == member) continue;
+    if (other->health.cooling_until() < until) other->why_cooling = why;
+    const bool was_ready = other->health.CoolUntil(until, now);
+    MarkUnsaved(other, true, news);
+    Refile(other, now, why, news);
+    if (!was_ready) continue;
+    PoolNotice notice{PoolEventKind::kCooling, other->token.tier(), Share(*other), why};
+    notice.until = WallTimeOf(other->turns_at, now);
+    news->notices.push_back(std::move(notice));
+  }
+}
+
 }  // namespace warppool::internal

@@ -72,6 +72,8 @@ struct PoolState {
   // Draws the consequences of a change of `member`'s health.
   void Settle(PoolMember* member, HealthChange change, SteadyTime now, const Status& why, PoolNews* news)
       REQUIRES(mutex);
+  // The quota of `member` is used up: that of the others of its account is, too.
+  void ShareCooling(PoolMember* member, SteadyTime now, const Status& why, PoolNews* news) REQUIRES(mutex);
   // Notes that a store has to hear of it.
   void MarkUnsaved(PoolMember* member, bool urgent, PoolNews* news) REQUIRES(mutex);
   // Where `member` counts for its tier.

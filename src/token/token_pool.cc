@@ -213,7 +213,7 @@ std::optional<DeferredFailure> TokenPool::End(const std::shared_ptr<PoolMember>&
       if (refile) state_.Settle(member.get(), change, now, report.why, &news);
       if (quota && now < member->health.cooling_until()) {
         member->why_cooling = report.why;
-        accounts_.ShareCooling(member.get(), now, report.why, &news);
+        state_.ShareCooling(member.get(), now, report.why, &news);
       }
     }
     // One line of the log for one attempt.

@@ -2,8 +2,8 @@
 
 #include <thread>
 
-#include "client/client_impl.h"
 #include "client/access_token_operation.h"
+#include "client/client_impl.h"
 #include "membership_fixture.h"
 #include "unit/fakes.h"
 

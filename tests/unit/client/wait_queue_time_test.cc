@@ -68,7 +68,7 @@ TEST_CASE("a token that comes back sooner or later than was thought is noticed")
   quota.limit = 10;
   quota.used = 10;
   SECTION("sooner") {
-    quota.next_reset = w.clock.Wall() + std::chrono::seconds(20);
+    quota.next_reset = ToSystemTime(w.clock.Wall() + std::chrono::seconds(20));
     w.pool.accounts().NoteQuota(*w.token("p1"), quota, false);
     w.loop.executor.RunPosted();
     w.Pass(19s);
@@ -83,7 +83,7 @@ TEST_CASE("a token that comes back sooner or later than was thought is noticed")
     CHECK(w.Take() == QueueStory{"a:p1"});
   }
   SECTION("later") {
-    quota.next_reset = w.clock.Wall() + std::chrono::seconds(90);
+    quota.next_reset = ToSystemTime(w.clock.Wall() + std::chrono::seconds(90));
     w.pool.accounts().NoteQuota(*w.token("p1"), quota, false);
     w.loop.executor.RunPosted();
     w.Pass(89s);
@@ -92,7 +92,7 @@ TEST_CASE("a token that comes back sooner or later than was thought is noticed")
     CHECK(w.Take() == QueueStory{"a:p1"});
   }
   SECTION("too late") {
-    quota.next_reset = w.clock.Wall() + std::chrono::seconds(101);
+    quota.next_reset = ToSystemTime(w.clock.Wall() + std::chrono::seconds(101));
     w.pool.accounts().NoteQuota(*w.token("p1"), quota, false);
     w.loop.executor.RunPosted();
     CHECK(w.Take() == QueueStory{"a:hopeless"});

@@ -269,7 +269,7 @@ TEST_CASE("that a token is busy or free is no change of a state, all else is one
   Quota quota;
   quota.limit = 1;
   quota.used = 1;
-  quota.next_reset = pool.clock.Wall() + 20s;
+  quota.next_reset = ToSystemTime(pool.clock.Wall() + 20s);
   pool.pool.accounts().NoteQuota(pool.token("p1"), quota, false);  // later: the state is the same
   CHECK(changed());
   CHECK_FALSE(changed());
