@@ -24,7 +24,7 @@ expect demo.txt "Token deactivated: PERSONAL_"
 expect demo.txt "Token failure 1/3: PERSONAL_"
 expect demo.txt "Selected token: SHARED_"
 expect demo.txt "Echo: What is new?"
-expect demo.txt "Token pool: 4/5 active (PERSONAL: 1/2, SHARED: 2, ANONYMOUS: 1)"
+expect demo.txt "Token pool: 3/5 active (PERSONAL: 0/2, SHARED: 2, ANONYMOUS: 1)"
 refuse demo.txt "demo-token"
 
 # Port 9 of this machine refuses connections: all that is looked at is where it goes.
