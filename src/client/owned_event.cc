@@ -3,7 +3,7 @@
 
 #include "warppool/event.h"
 
-namespace warppool {
+namespace warppool::internal {
 namespace {
 
 // The views of each event.
@@ -85,12 +85,15 @@ void ForEachView(Event* event, const Visit& visit) {
 }
 
 }  // namespace
+}  // namespace warppool::internal
+
+namespace warppool {
 
 OwnedEvent::OwnedEvent(const Event& event) : event_(event) {
-  ForEachView(&event_, [&](const std::string_view* view) { size_ += view->size(); });
+  internal::ForEachView(&event_, [&](const std::string_view* view) { size_ += view->size(); });
   texts_.reset(new char[size_]);
   char* place = texts_.get();
-  ForEachView(&event_, [&](std::string_view* view) {
+  internal::ForEachView(&event_, [&](std::string_view* view) {
     const std::size_t size = view->size();
     if (size > 0) std::memcpy(place, view->data(), size);
     *view = {place, size};

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <new>
 #include <utility>
 
 #include "base/guarded.h"
@@ -27,16 +26,7 @@ constexpr milliseconds kTrialPoll{500};
 
 }  // namespace
 
-void TokenAcquisition::Protected(const std::function<void()>& call) noexcept {
-  Status failure;
-  try {
-    call();
-    return;
-  } catch (const std::bad_alloc&) {
-    failure = Status::OutOfMemory();
-  } catch (...) {
-    failure = Guarded([] { return Status(Code::kInternal, "unexpected"); });
-  }
+void TokenAcquisition::EndWith(const Status& failure) noexcept {
   Guarded([&] {
     End();
     owner_->OnNoneServes(failure);

@@ -8,11 +8,13 @@
 
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string_view>
 #include <vector>
 
 #include "base/executor.h"
+#include "base/guarded.h"
 #include "base/log.h"
 #include "client/bearer.h"
 #include "client/circuit_breaker.h"
@@ -138,7 +140,9 @@ class TokenAcquisition final : private WaitQueue::Waiter, private CircuitBreaker
   void OnBreaker() noexcept override;
 
   // Calls `call`. What it throws ends the acquisition, and the owner hears of it.
-  void Protected(const std::function<void()>& call) noexcept;
+  template <typename Call>
+  void Protected(const Call& call) noexcept;
+  void EndWith(const Status& failure) noexcept;
 
   const AcquisitionServices& services_;
   Owner* const owner_;
@@ -179,5 +183,16 @@ class TokenAcquisition final : private WaitQueue::Waiter, private CircuitBreaker
   std::vector<Attempt> attempts_;
   Status last_;  // what the last attempt met
 };
+
+template <typename Call>
+void TokenAcquisition::Protected(const Call& call) noexcept {
+  try {
+    call();
+  } catch (const std::bad_alloc&) {
+    EndWith(Status::OutOfMemory());
+  } catch (...) {
+    EndWith(Guarded([] { return Status(Code::kInternal, "unexpected"); }));
+  }
+}
 
 }  // namespace warppool::internal

@@ -1,4 +1,4 @@
-// A long storm: WARPPOOL_SOAK_REQUESTS (100,000; sanitized 25,000) requests of eight threads over twenty tokens, while
+// A long storm: WARPPOOL_SOAK_REQUESTS (40,000; sanitized 8,000) requests of eight threads over twenty tokens, while
 // the service does by chance whatever can go wrong before the first action. No request fails that a token could have
 // served, nobody is blamed for what he did not do, and nothing grows.
 //
@@ -41,7 +41,7 @@ constexpr auto kSilence = 2s;
 constexpr auto kRefreshTimeout = 4s;
 #endif
 
-const int kRequests = AmountFrom("WARPPOOL_SOAK_REQUESTS", kSanitized ? 25'000 : 100'000);
+const int kRequests = AmountFrom("WARPPOOL_SOAK_REQUESTS", kSanitized ? 8'000 : 40'000);
 
 // With fewer requests not every card is played.
 constexpr int kEnough = 5'000;
