@@ -409,8 +409,12 @@ void TokenAcquisition::End(Outcome outcome, const Status& why, std::optional<mil
   services_.queue->Leave(this);
   if (CircuitBreaker* const breaker = std::exchange(breaker_, nullptr)) breaker->Forget(this);
   // Whatever becomes of the rest: a probe that is not given back would hold up everybody.
-  const std::shared_ptr<void> leaving(nullptr,
-                                      [this, outcome](void*) { LeaveBreakers(false, outcome != Outcome::kCancelled); });
+  struct Leaving {
+    ~Leaving() { acquisition->LeaveBreakers(false, answered); }
+    TokenAcquisition* acquisition;
+    bool answered;
+  };
+  const Leaving leaving{this, outcome != Outcome::kCancelled};
   if (lease_) EndLease(outcome, why, cool_for, false);
 }
 

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <memory>
 
 #include "fixture.h"
@@ -183,6 +184,31 @@ TEST_CASE("an exchange that stays overloaded ends a call for a bearer after its 
     CHECK(world.StatusOf(token).total_failures == 0);
     CHECK(world.StatusOf(token).state == TokenState::kReady);
   }
+}
+
+TEST_CASE("a program that pauses while its request is to find out whether the service is back holds up nobody else") {
+  World world;
+  world.service.On("fake-token-one").Agent(loopback::Status(503).Times(1));
+  Config config = ConfigFor(world.service, {"fake-token-one"});
+  config.retry_base_delay = 10ms;
+  world.Connect(std::move(config));
+  std::promise<void> paused;
+  std::promise<Status> done;
+  StreamCallbacks callbacks;
+  callbacks.on_event = [&](const Event& event) {
+    if (!std::holds_alternative<AttemptFailed>(event)) return Flow::kContinue;
+    paused.set_value();
+    return Flow::kPause;
+  };
+  callbacks.on_done = [&](const Status& status) { done.set_value(status); };
+  auto stream = world.client->Start(Request("hello"), std::move(callbacks));
+  REQUIRE(stream.ok());
+  paused.get_future().wait();
+  // Its second attempt is under way, and nobody reads what it brings.
+  REQUIRE(Eventually([&] { return world.service.Count("/ai/multi-agent") == 2; }));
+  CHECK(world.Ask(Request("hello")).status().ToString() == "ok");
+  (*stream)->Resume();
+  CHECK(done.get_future().get().ok());
 }
 
 }  // namespace warppool

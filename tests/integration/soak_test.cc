@@ -44,7 +44,7 @@ constexpr auto kRefreshTimeout = 4s;
 const int kRequests = AmountFrom("WARPPOOL_SOAK_REQUESTS", kSanitized ? 8'000 : 40'000);
 
 // With fewer requests not every card is played.
-constexpr int kEnough = 5'000;
+constexpr int kEnough = 50'000;
 
 // From a fifth of the storm to its end, if by then each thread of the service has had its turn with the allocator. More
 // would be 50 bytes a request.
