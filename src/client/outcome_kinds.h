@@ -27,10 +27,10 @@ inline bool IsAnswer(Outcome outcome) {
          outcome != Outcome::kHeld && outcome != Outcome::kCancelled;
 }
 
-// Whether it leaves it open what another token would meet.
-inline bool SpeaksOfToken(Outcome outcome) {
-  return outcome == Outcome::kAuthRejected || outcome == Outcome::kAuthRevoked || outcome == Outcome::kServerError ||
-         outcome == Outcome::kQuotaExhausted || outcome == Outcome::kHeld;
+// Whether it leaves it open what another token would meet: one that is busy, say, is worth a wait then.
+inline bool LeavesHope(Outcome outcome) {
+  return outcome == Outcome::kBlocked || outcome == Outcome::kAuthRejected || outcome == Outcome::kAuthRevoked ||
+         outcome == Outcome::kServerError || outcome == Outcome::kQuotaExhausted || outcome == Outcome::kHeld;
 }
 
 // No token can be exchanged as long as it lasts.

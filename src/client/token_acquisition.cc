@@ -335,11 +335,11 @@ FailoverDecision TokenAcquisition::Decide(const std::shared_ptr<Token>& token, c
     NoteAtBreakers(decision, result, at_exchange);
   }
 
-  // Without another token that is ready it may be worth waiting for one; after a refusal, too, whose own wait is not
-  // possible any more: one that is busy has not refused anybody.
+  // Without another token that is ready it may be worth waiting for one; after a refusal or a foreign answer, too,
+  // whose own wait is not possible: one that is busy has not refused anybody.
   const bool no_exchange = decision.without_exchange || wanted_.without_exchange;
   const bool goes_on = decision.step == FailoverDecision::Step::kNextToken ||
-                       (decision.step == FailoverDecision::Step::kGiveUp && SpeaksOfToken(result.outcome)) ||
+                       (decision.step == FailoverDecision::Step::kGiveUp && LeavesHope(result.outcome)) ||
                        (at_exchange && BreaksEveryExchange(result.outcome));
   if (goes_on && !(no_exchange ? attempt.another_ready_without_exchange : attempt.another_ready)) {
     const auto at_most = TokenComesIn();
