@@ -56,7 +56,10 @@ struct CurlTransport::Callbacks {
   }
 
   static int OnClosed(void* self, curl_socket_t socket) {
-    static_cast<CurlTransport*>(self)->sockets_.erase(static_cast<int>(socket));
+    auto* transport = static_cast<CurlTransport*>(self);
+    transport->sockets_.erase(static_cast<int>(socket));
+    // Before its number can be another one's; libcurl asks for it only afterwards.
+    Guarded([&] { transport->loop_->Watch(static_cast<int>(socket), 0); });
     CloseConnection(static_cast<int>(socket));
     return 0;
   }

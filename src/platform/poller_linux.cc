@@ -35,9 +35,10 @@ class EpollPoller final : public Poller {
   }
 
   void Forget(int fd) override {
+    // One that is not watched may have been closed, and be somebody else's by now.
+    if (watched_.erase(fd) == 0) return;
     epoll_event ignored{};
-    epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, &ignored);  // fails if it is closed
-    watched_.erase(fd);
+    epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, &ignored);
   }
 
   void Wait(int milliseconds, const Report& report) override {

@@ -178,7 +178,7 @@ class Referee {
         Complain(token.name + " is blamed for more than it did");
       if (token.served > static_cast<std::uint64_t>(script_->GoodAnswers(i)))
         Complain(token.name + " never served that");
-      const bool dead = kCast[i].role == Role::kMortal;
+      const bool dead = script_->IsDead(i);
       if (dead != (token.state == TokenState::kDisabled)) Complain(token.name + " is " + TokenStateName(token.state));
       if (dead && (token.ready_at || token.reason.find(kCast[i].death) == std::string::npos)) {
         Complain(token.name + " is disabled, but: " + token.reason);

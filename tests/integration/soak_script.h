@@ -60,11 +60,10 @@ class Script {
   }
 
   // From now on everybody is well but the dead, and takes so much time that all of them are needed. Who was to die and
-  // was not asked since then is dead, too.
+  // was not asked since then lives on.
   void EndStorm() {
     const std::lock_guard<std::mutex> lock(mutex_);
     storming_ = false;
-    for (Truth& truth : truths_) truth.dead |= truth.dies_at >= 0;
     timeline_.Stop();
   }
 

@@ -139,8 +139,8 @@ class Storm {
   // not happen within kPatience.
   bool Calm() {
     script_.EndStorm();
-    const int living = static_cast<int>(
-        std::count_if(soak::kCast.begin(), soak::kCast.end(), [](const auto& part) { return part.death == nullptr; }));
+    int living = 0;
+    for (std::size_t i = 0; i < soak::kTokens; ++i) living += script_.IsDead(i) ? 0 : 1;
     int burst = 0;
     const auto ask = [&] {
       const std::size_t crowd = soak::kTokens * soak::kMaxInFlight;
