@@ -4,8 +4,7 @@
 #include <mutex>
 #include <vector>
 
-#include "streams_common.h"
-#include "warppool/client.h"
+#include "measured_client.h"
 
 namespace {
 
@@ -49,27 +48,17 @@ std::uint64_t Run(Client* client, const warppool::Request& request, int count) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const streams::Arguments arguments = streams::ParseArguments(argc, argv);
-  streams::RaiseDescriptorLimit();
-  warppool::Config config;
-  config.server_url = arguments.url;
-  config.ca_bundle = arguments.ca_file;
-  warppool::TokenConfig token;
-  token.credential = warppool::Secret(arguments.api_key);
-  token.kind = warppool::CredentialKind::kApiKey;
-  config.tokens.push_back(std::move(token));
-  const auto client = Client::Create(std::move(config));
-  if (!client.ok()) {
-    std::fprintf(stderr, "no client: %s\n", client.status().ToString().c_str());
-    return EXIT_FAILURE;
-  }
+  const measured::Arguments arguments = measured::ParseArguments(argc, argv);
+  measured::RaiseDescriptorLimit();
+  const auto client = measured::MakeClient(arguments);
+  if (client == nullptr) return EXIT_FAILURE;
 
   const warppool::Request request(std::string(static_cast<std::size_t>(arguments.query_bytes), 'q'));
-  const std::uint64_t bytes_of_one = Run(client->get(), request, 1);  // what is needed once is there
+  const std::uint64_t bytes_of_one = Run(client.get(), request, 1);  // what is needed once is there
   if (bytes_of_one == 0) return EXIT_FAILURE;
-  const streams::Meter meter;
-  const std::uint64_t bytes = Run(client->get(), request, arguments.streams);
-  if (bytes != bytes_of_one * static_cast<std::uint64_t>(arguments.streams)) {
+  const measured::Meter meter;
+  const std::uint64_t bytes = Run(client.get(), request, arguments.count);
+  if (bytes != bytes_of_one * static_cast<std::uint64_t>(arguments.count)) {
     std::fprintf(stderr, "%llu bytes of text came, where one answer has %llu\n", static_cast<unsigned long long>(bytes),
                  static_cast<unsigned long long>(bytes_of_one));
     return EXIT_FAILURE;

@@ -1,5 +1,5 @@
-// What the two programs of the streams benchmark have in common: how they are called, and what they measure of
-// themselves.
+// What the programs of the streams and the requests benchmark have in common: how they are called, and what they
+// measure of themselves.
 #pragma once
 
 #include <sys/resource.h>
@@ -11,12 +11,12 @@
 #include <fstream>
 #include <string>
 
-namespace streams {
+namespace measured {
 
 struct Arguments {
   std::string url;
   std::string api_key;
-  int streams = 0;
+  int count = 0;  // of streams or requests
   int query_bytes = 0;
   std::string ca_file;  // empty: libcurl's own
 };
@@ -26,12 +26,15 @@ inline Arguments ParseArguments(int argc, char** argv) {
   if (argc == 5 || argc == 6) {
     arguments = {argv[1], argv[2], std::atoi(argv[3]), std::atoi(argv[4]), argc == 6 ? argv[5] : ""};
   }
-  if (arguments.streams <= 0 || arguments.query_bytes <= 0) {
-    std::fprintf(stderr, "usage: %s <url> <API key> <streams> <bytes of the query> [<CA file>]\n", argv[0]);
+  if (arguments.count <= 0 || arguments.query_bytes <= 0) {
+    std::fprintf(stderr, "usage: %s <url> <API key> <how many> <bytes of the query> [<CA file>]\n", argv[0]);
     std::exit(2);
   }
   return arguments;
 }
+
+// So many requests before it is measured: what is needed once is there.
+constexpr int kWarmUp = 20;
 
 // A connection takes a descriptor: as many as this process may have.
 inline void RaiseDescriptorLimit() {
@@ -47,10 +50,10 @@ class Meter {
   // One line of JSON. `bytes`: as far as the program counts them.
   void Print(const Arguments& arguments, std::uint64_t bytes) const {
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - began_;
-    std::printf(R"({"seconds": %.3f, "cpu_seconds": %.3f, "sleeps": %ld, "kib_per_stream": %.2f, "bytes": %llu})"
+    std::printf(R"({"seconds": %.3f, "cpu_seconds": %.3f, "sleeps": %ld, "kib_each": %.2f, "bytes": %llu})"
                 "\n",
                 seconds.count(), CpuSeconds(Usage()) - CpuSeconds(usage_), Usage().ru_nvcsw - usage_.ru_nvcsw,
-                static_cast<double>(KiB("VmHWM:") - kib_) / arguments.streams, static_cast<unsigned long long>(bytes));
+                static_cast<double>(KiB("VmHWM:") - kib_) / arguments.count, static_cast<unsigned long long>(bytes));
   }
 
  private:
@@ -83,4 +86,4 @@ class Meter {
   long kib_ = KiB("VmRSS:");
 };
 
-}  // namespace streams
+}  // namespace measured
