@@ -77,11 +77,11 @@ void AttemptReader::Drain() {
 
 // ---------------------------------------------------------------------------------------------- What comes ----------
 
-void AttemptReader::OnHead(const HttpHead& head) {
+void AttemptReader::OnHead(HttpHead head) {
   if (owner_ == nullptr) return;
   Protected([&] {
-    head_ = head;
-    is_stream_ = head.status == 200 && IsEventStream(head);
+    head_ = std::move(head);
+    is_stream_ = head_.status == 200 && IsEventStream(head_);
     WatchRefusal();
   });
 }

@@ -66,7 +66,7 @@ class AttemptReader final : public std::enable_shared_from_this<AttemptReader>, 
  private:
   enum class Body : std::uint8_t { kComplete, kCut, kUnreadable };
 
-  void OnHead(const HttpHead& head) override;
+  void OnHead(HttpHead head) override;
   void OnBody(std::string_view bytes) override;
   void OnDone(const TransferResult& result) override;
 

@@ -4,6 +4,7 @@
 #include "base/url.h"
 #include "client/host.h"
 #include "client/refresh_ahead.h"
+#include "protocol/response_decoder.h"
 
 namespace warppool::internal {
 namespace {
@@ -46,14 +47,19 @@ std::vector<ExchangeEndpoint> Endpoints(const Config& config) {
   return endpoints;
 }
 
-std::vector<std::pair<std::string, std::string>> Headers(const Config& config, const OsContext& host,
-                                                         const std::string& content_type, const std::string& accept) {
-  std::vector<std::pair<std::string, std::string>> headers = {{"Content-Type", content_type},
-                                                              {"Accept", accept},
-                                                              {"X-Warp-Client-ID", "warppool"},
-                                                              {"X-Warp-Client-Version", config.client_version}};
-  for (auto& header : HostHeaders(host)) headers.push_back(std::move(header));
-  return headers;
+// `path`: of the service, that is asked with a bearer.
+std::shared_ptr<const HttpTarget> Target(const Config& config, const OsContext& host, const std::string& path,
+                                         const std::string& content_type, const std::string& accept) {
+  const std::string root = Root(config);
+  HttpTarget target{root + path,
+                    {{"Content-Type", content_type},
+                     {"Accept", accept},
+                     {"X-Warp-Client-ID", "warppool"},
+                     {"X-Warp-Client-Version", config.client_version}},
+                    IsLoopback(root),
+                    config.connect_timeout};
+  for (auto& header : HostHeaders(host)) target.headers.push_back(std::move(header));
+  return std::make_shared<const HttpTarget>(std::move(target));
 }
 
 // Half of the first wait before trying again, which is half a second by default: who has shorter waits wants to be
@@ -82,12 +88,9 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
       clock_(clock),
       dates_(clock_),
       process_(CurrentProcess()),
-      root_(Root(config_)),
-      agent_url_(root_ + "/ai/multi-agent"),
-      direct_(IsLoopback(root_)),
       host_(ReadHost()),
-      agent_headers_(Headers(config_, host_, "application/x-protobuf", "text/event-stream")),
-      account_headers_(Headers(config_, host_, "application/json", "application/json")),
+      agent_target_(Target(config_, host_, "/ai/multi-agent", "application/x-protobuf", "text/event-stream")),
+      quota_target_(Target(config_, host_, RequestLimitPath(), "application/json", "application/json")),
       request_limit_body_(RequestLimitBody(config_.client_version, host_)),
       transport_(&loop_, {config_.ca_bundle, config_.proxy, config_.no_proxy}),
       pool_(PoolOptionsOf(config_), config_.tokens, dates_, PoolReporter(log_, options.on_pool_event, clock_), this),
@@ -110,7 +113,8 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
       exchange_breaker_(&loop_, clock_, BreakerPause(config_)),
       quota_queries_(this),
       acquisition_(AcquisitionServicesOf()),
-      random_(std::random_device{}()) {
+      random_(std::random_device{}()),
+      decoder_(std::make_unique<ResponseDecoder>(config_.max_nesting_depth)) {
   loop_.SetOnRound([this] { LookForJump(); });
   ReserveServe();
   stop_.emplace_back([this] {
@@ -118,6 +122,8 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
     StopLoop(clock_.Steady() + kExchangeGrace);
   });
 }
+
+Core::~Core() = default;
 
 AcquisitionServices Core::AcquisitionServicesOf() {
   return {.pool = &pool_,

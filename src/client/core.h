@@ -29,6 +29,8 @@
 
 namespace warppool::internal {
 
+class ResponseDecoder;
+
 // Something that runs in the I/O thread until it is over.
 class Operation {
  public:
@@ -45,6 +47,9 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
  public:
   // `store`: null for none.
   Core(Config config, const ClientOptions& options, std::shared_ptr<StateStore> store, const Clock& clock);
+  ~Core() override;
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
 
   Status Open();
   // Takes over what the store knows. After Open(), before the I/O thread starts.
@@ -86,13 +91,11 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   const Clock& dates() const { return dates_; }  // by which JWTs and cooling end
   const Logger& log() const { return log_; }
   const AcquisitionServices& acquisition() const { return acquisition_; }
+  ResponseDecoder* decoder() { return decoder_.get(); }                                  // I/O thread
   double UnitRandom() { return std::uniform_real_distribution<double>(0, 1)(random_); }  // I/O thread
 
-  const std::string& root() const { return root_; }  // the service's, without a "/" at its end
-  const std::string& agent_url() const { return agent_url_; }
-  bool agent_direct() const { return direct_; }
-  const std::vector<std::pair<std::string, std::string>>& agent_headers() const { return agent_headers_; }
-  const std::vector<std::pair<std::string, std::string>>& account_headers() const { return account_headers_; }
+  const std::shared_ptr<const HttpTarget>& agent_target() const { return agent_target_; }
+  const std::shared_ptr<const HttpTarget>& quota_target() const { return quota_target_; }
   const std::string& request_limit_body() const { return request_limit_body_; }
 
  private:
@@ -129,12 +132,9 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   const DateClock dates_;
   int jumps_ = 0;            // of dates_, that the I/O thread knows of
   const ProcessId process_;  // whose client it is
-  const std::string root_;
-  const std::string agent_url_;
-  const bool direct_;
   const OsContext host_;
-  const std::vector<std::pair<std::string, std::string>> agent_headers_;
-  const std::vector<std::pair<std::string, std::string>> account_headers_;
+  const std::shared_ptr<const HttpTarget> agent_target_;
+  const std::shared_ptr<const HttpTarget> quota_target_;
   const std::string request_limit_body_;
 
   EventLoop loop_;
@@ -153,6 +153,7 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   const AcquisitionServices acquisition_;
   RequestCounts request_counts_;
   std::minstd_rand random_;
+  const std::unique_ptr<ResponseDecoder> decoder_;
 
   mutable Mutex mutex_;
   CondVar idle_;

@@ -20,12 +20,9 @@ QuotaQueries::QuotaQueries(Core* core) : core_(core) {}
 
 void QuotaQueries::Ask(const Bearer& bearer, bool lifts_cooling, std::function<void(const Answer&)> done) {
   HttpRequest request;
-  request.url = core_->root() + RequestLimitPath();
-  request.headers = core_->account_headers();
+  request.target = core_->quota_target();
   request.bearer = bearer.Text();
   request.body = core_->request_limit_body();
-  request.direct = core_->agent_direct();
-  request.connect_timeout = core_->config().connect_timeout;
   const auto timeout = core_->config().refresh_timeout;
   const auto on_answer = [this, bearer, lifts_cooling, done = std::move(done)](const FetchResult& fetched) {
     Answer answer = Refusal{Outcome::kGarbled, Status::OutOfMemory(), std::nullopt};

@@ -27,7 +27,7 @@ RequestOperation::RequestOperation(std::shared_ptr<Core> core, RequestPlan plan,
       plan_(std::move(plan)),
       delivery_(std::move(sink)),
       acquisition_(&core_->acquisition(), this),
-      reader_(plan_.conversation.share(), core_->config().max_nesting_depth) {}
+      reader_(plan_.conversation.share(), core_->decoder()) {}
 
 template <typename Call>
 void RequestOperation::Protected(const Call& call) noexcept {
@@ -82,16 +82,13 @@ void RequestOperation::Use(const Bearer& bearer) {
                      plan_.conversation->owner().key != bearer.token->key() &&
                      !(home_ && core_->pool().accounts().SameAccount(*home_, *bearer.token));
   HttpRequest request;
-  request.url = core_->agent_url();
-  request.headers = core_->agent_headers();
+  request.target = core_->agent_target();
   request.bearer = bearer.Text();
   request.body = MakeBody(moves);
   if (request.body.empty()) {
     return Finish(Status(Code::kLimitExceeded, "the request with its conversation is larger than 2 GiB"));
   }
-  request.direct = core_->agent_direct();
   const Config& config = core_->config();
-  request.connect_timeout = config.connect_timeout;
   request.silence_timeout = config.silence_timeout;
   const AttemptLimits limits{config.max_event_bytes, config.max_stream_events};
   attempt_.emplace(Attempt{std::make_shared<AttemptReader>(&core_->transport(), &core_->clock(), limits, plan_.secrets),
@@ -195,6 +192,7 @@ void RequestOperation::ApplyActions() {
     if (ignored != nullptr) core_->log().Warning("{}: an action is ignored: {}", attempt_->token, ignored);
     if (!status.ok()) return BreakOff(Outcome::kGarbled, attempt_->reader->At(status.code(), status.message()));
   }
+  reader_.Keep();
 }
 
 void RequestOperation::OnUnknown() {
@@ -245,6 +243,7 @@ void RequestOperation::OnFinished(const Finished& finished) {
 
 void RequestOperation::BeginAnswer() {
   if (std::exchange(answered_, true)) return;
+  plan_.builder.DropQuestion();
   acquisition_.NoteFirstEvent(std::chrono::floor<std::chrono::milliseconds>(core_->clock().Steady() - attempt_->began));
   if (plan_.conversation) {
     if (attempt_->moves) Deliver(ConversationMoved{plan_.conversation->owner().token, attempt_->token});

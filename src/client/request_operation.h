@@ -5,7 +5,7 @@
 // program gets its events: event_delivery.h.
 #pragma once
 
-#include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -66,7 +66,7 @@ class RequestOperation final : public Operation,
     std::string conversation_id{};
     std::string request_id{};
     std::string run_id{};
-    std::deque<OwnedEvent> early{};  // from before the first action: another attempt may bring them again
+    std::list<OwnedEvent> early{};  // from before the first action: another attempt may bring them again
     std::size_t early_bytes = 0;
   };
 

@@ -10,36 +10,43 @@
 namespace warppool::internal {
 
 struct AnswerReader::Parts {
-  Parts(std::shared_ptr<ConversationImpl> of, int max_depth) : conversation(std::move(of)), decoder(max_depth) {}
+  Parts(std::shared_ptr<ConversationImpl> of, ResponseDecoder* by) : conversation(std::move(of)), decoder(by) {}
 
   Status Parse() {
-    const auto parsed = decoder.Parse(bytes);
+    const auto parsed = decoder->Parse(bytes);
     if (!parsed) return parsed.status();
     event = *parsed;
-    next_action = 0;
     return {};
+  }
+  void Forget() {
+    append.reset();
+    event = nullptr;
+    is_kept = false;
   }
 
   const std::shared_ptr<ConversationImpl> conversation;
-  ResponseDecoder decoder;
+  ResponseDecoder* const decoder;
   std::string_view bytes;                      // of the last event that was read
   std::optional<TextAppend> append;            // it is just that, and was not parsed
   const wire::ResponseEvent* event = nullptr;  // else; on the decoder's arena
-  int next_action = 0;                         // of `event`
+  int next_action = 0;                         // of the event
+  bool is_kept = false;                        // it is to be parsed again, from here:
+  std::string kept;
 };
 
-AnswerReader::AnswerReader(std::shared_ptr<ConversationImpl> conversation, int max_depth)
-    : parts_(std::make_unique<Parts>(std::move(conversation), max_depth)) {}
+AnswerReader::AnswerReader(std::shared_ptr<ConversationImpl> conversation, ResponseDecoder* decoder)
+    : parts_(std::make_unique<Parts>(std::move(conversation), decoder)) {}
 
 AnswerReader::~AnswerReader() = default;
 
 Result<AnswerReader::Kind> AnswerReader::Read(std::string_view data) {
-  const auto bytes = parts_->decoder.Unwrap(data);
+  const auto bytes = parts_->decoder->Unwrap(data);
   if (!bytes) return bytes.status();
   if (!*bytes) return Kind::kNothing;
+  parts_->Forget();
+  parts_->kept = {};
   parts_->bytes = **bytes;
-  parts_->append.reset();
-  parts_->event = nullptr;
+  parts_->next_action = 0;
   if (parts_->conversation) parts_->append = ScanTextAppend(parts_->bytes);
   if (parts_->append) return Kind::kActions;
   if (Status status = parts_->Parse(); !status.ok()) return status;
@@ -78,16 +85,26 @@ std::string_view AnswerReader::bytes() const {
 
 bool AnswerReader::has_more() const {
   if (!parts_->conversation) return false;
-  if (parts_->append) return true;
+  if (parts_->append || parts_->is_kept) return true;
   return parts_->event != nullptr && parts_->next_action < parts_->event->client_actions().actions_size();
 }
 
-void AnswerReader::DropRest() {
+void AnswerReader::Keep() {
+  if (!has_more() || std::exchange(parts_->is_kept, true)) return;
+  if (parts_->bytes.data() != parts_->kept.data()) parts_->kept = parts_->bytes;
   parts_->append.reset();
   parts_->event = nullptr;
 }
 
+void AnswerReader::DropRest() {
+  parts_->Forget();
+}
+
 Status AnswerReader::ApplyNext(const std::function<bool(const Event&)>& emit, const char** ignored) {
+  if (std::exchange(parts_->is_kept, false)) {
+    parts_->bytes = parts_->kept;
+    if (Status status = parts_->Parse(); !status.ok()) return status;
+  }
   if (const auto append = std::exchange(parts_->append, std::nullopt)) {
     const auto done = parts_->conversation->Append(*append, emit);
     if (!done) return done.status();

@@ -4,8 +4,10 @@
 //   const auto kind = reader.Read(data);
 //   if (!kind) return Fail(kind.status());
 //   while (reader.has_more()) status = reader.ApplyNext([&](const Event& event) { ... return true; }, &ignored);
+//   reader.Keep();
 //
-// Not thread-safe. What the accessors return is valid until the next Read().
+// All answers of a thread are read with one decoder, whose memory is that of one event. So what the accessors return is
+// valid until any of them is read. Not thread-safe.
 #pragma once
 
 #include <functional>
@@ -19,6 +21,7 @@
 namespace warppool::internal {
 
 class ConversationImpl;
+class ResponseDecoder;
 
 class AnswerReader {
  public:
@@ -30,8 +33,8 @@ class AnswerReader {
     kUnknown,   // bytes()
   };
 
-  // `conversation`: what the actions change; null: they are not looked at. `max_depth`: of messages in messages.
-  AnswerReader(std::shared_ptr<ConversationImpl> conversation, int max_depth);
+  // `conversation`: what the actions change; null: they are not looked at.
+  AnswerReader(std::shared_ptr<ConversationImpl> conversation, ResponseDecoder* decoder);
   ~AnswerReader();
   AnswerReader(const AnswerReader&) = delete;
   AnswerReader& operator=(const AnswerReader&) = delete;
@@ -52,6 +55,8 @@ class AnswerReader {
   Status ApplyNext(const std::function<bool(const Event&)>& emit, const char** ignored);
   // Whether there is an action that was not applied.
   bool has_more() const;
+  // Those are applied later: until then other answers may be read.
+  void Keep();
   void DropRest();  // of the actions
 
  private:

@@ -17,6 +17,8 @@ namespace {
 // libcurl 7.88 bounds a line of the head, but not the head.
 constexpr std::size_t kMaxHeadBytes = 256U << 10U;
 
+constexpr std::size_t kUsualHeaders = 8;
+
 // How often the system is asked whether it is still sending.
 constexpr std::chrono::milliseconds kSendingLook{500};
 
@@ -95,69 +97,31 @@ CurlTransfer::CurlTransfer(CurlTransport* transport, TransferId id, HttpRequest 
       id_(id),
       request_(std::move(request)),
       handler_(handler),
-      easy_(curl_easy_init()),
       last_activity_(std::chrono::steady_clock::now()) {}
 
 CurlTransfer::~CurlTransfer() {
-  easy_.reset();  // it points into the body
+  curl_.reset();  // it points into the body
   Wipe(&request_.body);
-  Wipe(&request_.url);
 }
 
-bool CurlTransfer::AddHeader(std::string_view line) {
-  curl_slist* list = curl_slist_append(headers_.get(), std::string(line).c_str());
-  if (list == nullptr) return false;
-  static_cast<void>(headers_.release());  // `list` begins with it
-  headers_.reset(list);
-  return true;
-}
-
-bool CurlTransfer::SetUp(const CurlOptions& options) {
-  CURL* easy = easy_.get();
-  if (easy == nullptr) return false;
-  bool ok = AddHeader("Expect:");  // or bodies over 1 MB wait a second for permission
-  for (const auto& [name, value] : request_.headers) ok = ok && AddHeader(fmt::format("{}: {}", name, value));
-
+bool CurlTransfer::SetUp(std::unique_ptr<CurlHandle> handle) {
+  if (handle == nullptr) return false;
+  curl_ = std::move(handle);
+  CURL* easy = curl_->easy();
+  bool ok = curl_->Load(request_.bearer, request_.body, error_);
   const auto set = [&](CURLoption option, auto value) { ok = ok && curl_easy_setopt(easy, option, value) == CURLE_OK; };
-  set(CURLOPT_URL, request_.url.c_str());
-  set(CURLOPT_PROTOCOLS_STR, "http,https");
-  set(CURLOPT_NOSIGNAL, 1L);
-  set(CURLOPT_QUICK_EXIT, 1L);
-  set(CURLOPT_ERRORBUFFER, error_);
   set(CURLOPT_PRIVATE, this);
-  set(CURLOPT_HTTPHEADER, headers_.get());
-  // No encoding is asked for: events would wait inside it for each other, and base64 hardly shrinks. But with this
-  // option libcurl decodes what comes encoded all the same.
-  set(CURLOPT_ACCEPT_ENCODING, "identity");
-  if (!request_.bearer.empty()) {
-    set(CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BEARER));
-    set(CURLOPT_XOAUTH2_BEARER, std::string(request_.bearer.Reveal()).c_str());
-  }
-  set(CURLOPT_POST, 1L);
-  set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
-  set(CURLOPT_POSTFIELDS, request_.body.data());
-  set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
-  // Rather a stream of a connection that is being made than another connection. Without TLS there is no HTTP/2, and
-  // libcurl would find out only by the first answer, which may take long.
-  set(CURLOPT_PIPEWAIT, AsciiLower(request_.url.substr(0, 6)) == "https:" ? 1L : 0L);
-  set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  if (!options.ca_bundle.empty()) {
-    set(CURLOPT_CAINFO, options.ca_bundle.c_str());
-    curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);  // the bundle alone decides; not every TLS library has paths
-  }
-  // Always set, or libcurl would look at the environment.
-  set(CURLOPT_PROXY, request_.direct ? "" : options.proxy.c_str());
-  set(CURLOPT_NOPROXY, options.no_proxy.c_str());
-  set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request_.connect_timeout.count()));
   set(CURLOPT_HEADERFUNCTION, &CurlTransfer::OnHeader);
   set(CURLOPT_HEADERDATA, this);
   set(CURLOPT_WRITEFUNCTION, &CurlTransfer::OnBody);
   set(CURLOPT_WRITEDATA, this);
   set(CURLOPT_XFERINFOFUNCTION, &CurlTransfer::OnProgress);
   set(CURLOPT_XFERINFODATA, this);
-  set(CURLOPT_NOPROGRESS, 0L);
   return ok;
+}
+
+std::unique_ptr<CurlHandle> CurlTransfer::TakeHandle() {
+  return is_over_ && !was_paused_ ? std::move(curl_) : nullptr;
 }
 
 template <typename Call>
@@ -186,12 +150,19 @@ std::size_t CurlTransfer::OnHeader(char* data, std::size_t size, std::size_t cou
     const std::string_view line = TrimAsciiBlanks({data, length});
     if (line.substr(0, 5) == "HTTP/") {
       head = {.status = StatusOf(line), .headers = {}};
+      head.headers.reserve(kUsualHeaders);
+      transfer->encodings_.clear();
     } else if (line.empty()) {
       if (head.status < 200) return;  // 1xx: the real head follows
       transfer->head_delivered_ = true;
-      handler->OnHead(head);
+      transfer->DropBody();
+      handler->OnHead(std::move(head));
     } else if (const std::size_t colon = line.find(':'); colon != std::string_view::npos) {
-      head.headers.emplace_back(AsciiLower(line.substr(0, colon)), TrimAsciiBlanks(line.substr(colon + 1)));
+      const auto& header =
+          head.headers.emplace_back(AsciiLower(line.substr(0, colon)), TrimAsciiBlanks(line.substr(colon + 1)));
+      if (header.first == "content-encoding") {
+        transfer->encodings_ += (transfer->encodings_.empty() ? "" : ", ") + header.second;
+      }
     }
   });
   return ok ? length : 0;
@@ -206,6 +177,13 @@ std::size_t CurlTransfer::OnBody(char* data, std::size_t size, std::size_t count
   transfer->last_activity_ = std::chrono::steady_clock::now();
   const bool ok = transfer->CallHandler([&](HttpHandler* handler) { handler->OnBody({data, size * count}); });
   return ok ? size * count : 0;
+}
+
+// What was asked may be long, and an answer lasts. libcurl sends it again only as long as nothing has been answered.
+void CurlTransfer::DropBody() {
+  if (uploaded_ != static_cast<curl_off_t>(request_.body.size())) return;
+  Wipe(&request_.body);
+  request_.body.shrink_to_fit();
 }
 
 // Called after each step that libcurl takes: what it has sent, it has sent now.
@@ -226,12 +204,13 @@ bool CurlTransfer::Resume() {
 }
 
 void CurlTransfer::Finish(CURLcode code) {
+  is_over_ = code == CURLE_OK;
   if (head_bytes_ > kMaxHeadBytes) return End({TransferError::kNotHttp, "the answer's head is larger than 256 KiB"});
   if (failed_) return End({TransferError::kInternal, "the answer could not be handled"});
   if (code == CURLE_BAD_CONTENT_ENCODING) return End({TransferError::kNotDecoded, WhyNotDecoded()});
   if (code == CURLE_OK && !head_delivered_) return End({TransferError::kNotHttp, "the answer has no head"});
   long connect_status = 0;
-  curl_easy_getinfo(easy_.get(), CURLINFO_HTTP_CONNECTCODE, &connect_status);
+  curl_easy_getinfo(easy(), CURLINFO_HTTP_CONNECTCODE, &connect_status);
   if (code != CURLE_OK && !head_delivered_ && connect_status >= 300) {
     return End({ClassifyConnect(connect_status), fmt::format("CONNECT is answered with {}", connect_status)});
   }
@@ -239,10 +218,7 @@ void CurlTransfer::Finish(CURLcode code) {
 }
 
 std::string CurlTransfer::WhyNotDecoded() const {
-  std::string encodings;
-  for (const auto& [name, value] : head_.headers) {
-    if (name == "content-encoding") encodings += (encodings.empty() ? "" : ", ") + value;
-  }
+  std::string encodings = encodings_;
   encodings.resize(std::min(encodings.size(), kMaxQuotedEncoding));
   std::replace_if(
       encodings.begin(), encodings.end(), [](char c) { return IsAsciiControl(c) || !IsAscii(c); }, '?');
@@ -259,18 +235,18 @@ void CurlTransfer::Stop() {
 }
 
 void CurlTransfer::FinishUnconnected() {
-  End({TransferError::kNoConnection, fmt::format("not within {} ms", request_.connect_timeout.count())});
+  End({TransferError::kNoConnection, fmt::format("not within {} ms", connect_timeout().count())});
 }
 
 long CurlTransfer::local_port() const {
   long port = 0;
-  curl_easy_getinfo(easy_.get(), CURLINFO_LOCAL_PORT, &port);
+  curl_easy_getinfo(easy(), CURLINFO_LOCAL_PORT, &port);
   return port;
 }
 
 bool CurlTransfer::connected() const {
   curl_off_t since = 0;  // when the first byte could have been sent; 0: not yet
-  curl_easy_getinfo(easy_.get(), CURLINFO_PRETRANSFER_TIME_T, &since);
+  curl_easy_getinfo(easy(), CURLINFO_PRETRANSFER_TIME_T, &since);
   return since > 0;
 }
 

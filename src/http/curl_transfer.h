@@ -1,4 +1,4 @@
-// One transfer: an easy handle, set up for a request, and what has come of its answer.
+// One transfer: a request on its way, and what has come of its answer.
 #pragma once
 
 #include <curl/curl.h>
@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "http/curl_handle.h"
 #include "http/curl_transport.h"
 #include "http/transport.h"
 
@@ -19,16 +20,21 @@ class CurlTransfer {
   CurlTransfer(const CurlTransfer&) = delete;
   CurlTransfer& operator=(const CurlTransfer&) = delete;
 
-  // False: libcurl refused an option, or has no memory.
-  bool SetUp(const CurlOptions& options);
+  // Before it is added to libcurl's multi handle. False: libcurl refused an option, or has no memory; so if `handle` is
+  // null.
+  bool SetUp(std::unique_ptr<CurlHandle> handle);
+  // After it was removed there: for the next transfer to the same target. Null: this one did not go well, or was
+  // paused, and the handle may not be as it was.
+  std::unique_ptr<CurlHandle> TakeHandle();
 
   CurlTransport* transport() const { return transport_; }
   TransferId id() const { return id_; }
-  CURL* easy() const { return easy_.get(); }
+  const std::shared_ptr<const HttpTarget>& target() const { return request_.target; }
+  CURL* easy() const { return curl_ ? curl_->easy() : nullptr; }
   HttpHandler* handler() const { return handler_; }  // null: cancelled
   void Cancel() { handler_ = nullptr; }
 
-  void Pause() { paused_ = true; }
+  void Pause() { paused_ = was_paused_ = true; }
   // True if libcurl must be told.
   bool Resume();
 
@@ -43,44 +49,41 @@ class CurlTransfer {
   std::chrono::milliseconds SilenceLeft(SteadyTime now, int socket);
   // When it is to be asked again, if `left` are left: sooner while the system may still be sending what it was given.
   std::chrono::milliseconds NextLook(std::chrono::milliseconds left) const;
+  bool may_be_sending() const { return sending_; }
   bool has_silence_limit() const { return request_.silence_timeout.count() > 0; }
   TimerId silence_timer = 0;
 
   long local_port() const;  // its connection's; 0: it has none
   bool connected() const;   // it has a connection that is ready to be used
-  std::chrono::milliseconds connect_timeout() const { return request_.connect_timeout; }
+  std::chrono::milliseconds connect_timeout() const { return request_.target->connect_timeout; }
   TimerId connect_timer = 0;
+  bool is_removed = false;  // or will be, when the call into libcurl has returned
 
  private:
   static std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* self) noexcept;
   static std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* self) noexcept;
   static int OnProgress(void* self, curl_off_t download_size, curl_off_t downloaded, curl_off_t upload_size,
                         curl_off_t uploaded) noexcept;
-  bool AddHeader(std::string_view line);
 
+  void DropBody();  // if all of it was sent
   std::string WhyNotDecoded() const;
   void End(const TransferResult& result) noexcept;
   template <typename Call>
   bool CallHandler(const Call& call) noexcept;
 
-  struct EasyDeleter {
-    void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
-  };
-  struct ListDeleter {
-    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-  };
-
   CurlTransport* const transport_;
   const TransferId id_;
   HttpRequest request_;  // not changed, but wiped at the end: libcurl reads its body from here
   HttpHandler* handler_;
-  std::unique_ptr<curl_slist, ListDeleter> headers_;
-  std::unique_ptr<CURL, EasyDeleter> easy_;
+  std::unique_ptr<CurlHandle> curl_;
   char error_[CURL_ERROR_SIZE] = {};
-  HttpHead head_;
+  HttpHead head_;          // until it is delivered
+  std::string encodings_;  // the answer's Content-Encoding
   std::size_t head_bytes_ = 0;
   bool head_delivered_ = false;
-  bool failed_ = false;       // the handler threw, or the head is too large
+  bool failed_ = false;   // the handler threw, or the head is too large
+  bool is_over_ = false;  // all of the answer has come
+  bool was_paused_ = false;
   bool paused_ = false;       // the handler wants no more
   bool curl_paused_ = false;  // and libcurl has been told
   SteadyTime last_activity_;

@@ -123,6 +123,7 @@ void CurlTransport::Shutdown() {
     curl_multi_remove_handle(multi_, transfer->easy());
     transfer->Stop();
   }
+  idle_.Clear();
   curl_multi_cleanup(std::exchange(multi_, nullptr));
   loop_->CancelTimer(std::exchange(timer_, 0));
 }
@@ -143,9 +144,11 @@ void CurlTransport::AfterCurl() {
   while (true) {
     ReadFinished();
     if (!to_remove_.empty()) {
-      for (const TransferId id : std::exchange(to_remove_, {})) Remove(id);
+      const TransferId id = to_remove_.back();
+      to_remove_.pop_back();
+      Remove(id);
     } else if (!to_add_.empty()) {
-      for (const TransferId id : std::exchange(to_add_, {})) Add(id);
+      AddAll();
     } else if (!to_resume_.empty()) {
       const TransferId id = to_resume_.back();
       to_resume_.pop_back();
@@ -160,41 +163,70 @@ void CurlTransport::AfterCurl() {
   }
 }
 
+// Unless it is called anyhow, when what is being called has returned.
+void CurlTransport::PostAfterCurl() {
+  if (depth_ > 0 || working_ || after_curl_posted_) return;
+  loop_->Post([this] {
+    after_curl_posted_ = false;
+    AfterCurl();
+  });
+  after_curl_posted_ = true;
+}
+
 TransferId CurlTransport::Start(HttpRequest request, HttpHandler* handler) {
   const TransferId id = ++last_id_;
-  transfers_.emplace(id, std::make_unique<CurlTransfer>(this, id, std::move(request), handler));
+  auto transfer = std::make_unique<CurlTransfer>(this, id, std::move(request), handler);
+  // What may find no memory comes before the transfer is there: an id without one does no harm.
+  if (to_remove_.capacity() <= transfers_.size()) to_remove_.reserve(2 * transfers_.size() + 1);
   to_add_.push_back(id);
-  // Not here and now: a handler must not be called inside Start().
-  loop_->After({}, [this] { AfterCurl(); });
+  PostAfterCurl();  // not here and now: a handler must not be called inside Start()
+  transfers_.emplace(id, std::move(transfer));
   return id;
 }
 
-void CurlTransport::Add(TransferId id) {
-  const auto it = transfers_.find(id);
-  if (it == transfers_.end()) return;
-  CurlTransfer* transfer = it->second.get();
-  const bool ok = transfer->SetUp(options_) &&
-                  curl_easy_setopt(transfer->easy(), CURLOPT_SOCKOPTFUNCTION, &Callbacks::OnOpened) == CURLE_OK &&
-                  curl_easy_setopt(transfer->easy(), CURLOPT_SOCKOPTDATA, transfer) == CURLE_OK &&
-                  curl_easy_setopt(transfer->easy(), CURLOPT_CLOSESOCKETFUNCTION, &Callbacks::OnClosed) == CURLE_OK &&
-                  curl_easy_setopt(transfer->easy(), CURLOPT_CLOSESOCKETDATA, this) == CURLE_OK;
-  ++depth_;
-  const CURLMcode code = ok ? curl_multi_add_handle(multi_, transfer->easy()) : CURLM_INTERNAL_ERROR;
-  --depth_;
-  if (code != CURLM_OK) {
+void CurlTransport::AddAll() {
+  std::vector<TransferId> ids;
+  ids.swap(to_add_);
+  for (const TransferId id : ids) {
+    const auto it = transfers_.find(id);
+    if (it == transfers_.end() || it->second->handler() == nullptr) continue;
+    CurlTransfer* const transfer = it->second.get();
+    bool added = false;
+    Callbacks::Guarded([&] { added = Add(transfer); });
+    if (added) continue;
     transfer->Finish(CURLE_FAILED_INIT);
-    to_remove_.push_back(id);
-    return;
+    RemoveLater(transfer);
   }
+}
+
+bool CurlTransport::Add(CurlTransfer* transfer) {
+  auto handle = idle_.Take(transfer->target().get());
+  if (handle == nullptr) handle = CurlHandle::Make(transfer->target(), options_);
+  if (!transfer->SetUp(std::move(handle)) ||
+      curl_easy_setopt(transfer->easy(), CURLOPT_SOCKOPTFUNCTION, &Callbacks::OnOpened) != CURLE_OK ||
+      curl_easy_setopt(transfer->easy(), CURLOPT_SOCKOPTDATA, transfer) != CURLE_OK ||
+      curl_easy_setopt(transfer->easy(), CURLOPT_CLOSESOCKETFUNCTION, &Callbacks::OnClosed) != CURLE_OK ||
+      curl_easy_setopt(transfer->easy(), CURLOPT_CLOSESOCKETDATA, this) != CURLE_OK) {
+    return false;
+  }
+  const TransferId id = transfer->id();
   transfer->connect_timer = loop_->After(transfer->connect_timeout(), [this, id] {
     // libcurl's own limit does not count the time in which a transfer waits for another one's connection.
     const auto found = transfers_.find(id);
     if (found == transfers_.end() || found->second->connected()) return;
     found->second->FinishUnconnected();
-    to_remove_.push_back(id);
+    RemoveLater(found->second.get());
     AfterCurl();
   });
   if (transfer->has_silence_limit()) WatchSilence(id);
+  ++depth_;
+  const CURLMcode code = curl_multi_add_handle(multi_, transfer->easy());
+  --depth_;
+  return code == CURLM_OK;
+}
+
+void CurlTransport::RemoveLater(CurlTransfer* transfer) noexcept {
+  if (!std::exchange(transfer->is_removed, true)) to_remove_.push_back(transfer->id());
 }
 
 // One timer that looks back when it fires, instead of one that every byte sets anew.
@@ -202,14 +234,15 @@ void CurlTransport::WatchSilence(TransferId id) {
   const auto found = transfers_.find(id);
   if (found == transfers_.end()) return;
   CurlTransfer* const transfer = found->second.get();
-  const auto left = transfer->SilenceLeft(std::chrono::steady_clock::now(), SocketOf(*transfer));
+  const int socket = transfer->may_be_sending() ? SocketOf(*transfer) : -1;
+  const auto left = transfer->SilenceLeft(std::chrono::steady_clock::now(), socket);
   if (left.count() > 0) {
     transfer->silence_timer = loop_->After(transfer->NextLook(left), [this, id] { WatchSilence(id); });
     return;
   }
   transfer->silence_timer = 0;
   transfer->FinishWithSilence();
-  to_remove_.push_back(id);
+  RemoveLater(transfer);
   AfterCurl();
 }
 
@@ -235,8 +268,8 @@ void CurlTransport::Cancel(TransferId id) {
   const auto it = transfers_.find(id);
   if (it == transfers_.end()) return;
   it->second->Cancel();
-  to_remove_.push_back(id);
-  if (depth_ == 0 && !working_) loop_->After({}, [this] { AfterCurl(); });
+  RemoveLater(it->second.get());
+  PostAfterCurl();
 }
 
 void CurlTransport::Remove(TransferId id) {
@@ -247,6 +280,7 @@ void CurlTransport::Remove(TransferId id) {
   ++depth_;
   curl_multi_remove_handle(multi_, it->second->easy());  // harmless if it was never added
   --depth_;
+  if (auto handle = it->second->TakeHandle()) idle_.Put(std::move(handle));
   transfers_.erase(it);
 }
 
@@ -259,7 +293,7 @@ void CurlTransport::Resume(TransferId id) {
   const auto it = transfers_.find(id);
   if (it == transfers_.end() || !it->second->Resume()) return;
   to_resume_.push_back(id);
-  if (depth_ == 0 && !working_) loop_->After({}, [this] { AfterCurl(); });
+  PostAfterCurl();
 }
 
 void CurlTransport::ReadFinished() {
@@ -269,7 +303,7 @@ void CurlTransport::ReadFinished() {
     CurlTransfer* transfer = nullptr;
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
     const CURLcode code = message->data.result;
-    to_remove_.push_back(transfer->id());  // first: if the handler throws, it is still removed
+    RemoveLater(transfer);  // first: if the handler throws, it is still removed
     transfer->Finish(code);
   }
 }

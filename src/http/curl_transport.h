@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "http/curl_handle.h"
 #include "http/event_loop.h"
 #include "http/transport.h"
 #include "warppool/status.h"
@@ -14,12 +15,6 @@
 namespace warppool::internal {
 
 class CurlTransfer;
-
-struct CurlOptions {
-  std::string ca_bundle;  // empty: libcurl's default
-  std::string proxy;      // empty: none
-  std::string no_proxy;
-};
 
 // Opened before the loop runs; everything else in the loop's thread, Shutdown() last.
 class CurlTransport final : public Transport {
@@ -51,8 +46,11 @@ class CurlTransport final : public Transport {
   template <typename Call>
   void InCurl(const Call& call);
   void AfterCurl();
-  void Add(TransferId id);
+  void PostAfterCurl();
+  void AddAll();
+  bool Add(CurlTransfer* transfer);
   void Remove(TransferId id);
+  void RemoveLater(CurlTransfer* transfer) noexcept;
   void WatchSilence(TransferId id);
   int SocketOf(const CurlTransfer& transfer) const;  // -1: it has none
   void ReadFinished();
@@ -63,11 +61,13 @@ class CurlTransport final : public Transport {
   TimerId timer_ = 0;
   int depth_ = 0;  // calls into libcurl that have not returned
   bool working_ = false;
+  bool after_curl_posted_ = false;
   TransferId last_id_ = 0;
   std::unordered_map<TransferId, std::unique_ptr<CurlTransfer>> transfers_;
   std::unordered_map<int, TransferId> sockets_;  // all connections, and who opened them
+  IdleCurlHandles idle_;
   std::vector<TransferId> to_add_;
-  std::vector<TransferId> to_remove_;
+  std::vector<TransferId> to_remove_;  // has room for all transfers: to end one takes no memory
   std::vector<TransferId> to_resume_;
 };
 

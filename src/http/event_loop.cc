@@ -10,6 +10,10 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kLongestWait{60'000};
 
+// What a function posts is run before the descriptors are looked at, and what that posts in turn: so often, since they
+// must not starve timers and descriptors.
+constexpr int kPostedAtOnce = 4;
+
 template <typename Function, typename... Args>
 void RunGuarded(const Function& function, Args... args) noexcept {
   try {
@@ -45,10 +49,9 @@ void EventLoop::Run() {
     RunGuarded(io_handler_, fd, readiness);
   };
   while (true) {
-    if (on_round_) RunGuarded(on_round_);
     if (!RunPosted()) return;
     const SteadyTime now = std::chrono::steady_clock::now();
-    poller_->Wait(WaitMilliseconds(now), report);
+    poller_->Wait(HasPosted() ? 0 : WaitMilliseconds(now), report);
     RunTimers(now);
   }
 }
@@ -75,21 +78,30 @@ bool EventLoop::Post(Reserved* task) noexcept {
     posted_.splice(posted_.end(), *task);
     if (!first) return true;  // whoever posted the first one wakes the loop
   }
-  wake_->Signal();
+  if (!InThread()) wake_->Signal();  // the loop itself looks before it waits
   return true;
 }
 
 bool EventLoop::RunPosted() {
-  // What these post in turn waits for the next round: they must not starve timers and descriptors.
-  Reserved tasks;
-  bool stopped = false;
-  {
-    MutexLock lock(&mutex_);
-    tasks.swap(posted_);
-    stopped = stopped_;  // then these are the last
+  for (int i = 0; i < kPostedAtOnce; ++i) {
+    Reserved tasks;
+    bool stopped = false;
+    {
+      MutexLock lock(&mutex_);
+      tasks.swap(posted_);
+      stopped = stopped_;  // then these are the last
+    }
+    if (on_round_) RunGuarded(on_round_);
+    for (const auto& task : tasks) RunGuarded(task);
+    if (stopped) return false;
+    if (tasks.empty()) break;
   }
-  for (const auto& task : tasks) RunGuarded(task);
-  return !stopped;
+  return true;
+}
+
+bool EventLoop::HasPosted() {
+  MutexLock lock(&mutex_);
+  return stopped_ || !posted_.empty();
 }
 
 TimerId EventLoop::After(milliseconds delay, std::function<void()> task) {

@@ -54,7 +54,7 @@ class EventLoop final : public Executor {
   void CancelTimer(TimerId id) override;
   bool InThread() const override { return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
 
-  // Called in each round, before anything else; what it throws is dropped. Before Run().
+  // Called in each round, and between the posting of a task and its run; what it throws is dropped. Before Run().
   void SetOnRound(std::function<void()> on_round) { on_round_ = std::move(on_round); }
 
   // Who hears of descriptors: called with the descriptor, and whether it can be read, written, or has failed. In the
@@ -65,6 +65,7 @@ class EventLoop final : public Executor {
 
  private:
   bool RunPosted() EXCLUDES(mutex_);  // false: stopped, and nothing is left
+  bool HasPosted() EXCLUDES(mutex_);  // or was stopped: the loop must not wait
   void RunTimers(SteadyTime now);     // those that were due by then
   int WaitMilliseconds(SteadyTime now) const;
 

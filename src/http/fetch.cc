@@ -36,8 +36,8 @@ class Fetcher final : public HttpHandler, public std::enable_shared_from_this<Fe
     }
   }
 
-  void OnHead(const HttpHead& head) override {
-    result_.head = head;
+  void OnHead(HttpHead head) override {
+    result_.head = std::move(head);
     if (!IsRefusal()) return;
     refusal_timer_ = transport_->executor().After(kMaxRefusalTime, [this] {
       result_.complete = false;

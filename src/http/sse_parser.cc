@@ -20,6 +20,14 @@ std::size_t FindLineEnd(std::string_view text) {
   return find('\r', find('\n', text.size()));
 }
 
+// The room for a usual event, which is kept for the next one.
+constexpr std::size_t kKeptLineBytes = 1U << 10U;
+
+void Empty(std::string* text) {
+  text->clear();
+  if (text->capacity() > kKeptLineBytes) text->shrink_to_fit();
+}
+
 // In lower case.
 constexpr std::array<std::string_view, 4> kKeepAliveNames{"ping", "heartbeat", "keepalive", "keep-alive"};
 
@@ -27,7 +35,7 @@ constexpr std::array<std::string_view, 4> kKeepAliveNames{"ping", "heartbeat", "
 
 std::optional<std::string_view> SseParser::Next(std::string_view* input) {
   if (dispatch_) {  // the event before
-    data_.clear();
+    Empty(&data_);
     name_.clear();
     has_data_ = has_view_ = dispatch_ = false;
   }
@@ -63,7 +71,7 @@ std::optional<std::string_view> SseParser::Next(std::string_view* input) {
       line_.append(tail);
       TakeLine(line_);
       KeepView();  // it looks into line_, which is used again
-      line_.clear();
+      Empty(&line_);
     }
     if (dispatch_) {
       event_offset_ = next_offset_;

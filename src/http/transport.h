@@ -3,30 +3,40 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/executor.h"
+#include "base/wipe.h"
 #include "warppool/secret.h"
 
 namespace warppool::internal {
 
-// A POST. Redirects are not followed: a bearer must not travel.
-struct HttpRequest {
+using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
+
+// Where requests of one kind go, and what they have in common. One that is used again and again is set up once.
+struct HttpTarget {
   std::string url;
-  std::vector<std::pair<std::string, std::string>> headers;
-  Secret bearer;  // sent as "Authorization: Bearer ..."; empty: none
-  std::string body;
+  HttpHeaders headers;
   bool direct = false;  // past the proxy: loopback addresses
   std::chrono::milliseconds connect_timeout{10'000};
+  ~HttpTarget() { Wipe(&url); }  // it may hold an API key
+};
+
+// A POST. Redirects are not followed: a bearer must not travel.
+struct HttpRequest {
+  std::shared_ptr<const HttpTarget> target;
+  Secret bearer;  // sent as "Authorization: Bearer ..."; empty: none
+  std::string body;
   std::chrono::milliseconds silence_timeout{0};  // without a byte in either direction; not while paused; 0: none
 };
 
 struct HttpHead {
   int status = 0;
-  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  HttpHeaders headers;  // names in lower case
 
   // The value of the first header `name` (lower case); empty if there is none.
   std::string_view Find(std::string_view name) const;
@@ -58,7 +68,7 @@ struct TransferResult {
 class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
-  virtual void OnHead(const HttpHead& head) = 0;
+  virtual void OnHead(HttpHead head) = 0;
   virtual void OnBody(std::string_view bytes) = 0;
   virtual void OnDone(const TransferResult& result) = 0;  // the last call
 };

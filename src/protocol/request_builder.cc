@@ -192,6 +192,11 @@ std::string RequestBuilder::Serialize(const wire::Request::TaskContext& tasks, s
   return bytes;
 }
 
+void RequestBuilder::DropQuestion() {
+  raw_ = {};
+  message_.mutable_input()->clear_type();
+}
+
 void RequestBuilder::BecomeResume() {
   if (!raw_.empty()) return;
   message_.mutable_input()->mutable_resume_conversation();  // of the input's kinds there is one at a time

@@ -25,6 +25,8 @@ class RequestBuilder {
   // Of a raw request: its bytes, whatever the arguments.
   std::string Serialize(const wire::Request::TaskContext& tasks, std::string_view conversation_id);
 
+  // It is not sent again, unless by BecomeResume(): the memory of what was asked is given back.
+  void DropQuestion();
   // Turns it into the request that goes on where an answer broke off: no query and no results, the same context.
   // Nothing happens to a raw one.
   void BecomeResume();

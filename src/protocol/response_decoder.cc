@@ -13,6 +13,9 @@
 namespace warppool::internal {
 namespace {
 
+// The room for an event's bytes that is kept for the next one.
+constexpr std::size_t kKeptEventBytes = 64U << 10U;
+
 constexpr std::size_t kFirstBlock = 4U << 10U;  // more than the usual event needs
 
 google::protobuf::ArenaOptions FirstBlock(std::string* block) {
@@ -82,6 +85,7 @@ Result<std::optional<std::string_view>> ResponseDecoder::Unwrap(std::string_view
   data = Strip(data);
   if (data == "[DONE]") return std::optional<std::string_view>();
   if (data.empty()) return Undecodable("the event is empty");
+  if (bytes_.capacity() > kKeptEventBytes) bytes_ = std::string();
   if (const auto at = DecodeBase64Url(data, &bytes_)) {
     return Undecodable(fmt::format("not base64url at character {} of {}", *at, data.size()));
   }

@@ -61,7 +61,15 @@ Status AsFailure(const Status& status) {
 
 TokenRefresher::TokenRefresher(RefresherOptions options, Transport* transport, RefreshObserver* observer,
                                const Clock& clock, Logger log)
-    : options_(std::move(options)), transport_(transport), observer_(observer), clock_(clock), log_(std::move(log)) {}
+    : options_(std::move(options)), transport_(transport), observer_(observer), clock_(clock), log_(std::move(log)) {
+  for (const ExchangeEndpoint& endpoint : options_.endpoints) {
+    targets_.push_back(std::make_shared<const HttpTarget>(
+        HttpTarget{endpoint.url + ExchangeQuery(options_.api_key),
+                   {{"Content-Type", "application/x-www-form-urlencoded"}, {"Accept", "application/json"}},
+                   endpoint.direct,
+                   options_.connect_timeout}));
+  }
+}
 
 template <typename Call>
 auto TokenRefresher::Step(const Token* key, Call call) {
@@ -250,13 +258,9 @@ void TokenRefresher::Ask(const Token* key, Secret credential) {
   Flight& flight = flights_[key];
   CountTime(&flight);
   flight.sent = std::move(credential);
-  const ExchangeEndpoint& endpoint = options_.endpoints[flight.endpoint];
   HttpRequest request;
-  request.url = endpoint.url + ExchangeQuery(options_.api_key);
-  request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}, {"Accept", "application/json"}};
+  request.target = targets_[flight.endpoint];
   request.body = ExchangeBody(flight.sent);
-  request.direct = endpoint.direct;
-  request.connect_timeout = options_.connect_timeout;
   Fetch(transport_, std::move(request), kMaxExchangeAnswer, options_.timeout + kAfterlife,
         Step(key, [this, key](const FetchResult& answer) { OnAnswer(key, answer); }));
 }

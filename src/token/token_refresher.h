@@ -193,6 +193,7 @@ class TokenRefresher {
   RefreshObserver* const observer_;
   const Clock& clock_;
   const Logger log_;
+  std::vector<std::shared_ptr<const HttpTarget>> targets_;  // of the endpoints
 
   // The executor's thread only.
   std::unordered_map<const Token*, Flight> flights_;

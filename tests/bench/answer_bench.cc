@@ -105,10 +105,11 @@ BENCHMARK(DecodeEvent)->Unit(benchmark::kMillisecond);
 // Bytes in, callback out, in chunks of range(0) bytes.
 void ReadAnswer(benchmark::State& state) {
   const auto chunk = static_cast<std::size_t>(state.range(0));
+  ResponseDecoder decoder(100);
   for (auto _ : state) {
     const auto conversation = std::make_shared<ConversationImpl>();
     if (!conversation->Claim({})) state.SkipWithError("busy");
-    AnswerReader reader(conversation, 100);
+    AnswerReader reader(conversation, &decoder);
     SseParser parser(16U << 20U);
     std::size_t text = 0;
     const char* ignored = nullptr;

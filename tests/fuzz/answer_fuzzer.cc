@@ -67,7 +67,8 @@ void Try(const std::string& input) {
   const auto read = std::make_shared<ConversationImpl>();
   ConversationImpl applied;
   Promise(read->Claim(kLimits) && applied.Claim(kLimits), "nobody else is there");
-  AnswerReader reader(read, 100);
+  ResponseDecoder decoder(100);
+  AnswerReader reader(read, &decoder);
   Viewer viewer;
   bool ok = true;
   for (const wire::ClientAction& action : actions.actions()) {

@@ -43,7 +43,7 @@ class Transfers {
   void Start(const std::string& url, std::chrono::milliseconds silence, std::string body = "question",
              std::function<void()> then = nullptr) {
     HttpRequest request;
-    request.url = url;
+    request.target = std::make_shared<HttpTarget>(HttpTarget{.url = url, .headers = {}});
     request.body = std::move(body);
     request.silence_timeout = silence;
     handlers_.push_back(std::make_unique<Handler>(this, std::move(then)));
@@ -60,7 +60,7 @@ class Transfers {
  private:
   struct Handler final : HttpHandler {
     Handler(Transfers* to, std::function<void()> next) : transfers(to), then(std::move(next)) {}
-    void OnHead(const HttpHead& /*head*/) override {
+    void OnHead(HttpHead /*head*/) override {
       if (transfers->on_head) transfers->on_head();
     }
     void OnBody(std::string_view /*bytes*/) override {}

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 struct Fetching {
   explicit Fetching(std::size_t max_bytes = 10, std::chrono::milliseconds timeout = 1000ms) {
     HttpRequest request;
-    request.url = "https://service.example/path";
+    request.target = std::make_shared<HttpTarget>(HttpTarget{.url = "https://service.example/path", .headers = {}});
     request.body = "question";
     Fetch(&transport, std::move(request), max_bytes, timeout,
           [this](FetchResult r) { results.push_back(std::move(r)); });
@@ -34,7 +34,7 @@ struct Fetching {
 
 TEST_CASE("a fetch brings status, headers and the whole body, once") {
   Fetching fetch;
-  CHECK(fetch.transport.request(0).url == "https://service.example/path");
+  CHECK(fetch.transport.request(0).target->url == "https://service.example/path");
   CHECK(fetch.transport.request(0).body == "question");
   fetch.transport.Head(0, 429, {{"retry-after", "7"}});
   fetch.transport.Body(0, "some");

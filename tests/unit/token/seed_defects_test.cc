@@ -12,6 +12,7 @@
 #include "client/failover_policy.h"
 #include "conversation/answer_reader.h"
 #include "protocol/finish_status.h"
+#include "protocol/response_decoder.h"
 #include "token/exchange.h"
 #include "unit/token/pool_fixture.h"
 #include "unit/token/refresher_fixture.h"
@@ -188,7 +189,8 @@ TEST_CASE("seed defect: a piece of the token in the log") {
 }
 
 TEST_CASE("seed defect: events that do not decode are skipped in silence") {
-  AnswerReader reader(nullptr, 100);
+  ResponseDecoder decoder(100);
+  AnswerReader reader(nullptr, &decoder);
   for (const char* data : {"!", "AAAA", "{\"error\": \"no\"}"}) {
     const auto kind = reader.Read(data);
     REQUIRE_FALSE(kind.ok());
@@ -200,7 +202,8 @@ TEST_CASE("seed defect: events that do not decode are skipped in silence") {
 TEST_CASE("seed defect: quota exhaustion is reported as a normal end") {
   wire::ResponseEvent event;
   event.mutable_finished()->mutable_quota_limit();
-  AnswerReader reader(nullptr, 100);
+  ResponseDecoder decoder(100);
+  AnswerReader reader(nullptr, &decoder);
   const auto kind = reader.Read(EncodedEvent(event));
   REQUIRE(kind.ok());
   REQUIRE(*kind == AnswerReader::Kind::kFinished);
@@ -214,11 +217,12 @@ TEST_CASE("seed defect: one conversation id is shared by all callers") {
     event.mutable_init()->set_conversation_id(id);
     return EncodedEvent(event);
   };
-  AnswerReader one(nullptr, 100);
-  AnswerReader other(nullptr, 100);
+  ResponseDecoder decoder(100);
+  AnswerReader one(nullptr, &decoder);
+  AnswerReader other(nullptr, &decoder);
   REQUIRE(one.Read(init("c1")).ok());
-  REQUIRE(other.Read(init("c2")).ok());
   CHECK(one.conversation_id() == "c1");
+  REQUIRE(other.Read(init("c2")).ok());
   CHECK(other.conversation_id() == "c2");
 }
 

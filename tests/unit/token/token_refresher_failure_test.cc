@@ -53,8 +53,8 @@ TEST_CASE("the next address is asked when one fails, and its answer counts") {
   }
   REQUIRE(r.transport.started() == 2);
   CHECK(r.results.empty());
-  CHECK(r.transport.request(1).url == "https://localhost/token?key=fake%2Bkey");
-  CHECK(r.transport.request(1).direct);
+  CHECK(r.transport.request(1).target->url == "https://localhost/token?key=fake%2Bkey");
+  CHECK(r.transport.request(1).target->direct);
   CHECK(r.transport.request(1).body == r.transport.request(0).body);
   r.transport.Answer(1, 200, Issued("two"));
   CHECK(r.last().fresh);
@@ -77,7 +77,7 @@ TEST_CASE("when all addresses fail the last one's failure is told, once to each"
   CHECK(r.last().status.token() == "PERSONAL_fake");
   CHECK_THAT(r.log.text(), ContainsSubstring("asking the next address: PERSONAL_fake"));
   r.Refresh();  // and the next one begins with the first address again
-  CHECK(r.transport.request(2).url == r.transport.request(0).url);
+  CHECK(r.transport.request(2).target->url == r.transport.request(0).target->url);
 }
 
 TEST_CASE("each way to lose an exchange has its outcome") {
@@ -165,7 +165,7 @@ TEST_CASE("without a key none is sent, and a refusal says so") {
   options.endpoints.pop_back();
   Refreshing r(std::move(options));
   r.Refresh();
-  CHECK(r.transport.request(0).url == "https://first.example/token");
+  CHECK(r.transport.request(0).target->url == "https://first.example/token");
   r.transport.Answer(0, 403, "");
   CHECK_THAT(r.last().status.message(), ContainsSubstring("WARP_FIREBASE_API_KEY is not set"));
 }

@@ -222,7 +222,7 @@ TEST_CASE("what was said of the old credential is not said of the one that other
   r.Refuse(1);
   r.gate.LetIn(r.Known("hunter2-theirs", 1));
   REQUIRE(r.transport.started() == 3);
-  CHECK_THAT(r.transport.request(2).url, ContainsSubstring("first.example"));  // from the start
+  CHECK_THAT(r.transport.request(2).target->url, ContainsSubstring("first.example"));  // from the start
   CHECK(r.Sent(2) == "hunter2-theirs");
   r.FailAll(2);
   CHECK(r.last().outcome == Outcome::kNetwork);
@@ -299,7 +299,7 @@ TEST_CASE("both addresses are asked with the configured credential, from the fir
   r.Refuse(1);
   r.gate.LetIn();
   REQUIRE(r.transport.started() == 3);
-  CHECK_THAT(r.transport.request(2).url, ContainsSubstring("first.example"));
+  CHECK_THAT(r.transport.request(2).target->url, ContainsSubstring("first.example"));
   r.transport.Answer(2, 404, "");
   REQUIRE(r.transport.started() == 4);
   CHECK(r.Sent(3) == "hunter2%2Bold");

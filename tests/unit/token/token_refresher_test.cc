@@ -19,11 +19,11 @@ TEST_CASE("a token without a JWT is exchanged, and the JWT is kept") {
   r.Refresh();
   REQUIRE(r.transport.started() == 1);
   const HttpRequest& request = r.transport.request(0);
-  CHECK(request.url == "https://first.example/token?key=fake%2Bkey");
+  CHECK(request.target->url == "https://first.example/token?key=fake%2Bkey");
   CHECK(request.body == "grant_type=refresh_token&refresh_token=hunter2%2Bold");
   CHECK(request.bearer.empty());
-  CHECK(request.connect_timeout == 3s);
-  CHECK_FALSE(request.direct);
+  CHECK(request.target->connect_timeout == 3s);
+  CHECK_FALSE(request.target->direct);
   CHECK(r.results.empty());  // never from inside
   r.transport.Answer(0, 200, Issued("one"));
   CHECK(r.last().fresh);

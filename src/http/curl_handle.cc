@@ -1,0 +1,106 @@
+#include "http/curl_handle.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/ascii.h"
+
+namespace warppool::internal {
+namespace {
+
+// Each has some 20 KiB.
+constexpr std::size_t kMostIdleHandles = 8;
+
+}  // namespace
+
+std::unique_ptr<CurlHandle> CurlHandle::Make(std::shared_ptr<const HttpTarget> target, const CurlOptions& options) {
+  std::unique_ptr<CurlHandle> handle(new CurlHandle(std::move(target)));
+  if (handle->easy_ == nullptr || !handle->SetUp(options)) return nullptr;
+  return handle;
+}
+
+bool CurlHandle::AddHeader(const std::string& line) {
+  curl_slist* list = curl_slist_append(headers_.get(), line.c_str());
+  if (list == nullptr) return false;
+  static_cast<void>(headers_.release());  // `list` begins with it
+  headers_.reset(list);
+  return true;
+}
+
+bool CurlHandle::SetUp(const CurlOptions& options) {
+  CURL* easy = easy_.get();
+  bool ok = AddHeader("Expect:");  // or bodies over 1 MB wait a second for permission
+  for (const auto& [name, value] : target_->headers) ok = ok && AddHeader(fmt::format("{}: {}", name, value));
+
+  const auto set = [&](CURLoption option, auto value) { ok = ok && curl_easy_setopt(easy, option, value) == CURLE_OK; };
+  set(CURLOPT_URL, target_->url.c_str());
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_QUICK_EXIT, 1L);
+  set(CURLOPT_HTTPHEADER, headers_.get());
+  // No encoding is asked for: events would wait inside it for each other, and base64 hardly shrinks. But with this
+  // option libcurl decodes what comes encoded all the same.
+  set(CURLOPT_ACCEPT_ENCODING, "identity");
+  set(CURLOPT_POST, 1L);
+  set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+  // Rather a stream of a connection that is being made than another connection. Without TLS there is no HTTP/2, and
+  // libcurl would find out only by the first answer, which may take long.
+  set(CURLOPT_PIPEWAIT, AsciiLower(target_->url.substr(0, 6)) == "https:" ? 1L : 0L);
+  set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  if (!options.ca_bundle.empty()) {
+    set(CURLOPT_CAINFO, options.ca_bundle.c_str());
+    curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);  // the bundle alone decides; not every TLS library has paths
+  }
+  // Always set, or libcurl would look at the environment.
+  set(CURLOPT_PROXY, target_->direct ? "" : options.proxy.c_str());
+  set(CURLOPT_NOPROXY, options.no_proxy.c_str());
+  set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(target_->connect_timeout.count()));
+  set(CURLOPT_NOPROGRESS, 0L);
+  return ok;
+}
+
+bool CurlHandle::Load(const Secret& bearer, const std::string& body, char* error_buffer) {
+  bool ok = true;
+  const auto set = [&](CURLoption option, auto value) {
+    ok = ok && curl_easy_setopt(easy_.get(), option, value) == CURLE_OK;
+  };
+  set(CURLOPT_ERRORBUFFER, error_buffer);
+  if (!bearer.empty()) {
+    set(CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BEARER));
+    set(CURLOPT_XOAUTH2_BEARER, std::string(bearer.Reveal()).c_str());
+  }
+  set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+  set(CURLOPT_POSTFIELDS, body.data());
+  return ok;
+}
+
+void CurlHandle::Unload() {
+  curl_easy_setopt(easy_.get(), CURLOPT_ERRORBUFFER, nullptr);
+  curl_easy_setopt(easy_.get(), CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_NONE));
+  curl_easy_setopt(easy_.get(), CURLOPT_XOAUTH2_BEARER, nullptr);
+  curl_easy_setopt(easy_.get(), CURLOPT_POSTFIELDS, nullptr);
+  curl_easy_setopt(easy_.get(), CURLOPT_PRIVATE, nullptr);
+}
+
+std::unique_ptr<CurlHandle> IdleCurlHandles::Take(const HttpTarget* target) {
+  const auto found =
+      std::find_if(handles_.rbegin(), handles_.rend(), [&](const auto& handle) { return handle->target() == target; });
+  if (found == handles_.rend()) return nullptr;
+  auto handle = std::move(*found);
+  handles_.erase(std::next(found).base());
+  return handle;
+}
+
+void IdleCurlHandles::Put(std::unique_ptr<CurlHandle> handle) noexcept {
+  handle->Unload();
+  if (handles_.size() == kMostIdleHandles) handles_.erase(handles_.begin());
+  try {
+    handles_.push_back(std::move(handle));
+  } catch (...) {  // NOLINT(bugprone-empty-catch): then the next transfer makes another one
+  }
+}
+
+}  // namespace warppool::internal

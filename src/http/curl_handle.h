@@ -1,0 +1,65 @@
+// An easy handle of libcurl's, set up for a target. One whose transfer went well is used for the next one to the same
+// target, which needs little more than its body: to make and set up another costs more than choosing a token.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "http/transport.h"
+
+namespace warppool::internal {
+
+struct CurlOptions {
+  std::string ca_bundle;  // empty: libcurl's default
+  std::string proxy;      // empty: none
+  std::string no_proxy;
+};
+
+// The loop's thread only.
+class CurlHandle {
+ public:
+  // Null: libcurl refused an option, or has no memory.
+  static std::unique_ptr<CurlHandle> Make(std::shared_ptr<const HttpTarget> target, const CurlOptions& options);
+
+  CURL* easy() const { return easy_.get(); }
+  const HttpTarget* target() const { return target_.get(); }
+
+  // What it sends next. Both must live until the transfer is over. False: libcurl refused an option, or has no memory.
+  bool Load(const Secret& bearer, const std::string& body, char* error_buffer);
+  // Forgets what was set for the last transfer.
+  void Unload();
+
+ private:
+  explicit CurlHandle(std::shared_ptr<const HttpTarget> target) : target_(std::move(target)) {}
+  bool SetUp(const CurlOptions& options);
+  bool AddHeader(const std::string& line);
+
+  struct EasyDeleter {
+    void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+  };
+  struct ListDeleter {
+    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+  };
+
+  const std::shared_ptr<const HttpTarget> target_;
+  std::unique_ptr<curl_slist, ListDeleter> headers_;
+  std::unique_ptr<CURL, EasyDeleter> easy_{curl_easy_init()};
+};
+
+// A few handles that wait for the next transfer to their target. The loop's thread only.
+class IdleCurlHandles {
+ public:
+  // Null: there is none.
+  std::unique_ptr<CurlHandle> Take(const HttpTarget* target);
+  // Kept, if there is room for it.
+  void Put(std::unique_ptr<CurlHandle> handle) noexcept;
+  void Clear() { handles_.clear(); }
+
+ private:
+  std::vector<std::unique_ptr<CurlHandle>> handles_;  // the last one was used last
+};
+
+}  // namespace warppool::internal
