@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "catch.h"
 #include "http/curl_transport.h"
 #include "scripted_server.h"
 
@@ -18,6 +20,7 @@ namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
+using Catch::Matchers::ContainsSubstring;
 
 constexpr const char* kSmallAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -41,9 +44,12 @@ class Transfers {
   CurlTransport& transport() { return transport_; }
 
   void Start(const std::string& url, std::chrono::milliseconds silence, std::string body = "question",
-             std::function<void()> then = nullptr) {
+             std::function<void()> then = nullptr, const std::string& bearer = "") {
+    auto& target = targets_[url];
+    if (target == nullptr) target = std::make_shared<HttpTarget>(HttpTarget{.url = url, .headers = {}});
     HttpRequest request;
-    request.target = std::make_shared<HttpTarget>(HttpTarget{.url = url, .headers = {}});
+    request.target = target;
+    request.bearer = Secret(bearer);
     request.body = std::move(body);
     request.silence_timeout = silence;
     handlers_.push_back(std::make_unique<Handler>(this, std::move(then)));
@@ -78,6 +84,7 @@ class Transfers {
   EventLoop loop_;
   CurlTransport transport_{&loop_, {}};
   std::vector<std::unique_ptr<Handler>> handlers_;
+  std::map<std::string, std::shared_ptr<const HttpTarget>> targets_;
 };
 
 // This process's descriptors of connections to `port`.
@@ -141,6 +148,52 @@ TEST_CASE("a long upload on a slow line is no silence") {
   Transfers transfers;
   transfers.Run([&] { transfers.Start(server.url(), 1000ms, std::string(kBody, 'x')); });
   CHECK(transfers.order == "done");
+}
+
+TEST_CASE("a question is sent to its end when the answer begins before") {
+  constexpr std::size_t kBody = 1'500'000;
+  std::size_t received = 0;
+  ScriptedServer server([&](auto* connection) {
+    std::string all;
+    while (all.size() < 10'000 && connection->Read(&all, 1024) > 0) continue;
+    connection->Send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n");
+    while (all.size() < kBody && connection->Read(&all, 8192) > 0) continue;
+    received = static_cast<std::size_t>(std::count(all.begin(), all.end(), '#'));
+    connection->Send("x");
+    connection->AwaitEnd();
+  });
+  Transfers transfers;
+  transfers.Run([&] { transfers.Start(server.url(), 10s, std::string(kBody, '#')); });
+  CHECK(transfers.order == "done");
+  CHECK(received == kBody);
+}
+
+TEST_CASE("each transfer to one target sends its own bearer and body, and nothing of the one before") {
+  std::vector<std::string> seen;
+  ScriptedServer server([&](auto* connection) {
+    while (connection->ReadRequest()) {
+      seen.push_back(connection->TakeRequest());
+      if (!connection->Send(kSmallAnswer)) return;
+    }
+  });
+  Transfers transfers;
+  const auto start = [&](const std::string& body, const std::string& bearer, const std::function<void()>& then) {
+    transfers.Start(
+        server.url(), 10s, body, [&, then] { transfers.loop().Post(then); }, bearer);
+  };
+  transfers.Run([&] {
+    start("a long question", "fake-bearer-1",
+          [&] { start("short", "fake-bearer-2", [&] { start("", "", [&] { transfers.Stop(); }); }); });
+  });
+  REQUIRE(seen.size() == 3);
+  const auto body_of = [](const std::string& request) { return request.substr(request.find("\r\n\r\n") + 4); };
+  CHECK_THAT(seen[0], ContainsSubstring("Authorization: Bearer fake-bearer-1\r\n"));
+  CHECK(body_of(seen[0]) == "a long question");
+  CHECK_THAT(seen[1], ContainsSubstring("Authorization: Bearer fake-bearer-2\r\n"));
+  CHECK(body_of(seen[1]) == "short");
+  CHECK_THAT(seen[2], !ContainsSubstring("Authorization"));
+  CHECK(body_of(seen[2]).empty());
+  CHECK(server.connections() == 1);
 }
 
 TEST_CASE("connections that nobody uses are dropped, and those in use go on") {

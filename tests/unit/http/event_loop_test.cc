@@ -169,6 +169,52 @@ TEST_CASE("a timer that sets itself anew starves nobody") {
   CHECK(rounds < 100);
 }
 
+TEST_CASE("a task that posts itself anew starves nobody") {
+  Loop loop;
+  int rounds = 0;
+  bool timer_fired = false;
+  std::function<void()> again = [&] {
+    if (timer_fired || ++rounds > 100'000) return loop->Stop();
+    loop->Post(again);
+  };
+  loop.Run([&] {
+    loop->After(0ms, [&] { timer_fired = true; });
+    again();
+  });
+  CHECK(timer_fired);
+  CHECK(rounds < 100);
+}
+
+TEST_CASE("what a task posts runs although nobody wakes the loop, before it waits") {
+  Loop loop;
+  int steps = 0;
+  std::function<void()> next = [&] {
+    if (++steps == 50) return loop->Stop();
+    loop->Post(next);
+  };
+  loop.Run([&] {
+    loop->After(30s, [&] { loop->Stop(); });  // a guard against hanging
+    next();
+  });
+  CHECK(steps == 50);
+}
+
+TEST_CASE("between the posting of a task and its run the round is told") {
+  Loop loop;
+  int told = 0;
+  int told_at_posting = 0;
+  int told_at_run = 0;
+  loop->SetOnRound([&] { ++told; });
+  loop.Run([&] {
+    told_at_posting = told;
+    loop->Post([&] {
+      told_at_run = told;
+      loop->Stop();
+    });
+  });
+  CHECK(told_at_run > told_at_posting);
+}
+
 TEST_CASE("what was posted before the stop still runs, and nothing is taken after it") {
   Loop loop;
   std::string order;
