@@ -151,17 +151,19 @@ TEST_CASE("a long upload on a slow line is no silence") {
 }
 
 TEST_CASE("a question is sent to its end when the answer begins before") {
-  constexpr std::size_t kBody = 1'500'000;
+  constexpr std::size_t kBody = 16'000'000;
   std::size_t received = 0;
-  ScriptedServer server([&](auto* connection) {
-    std::string all;
-    while (all.size() < 10'000 && connection->Read(&all, 1024) > 0) continue;
-    connection->Send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n");
-    while (all.size() < kBody && connection->Read(&all, 8192) > 0) continue;
-    received = static_cast<std::size_t>(std::count(all.begin(), all.end(), '#'));
-    connection->Send("x");
-    connection->AwaitEnd();
-  });
+  ScriptedServer server(
+      [&](auto* connection) {
+        std::string all;
+        while (all.size() < 10'000 && connection->Read(&all, 1024) > 0) continue;
+        connection->Send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n");
+        while (all.size() < kBody && connection->Read(&all, 8192) > 0) continue;
+        received = static_cast<std::size_t>(std::count(all.begin(), all.end(), '#'));
+        connection->Send("x");
+        connection->AwaitEnd();
+      },
+      1 << 16);
   Transfers transfers;
   transfers.Run([&] { transfers.Start(server.url(), 10s, std::string(kBody, '#')); });
   CHECK(transfers.order == "done");
