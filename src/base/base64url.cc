@@ -7,27 +7,30 @@ namespace warppool::internal {
 namespace {
 
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-constexpr std::uint32_t kInvalid = 0xFF;
+constexpr std::uint32_t kInvalid = 1U << 31U;
 
-constexpr std::array<std::uint8_t, 256> MakeDecodeTable() {
-  std::array<std::uint8_t, 256> table{};
-  for (auto& entry : table) entry = kInvalid;
-  for (std::size_t i = 0; i < kAlphabet.size(); ++i) {
-    table[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::uint8_t>(i);
+// What a character adds to the 24 bits of its group, for each of the four places in it.
+using PlaceTable = std::array<std::uint32_t, 256>;
+constexpr std::array<PlaceTable, 4> MakeDecodeTables() {
+  std::array<PlaceTable, 4> tables{};
+  for (std::size_t place = 0; place < 4; ++place) {
+    const std::size_t shift = 18 - 6 * place;
+    for (auto& entry : tables[place]) entry = kInvalid;
+    for (std::uint32_t i = 0; i < 64; ++i) tables[place][static_cast<unsigned char>(kAlphabet[i])] = i << shift;
+    tables[place]['+'] = 62U << shift;
+    tables[place]['/'] = 63U << shift;
   }
-  table['+'] = 62;
-  table['/'] = 63;
-  return table;
+  return tables;
 }
 
-constexpr auto kDecode = MakeDecodeTable();
+constexpr auto kDecode = MakeDecodeTables();
 
-std::uint32_t Value(char c) {
-  return kDecode[static_cast<unsigned char>(c)];
+std::uint32_t Bits(std::size_t place, char c) {
+  return kDecode[place][static_cast<unsigned char>(c)];
 }
 
 std::size_t FirstInvalid(std::string_view text, std::size_t from) {
-  while (from < text.size() && Value(text[from]) != kInvalid) ++from;
+  while (from < text.size() && Bits(0, text[from]) != kInvalid) ++from;
   return from;
 }
 
@@ -53,26 +56,19 @@ std::optional<std::size_t> DecodeBase64Url(std::string_view text, std::string* o
   // The loop only collects whether anything was invalid: one branch for the whole text.
   std::uint32_t seen = 0;
   for (std::size_t i = 0; i < groups; ++i, in += 4, to += 3) {
-    const std::uint32_t a = Value(in[0]);
-    const std::uint32_t b = Value(in[1]);
-    const std::uint32_t c = Value(in[2]);
-    const std::uint32_t d = Value(in[3]);
-    seen |= a | b | c | d;
-    const std::uint32_t bits = a << 18U | b << 12U | c << 6U | d;
+    const std::uint32_t bits = Bits(0, in[0]) | Bits(1, in[1]) | Bits(2, in[2]) | Bits(3, in[3]);
+    seen |= bits;
     to[0] = static_cast<char>(bits >> 16U);
     to[1] = static_cast<char>(bits >> 8U);
     to[2] = static_cast<char>(bits);
   }
   if (rest != 0) {
-    const std::uint32_t a = Value(in[0]);
-    const std::uint32_t b = Value(in[1]);
-    const std::uint32_t c = rest == 3 ? Value(in[2]) : 0;
-    seen |= a | b | c;
-    const std::uint32_t bits = a << 18U | b << 12U | c << 6U;
+    const std::uint32_t bits = Bits(0, in[0]) | Bits(1, in[1]) | (rest == 3 ? Bits(2, in[2]) : 0);
+    seen |= bits;
     to[0] = static_cast<char>(bits >> 16U);
     if (rest == 3) to[1] = static_cast<char>(bits >> 8U);
   }
-  if (seen >= 64) return FirstInvalid(text, 0);
+  if ((seen & kInvalid) != 0) return FirstInvalid(text, 0);
   return std::nullopt;
 }
 

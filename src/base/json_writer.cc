@@ -24,27 +24,30 @@ struct JsonWriter::State {
    public:
     using Ch = char;
 
-    Output() { text_.reserve(kFirstCapacity); }
+    Output() : text_(kFirstCapacity, '\0') {}
     ~Output() { Wipe(&text_); }
     Output(const Output&) = delete;
     Output& operator=(const Output&) = delete;
     void Put(char c) {
-      if (text_.size() == text_.capacity()) Grow();
-      text_.push_back(c);
+      if (size_ == text_.size()) Grow();
+      text_[size_++] = c;
     }
     void Flush() {}
-    const std::string& text() const { return text_; }
+    const std::string& text() {
+      text_.resize(size_);
+      return text_;
+    }
 
    private:
     void Grow() {
-      std::string larger;
-      larger.reserve(2 * text_.capacity());
-      larger = text_;
+      std::string larger(2 * text_.size() + kFirstCapacity, '\0');
+      text_.copy(larger.data(), size_);
       text_.swap(larger);
       Wipe(&larger);
     }
 
-    std::string text_;
+    std::string text_;  // with room for more
+    std::size_t size_ = 0;
   };
 
   Output output;

@@ -13,6 +13,11 @@ namespace {
 // Each has some 20 KiB.
 constexpr std::size_t kMostIdleHandles = 8;
 
+// What libcurl reads at a time, of which each transfer has its own: an event has some hundred bytes. Over TLS it may
+// speak HTTP/2, and then it wants room for a whole frame (16 KiB, as it comes): else a stream that is paused holds back
+// the others of its connection.
+constexpr long kPlainReadBytes = 4L << 10U;
+
 }  // namespace
 
 std::unique_ptr<CurlHandle> CurlHandle::Make(std::shared_ptr<const HttpTarget> target, const CurlOptions& options) {
@@ -45,9 +50,11 @@ bool CurlHandle::SetUp(const CurlOptions& options) {
   set(CURLOPT_ACCEPT_ENCODING, "identity");
   set(CURLOPT_POST, 1L);
   set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+  const bool is_plain = AsciiLower(target_->url.substr(0, 6)) != "https:";
+  if (is_plain) set(CURLOPT_BUFFERSIZE, kPlainReadBytes);
   // Rather a stream of a connection that is being made than another connection. Without TLS there is no HTTP/2, and
   // libcurl would find out only by the first answer, which may take long.
-  set(CURLOPT_PIPEWAIT, AsciiLower(target_->url.substr(0, 6)) == "https:" ? 1L : 0L);
+  set(CURLOPT_PIPEWAIT, is_plain ? 0L : 1L);
   set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   if (!options.ca_bundle.empty()) {
     set(CURLOPT_CAINFO, options.ca_bundle.c_str());
