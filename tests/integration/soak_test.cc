@@ -31,15 +31,8 @@ using soak::SteadyClock;
 constexpr int kThreads = 8;
 constexpr std::size_t kAtATime = 3;  // for each thread: enough to need the last tier
 
-#if defined(WARPPOOL_SANITIZED)
-constexpr bool kSanitized = true;
-constexpr auto kSilence = 5s;
-constexpr auto kRefreshTimeout = 8s;
-#else
-constexpr bool kSanitized = false;
-constexpr auto kSilence = 2s;
-constexpr auto kRefreshTimeout = 4s;
-#endif
+constexpr auto kSilence = kSanitized ? 5s : 2s;
+constexpr auto kRefreshTimeout = kSanitized ? 8s : 4s;
 
 const int kRequests = AmountFrom("WARPPOOL_SOAK_REQUESTS", kSanitized ? 8'000 : 40'000);
 

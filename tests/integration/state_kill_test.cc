@@ -27,12 +27,7 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-#if defined(WARPPOOL_SANITIZED)
-constexpr int kUsualKills = 100;
-#else
-constexpr int kUsualKills = 500;
-#endif
-const int kKills = AmountFrom("WARPPOOL_STATE_KILLS", kUsualKills);
+const int kKills = AmountFrom("WARPPOOL_STATE_KILLS", kSanitized ? 100 : 500);
 
 // A running state_writer.
 class Writer {

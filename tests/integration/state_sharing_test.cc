@@ -20,14 +20,10 @@ namespace {
 
 using loopback::Endpoint;
 
-#if defined(WARPPOOL_SANITIZED)
-constexpr int kUsualRequests = 1'600;
-#else
-constexpr int kUsualRequests = 10'000;
-#endif
-const int kRequests = AmountFrom("WARPPOOL_SHARED_REQUESTS", kUsualRequests);  // of all processes
-constexpr int kThreads = 4;                                                    // in each of them
-constexpr int kGeneration = 100;                                               // requests after which all JWTs end
+// Of all processes.
+const int kRequests = AmountFrom("WARPPOOL_SHARED_REQUESTS", kSanitized ? 1'600 : 10'000);
+constexpr int kThreads = 4;       // in each of them
+constexpr int kGeneration = 100;  // requests after which all JWTs end
 const std::vector<std::string> kAccounts = {"fake-token-one", "fake-token-two", "fake-token-three"};
 
 // A running state_sharer.

@@ -5,22 +5,18 @@
 #include <string>
 #include <vector>
 
+#include "amount.h"
 #include "catch.h"
 #include "unit/client/outcome_simulation.h"
 
 namespace warppool::internal::worlds {
 namespace {
 
-#ifdef WARPPOOL_SANITIZED
-constexpr int kDefaultWorlds = 10;
-#else
-constexpr int kDefaultWorlds = 200;
-#endif
+constexpr int kDefaultWorlds = kSanitized ? 10 : 200;
 
 // Of pools of 1, 2, 3, 5 and 20 tokens.
 int WorldsOfEachSize() {
-  const char* const wanted = std::getenv("WARPPOOL_WORLDS");
-  return wanted != nullptr ? std::atoi(wanted) : kDefaultWorlds;
+  return AmountFrom("WARPPOOL_WORLDS", kDefaultWorlds);
 }
 
 bool Shows() {
@@ -202,6 +198,7 @@ TEST_CASE("A storm of requests does not hammer an overloaded service, and is ser
       {"proxy html 403", 5, 15, -1, 2000, 3.3, 1000},   {"proxy html 403", 20, 300, -1, 2101, 227.5, 0},
       {"proxy html 403", 20, 15, -1, 2101, 227.5, 1000}};
   for (const Storm& row : rows) {
+    if (kSanitized && row.length == 300) continue;
     std::vector<SimToken> tokens(static_cast<std::size_t>(row.size));
     for (SimToken& token : tokens) token.jwt_until = 1e6;
     std::vector<SimRequest> requests;

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "amount.h"
 #include "catch.h"
 #include "unit/token/health_fixture.h"
 #include "unit/token/health_model.h"
@@ -17,7 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
-constexpr int kHealthRuns = 300;
+constexpr int kHealthRuns = kSanitized ? 60 : 300;
 constexpr int kHealthSteps = 2000;
 
 const std::vector<Outcome> kNeverBlamed{Outcome::kAuthStale,         Outcome::kOverloaded,   Outcome::kNetwork,
