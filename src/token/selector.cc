@@ -21,8 +21,7 @@ const char* StrategyName(Strategy strategy) noexcept {
 
 namespace warppool::internal {
 
-Selector::Selector(Strategy strategy, std::size_t size)
-    : strategy_(strategy), entries_(size), half_open_(size), none_(size) {
+Selector::Selector(Strategy strategy, std::size_t size) : strategy_(strategy), entries_(size), half_open_(size) {
   levels_.emplace(0, PositionSet(size));
 }
 

@@ -56,8 +56,9 @@ class Selector {
   // The level of `load`, made if it is not there. `hint`: one that is near.
   Levels::iterator LevelOf(std::size_t load, Levels::iterator hint);
 
+  // `b` may be null: none.
   template <typename Visitor>
-  static bool VisitBoth(const PositionSet& a, const PositionSet& b, std::size_t begin, std::size_t end,
+  static bool VisitBoth(const PositionSet& a, const PositionSet* b, std::size_t begin, std::size_t end,
                         const Visitor& visit);
 
   const Strategy strategy_;
@@ -67,14 +68,14 @@ class Selector {
   Levels levels_;
   Levels::node_type spare_;  // one that became empty: in the long run nothing is allocated
   PositionSet half_open_;
-  const PositionSet none_;
 };
 
 template <typename Visitor>
-bool Selector::VisitBoth(const PositionSet& a, const PositionSet& b, std::size_t begin, std::size_t end,
+bool Selector::VisitBoth(const PositionSet& a, const PositionSet* b, std::size_t begin, std::size_t end,
                          const Visitor& visit) {
+  const auto first_of_b = [b](std::size_t from) { return b == nullptr ? PositionSet::kNone : b->FirstFrom(from); };
   std::size_t in_a = a.FirstFrom(begin);
-  std::size_t in_b = b.FirstFrom(begin);
+  std::size_t in_b = first_of_b(begin);
   while (true) {
     const std::size_t next = std::min(in_a, in_b);  // kNone is the largest
     if (next >= end) return false;
@@ -82,7 +83,7 @@ bool Selector::VisitBoth(const PositionSet& a, const PositionSet& b, std::size_t
     if (next == in_a) {
       in_a = a.FirstFrom(next + 1);
     } else {
-      in_b = b.FirstFrom(next + 1);
+      in_b = first_of_b(next + 1);
     }
   }
 }
@@ -90,11 +91,11 @@ bool Selector::VisitBoth(const PositionSet& a, const PositionSet& b, std::size_t
 template <typename Visitor>
 bool Selector::Visit(bool with_half_open, const Visitor& visit) const {
   const std::size_t start = strategy_ == Strategy::kFillFirst ? 0 : turn_;
-  const PositionSet* half_open = with_half_open ? &half_open_ : &none_;
+  const PositionSet* half_open = with_half_open && !half_open_.empty() ? &half_open_ : nullptr;
   for (const auto& [load, ready] : levels_) {
-    if (VisitBoth(ready, *half_open, start, entries_.size(), visit)) return true;
-    if (VisitBoth(ready, *half_open, 0, start, visit)) return true;
-    half_open = &none_;  // they serve nobody: they come with the least loaded
+    if (VisitBoth(ready, half_open, start, entries_.size(), visit)) return true;
+    if (VisitBoth(ready, half_open, 0, start, visit)) return true;
+    half_open = nullptr;  // they serve nobody: they come with the least loaded
   }
   return false;
 }
