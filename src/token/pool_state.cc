@@ -20,7 +20,8 @@ void PoolState::WakeDue(SteadyTime now, PoolNews* news) {
 
 void PoolState::Settle(PoolMember* member, HealthChange change, SteadyTime now, const Status& why, PoolNews* news) {
   Refile(member, now, why, news);
-  if (change != HealthChange::kNone) MarkUnsaved(member, true, news);
+  if (change == HealthChange::kNone) return;
+  MarkUnsaved(member, true, news);
   const bool counts = change == HealthChange::kFailure || change == HealthChange::kProbeFailed ||
                       (change == HealthChange::kDisabled && !member->health.revoked());
   if (counts) ++member->counters.failures;
@@ -28,7 +29,7 @@ void PoolState::Settle(PoolMember* member, HealthChange change, SteadyTime now, 
   notice.failures = member->health.failures();
   switch (change) {
     case HealthChange::kNone:
-      return;
+      return;  // see above
     case HealthChange::kCleared:
     case HealthChange::kRecovered:
       notice.kind = PoolEventKind::kRecovered;

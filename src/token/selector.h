@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <map>
+#include <optional>
 #include <vector>
 
 #include "token/position_set.h"
@@ -47,14 +47,22 @@ class Selector {
   bool Visit(bool with_half_open, const Visitor& visit) const;
 
  private:
-  using Levels = std::map<std::size_t, PositionSet>;
   struct Entry {
     Place place = Place::kOut;
-    Levels::iterator level{};  // with Place::kReady: where it is
+    std::size_t load = 0;  // with Place::kReady: the level that it is in
+  };
+  struct Level {
+    std::size_t load;
+    PositionSet ready;
   };
 
-  // The level of `load`, made if it is not there. `hint`: one that is near.
-  Levels::iterator LevelOf(std::size_t load, Levels::iterator hint);
+  using Levels = std::vector<Level>;
+
+  // The level of `load`, or the one that it would come before.
+  Levels::iterator FindLevel(std::size_t load);
+  // The level of `load`, made if it is not there.
+  Levels::iterator LevelOf(std::size_t load);
+  void EraseReady(std::size_t position, std::size_t load);
 
   // `b` may be null: none.
   template <typename Visitor>
@@ -64,9 +72,9 @@ class Selector {
   const Strategy strategy_;
   std::size_t turn_ = 0;
   std::vector<Entry> entries_;
-  // Those that can serve, by load with kLeastInFlight, else all at 0. None is empty, but the one of 0 may be.
+  // Those that can serve, by load with kLeastInFlight, else all at 0. None is empty, but the first one, of 0, may be.
   Levels levels_;
-  Levels::node_type spare_;  // one that became empty: in the long run nothing is allocated
+  std::optional<PositionSet> spare_;  // one that became empty: in the long run nothing is allocated
   PositionSet half_open_;
 };
 
