@@ -349,7 +349,7 @@ std::shared_ptr<const Token> PoolMembership::FindKey(const std::string& key) con
   return nullptr;
 }
 
-bool PoolMembership::AnyOther(const Tokens& tokens, const TokenRestriction* only) const {
+bool PoolMembership::AnyOther(const TokenSet& tokens, const TokenRestriction* only) const {
   MutexLock lock(&state_->mutex);
   // Not by their number: some of `tokens` may be gone.
   for (const Registry::Tier& tier : state_->registry.tiers()) {

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "base/clock.h"
@@ -21,6 +22,9 @@
 #include "warppool/stats.h"
 
 namespace warppool::internal {
+
+// The tokens that a request leaves out: mostly none, and a std::set costs next to nothing then.
+using TokenSet = std::set<const Token*>;
 
 // Who says more is wrong, and must not overflow a time point.
 inline constexpr std::chrono::hours kLongestCooling{24 * 366};

@@ -38,24 +38,31 @@ void Selector::Put(std::size_t position, Place place, int in_flight) {
 }
 
 Selector::Levels::iterator Selector::FindLevel(std::size_t load) {
-  return std::lower_bound(levels_.begin(), levels_.end(), load,
+  return std::lower_bound(levels_.begin(), levels_.begin() + used_, load,
                           [](const Level& level, std::size_t wanted) { return level.load < wanted; });
 }
 
 Selector::Levels::iterator Selector::LevelOf(std::size_t load) {
-  const auto level = FindLevel(load);
-  if (level != levels_.end() && level->load == load) return level;
-  PositionSet ready = spare_ ? *std::move(spare_) : PositionSet(entries_.size());
-  spare_.reset();
-  return levels_.insert(level, {load, std::move(ready)});
+  auto level = FindLevel(load);
+  if (level != levels_.begin() + used_ && level->load == load) return level;
+  if (levels_.begin() + used_ == levels_.end()) {
+    const auto index = level - levels_.begin();
+    levels_.push_back({load, PositionSet(entries_.size())});
+    level = levels_.begin() + index;
+  }
+  // A spare one comes here, and those from here on move up.
+  std::rotate(level, levels_.begin() + used_, levels_.begin() + used_ + 1);
+  level->load = load;
+  ++used_;
+  return level;
 }
 
 void Selector::EraseReady(std::size_t position, std::size_t load) {
   const auto level = FindLevel(load);
   level->ready.Erase(position);
   if (load == 0 || !level->ready.empty()) return;
-  spare_ = std::move(level->ready);
-  levels_.erase(level);
+  std::rotate(level, level + 1, levels_.begin() + used_);
+  --used_;
 }
 
 }  // namespace warppool::internal

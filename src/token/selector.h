@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "token/position_set.h"
@@ -73,8 +72,9 @@ class Selector {
   std::size_t turn_ = 0;
   std::vector<Entry> entries_;
   // Those that can serve, by load with kLeastInFlight, else all at 0. None is empty, but the first one, of 0, may be.
+  // Behind the `used_` ones come those that became empty, kept for later: in the long run nothing is allocated.
   Levels levels_;
-  std::optional<PositionSet> spare_;  // one that became empty: in the long run nothing is allocated
+  std::ptrdiff_t used_ = 1;
   PositionSet half_open_;
 };
 
@@ -100,9 +100,9 @@ template <typename Visitor>
 bool Selector::Visit(bool with_half_open, const Visitor& visit) const {
   const std::size_t start = strategy_ == Strategy::kFillFirst ? 0 : turn_;
   const PositionSet* half_open = with_half_open && !half_open_.empty() ? &half_open_ : nullptr;
-  for (const auto& [load, ready] : levels_) {
-    if (VisitBoth(ready, half_open, start, entries_.size(), visit)) return true;
-    if (VisitBoth(ready, half_open, 0, start, visit)) return true;
+  for (auto level = levels_.begin(); level != levels_.begin() + used_; ++level) {
+    if (VisitBoth(level->ready, half_open, start, entries_.size(), visit)) return true;
+    if (VisitBoth(level->ready, half_open, 0, start, visit)) return true;
     half_open = nullptr;  // they serve nobody: they come with the least loaded
   }
   return false;

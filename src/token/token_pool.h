@@ -17,7 +17,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -35,7 +34,7 @@ namespace warppool::internal {
 
 class TokenPool {
  public:
-  using Tokens = std::unordered_set<const Token*>;
+  using Tokens = TokenSet;
 
   // Which tokens will do.
   struct Wanted {
@@ -129,6 +128,7 @@ class TokenPool {
   PoolMember* FindPreferred(const Wanted& wanted, SteadyTime now) const REQUIRES(state_.mutex) {
     return wanted.preferred == nullptr ? nullptr : FindOfAccount(*wanted.preferred, wanted, now);
   }
+  // Null: neither `token` nor any other one of its account can.
   PoolMember* FindOfAccount(const Token& token, const Wanted& wanted, SteadyTime now) const REQUIRES(state_.mutex);
   // `lease` begins, of `member`.
   void Begin(const std::shared_ptr<PoolMember>& member, SteadyTime now, bool is_request, std::optional<Lease>* lease)
