@@ -130,7 +130,7 @@ class TokenPool {
   }
   // Null: neither `token` nor any other one of its account can.
   PoolMember* FindOfAccount(const Token& token, const Wanted& wanted, SteadyTime now) const REQUIRES(state_.mutex);
-  // `lease` begins, of `member`.
+  // Begins a lease of `member`. It is made where it stays: each move of one costs some nanoseconds.
   void Begin(const std::shared_ptr<PoolMember>& member, SteadyTime now, bool is_request, std::optional<Lease>* lease)
       REQUIRES(state_.mutex);
   void NoteRecovered(PoolMember* member, SteadyTime now, PoolNews* news) REQUIRES(state_.mutex);
