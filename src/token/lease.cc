@@ -5,8 +5,8 @@
 
 namespace warppool::internal {
 
-Lease::~Lease() {
-  if (member_) Guarded([&] { std::move(*this).End({Outcome::kCancelled}); });
+void Lease::Drop() noexcept {
+  Guarded([&] { std::move(*this).End({Outcome::kCancelled}); });
 }
 
 Lease& Lease::operator=(Lease&& other) noexcept {
@@ -28,7 +28,7 @@ void Lease::NoteServing() {
 }
 
 std::optional<DeferredFailure> Lease::End(const Report& report) && {
-  const std::shared_ptr<PoolMember> member = std::exchange(member_, nullptr);
+  const std::shared_ptr<PoolMember> member = std::move(member_);
   if (member == nullptr) return std::nullopt;
   return pool_->End(member, *this, report);
 }

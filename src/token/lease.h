@@ -35,9 +35,18 @@ struct DeferredFailure {
 // reports kCancelled. Not thread-safe; must not outlive the pool.
 class Lease {
  public:
+  // Begins now, with the pool's mutex held: only the pool does it.
+  Lease(TokenPool* pool, std::shared_ptr<PoolMember> member, SteadyTime now, bool is_request)
+      : pool_(pool),
+        member_(std::move(member)),
+        stamp_(member_->health.Begin(now)),
+        began_(now),
+        is_request_(is_request) {}
   Lease(Lease&& other) noexcept = default;
   Lease& operator=(Lease&& other) noexcept;
-  ~Lease();
+  ~Lease() {
+    if (member_) Drop();
+  }
 
   Token& token() const { return member_->token; }
   std::shared_ptr<Token> share_token() const { return {member_, &member_->token}; }
@@ -66,8 +75,7 @@ class Lease {
 
  private:
   friend class TokenPool;
-  Lease(TokenPool* pool, std::shared_ptr<PoolMember> member, HealthStamp stamp, SteadyTime began, bool is_request)
-      : pool_(pool), member_(std::move(member)), stamp_(stamp), began_(began), is_request_(is_request) {}
+  void Drop() noexcept;
 
   TokenPool* pool_;
   std::shared_ptr<PoolMember> member_;  // null: ended, or moved from

@@ -27,12 +27,12 @@ void PoolAccounts::NoteRefreshed(const Token& token, const Jwt& jwt, bool rotate
     notice.reason = fmt::format("valid for {} s{}", jwt.life.count(), rotated ? ", refresh token rotated" : "");
     if (jwt.end_is_known) notice.until = jwt.expires_at_wall;
     if (!jwt.end_is_known) notice.reason = "valid until it is refused";
-    news.notices.push_back(notice);
+    news.notices().push_back(notice);
     if (rotated) {
       notice.kind = PoolEventKind::kRotated;
       notice.reason = "the service replaced the refresh token";
       notice.until.reset();
-      news.notices.push_back(std::move(notice));
+      news.notices().push_back(std::move(notice));
     }
     if (!account.empty() && account != member->account) {
       state_->Wake(now, &news);
@@ -48,8 +48,8 @@ void PoolAccounts::NoteRotated(const Token& token) {
     MutexLock lock(&state_->mutex);
     const PoolMember* const member = state_->registry.Find(token);
     if (member == nullptr) return;
-    news.notices.push_back({PoolEventKind::kRotated, token.tier(), PoolState::Share(*member), Status(),
-                            "the service replaced the refresh token"});
+    news.notices().push_back({PoolEventKind::kRotated, token.tier(), PoolState::Share(*member), Status(),
+                              "the service replaced the refresh token"});
   }
   state_->Tell(news);
 }
@@ -62,7 +62,7 @@ void PoolAccounts::NoteAdopted(const Token& token, bool rotated) {
     if (member == nullptr) return;
     const char* const what =
         rotated ? "another process had its refresh token replaced" : "another process exchanged it";
-    news.notices.push_back({PoolEventKind::kRestored, token.tier(), PoolState::Share(*member), Status(), what});
+    news.notices().push_back({PoolEventKind::kRestored, token.tier(), PoolState::Share(*member), Status(), what});
   }
   state_->Tell(news);
 }
@@ -74,7 +74,7 @@ void PoolAccounts::JoinAccount(PoolMember* member, const std::string& account, S
   member->quota = first->quota;
   PoolNotice notice{PoolEventKind::kSameAccount, member->token.tier(), PoolState::Share(*member)};
   notice.reason = fmt::format("belongs to the same account as {}, and shares its quota", first->token.name());
-  news->notices.push_back(std::move(notice));
+  news->notices().push_back(std::move(notice));
   // Whoever of them knows of a spent quota knows it for all.
   const Status why(Code::kQuotaExhausted, "the quota of its account is used up");
   state_->ShareCooling(first, now, why, news);
@@ -112,7 +112,7 @@ void PoolAccounts::NoteQuota(const Token& token, const Quota& quota, bool lifts_
         continue;
       }
       notice.reason = "its quota is back";
-      news.notices.push_back(std::move(notice));
+      news.notices().push_back(std::move(notice));
     }
   }
   state_->Tell(news);

@@ -91,7 +91,7 @@ Result<std::shared_ptr<Token>> PoolMembership::Add(const TokenConfig& config) {
     Registry::Members members = state_->registry.All();
     members.push_back(member);
     Arrange(members, state_->clock.Steady(), &news);
-    news.notices.push_back({PoolEventKind::kLoaded, config.tier, PoolState::Share(*member), Status(), "added"});
+    news.notices().push_back({PoolEventKind::kLoaded, config.tier, PoolState::Share(*member), Status(), "added"});
   }
   state_->Tell(news);
   return std::shared_ptr<Token>(member, &member->token);
@@ -220,7 +220,7 @@ ReloadResult PoolMembership::Reload(PoolOptions options, const std::vector<Token
       added->emplace_back(members.back(), &member->token);
       if (old == nullptr) {
         result.added.push_back(names[i]);
-        news.notices.push_back({PoolEventKind::kLoaded, config.tier, PoolState::Share(*member), Status(), "added"});
+        news.notices().push_back({PoolEventKind::kLoaded, config.tier, PoolState::Share(*member), Status(), "added"});
         continue;
       }
       result.changed.push_back(names[i]);
@@ -298,7 +298,7 @@ void PoolMembership::Retire(PoolMember* member, PoolNews* news) {
   Counters counted = member->counters;
   counted -= member->elsewhere;
   state_->retired[member->token.tier()] += counted;
-  news->notices.push_back(
+  news->notices().push_back(
       {PoolEventKind::kRemoved, member->token.tier(), PoolState::Share(*member), Status(), "removed"});
   Release(member, news);
 }
@@ -309,7 +309,7 @@ void PoolMembership::Release(PoolMember* member, PoolNews* news) {
   // What is remembered of it must not keep its credential in memory.
   const auto is_its = [&](const PoolState::Met& met) { return met.member.get() == member; };
   state_->met.erase(std::remove_if(state_->met.begin(), state_->met.end(), is_its), state_->met.end());
-  news->gone.emplace_back(member->shared_from_this(), &member->token);
+  news->gone().emplace_back(member->shared_from_this(), &member->token);
 }
 
 // What it counted so far stays with the tier that it leaves.
@@ -335,7 +335,7 @@ void PoolMembership::Identify(const Registry::Members& members) {
 }
 
 void PoolMembership::NoteChanged(const PoolMember& member, std::string what, PoolNews* news) {
-  news->notices.push_back(
+  news->notices().push_back(
       {PoolEventKind::kChanged, member.token.tier(), PoolState::Share(member), Status(), std::move(what)});
 }
 
@@ -349,7 +349,7 @@ std::shared_ptr<const Token> PoolMembership::FindKey(const std::string& key) con
   return nullptr;
 }
 
-bool PoolMembership::AnyOther(const Tokens& tokens, const TokenRestriction* only) const {
+bool PoolMembership::AnyOther(const TokenSet& tokens, const TokenRestriction* only) const {
   MutexLock lock(&state_->mutex);
   // Not by their number: some of `tokens` may be gone.
   for (const Registry::Tier& tier : state_->registry.tiers()) {

@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "token/pool_state.h"
@@ -16,8 +15,6 @@ namespace warppool::internal {
 // Any thread.
 class PoolMembership {
  public:
-  using Tokens = std::unordered_set<const Token*>;
-
   explicit PoolMembership(PoolState* state) : state_(state) {}
 
   // The first members.
@@ -42,7 +39,7 @@ class PoolMembership {
   // The one with this Token::key(); null: there is none.
   std::shared_ptr<const Token> FindKey(const std::string& key) const EXCLUDES(state_->mutex);
   // Whether there is any that is not among `tokens`, be it ready or not. `only`: and that it allows; null: all.
-  bool AnyOther(const Tokens& tokens, const TokenRestriction* only = nullptr) const EXCLUDES(state_->mutex);
+  bool AnyOther(const TokenSet& tokens, const TokenRestriction* only = nullptr) const EXCLUDES(state_->mutex);
 
   // Who may serve a request with these Request::tiers and Request::tokens, which also say what is refused. Null: all.
   // A name stands for the token that has it now. The tier is the one that a token is in when it is chosen.

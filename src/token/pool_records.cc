@@ -64,7 +64,8 @@ void PoolRecords::Restore(const Kept& kept, const std::string& what) {
       if (kept.disabled) member->last_verdict = kept.why;
       if (cooling_until && !kept.disabled) member->why_cooling = kept.why;
     }
-    news.notices.push_back({PoolEventKind::kRestored, member->token.tier(), PoolState::Share(*member), Status(), what});
+    news.notices().push_back(
+        {PoolEventKind::kRestored, member->token.tier(), PoolState::Share(*member), Status(), what});
     state_->Refile(member, now, kept.why, &news);
   }
   state_->Tell(news);

@@ -9,18 +9,19 @@ constexpr const char* kCoolingOver = "its cooling is over";
 
 }  // namespace
 
-void PoolState::Wake(SteadyTime now, PoolNews* news) {
-  while (true) {
+void PoolState::WakeDue(SteadyTime now, PoolNews* news) {
+  while (registry.AnyDue(now)) {
     const auto [member, before] = registry.FileNextDue(now);
-    if (member == nullptr) return;
     if (member->filed_as != TokenState::kReady || before != TokenState::kCooling) continue;
-    news->notices.push_back({PoolEventKind::kRecovered, member->token.tier(), Share(*member), Status(), kCoolingOver});
+    news->notices().push_back(
+        {PoolEventKind::kRecovered, member->token.tier(), Share(*member), Status(), kCoolingOver});
   }
 }
 
 void PoolState::Settle(PoolMember* member, HealthChange change, SteadyTime now, const Status& why, PoolNews* news) {
   Refile(member, now, why, news);
-  if (change != HealthChange::kNone) MarkUnsaved(member, true, news);
+  if (change == HealthChange::kNone) return;
+  MarkUnsaved(member, true, news);
   const bool counts = change == HealthChange::kFailure || change == HealthChange::kProbeFailed ||
                       (change == HealthChange::kDisabled && !member->health.revoked());
   if (counts) ++member->counters.failures;
@@ -28,13 +29,13 @@ void PoolState::Settle(PoolMember* member, HealthChange change, SteadyTime now, 
   notice.failures = member->health.failures();
   switch (change) {
     case HealthChange::kNone:
-      return;
+      return;  // see above
     case HealthChange::kCleared:
     case HealthChange::kRecovered:
       notice.kind = PoolEventKind::kRecovered;
       notice.reason =
           change == HealthChange::kCleared ? "it works, its failures are cleared" : "it was tried, and accepted";
-      news->notices.push_back(std::move(notice));
+      news->notices().push_back(std::move(notice));
       return;
     case HealthChange::kFailure:
       notice.kind = PoolEventKind::kFailure;
@@ -45,7 +46,7 @@ void PoolState::Settle(PoolMember* member, HealthChange change, SteadyTime now, 
         notice.reason = fmt::format("after {} failures", notice.failures);
         notice.kind = PoolEventKind::kFailure;
         notice.event_only = true;
-        news->notices.push_back(notice);
+        news->notices().push_back(notice);
         notice.event_only = false;
       }
       notice.kind = PoolEventKind::kDisabled;
@@ -59,11 +60,11 @@ void PoolState::Settle(PoolMember* member, HealthChange change, SteadyTime now, 
     case HealthChange::kCooling:
       notice.kind = PoolEventKind::kCooling;
       notice.until = WallTimeOf(member->turns_at, now);
-      news->notices.push_back(std::move(notice));
+      news->notices().push_back(std::move(notice));
       return;
   }
   member->last_verdict = why;
-  news->notices.push_back(std::move(notice));
+  news->notices().push_back(std::move(notice));
 }
 
 void PoolState::Refile(PoolMember* member, SteadyTime now, const Status& why, PoolNews* news) {
@@ -77,9 +78,9 @@ void PoolState::Refile(PoolMember* member, SteadyTime now, const Status& why, Po
   const Registry::Tier& tier = registry.tiers()[member->tier];
   PoolNotice notice{PoolEventKind::kTierExhausted, tier.tier, Share(*member), why};
   notice.until = WallTimeOf(member->turns_at, now);
-  if (tier.in_service == 0) news->exhausted.push_back(notice);
+  if (tier.in_service == 0) news->exhausted().push_back(notice);
   notice.kind = PoolEventKind::kPoolExhausted;
-  if (registry.in_service() == 0) news->exhausted.push_back(std::move(notice));
+  if (registry.in_service() == 0) news->exhausted().push_back(std::move(notice));
 }
 
 std::optional<WallTime> PoolState::WallTimeOf(std::optional<SteadyTime> time, SteadyTime now) const {
@@ -87,13 +88,16 @@ std::optional<WallTime> PoolState::WallTimeOf(std::optional<SteadyTime> time, St
   return clock.Wall() + std::chrono::ceil<std::chrono::milliseconds>(*time - now);
 }
 
-void PoolState::Tell(const PoolNews& news) const {
-  reporter.Tell(news.notices);
-  reporter.Tell(news.exhausted);
+void PoolState::TellAll(const PoolNews& news) const {
+  if (news.lists_) {
+    reporter.Tell(news.lists_->notices);
+    reporter.Tell(news.lists_->exhausted);
+  }
   if (listener == nullptr) return;
   if (news.freed) listener->OnFreed();
   if (news.unsaved) listener->OnUnsaved(news.urgent);
-  for (const auto& token : news.gone) listener->OnGone(token);
+  if (!news.lists_) return;
+  for (const auto& token : news.lists_->gone) listener->OnGone(token);
 }
 
 void PoolState::MarkUnsaved(PoolMember* member, bool urgent, PoolNews* news) {
@@ -119,7 +123,7 @@ void PoolState::ShareCooling(PoolMember* member, SteadyTime now, const Status& w
     if (!was_ready) continue;
     PoolNotice notice{PoolEventKind::kCooling, other->token.tier(), Share(*other), why};
     notice.until = WallTimeOf(other->turns_at, now);
-    news->notices.push_back(std::move(notice));
+    news->notices().push_back(std::move(notice));
   }
 }
 

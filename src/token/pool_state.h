@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "base/clock.h"
@@ -21,6 +22,9 @@
 #include "warppool/stats.h"
 
 namespace warppool::internal {
+
+// The tokens that a request leaves out: mostly none, and a std::set costs next to nothing then.
+using TokenSet = std::set<const Token*>;
 
 // Who says more is wrong, and must not overflow a time point.
 inline constexpr std::chrono::hours kLongestCooling{24 * 366};
@@ -47,14 +51,33 @@ class PoolListener {
   virtual void OnUnsaved(bool urgent) = 0;
 };
 
-// What a call has to tell when the lock is released.
-struct PoolNews {
-  std::vector<PoolNotice> notices{};
-  std::vector<PoolNotice> exhausted{};  // told last: they follow from the others
-  std::vector<std::shared_ptr<Token>> gone{};
+// What a call has to tell when the lock is released. Most calls have nothing to tell: the lists come into being when
+// they are first asked for.
+class PoolNews {
+ public:
+  std::vector<PoolNotice>& notices() { return lists().notices; }
+  std::vector<PoolNotice>& exhausted() { return lists().exhausted; }
+  std::vector<std::shared_ptr<Token>>& gone() { return lists().gone; }
+  bool empty() const { return lists_ == nullptr && !freed && !unsaved; }
+
   bool freed = false;
   bool unsaved = false;  // there is something to keep
   bool urgent = false;
+
+ private:
+  friend struct PoolState;
+  struct Lists {
+    std::vector<PoolNotice> notices;
+    std::vector<PoolNotice> exhausted;  // told last: they follow from the others
+    std::vector<std::shared_ptr<Token>> gone;
+  };
+
+  Lists& lists() {
+    if (!lists_) lists_ = std::make_unique<Lists>();
+    return *lists_;
+  }
+
+  std::unique_ptr<Lists> lists_;
 };
 
 // Any thread.
@@ -66,7 +89,9 @@ struct PoolState {
   PoolState& operator=(const PoolState&) = delete;
 
   // Files those whose time has come: before `filed_as` is read, or a token chosen.
-  void Wake(SteadyTime now, PoolNews* news) REQUIRES(mutex);
+  void Wake(SteadyTime now, PoolNews* news) REQUIRES(mutex) {
+    if (registry.AnyDue(now)) WakeDue(now, news);
+  }
   // Files `member`, and notes if it was the last one that was ready; `why` it is not any more, if it is not.
   void Refile(PoolMember* member, SteadyTime now, const Status& why, PoolNews* news) REQUIRES(mutex);
   // Draws the consequences of a change of `member`'s health.
@@ -80,7 +105,9 @@ struct PoolState {
   Counters& CountersOf(PoolMember* member) REQUIRES(mutex) {
     return member->is_member ? member->counters : retired[member->token.tier()];
   }
-  void Tell(const PoolNews& news) const EXCLUDES(mutex);
+  void Tell(const PoolNews& news) const EXCLUDES(mutex) {
+    if (!news.empty()) TellAll(news);
+  }
 
   static std::shared_ptr<const Token> Share(const PoolMember& member) {
     return {member.shared_from_this(), &member.token};
@@ -106,6 +133,10 @@ struct PoolState {
   std::vector<std::shared_ptr<PoolMember>> unsaved GUARDED_BY(mutex);
   bool unsaved_told GUARDED_BY(mutex) = false;
   bool urgent_told GUARDED_BY(mutex) = false;
+
+ private:
+  void WakeDue(SteadyTime now, PoolNews* news) REQUIRES(mutex);
+  void TellAll(const PoolNews& news) const EXCLUDES(mutex);
 };
 
 }  // namespace warppool::internal

@@ -34,8 +34,7 @@ std::string WhyNot(const PoolMember& member, int max_in_flight, SteadyTime now) 
 
 }  // namespace
 
-std::vector<Attempt> PoolView::WhyNotReady(const std::unordered_set<const Token*>& excluded,
-                                           const TokenRestriction* only) {
+std::vector<Attempt> PoolView::WhyNotReady(const TokenSet& excluded, const TokenRestriction* only) {
   std::vector<Attempt> reasons;
   PoolNews news;
   {

@@ -3,7 +3,6 @@
 
 #include <optional>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "token/pool_state.h"
@@ -24,8 +23,8 @@ class PoolView {
   std::vector<TokenExplanation> Explain() EXCLUDES(state_->mutex);
   // Why tokens that are not among `excluded` cannot serve, as attempts of a failed request. `only`: of those that it
   // allows; null: of all.
-  std::vector<Attempt> WhyNotReady(const std::unordered_set<const Token*>& excluded,
-                                   const TokenRestriction* only = nullptr) EXCLUDES(state_->mutex);
+  std::vector<Attempt> WhyNotReady(const TokenSet& excluded, const TokenRestriction* only = nullptr)
+      EXCLUDES(state_->mutex);
 
  private:
   TokenStatus StatusOf(const PoolMember& member, SteadyTime now) const REQUIRES(state_->mutex);

@@ -1,70 +1,36 @@
 #include "token/position_set.h"
 
-#include <bit>
+#include <algorithm>
 
 namespace warppool::internal {
-namespace {
 
-constexpr std::size_t kBits = 64;
-
-constexpr std::uint64_t Bit(std::size_t position) {
-  return std::uint64_t{1} << (position % kBits);
-}
-
-std::size_t LowestBit(std::uint64_t word) {
-  return static_cast<std::size_t>(std::countr_zero(word));
-}
-
-}  // namespace
-
-PositionSet::PositionSet(std::size_t size) {
-  do {
-    size = (size + kBits - 1) / kBits;
-    levels_.emplace_back(size == 0 ? 1 : size);
-  } while (size > 1);
+PositionSet::PositionSet(std::size_t size) : positions_{0, std::max<std::size_t>(WordsFor(size), 1)} {
+  Level top = positions_;
+  while (!top.IsTop()) top = top.Above();
+  words_.resize(top.begin + top.size);
 }
 
 void PositionSet::Insert(std::size_t position) {
-  for (Words& words : levels_) {
-    words[position / kBits] |= Bit(position);
+  for (Level level = positions_;; level = level.Above()) {
+    words_[level.begin + position / kBits] |= Bit(position);
+    if (level.IsTop()) return;
     position /= kBits;
   }
 }
 
 void PositionSet::Erase(std::size_t position) {
-  for (Words& words : levels_) {
-    std::uint64_t& word = words[position / kBits];
+  for (Level level = positions_;; level = level.Above()) {
+    std::uint64_t& word = words_[level.begin + position / kBits];
     word &= ~Bit(position);
-    if (word != 0) return;  // what stands above it still has something below
+    if (word != 0 || level.IsTop()) return;  // what stands above a word that is not 0 still has something below
     position /= kBits;
   }
 }
 
-bool PositionSet::Contains(std::size_t position) const {
-  return (levels_.front()[position / kBits] & Bit(position)) != 0;
-}
-
-bool PositionSet::empty() const {
-  return levels_.back().front() == 0;
-}
-
-std::size_t PositionSet::FirstFrom(std::size_t from) const {
-  for (std::size_t level = 0; level < levels_.size(); ++level) {
-    const std::size_t at = from / kBits;
-    if (at >= levels_[level].size()) return kNone;
-    const std::uint64_t rest = levels_[level][at] & ~(Bit(from) - 1);
-    if (rest == 0) {
-      from = at + 1;  // one word further, found by the level above
-      continue;
-    }
-    std::size_t found = at * kBits + LowestBit(rest);
-    while (level > 0) {
-      --level;
-      found = found * kBits + LowestBit(levels_[level][found]);
-    }
-    return found;
-  }
-  return kNone;
+std::size_t PositionSet::FirstBehind(Level level, std::size_t word) const {
+  if (level.IsTop()) return kNone;
+  const std::size_t found = FirstFrom(level.Above(), word + 1);
+  return found == kNone ? kNone : found * kBits + LowestBit(words_[level.begin + found]);
 }
 
 }  // namespace warppool::internal

@@ -126,7 +126,6 @@ bool Registry::File(Member* member, SteadyTime now) {
 }
 
 std::pair<Registry::Member*, TokenState> Registry::FileNextDue(SteadyTime now) {
-  if (due_.empty() || due_.begin()->first > now) return {nullptr, TokenState::kReady};
   Member* const member = due_.begin()->second;
   const TokenState before = member->filed_as;
   File(member, now);

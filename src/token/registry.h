@@ -49,8 +49,9 @@ class Registry {
   // Files `member` where it belongs, after its health or its load changed. True if it can serve now and could not
   // before.
   bool File(Member* member, SteadyTime now);
-  // The first whose state has changed by the passing of time, filed anew, and its state before; null when there is none
-  // left.
+  // Whether there is one whose state has changed by the passing of time, and that is not filed anew yet.
+  bool AnyDue(SteadyTime now) const { return !due_.empty() && due_.begin()->first <= now; }
+  // The first of them, filed anew, and its state before. There must be one.
   std::pair<Member*, TokenState> FileNextDue(SteadyTime now);
 
   // Calls visit(member) for those that can serve now, in the order in which they would be chosen, until it returns

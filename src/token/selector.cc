@@ -1,6 +1,6 @@
 #include "token/selector.h"
 
-#include <iterator>
+#include <algorithm>
 #include <utility>
 
 namespace warppool {
@@ -21,38 +21,48 @@ const char* StrategyName(Strategy strategy) noexcept {
 
 namespace warppool::internal {
 
-Selector::Selector(Strategy strategy, std::size_t size)
-    : strategy_(strategy), entries_(size), half_open_(size), none_(size) {
-  levels_.emplace(0, PositionSet(size));
+Selector::Selector(Strategy strategy, std::size_t size) : strategy_(strategy), entries_(size), half_open_(size) {
+  levels_.push_back({0, PositionSet(size)});
 }
 
 void Selector::Put(std::size_t position, Place place, int in_flight) {
+  const std::size_t load = strategy_ == Strategy::kLeastInFlight ? static_cast<std::size_t>(in_flight) : 0;
   Entry& entry = entries_[position];
-  const bool was_ready = entry.place == Place::kReady;
-  Levels::iterator level = was_ready ? entry.level : levels_.begin();
-  if (place == Place::kReady) {
-    // What may find no memory comes before anything changes.
-    level = LevelOf(strategy_ == Strategy::kLeastInFlight ? static_cast<std::size_t>(in_flight) : 0, level);
-    if (was_ready && level == entry.level) return;
-  }
-  if (entry.place == Place::kHalfOpen) half_open_.Erase(position);
-  if (was_ready) {
-    entry.level->second.Erase(position);
-    if (entry.level->first != 0 && entry.level->second.empty()) spare_ = levels_.extract(entry.level);
-  }
-  entry = {place, level};
+  if (place == entry.place && (place != Place::kReady || load == entry.load)) return;
+  // What may find no memory comes before anything changes.
+  if (place == Place::kReady) LevelOf(load)->ready.Insert(position);
   if (place == Place::kHalfOpen) half_open_.Insert(position);
-  if (place == Place::kReady) level->second.Insert(position);
+  if (entry.place == Place::kReady) EraseReady(position, entry.load);
+  if (entry.place == Place::kHalfOpen) half_open_.Erase(position);
+  entry = {place, load};
 }
 
-Selector::Levels::iterator Selector::LevelOf(std::size_t load, Levels::iterator hint) {
-  if (hint->first == load) return hint;
-  // One request more or less: it is next to it, or there is none.
-  hint = load == hint->first + 1 ? std::next(hint) : levels_.lower_bound(load);
-  if (hint != levels_.end() && hint->first == load) return hint;
-  if (spare_.empty()) return levels_.emplace_hint(hint, load, PositionSet(entries_.size()));
-  spare_.key() = load;
-  return levels_.insert(hint, std::move(spare_));
+Selector::Levels::iterator Selector::FindLevel(std::size_t load) {
+  return std::lower_bound(levels_.begin(), levels_.begin() + used_, load,
+                          [](const Level& level, std::size_t wanted) { return level.load < wanted; });
+}
+
+Selector::Levels::iterator Selector::LevelOf(std::size_t load) {
+  auto level = FindLevel(load);
+  if (level != levels_.begin() + used_ && level->load == load) return level;
+  if (levels_.begin() + used_ == levels_.end()) {
+    const auto index = level - levels_.begin();
+    levels_.push_back({load, PositionSet(entries_.size())});
+    level = levels_.begin() + index;
+  }
+  // A spare one comes here, and those from here on move up.
+  std::rotate(level, levels_.begin() + used_, levels_.begin() + used_ + 1);
+  level->load = load;
+  ++used_;
+  return level;
+}
+
+void Selector::EraseReady(std::size_t position, std::size_t load) {
+  const auto level = FindLevel(load);
+  level->ready.Erase(position);
+  if (load == 0 || !level->ready.empty()) return;
+  std::rotate(level, level + 1, levels_.begin() + used_);
+  --used_;
 }
 
 }  // namespace warppool::internal

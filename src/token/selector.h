@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <vector>
 
 #include "token/position_set.h"
@@ -47,34 +46,44 @@ class Selector {
   bool Visit(bool with_half_open, const Visitor& visit) const;
 
  private:
-  using Levels = std::map<std::size_t, PositionSet>;
   struct Entry {
     Place place = Place::kOut;
-    Levels::iterator level{};  // with Place::kReady: where it is
+    std::size_t load = 0;  // with Place::kReady: the level that it is in
+  };
+  struct Level {
+    std::size_t load;
+    PositionSet ready;
   };
 
-  // The level of `load`, made if it is not there. `hint`: one that is near.
-  Levels::iterator LevelOf(std::size_t load, Levels::iterator hint);
+  using Levels = std::vector<Level>;
 
+  // The level of `load`, or the one that it would come before.
+  Levels::iterator FindLevel(std::size_t load);
+  // The level of `load`, made if it is not there.
+  Levels::iterator LevelOf(std::size_t load);
+  void EraseReady(std::size_t position, std::size_t load);
+
+  // `b` may be null: none.
   template <typename Visitor>
-  static bool VisitBoth(const PositionSet& a, const PositionSet& b, std::size_t begin, std::size_t end,
+  static bool VisitBoth(const PositionSet& a, const PositionSet* b, std::size_t begin, std::size_t end,
                         const Visitor& visit);
 
   const Strategy strategy_;
   std::size_t turn_ = 0;
   std::vector<Entry> entries_;
-  // Those that can serve, by load with kLeastInFlight, else all at 0. None is empty, but the one of 0 may be.
+  // Those that can serve, by load with kLeastInFlight, else all at 0. None is empty, but the first one, of 0, may be.
+  // Behind the `used_` ones come those that became empty, kept for later: in the long run nothing is allocated.
   Levels levels_;
-  Levels::node_type spare_;  // one that became empty: in the long run nothing is allocated
+  std::ptrdiff_t used_ = 1;
   PositionSet half_open_;
-  const PositionSet none_;
 };
 
 template <typename Visitor>
-bool Selector::VisitBoth(const PositionSet& a, const PositionSet& b, std::size_t begin, std::size_t end,
+bool Selector::VisitBoth(const PositionSet& a, const PositionSet* b, std::size_t begin, std::size_t end,
                          const Visitor& visit) {
+  const auto first_of_b = [b](std::size_t from) { return b == nullptr ? PositionSet::kNone : b->FirstFrom(from); };
   std::size_t in_a = a.FirstFrom(begin);
-  std::size_t in_b = b.FirstFrom(begin);
+  std::size_t in_b = first_of_b(begin);
   while (true) {
     const std::size_t next = std::min(in_a, in_b);  // kNone is the largest
     if (next >= end) return false;
@@ -82,7 +91,7 @@ bool Selector::VisitBoth(const PositionSet& a, const PositionSet& b, std::size_t
     if (next == in_a) {
       in_a = a.FirstFrom(next + 1);
     } else {
-      in_b = b.FirstFrom(next + 1);
+      in_b = first_of_b(next + 1);
     }
   }
 }
@@ -90,11 +99,11 @@ bool Selector::VisitBoth(const PositionSet& a, const PositionSet& b, std::size_t
 template <typename Visitor>
 bool Selector::Visit(bool with_half_open, const Visitor& visit) const {
   const std::size_t start = strategy_ == Strategy::kFillFirst ? 0 : turn_;
-  const PositionSet* half_open = with_half_open ? &half_open_ : &none_;
-  for (const auto& [load, ready] : levels_) {
-    if (VisitBoth(ready, *half_open, start, entries_.size(), visit)) return true;
-    if (VisitBoth(ready, *half_open, 0, start, visit)) return true;
-    half_open = &none_;  // they serve nobody: they come with the least loaded
+  const PositionSet* half_open = with_half_open && !half_open_.empty() ? &half_open_ : nullptr;
+  for (auto level = levels_.begin(); level != levels_.begin() + used_; ++level) {
+    if (VisitBoth(level->ready, half_open, start, entries_.size(), visit)) return true;
+    if (VisitBoth(level->ready, half_open, 0, start, visit)) return true;
+    half_open = nullptr;  // they serve nobody: they come with the least loaded
   }
   return false;
 }

@@ -54,7 +54,7 @@ HealthStamp TokenHealth::Begin(SteadyTime now) {
   return {generation_, total_failures_, is_probe, is_trial, is_trial ? trials_ : 0};
 }
 
-HealthChange TokenHealth::Serve(HealthStamp stamp, SteadyTime now) {
+HealthChange TokenHealth::Serve(const HealthStamp& stamp, SteadyTime now) {
   ++successes_;
   served_at_ = now;
   // A late success of a lease from before does not bring a disabled token back: the probe does.
@@ -74,7 +74,7 @@ HealthChange TokenHealth::Clear() {
   return std::exchange(failures_, 0) == 0 ? HealthChange::kNone : HealthChange::kCleared;
 }
 
-HealthChange TokenHealth::Report(Outcome outcome, HealthStamp stamp, SteadyTime now,
+HealthChange TokenHealth::Report(Outcome outcome, const HealthStamp& stamp, SteadyTime now,
                                  std::optional<std::chrono::milliseconds> cool_for, const HealthOptions& options) {
   // Whatever the trial met, the next one may come.
   if (stamp.is_trial && stamp.trial == trials_) trying_ = false;
@@ -116,7 +116,7 @@ HealthChange TokenHealth::Report(Outcome outcome, HealthStamp stamp, SteadyTime 
   return HealthChange::kNone;
 }
 
-void TokenHealth::Rest(HealthStamp stamp, SteadyTime now) {
+void TokenHealth::Rest(const HealthStamp& stamp, SteadyTime now) {
   if (stamp.generation == generation_ && standing_ != Standing::kRevoked)
     rests_until_ = std::max(rests_until_, now + kRest);
 }

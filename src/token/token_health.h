@@ -74,15 +74,15 @@ class TokenHealth {
   HealthStamp Begin(SteadyTime now);
 
   // The first event of an answer is there: the token serves. No outcome, that comes later.
-  HealthChange Serve(HealthStamp stamp, SteadyTime now);
+  HealthChange Serve(const HealthStamp& stamp, SteadyTime now);
 
   // The lease of `stamp` is over. `cool_for`: what the service said about a spent quota.
-  HealthChange Report(Outcome outcome, HealthStamp stamp, SteadyTime now,
+  HealthChange Report(Outcome outcome, const HealthStamp& stamp, SteadyTime now,
                       std::optional<std::chrono::milliseconds> cool_for, const HealthOptions& options);
 
   // It was refused, or had a server error: it is left alone for a while. Nothing if it has recovered since `stamp`.
-  void Rest(HealthStamp stamp, SteadyTime now);
-  DeferredVerdict Defer(HealthStamp stamp) const { return {stamp, successes_}; }
+  void Rest(const HealthStamp& stamp, SteadyTime now);
+  DeferredVerdict Defer(const HealthStamp& stamp) const { return {stamp, successes_}; }
   // Somebody has shown that it was the token's own fault.
   HealthChange Confirm(const DeferredVerdict& verdict, SteadyTime now, const HealthOptions& options);
   // Another token served, but that shows nothing about this one: the others come first for a while.
@@ -119,7 +119,9 @@ class TokenHealth {
  private:
   enum class Standing : std::uint8_t { kGood, kDisabled, kRevoked };
 
-  bool Current(HealthStamp stamp) const { return stamp.generation == generation_ && stamp.failure == total_failures_; }
+  bool Current(const HealthStamp& stamp) const {
+    return stamp.generation == generation_ && stamp.failure == total_failures_;
+  }
   // It has been refused, and has not served since.
   bool OnTrial() const { return rests_until_ != SteadyTime(); }
   HealthChange Clear();

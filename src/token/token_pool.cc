@@ -29,24 +29,27 @@ TokenPool::TokenPool(PoolOptions options, const std::vector<TokenConfig>& tokens
 
 std::optional<Lease> TokenPool::Acquire(const Wanted& wanted) {
   std::optional<Lease> lease;
-  const char* why = "";
   PoolNews news;
+  bool is_preferred = false;
+  Strategy strategy{};
   {
     MutexLock lock(&state_.mutex);
     const SteadyTime now = state_.clock.Steady();
     state_.Wake(now, &news);
-    why = StrategyName(state_.options.strategy);
+    strategy = state_.options.strategy;
     if (PoolMember* const preferred = FindPreferred(wanted, now)) {
-      lease.emplace(Begin(preferred->shared_from_this(), now, true));
-      why = "the conversation is its account's";
+      Begin(preferred->shared_from_this(), now, true, &lease);
+      is_preferred = true;
     } else {
       const std::shared_ptr<PoolMember>* const next = FindNext(wanted, now);
-      if (next != nullptr) lease.emplace(Begin(*next, now, true));
+      if (next != nullptr) Begin(*next, now, true, &lease);
     }
   }
   state_.Tell(news);
   if (lease && state_.reporter.enabled()) {
-    if (lease->is_probe()) why = "it is tried again";
+    const char* const why = lease->is_probe() ? "it is tried again"
+                            : is_preferred    ? "the conversation is its account's"
+                                              : StrategyName(strategy);
     state_.reporter.Tell({PoolEventKind::kChosen, lease->token().tier(), lease->share_token(), Status(), why});
   }
   return lease;
@@ -62,7 +65,7 @@ std::optional<Lease> TokenPool::AcquireToken(const Token& token, bool even_disab
     PoolMember* const member = state_.registry.Find(token);
     const bool will_do =
         member != nullptr && !member->health.being_probed() && (even_disabled || !member->health.disabled());
-    if (will_do) lease.emplace(Begin(member->shared_from_this(), now, false));
+    if (will_do) Begin(member->shared_from_this(), now, false, &lease);
   }
   state_.Tell(news);
   return lease;
@@ -77,8 +80,8 @@ bool TokenPool::Suits(const PoolMember& member, const Wanted& wanted, SteadyTime
   return jwt && now < jwt->expires_at;
 }
 
-PoolMember* TokenPool::FindPreferred(const Wanted& wanted, SteadyTime now) const {
-  PoolMember* const preferred = wanted.preferred == nullptr ? nullptr : state_.registry.Find(*wanted.preferred);
+PoolMember* TokenPool::FindOfAccount(const Token& token, const Wanted& wanted, SteadyTime now) const {
+  PoolMember* const preferred = state_.registry.Find(token);
   if (preferred == nullptr) return nullptr;
   const auto will_do = [&](const PoolMember* member) {
     return member->filed_as == TokenState::kReady && !member->blocked && Suits(*member, wanted, now);
@@ -90,19 +93,19 @@ PoolMember* TokenPool::FindPreferred(const Wanted& wanted, SteadyTime now) const
   return nullptr;
 }
 
-Lease TokenPool::Begin(const std::shared_ptr<PoolMember>& member, SteadyTime now, bool is_request) {
-  const HealthStamp stamp = member->health.Begin(now);
+void TokenPool::Begin(const std::shared_ptr<PoolMember>& member, SteadyTime now, bool is_request,
+                      std::optional<Lease>* lease) {
+  lease->emplace(this, member, now, is_request);
   if (is_request) {
     state_.registry.Served(*member);
     ++member->in_flight;
     ++member->counters.requests;
     member->last_used = now;
   }
-  if (state_.registry.LoadMatters() || stamp.is_trial) state_.registry.File(member.get(), now);
-  return {this, member, stamp, now, is_request};
+  if (state_.registry.LoadMatters() || (*lease)->stamp_.is_trial) state_.registry.File(member.get(), now);
 }
 
-void TokenPool::NoteServing(PoolMember* member, HealthStamp stamp) {
+void TokenPool::NoteServing(PoolMember* member, const HealthStamp& stamp) {
   PoolNews news;
   {
     MutexLock lock(&state_.mutex);
@@ -115,7 +118,7 @@ void TokenPool::NoteServing(PoolMember* member, HealthStamp stamp) {
   state_.Tell(news);
 }
 
-void TokenPool::EndTrial(PoolMember* member, HealthStamp stamp) {
+void TokenPool::EndTrial(PoolMember* member, const HealthStamp& stamp) {
   PoolNews news;
   {
     MutexLock lock(&state_.mutex);
@@ -143,7 +146,7 @@ void TokenPool::GiveBack(PoolMember* member, const Lease& lease) {
   state_.Tell(news);
 }
 
-void TokenPool::LeaveAlone(const std::shared_ptr<PoolMember>& member, HealthStamp stamp, Outcome outcome,
+void TokenPool::LeaveAlone(const std::shared_ptr<PoolMember>& member, const HealthStamp& stamp, Outcome outcome,
                            SteadyTime now) {
   if (!member->is_member) return;
   // Of one that is all there is, a server error is met again sooner.
@@ -163,7 +166,7 @@ bool TokenPool::IsFlapping(const DeferredFailure& deferred) const {
 
 std::optional<DeferredFailure> TokenPool::End(const std::shared_ptr<PoolMember>& member, const Lease& lease,
                                               const Lease::Report& report) {
-  const HealthStamp stamp = lease.stamp_;
+  const HealthStamp& stamp = lease.stamp_;
   const bool success = report.outcome == Outcome::kSuccess;
   const bool deferred = IsDeferred(report.outcome);
   PoolNews news;
@@ -193,12 +196,13 @@ std::optional<DeferredFailure> TokenPool::End(const std::shared_ptr<PoolMember>&
       now = state_.clock.Steady();
       state_.Wake(now, &news);
     }
-    const std::size_t first = news.notices.size();
     if (!report.why.ok()) member->last_error = report.why;
-    if (IsFailedAttempt(report.outcome)) {
-      news.notices.push_back(
+    const bool failed = IsFailedAttempt(report.outcome);
+    const std::size_t first = failed ? news.notices().size() : 0;
+    if (failed) {
+      news.notices().push_back(
           {PoolEventKind::kAttemptFailed, member->token.tier(), PoolState::Share(*member), report.why});
-      news.notices.back().failures = member->health.failures();
+      news.notices().back().failures = member->health.failures();
     }
     if (member->is_member) {
       if (deferred) {
@@ -217,7 +221,7 @@ std::optional<DeferredFailure> TokenPool::End(const std::shared_ptr<PoolMember>&
       }
     }
     // One line of the log for one attempt.
-    if (news.notices.size() > first + 1) news.notices[first].event_only = true;
+    if (failed && news.notices().size() > first + 1) news.notices()[first].event_only = true;
   }
   state_.Tell(news);
   return failure;
@@ -302,7 +306,7 @@ void TokenPool::NoteRecovered(PoolMember* member, SteadyTime now, PoolNews* news
   state_.MarkUnsaved(member, true, news);
   news->freed = true;
   if (member->filed_as != TokenState::kReady) return;
-  news->notices.push_back(
+  news->notices().push_back(
       {PoolEventKind::kRecovered, member->token.tier(), PoolState::Share(*member), Status(), "by hand"});
 }
 

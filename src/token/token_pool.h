@@ -17,7 +17,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -35,7 +34,7 @@ namespace warppool::internal {
 
 class TokenPool {
  public:
-  using Tokens = std::unordered_set<const Token*>;
+  using Tokens = TokenSet;
 
   // Which tokens will do.
   struct Wanted {
@@ -111,11 +110,11 @@ class TokenPool {
 
   std::optional<DeferredFailure> End(const std::shared_ptr<PoolMember>& member, const Lease& lease,
                                      const Lease::Report& report) EXCLUDES(state_.mutex);
-  void NoteServing(PoolMember* member, HealthStamp stamp) EXCLUDES(state_.mutex);
-  void EndTrial(PoolMember* member, HealthStamp stamp) EXCLUDES(state_.mutex);
+  void NoteServing(PoolMember* member, const HealthStamp& stamp) EXCLUDES(state_.mutex);
+  void EndTrial(PoolMember* member, const HealthStamp& stamp) EXCLUDES(state_.mutex);
   void GiveBack(PoolMember* member, const Lease& lease) EXCLUDES(state_.mutex);
   // After a refusal, or a server error.
-  void LeaveAlone(const std::shared_ptr<PoolMember>& member, HealthStamp stamp, Outcome outcome, SteadyTime now)
+  void LeaveAlone(const std::shared_ptr<PoolMember>& member, const HealthStamp& stamp, Outcome outcome, SteadyTime now)
       REQUIRES(state_.mutex);
   // Whether a token that served lately met the same as `deferred` in the minute before, or since then.
   bool IsFlapping(const DeferredFailure& deferred) const REQUIRES(state_.mutex);
@@ -126,8 +125,14 @@ class TokenPool {
   // Null: none will do now.
   const std::shared_ptr<PoolMember>* FindNext(const Wanted& wanted, SteadyTime now) const REQUIRES(state_.mutex);
   // Null: none of those that are preferred can serve.
-  PoolMember* FindPreferred(const Wanted& wanted, SteadyTime now) const REQUIRES(state_.mutex);
-  Lease Begin(const std::shared_ptr<PoolMember>& member, SteadyTime now, bool is_request) REQUIRES(state_.mutex);
+  PoolMember* FindPreferred(const Wanted& wanted, SteadyTime now) const REQUIRES(state_.mutex) {
+    return wanted.preferred == nullptr ? nullptr : FindOfAccount(*wanted.preferred, wanted, now);
+  }
+  // Null: neither `token` nor any other one of its account can.
+  PoolMember* FindOfAccount(const Token& token, const Wanted& wanted, SteadyTime now) const REQUIRES(state_.mutex);
+  // Begins a lease of `member`. It is made where it stays: each move of one costs some nanoseconds.
+  void Begin(const std::shared_ptr<PoolMember>& member, SteadyTime now, bool is_request, std::optional<Lease>* lease)
+      REQUIRES(state_.mutex);
   void NoteRecovered(PoolMember* member, SteadyTime now, PoolNews* news) REQUIRES(state_.mutex);
   // Whether one that would do has its hands full.
   bool AnyBlocked(const Wanted& wanted, SteadyTime now) const REQUIRES(state_.mutex);

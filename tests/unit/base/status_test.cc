@@ -1,37 +1,11 @@
 #include "warppool/status.h"
 
-#include <cstdlib>
-#include <new>
 #include <set>
 #include <string>
 #include <utility>
 
 #include "catch.h"
-
-namespace {
-
-thread_local int allocations = 0;
-
-}  // namespace
-
-// All forms, the ones that do not throw too: memory must come from and go to the same place.
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  ++allocations;
-  return std::malloc(size == 0 ? 1 : size);
-}
-void* operator new(std::size_t size) {
-  if (void* block = operator new(size, std::nothrow)) return block;
-  throw std::bad_alloc();
-}
-void operator delete(void* block) noexcept {
-  std::free(block);
-}
-void operator delete(void* block, std::size_t) noexcept {
-  std::free(block);
-}
-void operator delete(void* block, const std::nothrow_t&) noexcept {
-  std::free(block);
-}
+#include "unit/allocations.h"
 
 namespace warppool {
 namespace {
@@ -96,15 +70,15 @@ TEST_CASE("a copy of a status outlives its original") {
 }
 
 TEST_CASE("out of memory can be said without memory") {
-  const int before = allocations;
+  const int before = Allocations();
   const Status status = Status::OutOfMemory();
   const Status copy = status;  // NOLINT(performance-unnecessary-copy-initialization): what is tested
   const bool failed = !copy.ok() && copy.code() == Code::kOutOfMemory && !copy.message().empty();
-  const int after = allocations;
+  const int after = Allocations();
   CHECK(failed);
   CHECK(after == before);
   CHECK(status.ToString() == "out_of_memory: out of memory");
-  CHECK(allocations > after);  // the counter counts
+  CHECK(Allocations() > after);  // the counter counts
 }
 
 TEST_CASE("a result holds a value or the reason why not") {
