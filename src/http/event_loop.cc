@@ -107,8 +107,13 @@ bool EventLoop::HasPosted() {
 TimerId EventLoop::After(milliseconds delay, std::function<void()> task) {
   const TimerId id = ++last_timer_;
   const SteadyTime when = DeadlineIn(delay);
-  timers_.emplace(std::make_pair(when, id), std::move(task));
-  timer_times_.emplace(id, when);
+  const auto timer = timers_.emplace(std::make_pair(when, id), std::move(task)).first;
+  try {
+    timer_times_.emplace(id, when);
+  } catch (...) {
+    timers_.erase(timer);
+    throw;
+  }
   return id;
 }
 

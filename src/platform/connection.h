@@ -1,7 +1,8 @@
 // A TCP connection as the system sees it: how it finds out that the other end is gone, and what is still to be sent.
 //
 // Data that the other end does not acknowledge for kUnacknowledged breaks the connection. Who only listens never sends
-// any: for them the system asks the other end, after kIdle without a byte, whether it is still there.
+// any: for them the system asks the other end, after kIdle without a byte, whether it is still there; without an answer
+// their connection breaks within kUnacknowledged, too.
 //
 //   Linux    TCP_USER_TIMEOUT, keep-alive; tells what is still to be sent, and when it last sent something
 //   macOS    TCP_RXT_CONNDROPTIME, keep-alive
@@ -15,7 +16,7 @@
 namespace warppool::internal {
 
 inline constexpr std::chrono::seconds kUnacknowledged{20};
-inline constexpr std::chrono::seconds kIdle{20};
+inline constexpr std::chrono::seconds kIdle{10};
 
 // Of a new socket, before it is connected: the above, and it is closed on exec. What the system refuses is left as it
 // is.

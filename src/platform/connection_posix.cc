@@ -11,9 +11,10 @@
 namespace warppool::internal {
 namespace {
 
-// Four questions without an answer, and the other end is gone.
-constexpr int kProbes = 4;
+// Questions without an answer, and the seconds between them: then the other end is gone.
+constexpr int kProbes = 2;
 constexpr int kProbeInterval = 5;
+static_assert(kIdle + std::chrono::seconds(kProbes * kProbeInterval) <= kUnacknowledged);
 
 void SetSocketOption(int socket, int level, int option, int value) noexcept {
   static_cast<void>(setsockopt(socket, level, option, &value, sizeof value));

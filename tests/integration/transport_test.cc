@@ -235,6 +235,8 @@ TEST_CASE("a connection notices that the other end is gone, and reaches no child
   int user_timeout = 0;
   int keep_alive = 0;
   int idle = 0;
+  int probes = 0;
+  int interval = 0;
   int flags = 0;
   transfers.on_head = [&] {
     connections = ConnectionsTo(server.port());
@@ -242,6 +244,8 @@ TEST_CASE("a connection notices that the other end is gone, and reaches no child
     user_timeout = OptionOf(connections[0], IPPROTO_TCP, TCP_USER_TIMEOUT);
     keep_alive = OptionOf(connections[0], SOL_SOCKET, SO_KEEPALIVE);
     idle = OptionOf(connections[0], IPPROTO_TCP, TCP_KEEPIDLE);
+    probes = OptionOf(connections[0], IPPROTO_TCP, TCP_KEEPCNT);
+    interval = OptionOf(connections[0], IPPROTO_TCP, TCP_KEEPINTVL);
     flags = fcntl(connections[0], F_GETFD);
   };
   transfers.Run([&] { transfers.Start(server.url(), 10s); });
@@ -249,7 +253,7 @@ TEST_CASE("a connection notices that the other end is gone, and reaches no child
   CHECK(connections.size() == 1);
   CHECK(user_timeout == 20'000);
   CHECK(keep_alive == 1);
-  CHECK(idle == 20);
+  CHECK(idle + probes * interval <= 20);
   CHECK((flags & FD_CLOEXEC) != 0);
   CHECK(ConnectionsTo(server.port()).empty());  // all are closed when it is shut down
 }
