@@ -207,8 +207,8 @@ void Core::ReserveServe() {
 }
 
 void Core::DropRefused(const Bearer& bearer, const Status& why) {
-  if (bearer.token->kind() == CredentialKind::kCallback) bearer_sources_.TellRefused(bearer, why);
   bearer.token->DropJwt(bearer.jwt->text.Reveal());
+  if (bearer.token->kind() == CredentialKind::kCallback) bearer_sources_.TellRefused(bearer, why);
 }
 
 void Core::OnGone(const std::shared_ptr<Token>& token) {
