@@ -393,8 +393,9 @@ typedef struct warppool_supplied_bearer warppool_supplied_bearer;
  * @param bearer      not NULL.
  * @param value       not NULL, not empty: what follows "Authorization: Bearer ". Copied, and wiped when it is no longer
  *                    used.
- * @param expires_ms  when it ends, in milliseconds since 1970; somewhat before, the next one is asked for. -1: as its
- *                    `exp` says, if it is a JWT; else it serves until it is refused.
+ * @param expires_ms  when it ends, in milliseconds since 1970; somewhat before, the next one is asked for, and one
+ *                    that has ended is not sent. -1: as its `exp` says, if it is a JWT, but not before 30 s have
+ *                    passed, since the issuer's clock may be another; else it serves until it is refused.
  * @param error       out, may be NULL. Never holds the value.
  *
  * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.

@@ -26,7 +26,8 @@ Outcome OutcomeOfSupply(Code code) {
   }
 }
 
-// How long a bearer of the program's lives; nothing: until it is refused.
+// How long a bearer of the program's lives; nothing: until it is refused. Less than nothing: by this machine's clock,
+// which need not agree with the issuer's, it has ended.
 std::optional<std::chrono::seconds> LifeOf(const SuppliedBearer& bearer, WallTime now) {
   using std::chrono::seconds;
   if (bearer.expires) return std::chrono::floor<seconds>(std::max(ToWallTime(*bearer.expires), now) - now);
@@ -36,15 +37,17 @@ std::optional<std::chrono::seconds> LifeOf(const SuppliedBearer& bearer, WallTim
   return claims->expires_at - std::chrono::ceil<seconds>(now.time_since_epoch());
 }
 
-// What is wrong with a bearer that the program supplied. It must not end the header that it is sent in.
-Status FaultOf(const SuppliedBearer& bearer, std::optional<std::chrono::seconds> life) {
+// What is wrong with a bearer that the program supplied. It must not end the header that it is sent in. That it has
+// ended is for the program to say, and not for its `exp`: whether that is so the service knows.
+Status FaultOf(const SuppliedBearer& bearer, WallTime now) {
   const std::string_view text = bearer.value.Reveal();
   const bool is_visible =
       std::all_of(text.begin(), text.end(), [](char c) { return IsAscii(c) && !IsAsciiControl(c) && c != ' '; });
-  const char* const fault = text.empty()                 ? "is empty"
-                            : !is_visible                ? "holds a blank, a line end or another such character"
-                            : life && life->count() <= 0 ? "has ended already"
-                                                         : nullptr;
+  const bool has_ended = bearer.expires && ToWallTime(*bearer.expires) <= now;
+  const char* const fault = text.empty()  ? "is empty"
+                            : !is_visible ? "holds a blank, a line end or another such character"
+                            : has_ended   ? "has ended already"
+                                          : nullptr;
   if (fault == nullptr) return {};
   return {Code::kUnauthorized, fmt::format("the bearer that the program supplied {}", fault)};
 }
@@ -359,13 +362,14 @@ void TokenRefresher::OnRefused(const Token* key) {
 
 void TokenRefresher::OnSupplied(const Token* key, const Result<SuppliedBearer>& supplied) {
   const std::shared_ptr<Token> token = flights_[key].token;
-  std::optional<std::chrono::seconds> life;
-  if (supplied.ok()) life = LifeOf(*supplied, clock_.Wall());
-  const Status failure = supplied.ok() ? FaultOf(*supplied, life) : AsFailure(supplied.status());
+  const WallTime now = clock_.Wall();
+  const Status failure = supplied.ok() ? FaultOf(*supplied, now) : AsFailure(supplied.status());
   if (!failure.ok()) {
     return Land(key, Refuse(token, {OutcomeOfSupply(supplied.code()), failure, false, {}}));
   }
-  Jwt jwt = MakeJwt(supplied->value, life.value_or(kMaxJwtLife), clock_.Steady(), clock_.Wall());
+  const auto life = LifeOf(*supplied, now);
+  const auto kept = supplied->expires ? std::chrono::seconds(0) : kKeptAnyway;
+  Jwt jwt = MakeJwt(supplied->value, life.value_or(kMaxJwtLife), clock_.Steady(), now, kept);
   jwt.end_is_known = life.has_value();
   const Issuance issued{Secret(), false, std::make_shared<const Jwt>(std::move(jwt))};
   Install(token, issued, "");
