@@ -49,9 +49,11 @@ Row RowOf(const FailedAttempt& attempt, const FailoverState& state) {
       return AfterRefusal(attempt, state, first_there && attempt.unauthorized);
     case Outcome::kServerError:
       return AfterRefusal(attempt, state, first_there);
+    case Outcome::kHeld:
+      if (attempt.keeps_token) return {Step::kWait};
+      [[fallthrough]];
     case Outcome::kAuthRevoked:
     case Outcome::kQuotaExhausted:
-    case Outcome::kHeld:
       return {state.met_nobodys_fault && !attempt.another_ready ? Step::kWait : Step::kNextToken};
     case Outcome::kOverloaded:
     case Outcome::kNetwork:

@@ -356,7 +356,9 @@ void TokenAcquisition::NoteAtBreakers(const FailoverDecision& decision, const Re
     const milliseconds asked = result.retry_after.value_or(milliseconds(0));
     breaker->Open(attempt_began_, std::min(asked, services_.failover.retry_after_limit));
   }
-  const bool answered = !decision.overload && IsAnswer(result.outcome);
+  // Who had no memory to ask, or to read what came, has learnt nothing.
+  const bool learnt = IsAnswer(result.outcome) && result.status.code() != Code::kOutOfMemory;
+  const bool answered = !decision.overload && learnt;
   LeaveBreakers(answered && at_exchange, answered && !at_exchange);
 }
 

@@ -31,7 +31,8 @@ class ExchangeLock {
   virtual ~ExchangeLock() = default;
 
   // Keeps all others from exchanging `token` until Leave(), and tells what is known of it; nothing, if nothing is.
-  // Inside already: looks once more. With a failure others keep it, and there is nothing to leave.
+  // Inside already: looks once more. With a failure others keep it, or there was no memory to find that out
+  // (kOutOfMemory), and there is nothing to leave. A lock that does not work is no failure: it keeps nobody away, then.
   using Entered = std::function<void(const Result<std::optional<SharedKnowledge>>&)>;
   virtual void Enter(const std::shared_ptr<Token>& token, Entered done) = 0;
 

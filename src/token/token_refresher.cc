@@ -220,7 +220,9 @@ void TokenRefresher::Enter(const Token* key) {
 void TokenRefresher::OnEntered(const Token* key, const Result<std::optional<SharedKnowledge>>& known) {
   Flight& flight = flights_[key];
   if (!known.ok()) {
-    return Land(key, Refuse(flight.token, {Outcome::kOverloaded, known.status(), false, {}}));
+    // That another process has it says nothing of the exchange.
+    const bool held = known.code() != Code::kOutOfMemory;
+    return Land(key, Refuse(flight.token, {held ? Outcome::kHeld : Outcome::kGarbled, known.status(), false, {}}));
   }
   flight.entered = true;
   const std::uint64_t serial = flight.token->serial();

@@ -40,6 +40,10 @@ class FakeGate final : public ExchangeLock {
     error.retryable = true;
     Answer(Status(std::move(error)));
   }
+  void Answer(const Result<std::optional<SharedKnowledge>>& known) {
+    REQUIRE(entered_ != nullptr);
+    std::exchange(entered_, nullptr)(known);
+  }
   void HasKept() { std::exchange(kept_, nullptr)(); }
   bool AsksToEnter() const { return entered_ != nullptr; }
 
@@ -53,10 +57,6 @@ class FakeGate final : public ExchangeLock {
     if (issued.rotated) words += ", rotated";
     if (issued.jwt) words += ", " + std::string(issued.jwt->text.Reveal());
     return words + " over " + std::string(token.credential().Reveal());
-  }
-  void Answer(const Result<std::optional<SharedKnowledge>>& known) {
-    REQUIRE(entered_ != nullptr);
-    std::exchange(entered_, nullptr)(known);
   }
 
   Entered entered_;

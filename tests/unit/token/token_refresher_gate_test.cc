@@ -169,13 +169,22 @@ TEST_CASE("while others keep the token nobody is to blame, and there is nothing 
     CHECK(r.Use());  // not asked for again at once
   }
   CHECK_FALSE(r.last().fresh);
-  CHECK(r.last().outcome == Outcome::kOverloaded);
+  CHECK(r.last().outcome == Outcome::kHeld);
   CHECK(r.last().status.retryable());
   CHECK(r.last().status.token() == "PERSONAL_fake");
   CHECK(r.gate.calls == GateCalls{"enter"});
   CHECK(r.transport.started() == 0);
   r.Refresh();
   CHECK(r.gate.calls == GateCalls{"enter", "enter"});
+}
+
+TEST_CASE("who has no memory to ask for the lock is not told that others have it") {
+  Guarding r;
+  r.Refresh();
+  r.gate.Answer(Status::OutOfMemory());
+  CHECK(r.last().outcome == Outcome::kGarbled);
+  CHECK(r.last().status.code() == Code::kOutOfMemory);
+  CHECK(r.gate.calls == GateCalls{"enter"});
 }
 
 TEST_CASE("before a token is given up as revoked it is looked for elsewhere once more") {
@@ -207,7 +216,7 @@ TEST_CASE("before a token is given up as revoked it is looked for elsewhere once
   }
   SECTION("others keep it") {
     r.gate.TurnAway();
-    CHECK(r.last().outcome == Outcome::kOverloaded);
+    CHECK(r.last().outcome == Outcome::kHeld);
   }
   CHECK(r.gate.calls.back().rfind("leave", 0) == 0);
   CHECK_FALSE(r.refresher.HasPrecious());
