@@ -31,10 +31,13 @@ void CircuitBreaker::Enter(const void* who) {
   loop_->CancelTimer(std::exchange(timer_, 0));  // nobody else is to come and see that he has to wait again
 }
 
+bool CircuitBreaker::MayProbeEarly() const {
+  return !early_probe_ || clock_.Steady() >= *early_probe_ + kBetweenEarlyProbes;
+}
+
 bool CircuitBreaker::TakeEarlyProbe() {
-  const SteadyTime now = clock_.Steady();
-  if (early_probe_ && now < *early_probe_ + kBetweenEarlyProbes) return false;
-  early_probe_ = now;
+  if (!MayProbeEarly()) return false;
+  early_probe_ = clock_.Steady();
   return true;
 }
 

@@ -47,7 +47,9 @@ class CircuitBreaker {
   std::optional<std::chrono::milliseconds> HoldsUp(const void* who) const;
   // `who` goes: it probes, if that is due.
   void Enter(const void* who);
-  // Who cannot wait until it is over may probe at once, one in ten seconds. True: it may.
+  // Who cannot wait until it is over may probe at once, one in ten seconds. The probe is taken by who is really sent:
+  // true if none was taken lately.
+  bool MayProbeEarly() const;
   bool TakeEarlyProbe();
   // An overload is remembered, be it over or not yet.
   bool is_open() const { return open_until_ != SteadyTime(); }

@@ -117,6 +117,8 @@ class TokenAcquisition final : private WaitQueue::Waiter, private CircuitBreaker
   void WatchHeld();
   void OnRefreshed(const RefreshResult& result);
   void UseBearer(Bearer bearer);
+  bool IsHeldUp(CircuitBreaker* breaker);
+  void GiveBackAndLead();
   void Enter(CircuitBreaker* breaker);
   void LeaveBreakers(bool exchange_answered, bool agent_answered) noexcept;
   void FailAt(bool at_exchange, Refusal result);
@@ -153,7 +155,7 @@ class TokenAcquisition final : private WaitQueue::Waiter, private CircuitBreaker
   FailoverState state_;
   // The last attempt met a fault of the service's: another token is tried at once, whatever is remembered of it.
   bool ignores_breakers_ = false;
-  bool is_early_ = false;  // the next attempt probes before the time
+  bool is_early_ = false;  // the next attempt probes before the time, if nobody else does so before it is sent
 
   // The attempt that is under way.
   std::optional<Lease> lease_;

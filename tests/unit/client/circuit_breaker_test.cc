@@ -117,6 +117,19 @@ TEST_CASE("how long it holds up is never said too short") {
   CHECK(b.HoldsUp(0) == 1ms);
 }
 
+TEST_CASE("who may probe early has not done so yet") {
+  Breaking b;
+  b.Open(60s);
+  CHECK(b.breaker.MayProbeEarly());
+  CHECK(b.breaker.MayProbeEarly());
+  CHECK(b.breaker.TakeEarlyProbe());
+  CHECK_FALSE(b.breaker.MayProbeEarly());
+  b.Pass(10s - 1ms);
+  CHECK_FALSE(b.breaker.MayProbeEarly());
+  b.Pass(1ms);
+  CHECK(b.breaker.MayProbeEarly());
+}
+
 TEST_CASE("those that were under way when it opened have nothing new to say") {
   Breaking b;
   const SteadyTime before = b.now();

@@ -58,5 +58,49 @@ TEST_CASE(
   CHECK(request.TakeStory() == AcquisitionStory{"p1 failed: next", "use p2k"});
 }
 
+// ------------------------------------------------------------------------------------------- A probe before the time
+// --
+
+TEST_CASE("an early probe is spent by who is sent, and not by who finds no token for it") {
+  Acquiring a({"p1k"}, With(Strategy::kFillFirst, 1));
+  auto& busy = a.Start();
+  REQUIRE(busy.TakeStory() == AcquisitionStory{"use p1k"});
+  a.agent.Open(a.pool.clock.Steady(), 60s);
+  CHECK(a.StartHurried().TakeStory() == AcquisitionStory{"none"});
+  busy.acquisition.End();
+  auto& early = a.StartHurried();
+  CHECK(early.TakeStory() == AcquisitionStory{"use p1k"});
+  early.acquisition.End();
+  auto& late = a.StartHurried();
+  CHECK(late.TakeStory() == AcquisitionStory{"none"});
+  CHECK(late.status->code() == Code::kOverloaded);
+}
+
+TEST_CASE("of those that get a bearer for an early probe one is sent") {
+  Acquiring a({"p1"});
+  a.agent.Open(a.pool.clock.Steady(), 60s);
+  Patience patience;
+  patience.deadline = a.pool.clock.Steady() + 10s;
+  auto& first = a.Start(patience);
+  auto& second = a.Start(patience);
+  a.gate.LetIn();
+  a.transport.Answer(0, 200, Issued("jwt"));
+  a.gate.HasKept();
+  CHECK(first.TakeStory() == AcquisitionStory{"use p1"});
+  CHECK(second.TakeStory() == AcquisitionStory{"none"});
+  CHECK(second.status->code() == Code::kOverloaded);
+}
+
+TEST_CASE("an early probe of the exchange is spent when that is asked") {
+  Acquiring a({"p1"});
+  a.exchange.Open(a.pool.clock.Steady(), 60s);
+  Patience patience;
+  patience.deadline = a.pool.clock.Steady() + 10s;
+  CHECK(a.Start(patience).TakeStory().empty());
+  CHECK(a.gate.AsksToEnter());
+  CHECK_FALSE(a.exchange.MayProbeEarly());
+  CHECK(a.agent.MayProbeEarly());
+}
+
 }  // namespace
 }  // namespace warppool::internal
