@@ -102,6 +102,7 @@ void Wait(const FailoverOptions& options, const FailedAttempt& attempt, Failover
   ++state->waits;
   state->blocked = 0;
   decision->wait = *wait;
+  decision->at_least = at_least;
   const bool cut = attempt.outcome == Outcome::kStreamCut;
   const bool blocked = attempt.outcome == Outcome::kBlocked;
   decision->new_pass = attempt.keeps_token || cut || blocked || !attempt.another_ready;

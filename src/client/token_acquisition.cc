@@ -334,6 +334,7 @@ FailoverDecision TokenAcquisition::Decide(const std::shared_ptr<Token>& token, c
   attempt.another_ready_without_exchange = attempt.another_ready && pool.AnyReady(without_exchange);
 
   FailoverDecision decision = DecideFailover(services_.failover, attempt, &state_);
+  overloaded_ = nullptr;
   if (decision.rules_out) ruled_out_.insert(token.get());
   if (at_exchange && BreaksEveryExchange(result.outcome)) {
     if (!bad_setting_) bad_setting_ = result.status;
@@ -365,6 +366,7 @@ void TokenAcquisition::NoteAtBreakers(const FailoverDecision& decision, const Re
   if (decision.overload) {
     const milliseconds asked = result.retry_after.value_or(milliseconds(0));
     breaker->Open(attempt_began_, std::min(asked, services_.failover.retry_after_limit));
+    overloaded_ = breaker;
   }
   // Who had no memory to ask, or to read what came, has learnt nothing.
   const bool learnt = IsAnswer(result.outcome) && result.status.code() != Code::kOutOfMemory;
@@ -389,7 +391,10 @@ void TokenAcquisition::Follow(const FailoverDecision& decision, const Status& la
         BeginWait();
         return services_.queue->Join(this, {wanted_, only_, services_.clock->Steady() + decision.wait, false});
       }
-      return PauseFor(decision.wait);
+      PauseFor(decision.wait);
+      breaker_ = overloaded_;
+      if (breaker_ != nullptr) breaker_->WaitForClose(this);  // it is over when somebody is served
+      return;
     case FailoverDecision::Step::kGiveUp:
       return GiveUp(last);
   }

@@ -136,6 +136,7 @@ class TokenAcquisition final : private WaitQueue::Waiter, private CircuitBreaker
   std::optional<milliseconds> TokenComesIn();
   void BeginWait() { wait_began_ = services_.clock->Steady(); }
   void EndWait();
+  void EndPause();
   void PauseFor(milliseconds time);
   void OnToken(Lease lease) noexcept override;
   void OnNoToken(WaitQueue::NoToken why) noexcept override;
@@ -171,6 +172,7 @@ class TokenAcquisition final : private WaitQueue::Waiter, private CircuitBreaker
   TimerId timer_ = 0;
   std::optional<SteadyTime> wait_began_;
   std::optional<FailoverDecision> pause_;  // before trying again
+  CircuitBreaker* overloaded_ = nullptr;   // whose overload the last attempt met; null: none
   CircuitBreaker* breaker_ = nullptr;      // where it waits
   SteadyTime::duration waited_{};          // so far, all waits together
 

@@ -1,6 +1,7 @@
 #include "client/token_acquisition.h"
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -100,6 +101,72 @@ TEST_CASE("an early probe of the exchange is spent when that is asked") {
   CHECK(a.gate.AsksToEnter());
   CHECK_FALSE(a.exchange.MayProbeEarly());
   CHECK(a.agent.MayProbeEarly());
+}
+
+// --------------------------------------------------------------------------------------- The wait after an overload --
+
+// Two tokens, with each of which a request is under way; the second one meets an overload at both.
+struct MetOverload : Acquiring {
+  explicit MetOverload(std::optional<std::chrono::milliseconds> retry_after = {}) : Acquiring({"p1k", "p2k"}) {
+    REQUIRE(other.TakeStory() == AcquisitionStory{"use p1k"});
+    REQUIRE(waits.TakeStory() == AcquisitionStory{"use p2k"});
+    waits.MeetOverload(retry_after);
+    waits.MeetOverload(retry_after);
+    REQUIRE(waits.TakeStory() == AcquisitionStory{"p2k failed: next", "use p1k", "p1k failed: wait"});
+    REQUIRE(agent.is_open());
+  }
+
+  Request& other = Start();
+  Request& waits = Start();
+};
+
+TEST_CASE("who has met an overload goes on as soon as another request is served") {
+  MetOverload a;
+  a.Pass(100ms);
+  CHECK(a.waits.TakeStory().empty());
+  a.other.acquisition.NoteServing();
+  CHECK(a.waits.TakeStory() == AcquisitionStory{"use p2k"});
+  a.Pass(10s);
+  CHECK(a.waits.TakeStory().empty());  // once
+}
+
+TEST_CASE("who has met an overload waits as long as it was told to, whoever is served meanwhile") {
+  MetOverload a(10s);
+  a.Pass(2s);
+  a.other.acquisition.NoteServing();
+  CHECK(a.waits.TakeStory().empty());
+  a.Pass(8s - 1ms);
+  CHECK(a.waits.TakeStory().empty());
+  a.Pass(1ms);
+  CHECK(a.waits.TakeStory() == AcquisitionStory{"use p2k"});
+}
+
+TEST_CASE("who has met an overload does not go on because somebody may probe") {
+  MetOverload a;
+  a.Pass(1s - 1ms);
+  CHECK(a.waits.TakeStory().empty());
+  a.Pass(1ms);
+  CHECK(a.waits.TakeStory() == AcquisitionStory{"use p2k"});
+}
+
+TEST_CASE("who was cancelled in its wait after an overload hears nothing of its end") {
+  MetOverload a;
+  a.waits.acquisition.End();
+  a.other.acquisition.NoteServing();
+  a.Pass(10s);
+  CHECK(a.waits.TakeStory().empty());
+}
+
+TEST_CASE("who has met an overload of the exchange goes on when that works again") {
+  Acquiring a({"p1"});
+  auto& request = a.Start();
+  a.gate.LetIn();
+  a.transport.Answer(0, 503, "");
+  CHECK(request.TakeStory() == AcquisitionStory{"p1 failed: wait"});
+  a.agent.Close();
+  CHECK_FALSE(a.gate.AsksToEnter());
+  a.exchange.Close();
+  CHECK(a.gate.AsksToEnter());
 }
 
 }  // namespace
