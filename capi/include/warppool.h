@@ -1648,10 +1648,10 @@ WARPPOOL_API warppool_code warppool_client_explain(const warppool_client* client
 WARPPOOL_API warppool_code warppool_client_recover(warppool_client* client, const char* token, warppool_error** error);
 
 /**
- * Does what warppool_client_recover() does for all tokens that are not ready.
+ * Does what warppool_client_recover() does for all tokens.
  *
  * @param client  not NULL.
- * @param count   out, may be NULL: how many those were. 0 when the code is not WARPPOOL_OK.
+ * @param count   out, may be NULL: how many were not ready. 0 when the code is not WARPPOOL_OK.
  * @param error   out, may be NULL.
  *
  * @return WARPPOOL_OK, WARPPOOL_MISUSE, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.

@@ -122,7 +122,7 @@ class Client {
   // was ready already. kInvalidArgument: there is no token of that name.
   Status Recover(const std::string& token);
 
-  // Recover() for all tokens that are not ready; returns how many those were.
+  // Recover() for all tokens; returns how many were not ready.
   Result<int> RecoverAll();
 
   // How the tokens are. Passive by default, and then it neither sends nor waits. An active check waits (kMisuse inside

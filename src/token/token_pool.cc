@@ -266,13 +266,7 @@ bool TokenPool::Recover(const std::string& name) {
     for (PoolMember* const other : state_.registry.MembersOf(member)) {
       if (other != member && other->health.CorrectCooling(now, now)) NoteRecovered(other, now, &news);
     }
-    const bool has_failures = member->health.failures() > 0;
-    if (member->health.Recover(now) || has_failures) {
-      NoteRecovered(member, now, &news);
-    } else {
-      state_.Refile(member, now, Status(),
-                    &news);  // nobody need try it alone any more, nor does it come behind all others
-    }
+    RecoverOne(member, now, &news);
   }
   state_.Tell(news);
   return true;
@@ -287,14 +281,24 @@ int TokenPool::RecoverAll() {
     state_.Wake(now, &news);
     for (const Registry::Tier& tier : state_.registry.tiers()) {
       for (const auto& member : tier.members) {
-        if (member->health.StateAt(now) == TokenState::kReady || !member->health.Recover(now)) continue;
-        NoteRecovered(member.get(), now, &news);
-        ++recovered;
+        if (RecoverOne(member.get(), now, &news)) ++recovered;
       }
     }
   }
   state_.Tell(news);
   return recovered;
+}
+
+// True: it was not ready. One that was may have failures, be tried by one request at a time, or come behind all others.
+bool TokenPool::RecoverOne(PoolMember* member, SteadyTime now, PoolNews* news) {
+  const bool has_failures = member->health.failures() > 0;
+  const bool was_not_ready = member->health.Recover(now);
+  if (was_not_ready || has_failures) {
+    NoteRecovered(member, now, news);
+  } else {
+    state_.Refile(member, now, Status(), news);
+  }
+  return was_not_ready;
 }
 
 void TokenPool::NoteRecovered(PoolMember* member, SteadyTime now, PoolNews* news) {

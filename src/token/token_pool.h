@@ -128,6 +128,7 @@ class TokenPool {
   // Null: none of those that are preferred can serve.
   PoolMember* FindPreferred(const Wanted& wanted, SteadyTime now) const REQUIRES(state_.mutex);
   Lease Begin(const std::shared_ptr<PoolMember>& member, SteadyTime now, bool is_request) REQUIRES(state_.mutex);
+  bool RecoverOne(PoolMember* member, SteadyTime now, PoolNews* news) REQUIRES(state_.mutex);
   void NoteRecovered(PoolMember* member, SteadyTime now, PoolNews* news) REQUIRES(state_.mutex);
   // Whether one that would do has its hands full.
   bool AnyBlocked(const Wanted& wanted, SteadyTime now) const REQUIRES(state_.mutex);
