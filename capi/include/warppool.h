@@ -1790,15 +1790,15 @@ WARPPOOL_API warppool_code warppool_client_statistics(const warppool_client* cli
  * warppool_client_explain(), warppool_client_statistics() and this one. With a store, token exchanges that are under
  * way are waited for, up to 5 s: the answer may hold a new refresh token. The handle still wants to be destroyed.
  *
- * @param client       not NULL.
- * @param deadline_ms  how long requests may take to finish, in milliseconds; 0: none may; -1: no limit.
- * @param error        out, may be NULL.
+ * @param client      not NULL.
+ * @param timeout_ms  how long requests may take to finish, in milliseconds; 0: none may; -1: no limit.
+ * @param error       out, may be NULL.
  *
  * @return WARPPOOL_OK      it is closed, or was before.
  *         WARPPOOL_MISUSE  inside a callback of this client, which then stays as it is; or after a fork.
  *         WARPPOOL_INVALID_ARGUMENT
  */
-WARPPOOL_API warppool_code warppool_client_close(warppool_client* client, int32_t deadline_ms, warppool_error** error);
+WARPPOOL_API warppool_code warppool_client_close(warppool_client* client, int32_t timeout_ms, warppool_error** error);
 
 /**
  * Cancels what runs, and releases the client. When it returns WARPPOOL_OK, no callback runs any more, and none will. It
