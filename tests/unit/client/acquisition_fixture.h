@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "client/token_acquisition.h"
-#include "unit/token/gate_fixture.h"
+#include "unit/token/exchange_lock_fixture.h"
 #include "unit/token/pool_fixture.h"
 
 namespace warppool::internal {
@@ -106,8 +106,8 @@ struct Acquiring {
   Pool pool;
   FakeExecutor executor{&pool.clock};
   FakeTransport transport{&executor};
-  FakeGate gate;
-  TokenRefresher refresher{Guarding::WithGate(OneAddress(), &gate), &transport, nullptr, pool.clock, Logger()};
+  FakeExchangeLock lock;
+  TokenRefresher refresher{Locking::WithLock(OneAddress(), &lock), &transport, nullptr, pool.clock, Logger()};
   WaitQueue queue{&pool.pool, &executor, pool.clock, [](const TokenPool::Wanted&) { return false; }};
   CircuitBreaker agent{&executor, pool.clock};
   CircuitBreaker exchange{&executor, pool.clock};

@@ -19,7 +19,7 @@ using AcquisitionStory = Acquiring::Story;
 TEST_CASE("a lock that another process does not give up is no overload of the exchange") {
   Acquiring a({"p1"});
   auto& request = a.Start();
-  a.gate.TurnAway();
+  a.lock.SayHeld();
   CHECK(request.TakeStory() == AcquisitionStory{"p1 failed: give up", "none"});
   CHECK(request.status->code() == Code::kOverloaded);
   CHECK_FALSE(a.exchange.is_open());
@@ -34,10 +34,10 @@ TEST_CASE("a lock that is not given up while the exchange is overloaded shows no
   auto& request = a.Start();
   REQUIRE(request.TakeStory().empty());  // it probes, and waits for the lock
   SECTION("since others have it") {
-    a.gate.TurnAway();
+    a.lock.SayHeld();
   }
   SECTION("since there was no memory to ask for it") {
-    a.gate.Answer(Status::OutOfMemory());
+    a.lock.Answer(Status::OutOfMemory());
     CHECK(request.status->code() == Code::kOutOfMemory);
   }
   CHECK(a.exchange.is_open());
@@ -49,13 +49,13 @@ TEST_CASE(
   Acquiring a({"p1", "p2k"});
   auto& request = a.StartKept("p1");
   for (const auto pause : {1000ms, 4000ms, 16000ms}) {
-    REQUIRE(a.gate.AsksToEnter());
-    a.gate.TurnAway();
+    REQUIRE(a.lock.IsAsked());
+    a.lock.SayHeld();
     CHECK(request.TakeStory() == AcquisitionStory{"p1 failed: wait"});
     a.Pass(pause);
   }
-  REQUIRE(a.gate.AsksToEnter());
-  a.gate.TurnAway();
+  REQUIRE(a.lock.IsAsked());
+  a.lock.SayHeld();
   CHECK(request.TakeStory() == AcquisitionStory{"p1 failed: next", "use p2k"});
 }
 
@@ -84,9 +84,9 @@ TEST_CASE("of those that get a bearer for an early probe one is sent") {
   patience.deadline = a.pool.clock.Steady() + 10s;
   auto& first = a.Start(patience);
   auto& second = a.Start(patience);
-  a.gate.LetIn();
+  a.lock.Grant();
   a.transport.Answer(0, 200, Issued("jwt"));
-  a.gate.HasKept();
+  a.lock.HasKept();
   CHECK(first.TakeStory() == AcquisitionStory{"use p1"});
   CHECK(second.TakeStory() == AcquisitionStory{"none"});
   CHECK(second.status->code() == Code::kOverloaded);
@@ -98,7 +98,7 @@ TEST_CASE("an early probe of the exchange is spent when that is asked") {
   Patience patience;
   patience.deadline = a.pool.clock.Steady() + 10s;
   CHECK(a.Start(patience).TakeStory().empty());
-  CHECK(a.gate.AsksToEnter());
+  CHECK(a.lock.IsAsked());
   CHECK_FALSE(a.exchange.MayProbeEarly());
   CHECK(a.agent.MayProbeEarly());
 }
@@ -160,13 +160,13 @@ TEST_CASE("who was cancelled in its wait after an overload hears nothing of its 
 TEST_CASE("who has met an overload of the exchange goes on when that works again") {
   Acquiring a({"p1"});
   auto& request = a.Start();
-  a.gate.LetIn();
+  a.lock.Grant();
   a.transport.Answer(0, 503, "");
   CHECK(request.TakeStory() == AcquisitionStory{"p1 failed: wait"});
   a.agent.Close();
-  CHECK_FALSE(a.gate.AsksToEnter());
+  CHECK_FALSE(a.lock.IsAsked());
   a.exchange.Close();
-  CHECK(a.gate.AsksToEnter());
+  CHECK(a.lock.IsAsked());
 }
 
 }  // namespace
