@@ -1,6 +1,7 @@
 #include "token/selector.h"
 
 #include <iterator>
+#include <new>
 #include <utility>
 
 namespace warppool {
@@ -26,12 +27,11 @@ Selector::Selector(Strategy strategy, std::size_t size)
   levels_.emplace(0, PositionSet(size));
 }
 
-void Selector::Put(std::size_t position, Place place, int in_flight) {
+void Selector::Put(std::size_t position, Place place, int in_flight) noexcept {
   Entry& entry = entries_[position];
   const bool was_ready = entry.place == Place::kReady;
   Levels::iterator level = was_ready ? entry.level : levels_.begin();
   if (place == Place::kReady) {
-    // What may find no memory comes before anything changes.
     level = LevelOf(strategy_ == Strategy::kLeastInFlight ? static_cast<std::size_t>(in_flight) : 0, level);
     if (was_ready && level == entry.level) return;
   }
@@ -45,12 +45,18 @@ void Selector::Put(std::size_t position, Place place, int in_flight) {
   if (place == Place::kReady) level->second.Insert(position);
 }
 
-Selector::Levels::iterator Selector::LevelOf(std::size_t load, Levels::iterator hint) {
-  if (hint->first == load) return hint;
+Selector::Levels::iterator Selector::LevelOf(std::size_t load, Levels::iterator near) noexcept {
+  if (near->first == load) return near;
   // One request more or less: it is next to it, or there is none.
-  hint = load == hint->first + 1 ? std::next(hint) : levels_.lower_bound(load);
+  const auto hint = load == near->first + 1 ? std::next(near) : levels_.lower_bound(load);
   if (hint != levels_.end() && hint->first == load) return hint;
-  if (spare_.empty()) return levels_.emplace_hint(hint, load, PositionSet(entries_.size()));
+  if (spare_.empty()) {
+    try {
+      return levels_.emplace_hint(hint, load, PositionSet(entries_.size()));
+    } catch (const std::bad_alloc&) {
+      return near;
+    }
+  }
   spare_.key() = load;
   return levels_.insert(hint, std::move(spare_));
 }

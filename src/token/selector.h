@@ -32,7 +32,7 @@ class Selector {
   Selector(Strategy strategy, std::size_t size);
 
   // Where the one at `position` stands from now on. `in_flight`: how many requests it serves.
-  void Put(std::size_t position, Place place, int in_flight);
+  void Put(std::size_t position, Place place, int in_flight) noexcept;
   Place PlaceOf(std::size_t position) const { return entries_[position].place; }
 
   // It was chosen: the turn is with the next one.
@@ -53,8 +53,9 @@ class Selector {
     Levels::iterator level{};  // with Place::kReady: where it is
   };
 
-  // The level of `load`, made if it is not there. `hint`: one that is near.
-  Levels::iterator LevelOf(std::size_t load, Levels::iterator hint);
+  // The level of `load`, made if it is not there. `near`: one that is near, and the result when there is no memory: its
+  // turn then comes somewhat early or late.
+  Levels::iterator LevelOf(std::size_t load, Levels::iterator near) noexcept;
 
   template <typename Visitor>
   static bool VisitBoth(const PositionSet& a, const PositionSet& b, std::size_t begin, std::size_t end,

@@ -128,19 +128,18 @@ void TokenPool::EndTrial(PoolMember* member, HealthStamp stamp) {
 }
 
 void TokenPool::GiveBack(PoolMember* member, const Lease& lease) {
-  PoolNews news;
   {
     MutexLock lock(&state_.mutex);
-    const SteadyTime now = state_.clock.Steady();
-    state_.Wake(now, &news);
-    member->health.Report(Outcome::kCancelled, lease.stamp_, now, {}, state_.options.health);
     if (lease.is_request_) {
       --member->in_flight;
       --state_.CountersOf(member).requests;
     }
-    if (member->is_member) state_.Refile(member, now, Status(), &news);
   }
-  state_.Tell(news);
+  try {
+    EndTrial(member, lease.stamp_);
+  } catch (...) {
+    GiveUp(member, lease.stamp_);  // there was no memory to tell of it
+  }
 }
 
 void TokenPool::LeaveAlone(const std::shared_ptr<PoolMember>& member, HealthStamp stamp, Outcome outcome,
@@ -163,6 +162,30 @@ bool TokenPool::IsFlapping(const DeferredFailure& deferred) const {
 
 std::optional<DeferredFailure> TokenPool::End(const std::shared_ptr<PoolMember>& member, const Lease& lease,
                                               const Lease::Report& report) {
+  try {
+    return TakeReport(member, lease, report);
+  } catch (...) {
+    GiveUp(member.get(), lease.stamp_);
+    throw;
+  }
+}
+
+// There was no memory for the whole of a report, but `in_flight` is right already: a token that were not filed anew, or
+// whose trial did not end, would serve nobody any more.
+void TokenPool::GiveUp(PoolMember* member, HealthStamp stamp) {
+  PoolNews news;
+  {
+    MutexLock lock(&state_.mutex);
+    const SteadyTime now = state_.clock.Steady();
+    member->health.Report(Outcome::kCancelled, stamp, now, {}, state_.options.health);
+    if (member->is_member) state_.registry.File(member, now);
+    news.freed = true;
+  }
+  state_.Tell(news);
+}
+
+std::optional<DeferredFailure> TokenPool::TakeReport(const std::shared_ptr<PoolMember>& member, const Lease& lease,
+                                                     const Lease::Report& report) {
   const HealthStamp stamp = lease.stamp_;
   const bool success = report.outcome == Outcome::kSuccess;
   const bool deferred = IsDeferred(report.outcome);

@@ -109,8 +109,12 @@ class TokenPool {
  private:
   friend class Lease;
 
+  // What this throws has given the token back.
   std::optional<DeferredFailure> End(const std::shared_ptr<PoolMember>& member, const Lease& lease,
                                      const Lease::Report& report) EXCLUDES(state_.mutex);
+  std::optional<DeferredFailure> TakeReport(const std::shared_ptr<PoolMember>& member, const Lease& lease,
+                                            const Lease::Report& report) EXCLUDES(state_.mutex);
+  void GiveUp(PoolMember* member, HealthStamp stamp) EXCLUDES(state_.mutex);
   void NoteServing(PoolMember* member, HealthStamp stamp) EXCLUDES(state_.mutex);
   void EndTrial(PoolMember* member, HealthStamp stamp) EXCLUDES(state_.mutex);
   void GiveBack(PoolMember* member, const Lease& lease) EXCLUDES(state_.mutex);
