@@ -2606,7 +2606,7 @@ typedef enum warppool_outcome WARPPOOL_ENUM_TYPE {
   WARPPOOL_OUTCOME_FINISHED_OTHERWISE = 13, /* the agent finished, but not with "done" */
   WARPPOOL_OUTCOME_CANCELLED = 14,          /* the program lost interest */
   WARPPOOL_OUTCOME_BLOCKED = 15,            /* something on the way answered in the service's place: no token's fault */
-  WARPPOOL_OUTCOME_HELD = 16                /* another process exchanges it just now, and another token was ready */
+  WARPPOOL_OUTCOME_HELD = 16                /* another process exchanges it just now: nobody's fault */
 } warppool_outcome;
 
 /** How many the library knows: 0 up to one less. Any thread. */

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -15,7 +16,7 @@ class WorkerPool {
   // Starts a thread that runs this, or throws.
   using StartThread = std::function<std::thread(std::function<void()>)>;
   // What becomes of a task for which there is no thread at all, because none can be started.
-  enum class WithoutThread {
+  enum class WithoutThread : std::uint8_t {
     kThrow,
     kWait,  // it runs when a later Post() finds one
   };

@@ -45,16 +45,16 @@ void Selector::Put(std::size_t position, Place place, int in_flight) noexcept {
   if (place == Place::kReady) level->second.Insert(position);
 }
 
-Selector::Levels::iterator Selector::LevelOf(std::size_t load, Levels::iterator near) noexcept {
-  if (near->first == load) return near;
+Selector::Levels::iterator Selector::LevelOf(std::size_t load, Levels::iterator neighbour) noexcept {
+  if (neighbour->first == load) return neighbour;
   // One request more or less: it is next to it, or there is none.
-  const auto hint = load == near->first + 1 ? std::next(near) : levels_.lower_bound(load);
+  const auto hint = load == neighbour->first + 1 ? std::next(neighbour) : levels_.lower_bound(load);
   if (hint != levels_.end() && hint->first == load) return hint;
   if (spare_.empty()) {
     try {
       return levels_.emplace_hint(hint, load, PositionSet(entries_.size()));
     } catch (const std::bad_alloc&) {
-      return near;
+      return neighbour;
     }
   }
   spare_.key() = load;

@@ -53,9 +53,9 @@ class Selector {
     Levels::iterator level{};  // with Place::kReady: where it is
   };
 
-  // The level of `load`, made if it is not there. `near`: one that is near, and the result when there is no memory: its
-  // turn then comes somewhat early or late.
-  Levels::iterator LevelOf(std::size_t load, Levels::iterator near) noexcept;
+  // The level of `load`, made if it is not there. `neighbour`: one that is near, and the result when there is no
+  // memory: its turn then comes somewhat early or late.
+  Levels::iterator LevelOf(std::size_t load, Levels::iterator neighbour) noexcept;
 
   template <typename Visitor>
   static bool VisitBoth(const PositionSet& a, const PositionSet& b, std::size_t begin, std::size_t end,
