@@ -393,8 +393,9 @@ typedef struct warppool_supplied_bearer warppool_supplied_bearer;
  * @param bearer      not NULL.
  * @param value       not NULL, not empty: what follows "Authorization: Bearer ". Copied, and wiped when it is no longer
  *                    used.
- * @param expires_ms  when it ends, in milliseconds since 1970; somewhat before, the next one is asked for. -1: as its
- *                    `exp` says, if it is a JWT; else it serves until it is refused.
+ * @param expires_ms  when it ends, in milliseconds since 1970; somewhat before, the next one is asked for, and one
+ *                    that has ended is not sent. -1: as its `exp` says, if it is a JWT, but not before 30 s have
+ *                    passed, since the issuer's clock may be another; else it serves until it is refused.
  * @param error       out, may be NULL. Never holds the value.
  *
  * @return WARPPOOL_OK, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
@@ -1647,10 +1648,10 @@ WARPPOOL_API warppool_code warppool_client_explain(const warppool_client* client
 WARPPOOL_API warppool_code warppool_client_recover(warppool_client* client, const char* token, warppool_error** error);
 
 /**
- * Does what warppool_client_recover() does for all tokens that are not ready.
+ * Does what warppool_client_recover() does for all tokens.
  *
  * @param client  not NULL.
- * @param count   out, may be NULL: how many those were. 0 when the code is not WARPPOOL_OK.
+ * @param count   out, may be NULL: how many were not ready. 0 when the code is not WARPPOOL_OK.
  * @param error   out, may be NULL.
  *
  * @return WARPPOOL_OK, WARPPOOL_MISUSE, WARPPOOL_INVALID_ARGUMENT or WARPPOOL_OUT_OF_MEMORY.
@@ -1789,15 +1790,15 @@ WARPPOOL_API warppool_code warppool_client_statistics(const warppool_client* cli
  * warppool_client_explain(), warppool_client_statistics() and this one. With a store, token exchanges that are under
  * way are waited for, up to 5 s: the answer may hold a new refresh token. The handle still wants to be destroyed.
  *
- * @param client       not NULL.
- * @param deadline_ms  how long requests may take to finish, in milliseconds; 0: none may; -1: no limit.
- * @param error        out, may be NULL.
+ * @param client      not NULL.
+ * @param timeout_ms  how long requests may take to finish, in milliseconds; 0: none may; -1: no limit.
+ * @param error       out, may be NULL.
  *
  * @return WARPPOOL_OK      it is closed, or was before.
  *         WARPPOOL_MISUSE  inside a callback of this client, which then stays as it is; or after a fork.
  *         WARPPOOL_INVALID_ARGUMENT
  */
-WARPPOOL_API warppool_code warppool_client_close(warppool_client* client, int32_t deadline_ms, warppool_error** error);
+WARPPOOL_API warppool_code warppool_client_close(warppool_client* client, int32_t timeout_ms, warppool_error** error);
 
 /**
  * Cancels what runs, and releases the client. When it returns WARPPOOL_OK, no callback runs any more, and none will. It
@@ -2605,7 +2606,7 @@ typedef enum warppool_outcome WARPPOOL_ENUM_TYPE {
   WARPPOOL_OUTCOME_FINISHED_OTHERWISE = 13, /* the agent finished, but not with "done" */
   WARPPOOL_OUTCOME_CANCELLED = 14,          /* the program lost interest */
   WARPPOOL_OUTCOME_BLOCKED = 15,            /* something on the way answered in the service's place: no token's fault */
-  WARPPOOL_OUTCOME_HELD = 16                /* another process exchanges it just now, and another token was ready */
+  WARPPOOL_OUTCOME_HELD = 16                /* another process exchanges it just now: nobody's fault */
 } warppool_outcome;
 
 /** How many the library knows: 0 up to one less. Any thread. */

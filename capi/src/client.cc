@@ -158,11 +158,11 @@ warppool_code warppool_client_statistics(const warppool_client* client, warppool
   });
 }
 
-warppool_code warppool_client_close(warppool_client* client, int32_t deadline_ms, warppool_error** error) {
+warppool_code warppool_client_close(warppool_client* client, int32_t timeout_ms, warppool_error** error) {
   return Guard(error, [&] {
     if (Status status = NotNull({{client, "client"}}); !status.ok()) return status;
-    if (Status status = AtLeast(-1, deadline_ms, "deadline_ms"); !status.ok()) return status;
-    return client->client->Close(std::chrono::milliseconds(deadline_ms));
+    if (Status status = AtLeast(-1, timeout_ms, "timeout_ms"); !status.ok()) return status;
+    return client->client->Close(std::chrono::milliseconds(timeout_ms));
   });
 }
 

@@ -122,7 +122,7 @@ class Client {
   // was ready already. kInvalidArgument: there is no token of that name.
   Status Recover(const std::string& token);
 
-  // Recover() for all tokens that are not ready; returns how many those were.
+  // Recover() for all tokens; returns how many were not ready.
   Result<int> RecoverAll();
 
   // How the tokens are. Passive by default, and then it neither sends nor waits. An active check waits (kMisuse inside
@@ -164,12 +164,12 @@ class Client {
   // with kInvalidConfig if another field differs: that takes a new client.
   Result<ReloadResult> Reload(const Config& config);
 
-  // Accepts no new request, lets the running ones finish for at most `deadline` (0: not at all; negative: no limit),
+  // Accepts no new request, lets the running ones finish for at most `timeout` (0: not at all; negative: no limit),
   // cancels the rest, stops the I/O thread and brings everything to the store. Every later call returns kMisuse, but
   // for Pool(), Explain(), Statistics() and Close() itself (OK, nothing happens). With a store, token exchanges that
   // are under way are waited for, up to 5 s: the answer may hold a new refresh token. kMisuse inside a callback of this
   // client, which then stays as it is.
-  Status Close(std::chrono::milliseconds deadline);
+  Status Close(std::chrono::milliseconds timeout);
 
  private:
   friend class internal::ClientImpl;

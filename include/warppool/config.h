@@ -50,8 +50,9 @@ const char* StrategyName(Strategy strategy) noexcept;
 struct SuppliedBearer {
   Secret value;
 
-  // When it ends: somewhat before, the next one is asked for. nullopt: as its `exp` says, if it is a JWT; else it
-  // serves until it is refused.
+  // When it ends: somewhat before, the next one is asked for; one that has ended is not sent. nullopt: as its `exp`
+  // says, if it is a JWT, but not before 30 s have passed, since the issuer's clock may be another; else it serves
+  // until it is refused.
   std::optional<std::chrono::system_clock::time_point> expires{};
 };
 

@@ -26,7 +26,7 @@ enum class Outcome : std::uint8_t {
   kFinishedOtherwise = 13,  // the agent finished, but not with "done"
   kCancelled = 14,          // the program lost interest
   kBlocked = 15,            // something on the way answered in the service's place: no token's fault
-  kHeld = 16,               // another process exchanges it just now, and another token was ready
+  kHeld = 16,               // another process exchanges it just now: nobody's fault
 };
 inline constexpr std::size_t kOutcomeCount = 17;
 

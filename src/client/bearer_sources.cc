@@ -7,17 +7,32 @@
 namespace warppool::internal {
 
 void BearerSources::Supply(const std::shared_ptr<Token>& token, Supplied done) {
-  workers_.Post(token, [this, source = token->bearer_source(), name = token->name(), done = std::move(done)] {
-    auto supplied = Guarded([&] { return source.supply(name); });
-    executor_->Post([done, supplied = std::move(supplied)] { done(supplied); });
+  const Status asked = Guarded([&] {
+    // What the answer needs of memory is there before the program is asked: a call whose answer were lost would be
+    // waited for for ever.
+    auto supplied = std::make_shared<Result<SuppliedBearer>>(Status(Code::kInternal, "not supplied yet"));
+    auto answer = std::make_shared<EventLoop::Reserved>();
+    answer->emplace_back([done, supplied] { done(*supplied); });
+    workers_.Post(token, [loop = loop_, source = token->bearer_source(), name = token->name(), supplied, answer] {
+      *supplied = Guarded([&] { return source.supply(name); });
+      loop->Post(answer.get());
+    });
+    return Status();
   });
+  if (asked.ok()) return;
+  Error error{.code = Code::kNetwork, .message = "the program cannot be asked for a bearer: " + asked.message()};
+  error.retryable = true;
+  loop_->Post([done = std::move(done), failure = Status(std::move(error))] { done(failure); });
 }
 
-void BearerSources::TellRefused(const Bearer& bearer, const Status& why) {
-  BearerSource source = bearer.token->bearer_source();
-  if (!source.on_refused) return;
-  workers_.Post(bearer.token, [source = std::move(source), name = bearer.token->name(), text = bearer.Text(), why] {
-    source.on_refused(name, text, why);
+void BearerSources::TellRefused(const Bearer& bearer, const Status& why) noexcept {
+  Guarded([&] {
+    BearerSource source = bearer.token->bearer_source();
+    if (!source.on_refused) return;
+    auto tell = [source = std::move(source), name = bearer.token->name(), text = bearer.Text(), why] {
+      source.on_refused(name, text, why);
+    };
+    workers_.Post(bearer.token, std::move(tell), WorkerPool::WithoutThread::kWait);
   });
 }
 

@@ -4,9 +4,10 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
-#include "base/executor.h"
 #include "client/bearer.h"
+#include "http/event_loop.h"
 #include "platform/worker_pool.h"
 #include "token/exchange_lock.h"
 
@@ -14,14 +15,19 @@ namespace warppool::internal {
 
 class BearerSources final : public BearerSupply {
  public:
-  explicit BearerSources(Executor* executor) : executor_(executor) {}
-
   static constexpr std::size_t kMostCalls = 8;
 
+  explicit BearerSources(EventLoop* loop) : loop_(loop), workers_(kMostCalls) {}
+  BearerSources(EventLoop* loop, WorkerPool::StartThread start_thread)
+      : loop_(loop), workers_(kMostCalls, std::move(start_thread)) {}
+
+  // A call for which there is no thread or no memory has failed as one that finds no network: the token is not to
+  // blame.
   void Supply(const std::shared_ptr<Token>& token, Supplied done) override;
 
-  // The service refused what was supplied. Told before the next call for a bearer of its token. Any thread.
-  void TellRefused(const Bearer& bearer, const Status& why);
+  // The service refused what was supplied. Told before the next call for a bearer of its token; when no thread can be
+  // started for it, then with that call. What there is no memory for is not told. Any thread.
+  void TellRefused(const Bearer& bearer, const Status& why) noexcept;
 
   // In one of the program's functions.
   bool InThread() const { return workers_.InThread(); }
@@ -32,8 +38,8 @@ class BearerSources final : public BearerSupply {
   }
 
  private:
-  Executor* const executor_;
-  WorkerPool workers_{kMostCalls};
+  EventLoop* const loop_;
+  WorkerPool workers_;
 };
 
 }  // namespace warppool::internal

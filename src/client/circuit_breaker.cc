@@ -31,10 +31,13 @@ void CircuitBreaker::Enter(const void* who) {
   loop_->CancelTimer(std::exchange(timer_, 0));  // nobody else is to come and see that he has to wait again
 }
 
+bool CircuitBreaker::MayProbeEarly() const {
+  return !early_probe_ || clock_.Steady() >= *early_probe_ + kBetweenEarlyProbes;
+}
+
 bool CircuitBreaker::TakeEarlyProbe() {
-  const SteadyTime now = clock_.Steady();
-  if (early_probe_ && now < *early_probe_ + kBetweenEarlyProbes) return false;
-  early_probe_ = now;
+  if (!MayProbeEarly()) return false;
+  early_probe_ = clock_.Steady();
   return true;
 }
 
@@ -54,7 +57,8 @@ void CircuitBreaker::Close() noexcept {
   overloads_ = 0;
   probe_ = nullptr;
   loop_->CancelTimer(std::exchange(timer_, 0));
-  WakeAll();
+  WakeAll(&waiting_for_close_);
+  WakeAll(&waiting_);
 }
 
 void CircuitBreaker::Leave(const void* who, bool answered) noexcept {
@@ -65,8 +69,7 @@ void CircuitBreaker::Leave(const void* who, bool answered) noexcept {
 }
 
 void CircuitBreaker::Wait(Waiter* waiter) {
-  waiting_.push_back({waiter, ++last_number_});
-  waiter->place_ = std::prev(waiting_.end());
+  Add(&waiting_, waiter);
   try {
     SetTimer();
   } catch (...) {
@@ -75,20 +78,30 @@ void CircuitBreaker::Wait(Waiter* waiter) {
   }
 }
 
+void CircuitBreaker::WaitForClose(Waiter* waiter) {
+  Add(&waiting_for_close_, waiter);
+}
+
+void CircuitBreaker::Add(Entries* entries, Waiter* waiter) {
+  entries->push_back({waiter, ++last_number_});
+  waiter->among_ = entries;
+  waiter->place_ = std::prev(entries->end());
+}
+
 void CircuitBreaker::Forget(Waiter* waiter) noexcept {
-  if (!waiter->place_) return;
-  waiting_.erase(*std::exchange(waiter->place_, std::nullopt));
+  if (waiter->among_ == nullptr) return;
+  std::exchange(waiter->among_, nullptr)->erase(waiter->place_);
   if (waiting_.empty()) loop_->CancelTimer(std::exchange(timer_, 0));
 }
 
 // Those that wait again meanwhile stay.
-void CircuitBreaker::WakeAll() noexcept {
+void CircuitBreaker::WakeAll(Entries* entries) noexcept {
   const std::uint64_t last = last_number_;
-  while (!waiting_.empty() && waiting_.front().number <= last) WakeFirst();
+  while (!entries->empty() && entries->front().number <= last) WakeFirst(entries);
 }
 
-void CircuitBreaker::WakeFirst() noexcept {
-  Waiter* const waiter = waiting_.front().waiter;
+void CircuitBreaker::WakeFirst(Entries* entries) noexcept {
+  Waiter* const waiter = entries->front().waiter;
   Forget(waiter);
   waiter->OnBreaker();
 }
@@ -99,7 +112,7 @@ void CircuitBreaker::SetTimer() {
   const auto left = std::chrono::ceil<milliseconds>(open_until_ - clock_.Steady());
   timer_ = loop_->After(std::max(left, milliseconds(0)), [this] {
     timer_ = 0;
-    if (!waiting_.empty()) WakeFirst();
+    if (!waiting_.empty()) WakeFirst(&waiting_);
     // It may have found something better to do than to probe.
     Guarded([&] { SetTimer(); });
   });

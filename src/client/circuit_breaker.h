@@ -3,7 +3,7 @@
 // An overload opens the breaker for a while: the longer of what the service asked for (Retry-After) and a back-off of
 // 0.5, 1, 2, 4, 4 ... s (by default: see the constructor). Requests that come meanwhile wait, without spending
 // anything. When the time is over one of them goes and probes; what it meets closes the breaker, and all go on, or
-// opens it again.
+// opens it again. The request that met the overload has a wait of its own, and goes on earlier if the breaker closes.
 #pragma once
 
 #include <chrono>
@@ -23,8 +23,8 @@ class CircuitBreaker {
   using Entries = std::list<Entry>;
 
  public:
-  // Who waits. OnBreaker() is called once, when it has left: then it asks again. It may wait again there, have others
-  // leave, and be destroyed.
+  // Who waits, at one place at a time. OnBreaker() is called once, when it has left: then it asks again. It may wait
+  // again there, have others leave, and be destroyed.
   class Waiter {
    public:
     virtual ~Waiter() = default;
@@ -32,7 +32,8 @@ class CircuitBreaker {
 
    private:
     friend class CircuitBreaker;
-    std::optional<Entries::iterator> place_;  // nothing: it does not wait
+    Entries* among_ = nullptr;  // null: it does not wait
+    Entries::iterator place_;
   };
 
   // `first_pause`: of the back-off, at least 1 ms; it doubles up to the eightfold.
@@ -47,7 +48,9 @@ class CircuitBreaker {
   std::optional<std::chrono::milliseconds> HoldsUp(const void* who) const;
   // `who` goes: it probes, if that is due.
   void Enter(const void* who);
-  // Who cannot wait until it is over may probe at once, one in ten seconds. True: it may.
+  // Who cannot wait until it is over may probe at once, one in ten seconds. The probe is taken by who is really sent:
+  // true if none was taken lately.
+  bool MayProbeEarly() const;
   bool TakeEarlyProbe();
   // An overload is remembered, be it over or not yet.
   bool is_open() const { return open_until_ != SteadyTime(); }
@@ -61,7 +64,8 @@ class CircuitBreaker {
   // `who` has met what it met. If it was the probe, the breaker is closed, or another one may probe.
   void Leave(const void* who, bool answered) noexcept;
 
-  void Wait(Waiter* waiter);
+  void Wait(Waiter* waiter);             // until it may go
+  void WaitForClose(Waiter* waiter);     // until the endpoint serves; it probes when it likes
   void Forget(Waiter* waiter) noexcept;  // nothing happens if it does not wait
 
  private:
@@ -70,8 +74,9 @@ class CircuitBreaker {
     std::uint64_t number;  // in the order of arrival
   };
 
-  void WakeAll() noexcept;
-  void WakeFirst() noexcept;
+  void Add(Entries* entries, Waiter* waiter);
+  void WakeAll(Entries* entries) noexcept;
+  void WakeFirst(Entries* entries) noexcept;
   // For the next probe, if one is wanted.
   void SetTimer();
 
@@ -84,6 +89,7 @@ class CircuitBreaker {
   const void* probe_ = nullptr;
   std::optional<SteadyTime> early_probe_{};  // the last one
   Entries waiting_;
+  Entries waiting_for_close_;
   std::uint64_t last_number_ = 0;
   TimerId timer_ = 0;  // while somebody waits and nobody probes
 };

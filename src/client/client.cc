@@ -126,8 +126,8 @@ Result<ReloadResult> Client::Reload(const Config& config) {
   return Guarded([&] { return impl_->Reload(config); });
 }
 
-Status Client::Close(std::chrono::milliseconds deadline) {
-  return Guarded([&] { return impl_->Close(deadline); });
+Status Client::Close(std::chrono::milliseconds timeout) {
+  return Guarded([&] { return impl_->Close(timeout); });
 }
 
 }  // namespace warppool

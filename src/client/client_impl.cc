@@ -309,9 +309,9 @@ Result<ReloadResult> ClientImpl::Reload(const Config& config) {
   return result;
 }
 
-Status ClientImpl::Close(std::chrono::milliseconds deadline) {
+Status ClientImpl::Close(std::chrono::milliseconds timeout) {
   if (Status status = CheckMayWait("Close()"); !status.ok()) return status;
-  core_->Drain(deadline);
+  core_->Drain(timeout);
   core_->Stop();
   MutexLock lock(&thread_mutex_);
   if (thread_.joinable()) thread_.join();

@@ -46,7 +46,7 @@ class ClientImpl {
   Result<std::string> MoveToken(const std::string& token, Tier tier);
   Result<std::string> ReplaceCredential(const std::string& token, TokenConfig replacement);
   Result<ReloadResult> Reload(const Config& config);
-  Status Close(std::chrono::milliseconds deadline) EXCLUDES(thread_mutex_);
+  Status Close(std::chrono::milliseconds timeout) EXCLUDES(thread_mutex_);
 
  private:
   Status CheckUsable() const;

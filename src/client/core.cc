@@ -68,8 +68,8 @@ std::chrono::milliseconds BreakerPause(const Config& config) {
   return std::clamp(config.retry_base_delay / 2, std::chrono::milliseconds(1), std::chrono::milliseconds(500));
 }
 
-// How long an exchange waits for the same one of another process: as long as that may take.
-std::chrono::milliseconds GatePatience(const Config& config) {
+// How long an exchange waits for the exchange of the same token by another process: as long as that may take.
+std::chrono::milliseconds ExchangeLockPatience(const Config& config) {
   return Endpoints(config).size() * config.refresh_timeout + std::chrono::seconds(5);
 }
 
@@ -96,7 +96,7 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
       pool_(PoolOptionsOf(config_), config_.tokens, dates_, PoolReporter(log_, options.on_pool_event, clock_), this),
       bearer_sources_(&loop_),
       persister_(store ? std::make_unique<StatePersister>(std::move(store), &pool_, &loop_, dates_,
-                                                          GatePatience(config_), config_.state_save_interval)
+                                                          ExchangeLockPatience(config_), config_.state_save_interval)
                        : nullptr),
       refresher_({.endpoints = Endpoints(config_),
                   .api_key = config_.firebase_api_key,
@@ -104,7 +104,7 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
                   .timeout = config_.refresh_timeout,
                   .longest_pause = config_.retry_after_limit,
                   .unit_random = [this] { return UnitRandom(); },
-                  .gate = persister_.get(),
+                  .exchange_lock = persister_.get(),
                   .supply = &bearer_sources_},
                  &transport_, this, dates_, log_),
       queue_(&pool_, &loop_, clock_,
@@ -213,8 +213,8 @@ void Core::ReserveServe() {
 }
 
 void Core::DropRefused(const Bearer& bearer, const Status& why) {
-  if (bearer.token->kind() == CredentialKind::kCallback) bearer_sources_.TellRefused(bearer, why);
   bearer.token->DropJwt(bearer.jwt->text.Reveal());
+  if (bearer.token->kind() == CredentialKind::kCallback) bearer_sources_.TellRefused(bearer, why);
 }
 
 void Core::OnGone(const std::shared_ptr<Token>& token) {
@@ -258,12 +258,12 @@ void Core::Retire(const Operation* operation) noexcept {
   loop_.Post(&entry.last);
 }
 
-void Core::Drain(std::chrono::milliseconds deadline) {
+void Core::Drain(std::chrono::milliseconds timeout) {
   MutexLock lock(&mutex_);
   closed_ = true;
-  const SteadyTime until = DeadlineIn(deadline);
+  const SteadyTime until = DeadlineIn(timeout);
   while (awaited_ > 0) {
-    if (deadline.count() < 0) {
+    if (timeout.count() < 0) {
       idle_.Wait(&mutex_);
     } else if (!idle_.WaitUntil(&mutex_, until)) {
       return;

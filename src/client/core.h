@@ -61,7 +61,7 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   void Retire(const Operation* operation) noexcept EXCLUDES(mutex_);
 
   // Launches nothing from now on, and waits until nothing runs that is awaited; negative: without limit.
-  void Drain(std::chrono::milliseconds deadline) EXCLUDES(mutex_);
+  void Drain(std::chrono::milliseconds timeout) EXCLUDES(mutex_);
   bool closed() const EXCLUDES(mutex_);
   // Stops what runs, then the I/O thread. Any thread; returns at once.
   void Stop();  // once is enough

@@ -49,9 +49,11 @@ Row RowOf(const FailedAttempt& attempt, const FailoverState& state) {
       return AfterRefusal(attempt, state, first_there && attempt.unauthorized);
     case Outcome::kServerError:
       return AfterRefusal(attempt, state, first_there);
+    case Outcome::kHeld:
+      if (attempt.keeps_token) return {Step::kWait};
+      [[fallthrough]];
     case Outcome::kAuthRevoked:
     case Outcome::kQuotaExhausted:
-    case Outcome::kHeld:
       return {state.met_nobodys_fault && !attempt.another_ready ? Step::kWait : Step::kNextToken};
     case Outcome::kOverloaded:
     case Outcome::kNetwork:
@@ -100,6 +102,7 @@ void Wait(const FailoverOptions& options, const FailedAttempt& attempt, Failover
   ++state->waits;
   state->blocked = 0;
   decision->wait = *wait;
+  decision->at_least = at_least;
   const bool cut = attempt.outcome == Outcome::kStreamCut;
   const bool blocked = attempt.outcome == Outcome::kBlocked;
   decision->new_pass = attempt.keeps_token || cut || blocked || !attempt.another_ready;

@@ -69,11 +69,12 @@ struct FailoverDecision {
   };
   Step step = Step::kGiveUp;
   std::chrono::milliseconds wait{};
-  bool new_pass = false;          // with kWait: those that were not refused for good may be tried again
-  bool without_exchange = false;  // with kNextToken: from now on in this pass
-  bool service_fault = false;     // what was met is no token's fault, and the next attempt need not heed an overload
-  bool overload = false;          // and it is the whole service's: to be remembered
-  bool rules_out = false;         // the token is not tried again in this request
+  std::chrono::milliseconds at_least{};  // of `wait`: what the service asked for, or the token needs
+  bool new_pass = false;                 // with kWait: those that were not refused for good may be tried again
+  bool without_exchange = false;         // with kNextToken: from now on in this pass
+  bool service_fault = false;  // what was met is no token's fault, and the next attempt need not heed an overload
+  bool overload = false;       // and it is the whole service's: to be remembered
+  bool rules_out = false;      // the token is not tried again in this request
   // With kWait: the service has not shown that it is at fault, so a token that comes free meanwhile is tried at once.
   bool cut_short = false;
 };

@@ -15,7 +15,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kUrgent{200};
 // How often an exchange looks whether the one of another process is over.
-constexpr milliseconds kKnock{20};
+constexpr milliseconds kLockPoll{20};
 
 std::string Describe(const StoredToken& stored, WallTime now) {
   std::string what;
@@ -36,10 +36,10 @@ std::string Describe(const StoredToken& stored, WallTime now) {
 
 }  // namespace
 
-// A visit to the gate, until it is let in.
-struct StatePersister::Visit {
+// An exchange that asks for the lock, until it has an answer.
+struct StatePersister::LockRequest {
   std::shared_ptr<Token> token;
-  Entered done;
+  Acquired done;
   SteadyTime until;
 };
 
@@ -127,24 +127,24 @@ void StatePersister::Save(const std::vector<PoolRecords::Kept>& tokens) {
   pool_->records().PutBackUnsaved(tokens);
 }
 
-void StatePersister::Enter(const std::shared_ptr<Token>& token, Entered done) {
-  Knock(std::make_shared<Visit>(Visit{token, std::move(done), clock_.Steady() + patience_}));
+void StatePersister::Acquire(const std::shared_ptr<Token>& token, Acquired done) {
+  TryLockSoon(std::make_shared<LockRequest>(LockRequest{token, std::move(done), clock_.Steady() + patience_}));
 }
 
-void StatePersister::Knock(const std::shared_ptr<Visit>& visit) {
-  worker_.Post([this, visit] {
+void StatePersister::TryLockSoon(const std::shared_ptr<LockRequest>& request) {
+  worker_.Post([this, request] {
     const Status tried = Guarded([&] {
-      TryLock(visit);
+      TryLock(request);
       return Status();
     });
     if (tried.ok()) return;
-    LetGo(visit->token);
-    Answer(visit, tried);
+    LetGo(request->token);
+    Answer(request, tried);
   });
 }
 
-void StatePersister::TryLock(const std::shared_ptr<Visit>& visit) {
-  const std::shared_ptr<Token>& token = visit->token;
+void StatePersister::TryLock(const std::shared_ptr<LockRequest>& request) {
+  const std::shared_ptr<Token>& token = request->token;
   std::string& held = held_[token.get()];
   if (held.empty()) {
     const std::string name = records_.ExchangeLock(token);
@@ -152,7 +152,7 @@ void StatePersister::TryLock(const std::shared_ptr<Visit>& visit) {
     if (!locked.ok()) Complain(token, locked.status());
     if (locked.ok() && *locked) held = name;
     if (locked.ok() && !*locked) {
-      executor_->Post([this, visit] { WaitOutside(visit); });
+      executor_->Post([this, request] { TryAgainLater(request); });
       return;
     }
   }
@@ -160,31 +160,31 @@ void StatePersister::TryLock(const std::shared_ptr<Visit>& visit) {
   // Whoever got the token first may have named the login.
   if (!held.empty() && held != records_.ExchangeLock(token)) {
     records_.store().Unlock(std::exchange(held, ""));
-    return TryLock(visit);
+    return TryLock(request);
   }
   // A store that does not work must not keep a request from being served.
   if (!stored.ok()) Complain(token, stored.status());
-  if (!stored.ok() || !*stored) return Answer(visit, std::optional<SharedKnowledge>());
+  if (!stored.ok() || !*stored) return Answer(request, std::optional<SharedKnowledge>());
   SharedKnowledge known{(*stored)->credential, (*stored)->serial};
   if ((*stored)->jwt) known.jwt = ReviveJwt(*(*stored)->jwt, clock_.Steady(), clock_.Wall());
-  Answer(visit, std::optional(std::move(known)));
+  Answer(request, std::optional(std::move(known)));
 }
 
-void StatePersister::WaitOutside(const std::shared_ptr<Visit>& visit) {
+void StatePersister::TryAgainLater(const std::shared_ptr<LockRequest>& request) {
   const Status waits = Guarded([&]() -> Status {
-    if (visit->until <= clock_.Steady()) {
+    if (request->until <= clock_.Steady()) {
       Error error{.code = Code::kOverloaded, .message = "another process is exchanging this refresh token"};
       error.retryable = true;
       return Status(std::move(error));
     }
-    executor_->After(kKnock, [this, visit] { Knock(visit); });
+    executor_->After(kLockPoll, [this, request] { TryLockSoon(request); });
     return {};
   });
-  if (!waits.ok()) visit->done(waits);
+  if (!waits.ok()) request->done(waits);
 }
 
-void StatePersister::Answer(const std::shared_ptr<Visit>& visit, Result<std::optional<SharedKnowledge>> known) {
-  executor_->Post([visit, known = std::move(known)] { visit->done(known); });
+void StatePersister::Answer(const std::shared_ptr<LockRequest>& request, Result<std::optional<SharedKnowledge>> known) {
+  executor_->Post([request, known = std::move(known)] { request->done(known); });
 }
 
 void StatePersister::Keep(const std::shared_ptr<Token>& token, const Issuance& issued, std::function<void()> done) {
@@ -200,7 +200,7 @@ void StatePersister::Keep(const std::shared_ptr<Token>& token, const Issuance& i
   });
 }
 
-void StatePersister::Leave(const std::shared_ptr<Token>& token) {
+void StatePersister::Release(const std::shared_ptr<Token>& token) {
   worker_.Post([this, token] { LetGo(token); });
 }
 

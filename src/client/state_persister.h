@@ -37,9 +37,9 @@ class StatePersister final : public ExchangeLock {
   void OnUnsaved(bool urgent) noexcept;
 
   // ExchangeLock
-  void Enter(const std::shared_ptr<Token>& token, Entered done) override;
+  void Acquire(const std::shared_ptr<Token>& token, Acquired done) override;
   void Keep(const std::shared_ptr<Token>& token, const Issuance& issued, std::function<void()> done) override;
-  void Leave(const std::shared_ptr<Token>& token) override;
+  void Release(const std::shared_ptr<Token>& token) override;
 
   // The token is gone: its last state is saved. In the executor's thread.
   void Forget(const std::shared_ptr<Token>& token);
@@ -51,12 +51,12 @@ class StatePersister final : public ExchangeLock {
   void Close();
 
  private:
-  struct Visit;
+  struct LockRequest;
 
-  void Knock(const std::shared_ptr<Visit>& visit);
-  void TryLock(const std::shared_ptr<Visit>& visit);
-  void WaitOutside(const std::shared_ptr<Visit>& visit);
-  void Answer(const std::shared_ptr<Visit>& visit, Result<std::optional<SharedKnowledge>> known);
+  void TryLockSoon(const std::shared_ptr<LockRequest>& request);
+  void TryLock(const std::shared_ptr<LockRequest>& request);
+  void TryAgainLater(const std::shared_ptr<LockRequest>& request);
+  void Answer(const std::shared_ptr<LockRequest>& request, Result<std::optional<SharedKnowledge>> known);
   void SaveSoon(bool urgent);
   void SaveNow();
   void Save(const std::vector<PoolRecords::Kept>& tokens);

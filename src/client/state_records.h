@@ -1,10 +1,10 @@
-// The records of a client's tokens in a store: which of them belong to one login, what the newest says, and how what
-// happens here is merged with what others wrote.
+// The records of a client's tokens in a store: finds out which records belong to one login and which of them is the
+// newest, and merges what happens in this process with what other processes wrote.
 //
-// A login has one credential after the other. Its state is written under the credential that the user configured and
-// under the one that counts now; when the service replaces a credential, under that one, too. So whichever of them
-// stands in a configuration leads, by way of the records, to the newest; of two that speak of one login the higher
-// serial wins.
+// The service replaces the credential of a login now and then. The state of the login is written under the credential
+// that the user configured and under the present one, and at each replacement under the credential that is replaced,
+// too. So each credential that a configuration may hold leads to the newest record. If two records belong to one login,
+// the one with the higher serial counts.
 #pragma once
 
 #include <functional>
@@ -21,7 +21,7 @@
 
 namespace warppool::internal {
 
-// One thread at a time. What goes wrong with a single record is told, and that record set aside.
+// To be used in one thread at a time. A record that cannot be read is reported and set aside, and the others are used.
 class StateRecords {
  public:
   // `token` may be null.
@@ -30,20 +30,21 @@ class StateRecords {
   StateRecords(std::shared_ptr<StateStore> store, Complaint complain)
       : store_(std::move(store)), complain_(std::move(complain)) {}
 
-  // What is kept of the token's login; nothing, if nothing is.
+  // What the store has of the token's login; nothing if it has nothing.
   Result<std::optional<StoredToken>> Find(const std::shared_ptr<Token>& token);
-  // It is taken over. Which of its counters are not in the pool yet: those that this process did not write itself.
+  // The pool takes `stored` over. Returns those of its counters that are not in the pool yet: those that this process
+  // did not write itself.
   Counters NoteRestored(const std::shared_ptr<Token>& token, const StoredToken& stored);
 
-  // Writes what the pool knows. Counters of other processes are added to, and their health stands where this process
-  // knows nothing newer.
+  // Writes what the pool knows. Counters are added to those of other processes; the health that they wrote stays where
+  // this process knows nothing newer.
   Status Save(const std::vector<PoolRecords::Kept>& tokens);
   // Writes what an exchange issued.
   Status Save(const std::shared_ptr<Token>& token, const Issuance& issued);
 
   void Forget(const Token& token) { known_.erase(&token); }
 
-  // What keeps two exchanges of the login apart: the name of a lock.
+  // The name of the lock that keeps two processes from exchanging the login's credential at the same time.
   std::string ExchangeLock(const std::shared_ptr<Token>& token);
 
   StateStore& store() { return *store_; }
@@ -58,8 +59,8 @@ class StateRecords {
 
   Known& KnownOf(const std::shared_ptr<Token>& token);
   Result<std::optional<StoredToken>> ReadOne(const std::shared_ptr<Token>& token, const Secret& credential);
-  // The newest, or one that begins here.
-  // `spent`, if it is not null: what the store took for the newest credential, and is not.
+  // The newest record, or a first one if there is none. `spent`, if it is not null: receives the credential that the
+  // store takes for the newest, if it is not.
   Result<StoredToken> Newest(const std::shared_ptr<Token>& token, Secret* spent);
   void Complain(const std::shared_ptr<Token>& token, const Status& why);
   // `stored` under its configured and its present credential, and under `more`, if it is not empty.

@@ -82,13 +82,13 @@ bool TokenAcquisition::WaitForService() {
   return !ignores_breakers_ && for_agent_ && WaitAt(services_.agent);
 }
 
-// The same. Who cannot wait so long, or has waited as long as it may, tries it at once, if nobody did so lately.
+// The same. Who cannot wait so long, or has waited as long as it may, is to try it at once, if nobody did so lately.
 bool TokenAcquisition::WaitAt(CircuitBreaker* breaker) {
   const auto held_up = breaker->HoldsUp(this);
   if (!held_up) return false;
   const milliseconds left = PatienceLeft();
   const bool in_vain = *held_up > left || left <= milliseconds(0);
-  if (in_vain && (is_early_ || breaker->TakeEarlyProbe())) {
+  if (in_vain && breaker->MayProbeEarly()) {
     is_early_ = true;
     return false;
   }
@@ -163,7 +163,10 @@ void TokenAcquisition::FetchBearer() {
     if (spare_exchange) jwt = token->UseJwt();
     if (jwt) return UseBearer({std::move(token), std::move(jwt), false});
   }
-  if (UsesExchange(*token)) Enter(services_.exchange);
+  if (UsesExchange(*token)) {
+    if (is_early_ && IsHeldUp(services_.exchange)) return GiveBackAndLead();
+    Enter(services_.exchange);
+  }
   ticket_ = services_.refresher->Refresh(
       token, [this](const RefreshResult& result) { Protected([&] { OnRefreshed(result); }); },
       true);  // of the whole exchange's overload the circuit breaker knows
@@ -213,14 +216,21 @@ void TokenAcquisition::LeaveBreakers(bool exchange_answered, bool agent_answered
   services_.agent->Leave(this, agent_answered);
 }
 
+// Whether it may not be sent there now. The early probe is spent here, where it is sent, and not where it was found
+// that it may be: there it was not known yet whether a token is ready for it.
+bool TokenAcquisition::IsHeldUp(CircuitBreaker* breaker) {
+  return !ignores_breakers_ && breaker->HoldsUp(this) && !(is_early_ && breaker->TakeEarlyProbe());
+}
+
+void TokenAcquisition::GiveBackAndLead() {
+  LeaveBreakers(false, false);
+  std::move(*std::exchange(lease_, std::nullopt)).GiveBack();
+  Lead();
+}
+
 void TokenAcquisition::UseBearer(Bearer bearer) {
   // While it got its bearer, others may have found the service overloaded.
-  const bool heeds = !ignores_breakers_ && !is_early_ && stale_ == 0;
-  if (for_agent_ && heeds && services_.agent->HoldsUp(this)) {
-    LeaveBreakers(false, false);
-    std::move(*std::exchange(lease_, std::nullopt)).GiveBack();
-    return Lead();
-  }
+  if (for_agent_ && stale_ == 0 && IsHeldUp(services_.agent)) return GiveBackAndLead();
   if (for_agent_) Enter(services_.agent);
   bearer_ = std::move(bearer);
   owner_->Use(bearer_);
@@ -324,6 +334,7 @@ FailoverDecision TokenAcquisition::Decide(const std::shared_ptr<Token>& token, c
   attempt.another_ready_without_exchange = attempt.another_ready && pool.AnyReady(without_exchange);
 
   FailoverDecision decision = DecideFailover(services_.failover, attempt, &state_);
+  overloaded_ = nullptr;
   if (decision.rules_out) ruled_out_.insert(token.get());
   if (at_exchange && BreaksEveryExchange(result.outcome)) {
     if (!bad_setting_) bad_setting_ = result.status;
@@ -355,8 +366,11 @@ void TokenAcquisition::NoteAtBreakers(const FailoverDecision& decision, const Re
   if (decision.overload) {
     const milliseconds asked = result.retry_after.value_or(milliseconds(0));
     breaker->Open(attempt_began_, std::min(asked, services_.failover.retry_after_limit));
+    overloaded_ = breaker;
   }
-  const bool answered = !decision.overload && IsAnswer(result.outcome);
+  // Who had no memory to ask, or to read what came, has learnt nothing.
+  const bool learnt = IsAnswer(result.outcome) && result.status.code() != Code::kOutOfMemory;
+  const bool answered = !decision.overload && learnt;
   LeaveBreakers(answered && at_exchange, answered && !at_exchange);
 }
 
@@ -377,7 +391,10 @@ void TokenAcquisition::Follow(const FailoverDecision& decision, const Status& la
         BeginWait();
         return services_.queue->Join(this, {wanted_, only_, services_.clock->Steady() + decision.wait, false});
       }
-      return PauseFor(decision.wait);
+      PauseFor(decision.wait);
+      breaker_ = overloaded_;
+      if (breaker_ != nullptr) breaker_->WaitForClose(this);  // it is over when somebody is served
+      return;
     case FailoverDecision::Step::kGiveUp:
       return GiveUp(last);
   }

@@ -117,6 +117,8 @@ class TokenAcquisition final : private WaitQueue::Waiter, private CircuitBreaker
   void WatchHeld();
   void OnRefreshed(const RefreshResult& result);
   void UseBearer(Bearer bearer);
+  bool IsHeldUp(CircuitBreaker* breaker);
+  void GiveBackAndLead();
   void Enter(CircuitBreaker* breaker);
   void LeaveBreakers(bool exchange_answered, bool agent_answered) noexcept;
   void FailAt(bool at_exchange, Refusal result);
@@ -134,6 +136,7 @@ class TokenAcquisition final : private WaitQueue::Waiter, private CircuitBreaker
   std::optional<milliseconds> TokenComesIn();
   void BeginWait() { wait_began_ = services_.clock->Steady(); }
   void EndWait();
+  void EndPause();
   void PauseFor(milliseconds time);
   void OnToken(Lease lease) noexcept override;
   void OnNoToken(WaitQueue::NoToken why) noexcept override;
@@ -153,7 +156,7 @@ class TokenAcquisition final : private WaitQueue::Waiter, private CircuitBreaker
   FailoverState state_;
   // The last attempt met a fault of the service's: another token is tried at once, whatever is remembered of it.
   bool ignores_breakers_ = false;
-  bool is_early_ = false;  // the next attempt probes before the time
+  bool is_early_ = false;  // the next attempt probes before the time, if nobody else does so before it is sent
 
   // The attempt that is under way.
   std::optional<Lease> lease_;
@@ -169,6 +172,7 @@ class TokenAcquisition final : private WaitQueue::Waiter, private CircuitBreaker
   TimerId timer_ = 0;
   std::optional<SteadyTime> wait_began_;
   std::optional<FailoverDecision> pause_;  // before trying again
+  CircuitBreaker* overloaded_ = nullptr;   // whose overload the last attempt met; null: none
   CircuitBreaker* breaker_ = nullptr;      // where it waits
   SteadyTime::duration waited_{};          // so far, all waits together
 

@@ -49,6 +49,12 @@ void TokenAcquisition::EndWait() {
   if (const auto began = std::exchange(wait_began_, std::nullopt)) waited_ += services_.clock->Steady() - *began;
 }
 
+// What was tried before the pause may be tried again, if it was the last of its pass.
+void TokenAcquisition::EndPause() {
+  if (const auto pause = std::exchange(pause_, std::nullopt); pause && pause->new_pass) wanted_.excluded = ruled_out_;
+  if (!bad_setting_) wanted_.without_exchange = false;
+}
+
 void TokenAcquisition::PauseFor(milliseconds time) {
   BeginWait();
   timer_ = services_.loop->After(time, [this] {
@@ -56,10 +62,7 @@ void TokenAcquisition::PauseFor(milliseconds time) {
     Protected([&] {
       EndWait();
       if (CircuitBreaker* const breaker = std::exchange(breaker_, nullptr)) breaker->Forget(this);
-      if (const auto pause = std::exchange(pause_, std::nullopt); pause && pause->new_pass) {
-        wanted_.excluded = ruled_out_;
-      }
-      if (!bad_setting_) wanted_.without_exchange = false;
+      EndPause();
       Lead();
     });
   });
@@ -68,8 +71,12 @@ void TokenAcquisition::PauseFor(milliseconds time) {
 void TokenAcquisition::OnBreaker() noexcept {
   Protected([&] {
     breaker_ = nullptr;
-    EndWait();
     services_.loop->CancelTimer(std::exchange(timer_, 0));
+    const SteadyTime now = services_.clock->Steady();
+    const SteadyTime may_go = pause_ ? *wait_began_ + pause_->at_least : now;
+    EndWait();
+    if (now < may_go) return PauseFor(std::chrono::ceil<milliseconds>(may_go - now));
+    if (pause_) EndPause();
     Lead();
   });
 }
@@ -93,10 +100,8 @@ void TokenAcquisition::OnNoToken(WaitQueue::NoToken why) noexcept {
   Protected([&] {
     EndWait();
     if (why == WaitQueue::NoToken::kOutOfMemory) throw std::bad_alloc();
-    const auto pause = std::exchange(pause_, std::nullopt);
-    if (!pause) return GiveUp(last_);
-    if (pause->new_pass) wanted_.excluded = ruled_out_;
-    if (!bad_setting_) wanted_.without_exchange = false;
+    if (!pause_) return GiveUp(last_);
+    EndPause();
     Lead();
   });
 }

@@ -6,7 +6,6 @@
 #include <iterator>
 #include <list>
 #include <map>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -21,7 +20,7 @@ thread_local const void* pool_of_this_thread = nullptr;
 
 }  // namespace
 
-struct WorkerPool::State {
+struct WorkerPool::State : std::enable_shared_from_this<State> {
   struct Task {
     std::uint64_t number;  // in the order of the calls
     std::function<void()> run;
@@ -33,6 +32,9 @@ struct WorkerPool::State {
   };
   using Lanes = std::map<const void*, Lane>;
 
+  void Add(const std::shared_ptr<const void>& key, std::function<void()> task, WithoutThread without_thread)
+      REQUIRES(mutex);
+  void RemoveIfDone(Lanes::iterator lane) REQUIRES(mutex);
   void Run() EXCLUDES(mutex);
   bool Take(Lanes::iterator* lane, std::function<void()>* run) EXCLUDES(mutex);
   void Done(Lanes::iterator lane) EXCLUDES(mutex);
@@ -48,7 +50,8 @@ struct WorkerPool::State {
   std::list<std::thread> ended GUARDED_BY(mutex);  // to be joined
   std::size_t idle GUARDED_BY(mutex) = 0;
   bool closed GUARDED_BY(mutex) = false;
-  std::size_t most_threads = 1;  // set before the first one
+  std::size_t most_threads = 1;  // set before the first one, and so is the next
+  StartThread start_thread;
 };
 
 void WorkerPool::State::Run() {
@@ -105,33 +108,57 @@ std::size_t WorkerPool::State::Waiting() const {
       lanes.begin(), lanes.end(), [](const auto& lane) { return !lane.second.runs && !lane.second.tasks.empty(); }));
 }
 
-WorkerPool::WorkerPool(std::size_t most_threads) : state_(std::make_shared<State>()) {
+WorkerPool::WorkerPool(std::size_t most_threads) : WorkerPool(most_threads, StartQuietThread) {}
+
+WorkerPool::WorkerPool(std::size_t most_threads, StartThread start_thread) : state_(std::make_shared<State>()) {
   state_->most_threads = most_threads;
+  state_->start_thread = std::move(start_thread);
 }
 
-bool WorkerPool::Post(const std::shared_ptr<const void>& lane, std::function<void()> task) {
+bool WorkerPool::Post(const std::shared_ptr<const void>& lane, std::function<void()> task,
+                      WithoutThread without_thread) {
   std::list<std::thread> ended;
   {
     MutexLock lock(&state_->mutex);
     if (state_->closed) return false;
-    ended.swap(state_->ended);
-    State::Lane& mine = state_->lanes.try_emplace(lane.get(), State::Lane{lane}).first->second;
-    mine.tasks.push_back({++state_->last_number, std::move(task)});
-    if (state_->Waiting() > state_->idle && state_->threads.size() < state_->most_threads) {
-      try {
-        state_->threads.push_back(StartQuietThread([state = state_] { state->Run(); }));
-      } catch (...) {
-        // One that is busy will do it, if there is any.
-        if (state_->threads.empty()) {
-          mine.tasks.pop_back();
-          throw;
-        }
-      }
-    }
+    state_->Add(lane, std::move(task), without_thread);
+    ended.swap(state_->ended);  // last: an exception would destroy threads that are not joined
   }
   state_->changed.NotifyAll();
   for (std::thread& thread : ended) thread.join();
   return true;
+}
+
+// All or nothing.
+void WorkerPool::State::Add(const std::shared_ptr<const void>& key, std::function<void()> task,
+                            WithoutThread without_thread) {
+  const auto lane = lanes.try_emplace(key.get(), Lane{key}).first;
+  try {
+    lane->second.tasks.push_back({++last_number, std::move(task)});
+  } catch (...) {
+    RemoveIfDone(lane);
+    throw;
+  }
+  if (Waiting() <= idle || threads.size() >= most_threads) return;
+  try {
+    threads.emplace_back();  // first: a thread that runs already cannot be taken back
+    try {
+      threads.back() = start_thread([state = shared_from_this()] { state->Run(); });
+    } catch (...) {
+      threads.pop_back();
+      throw;
+    }
+  } catch (...) {
+    // One that is busy will do it, if there is any.
+    if (!threads.empty() || without_thread == WithoutThread::kWait) return;
+    lane->second.tasks.pop_back();
+    RemoveIfDone(lane);
+    throw;
+  }
+}
+
+void WorkerPool::State::RemoveIfDone(Lanes::iterator lane) {
+  if (lane->second.tasks.empty() && !lane->second.runs) lanes.erase(lane);
 }
 
 void WorkerPool::DropRest() {

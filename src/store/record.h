@@ -1,8 +1,8 @@
-// What is kept of one token, and its sealed form.
+// The record of one token in a store, and its sealed form.
 //
-// The plaintext is JSON with a "format" number. Within a format members may be added, and those that are not known are
-// ignored; whatever an older program could misread is another format. A record is authentic when it opens, but another
-// version of the library may have written it: nothing in it is believed unseen.
+// The plaintext is JSON with a "format" number. Members may be added within a format, and a reader ignores those that
+// it does not know; a change that an older program could misread needs a new format number. A record that opens is
+// authentic, but another version of the library may have written it: each of its members is checked.
 #pragma once
 
 #include <chrono>

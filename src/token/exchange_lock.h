@@ -1,5 +1,5 @@
-// Others who know the same refresh token, in other processes: who keeps them away from an exchange, and brings what
-// came out of theirs.
+// Keeps other processes that know the same refresh token from exchanging it at the same time, and shares with them what
+// exchanges bring.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace warppool::internal {
 
-// What is known of a token where all look.
+// What the store knows of a token.
 struct SharedKnowledge {
   Secret credential;
   std::uint64_t serial = 0;
@@ -20,7 +20,7 @@ struct SharedKnowledge {
 
 // What an exchange issued.
 struct Issuance {
-  Secret credential;                 // that counts from now on
+  Secret credential;                 // the one that counts from now on
   bool rotated = false;              // it replaces the one before
   std::shared_ptr<const Jwt> jwt{};  // null: none
 };
@@ -30,19 +30,21 @@ class ExchangeLock {
  public:
   virtual ~ExchangeLock() = default;
 
-  // Keeps all others from exchanging `token` until Leave(), and tells what is known of it; nothing, if nothing is.
-  // Inside already: looks once more. With a failure others keep it, and there is nothing to leave.
-  using Entered = std::function<void(const Result<std::optional<SharedKnowledge>>&)>;
-  virtual void Enter(const std::shared_ptr<Token>& token, Entered done) = 0;
+  // Keeps all other processes from exchanging `token` until Release(), and tells what the store knows of it; nothing if
+  // it knows nothing. When the lock is held already, this reads the store once more. It fails when another process
+  // keeps the lock, or when there was no memory (kOutOfMemory); there is nothing to release then. A store that does not
+  // work is no failure: the exchange goes on without a lock.
+  using Acquired = std::function<void(const Result<std::optional<SharedKnowledge>>&)>;
+  virtual void Acquire(const std::shared_ptr<Token>& token, Acquired done) = 0;
 
-  // Brings it to where all look. `done` when it is there, or cannot be.
+  // Writes it to the store. `done` is called when it is there, or cannot be written.
   virtual void Keep(const std::shared_ptr<Token>& token, const Issuance& issued, std::function<void()> done) = 0;
 
-  // After all that was to be kept is.
-  virtual void Leave(const std::shared_ptr<Token>& token) = 0;
+  // To be called when everything that had to be kept is.
+  virtual void Release(const std::shared_ptr<Token>& token) = 0;
 };
 
-// Who gets bearers from the program.
+// Asks the program for bearers.
 class BearerSupply {
  public:
   virtual ~BearerSupply() = default;

@@ -14,8 +14,6 @@ using std::chrono::seconds;
 
 constexpr seconds kFirebaseLife{3600};
 constexpr seconds kMaxRefreshLead{300};
-// One that was just issued is used, even if this machine's clock, which may be wrong, says that it has ended.
-constexpr seconds kKeptAnyway{30};
 
 std::optional<seconds> ReadSeconds(const std::string* text) {
   if (text == nullptr) return std::nullopt;
@@ -40,8 +38,7 @@ std::optional<JwtClaims> ReadJwtClaims(std::string_view jwt) {
   return JwtClaims{ReadSeconds(json->Find("iat")), *expires_at};
 }
 
-Jwt MakeJwt(Secret text, std::optional<seconds> life, SteadyTime now, WallTime wall_now) {
-  seconds kept{0};
+Jwt MakeJwt(Secret text, std::optional<seconds> life, SteadyTime now, WallTime wall_now, seconds kept) {
   if (!life) {
     const auto claims = ReadJwtClaims(text.Reveal());
     if (!claims) {

@@ -30,13 +30,19 @@ struct Jwt {
   bool end_is_known = true;     // false: nobody has said when it ends, so nobody is told
 };
 
+// How long one that was just issued is kept at least, even if this machine's clock, which may be wrong, says that it
+// has ended.
+inline constexpr std::chrono::seconds kKeptAnyway{30};
+
 // What is longer is a mistake, and must not overflow a time point.
 inline constexpr std::chrono::seconds kMaxJwtLife{366 * 24 * 3600};
 
 // `life`: the exchange's expires_in. Without it the claims say how long the JWT lives (the difference of the two, so
 // that the issuer's clock and this machine's need not agree); without `iat` it lives until `exp` by this machine's
 // clock, and is kept for 30 s whatever that says; without both, Firebase's 3600 s are assumed. It is refreshed min(5
-// minutes, a fifth of its life) before its end. `now` is of the clock that dates are kept by.
-Jwt MakeJwt(Secret text, std::optional<std::chrono::seconds> life, SteadyTime now, WallTime wall_now);
+// minutes, a fifth of its life) before its end. `kept`: it is kept so long at least. `now` is of the clock that dates
+// are kept by.
+Jwt MakeJwt(Secret text, std::optional<std::chrono::seconds> life, SteadyTime now, WallTime wall_now,
+            std::chrono::seconds kept = {});
 
 }  // namespace warppool::internal

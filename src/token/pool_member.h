@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -20,7 +21,14 @@ namespace warppool::internal {
 struct PoolMember : std::enable_shared_from_this<PoolMember> {
   PoolMember(std::string name, const TokenConfig& config)
       : token(std::move(name), config.tier, config.kind, config.credential, config.bearer_source),
-        has_automatic_name(config.name.empty()) {}
+        has_automatic_name(config.name.empty()) {
+    Schedule mine;
+    mine.emplace(SteadyTime(), this);
+    due_node = mine.extract(mine.begin());
+  }
+
+  // Members by the time at which they are to be filed anew.
+  using Schedule = std::set<std::pair<SteadyTime, PoolMember*>>;
 
   Token token;
   // Its own in this pool, whatever it is called, and kept when its credential is replaced. 0: none yet.
@@ -37,6 +45,7 @@ struct PoolMember : std::enable_shared_from_this<PoolMember> {
   TokenState filed_as = TokenState::kDisabled;
   bool blocked = false;                  // in a state to serve, but it has its hands full
   std::optional<SteadyTime> turns_at{};  // when to file it anew, if not before
+  Schedule::node_type due_node{};        // for the registry's schedule, while it is not there: filing takes no memory
 
   std::string account{};  // empty: not known
   std::optional<Quota> quota{};

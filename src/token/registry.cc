@@ -37,7 +37,11 @@ void Registry::Arrange(Options options, const Members& members, SteadyTime now) 
   set_back_ = 0;
   blocked_ = 0;
   ++state_changes_;
-  due_.clear();
+  while (!due_.empty()) {
+    auto node = due_.extract(due_.begin());
+    Member* const member = node.value().second;
+    member->due_node = std::move(node);
+  }
   for (std::size_t t = 0; t < tiers_.size(); ++t) {
     for (std::size_t position = 0; position < tiers_[t].members.size(); ++position) {
       Member* const member = tiers_[t].members[position].get();
@@ -74,7 +78,7 @@ Registry::Members Registry::All() const {
   return all;
 }
 
-bool Registry::File(Member* member, SteadyTime now) {
+bool Registry::File(Member* member, SteadyTime now) noexcept {
   Tier& tier = tiers_[member->tier];
   const TokenState state = member->health.StateAt(now);
   const bool in_a_state_to = state == TokenState::kReady || state == TokenState::kHalfOpen;
@@ -118,9 +122,12 @@ bool Registry::File(Member* member, SteadyTime now) {
   if (in_a_state_to && set_back) turns_at = member->health.set_back_until();
   if (turns_at != member->turns_at) {
     ++state_changes_;
-    if (member->turns_at) due_.erase({*member->turns_at, member});
+    if (member->turns_at) member->due_node = due_.extract({*member->turns_at, member});
     member->turns_at = turns_at;
-    if (turns_at) due_.emplace(*turns_at, member);
+    if (turns_at) {
+      member->due_node.value() = {*turns_at, member};
+      due_.insert(std::move(member->due_node));
+    }
   }
   return unblocked || (place != Selector::Place::kOut && !could_before);
 }

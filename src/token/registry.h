@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -41,14 +40,14 @@ class Registry {
 
   // From now on it consists of `members`: in the order of their tiers, and in each in this order. Whoever was a member
   // and is not among them is none any more; who is of a tier that is not used does not become one. The turns go on
-  // behind those who were served last.
+  // behind those who were served last. What this throws has changed nothing.
   void Arrange(Options options, const Members& members, SteadyTime now);
   // All of them, as they stand.
   Members All() const;
 
   // Files `member` where it belongs, after its health or its load changed. True if it can serve now and could not
   // before.
-  bool File(Member* member, SteadyTime now);
+  bool File(Member* member, SteadyTime now) noexcept;
   // Whether there is one whose state has changed by the passing of time, and that is not filed anew yet.
   bool AnyDue(SteadyTime now) const { return !due_.empty() && due_.begin()->first <= now; }
   // The first of them, filed anew, and its state before. There must be one.
@@ -86,7 +85,7 @@ class Registry {
   const Options& options() const { return options_; }
   // Those who cannot serve, by when they can, and those who come behind all others, by when that ends; members without
   // such a time are not among them.
-  const std::set<std::pair<SteadyTime, Member*>>& due() const { return due_; }
+  const Member::Schedule& due() const { return due_; }
 
   // Null: there is none.
   Member* Find(const std::string& name) const;
@@ -119,7 +118,7 @@ class Registry {
   int set_back_ = 0;  // those who come behind all others
   int blocked_ = 0;
   std::uint64_t state_changes_ = 0;
-  std::set<std::pair<SteadyTime, Member*>> due_;
+  Member::Schedule due_;
   std::unordered_map<std::string, Member*> by_name_;
   std::unordered_map<const Token*, Member*> by_token_;
   std::unordered_map<std::string, std::vector<Member*>> accounts_;

@@ -1,6 +1,7 @@
 #include "token/selector.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace warppool {
@@ -25,12 +26,16 @@ Selector::Selector(Strategy strategy, std::size_t size) : strategy_(strategy), e
   levels_.push_back({0, PositionSet(size)});
 }
 
-void Selector::Put(std::size_t position, Place place, int in_flight) {
-  const std::size_t load = strategy_ == Strategy::kLeastInFlight ? static_cast<std::size_t>(in_flight) : 0;
+void Selector::Put(std::size_t position, Place place, int in_flight) noexcept {
+  std::size_t load = strategy_ == Strategy::kLeastInFlight ? static_cast<std::size_t>(in_flight) : 0;
   Entry& entry = entries_[position];
   if (place == entry.place && (place != Place::kReady || load == entry.load)) return;
-  // What may find no memory comes before anything changes.
-  if (place == Place::kReady) LevelOf(load)->ready.Insert(position);
+  if (place == Place::kReady) {
+    const auto level = LevelOf(load);
+    load = level->load;
+    if (entry.place == Place::kReady && load == entry.load) return;  // there was no memory for another one
+    level->ready.Insert(position);
+  }
   if (place == Place::kHalfOpen) half_open_.Insert(position);
   if (entry.place == Place::kReady) EraseReady(position, entry.load);
   if (entry.place == Place::kHalfOpen) half_open_.Erase(position);
@@ -42,12 +47,16 @@ Selector::Levels::iterator Selector::FindLevel(std::size_t load) {
                           [](const Level& level, std::size_t wanted) { return level.load < wanted; });
 }
 
-Selector::Levels::iterator Selector::LevelOf(std::size_t load) {
+Selector::Levels::iterator Selector::LevelOf(std::size_t load) noexcept {
   auto level = FindLevel(load);
   if (level != levels_.begin() + used_ && level->load == load) return level;
   if (levels_.begin() + used_ == levels_.end()) {
     const auto index = level - levels_.begin();
-    levels_.push_back({load, PositionSet(entries_.size())});
+    try {
+      levels_.push_back({load, PositionSet(entries_.size())});
+    } catch (const std::bad_alloc&) {
+      return index < used_ ? level : level - 1;
+    }
     level = levels_.begin() + index;
   }
   // A spare one comes here, and those from here on move up.

@@ -31,7 +31,7 @@ class Selector {
   Selector(Strategy strategy, std::size_t size);
 
   // Where the one at `position` stands from now on. `in_flight`: how many requests it serves.
-  void Put(std::size_t position, Place place, int in_flight);
+  void Put(std::size_t position, Place place, int in_flight) noexcept;
   Place PlaceOf(std::size_t position) const { return entries_[position].place; }
 
   // It was chosen: the turn is with the next one.
@@ -59,8 +59,9 @@ class Selector {
 
   // The level of `load`, or the one that it would come before.
   Levels::iterator FindLevel(std::size_t load);
-  // The level of `load`, made if it is not there.
-  Levels::iterator LevelOf(std::size_t load);
+  // The level of `load`, made if it is not there; when there is no memory for it one beside it, and the turn comes
+  // somewhat early or late.
+  Levels::iterator LevelOf(std::size_t load) noexcept;
   void EraseReady(std::size_t position, std::size_t load);
 
   // `b` may be null: none.

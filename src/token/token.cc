@@ -159,8 +159,8 @@ void Token::PostponeRefresh(std::shared_ptr<const Jwt> same) {
 
 void Token::DropJwt(std::string_view refused) {
   MutexLock lock(&mutex_);
-  refused_ = Secret(refused);
   if (jwt_ && jwt_->text.Reveal() == refused) jwt_.reset();
+  refused_ = Secret(refused);
 }
 
 bool Token::Knows(const Secret& jwt) const {

@@ -131,19 +131,18 @@ void TokenPool::EndTrial(PoolMember* member, const HealthStamp& stamp) {
 }
 
 void TokenPool::GiveBack(PoolMember* member, const Lease& lease) {
-  PoolNews news;
   {
     MutexLock lock(&state_.mutex);
-    const SteadyTime now = state_.clock.Steady();
-    state_.Wake(now, &news);
-    member->health.Report(Outcome::kCancelled, lease.stamp_, now, {}, state_.options.health);
     if (lease.is_request_) {
       --member->in_flight;
       --state_.CountersOf(member).requests;
     }
-    if (member->is_member) state_.Refile(member, now, Status(), &news);
   }
-  state_.Tell(news);
+  try {
+    EndTrial(member, lease.stamp_);
+  } catch (...) {
+    GiveUp(member, lease.stamp_);  // there was no memory to tell of it
+  }
 }
 
 void TokenPool::LeaveAlone(const std::shared_ptr<PoolMember>& member, const HealthStamp& stamp, Outcome outcome,
@@ -166,6 +165,30 @@ bool TokenPool::IsFlapping(const DeferredFailure& deferred) const {
 
 std::optional<DeferredFailure> TokenPool::End(const std::shared_ptr<PoolMember>& member, const Lease& lease,
                                               const Lease::Report& report) {
+  try {
+    return TakeReport(member, lease, report);
+  } catch (...) {
+    GiveUp(member.get(), lease.stamp_);
+    throw;
+  }
+}
+
+// There was no memory for the whole of a report, but `in_flight` is right already: a token that were not filed anew, or
+// whose trial did not end, would serve nobody any more.
+void TokenPool::GiveUp(PoolMember* member, const HealthStamp& stamp) {
+  PoolNews news;
+  {
+    MutexLock lock(&state_.mutex);
+    const SteadyTime now = state_.clock.Steady();
+    member->health.Report(Outcome::kCancelled, stamp, now, {}, state_.options.health);
+    if (member->is_member) state_.registry.File(member, now);
+    news.freed = true;
+  }
+  state_.Tell(news);
+}
+
+std::optional<DeferredFailure> TokenPool::TakeReport(const std::shared_ptr<PoolMember>& member, const Lease& lease,
+                                                     const Lease::Report& report) {
   const HealthStamp& stamp = lease.stamp_;
   const bool success = report.outcome == Outcome::kSuccess;
   const bool deferred = IsDeferred(report.outcome);
@@ -270,13 +293,7 @@ bool TokenPool::Recover(const std::string& name) {
     for (PoolMember* const other : state_.registry.MembersOf(member)) {
       if (other != member && other->health.CorrectCooling(now, now)) NoteRecovered(other, now, &news);
     }
-    const bool has_failures = member->health.failures() > 0;
-    if (member->health.Recover(now) || has_failures) {
-      NoteRecovered(member, now, &news);
-    } else {
-      state_.Refile(member, now, Status(),
-                    &news);  // nobody need try it alone any more, nor does it come behind all others
-    }
+    RecoverOne(member, now, &news);
   }
   state_.Tell(news);
   return true;
@@ -291,14 +308,24 @@ int TokenPool::RecoverAll() {
     state_.Wake(now, &news);
     for (const Registry::Tier& tier : state_.registry.tiers()) {
       for (const auto& member : tier.members) {
-        if (member->health.StateAt(now) == TokenState::kReady || !member->health.Recover(now)) continue;
-        NoteRecovered(member.get(), now, &news);
-        ++recovered;
+        if (RecoverOne(member.get(), now, &news)) ++recovered;
       }
     }
   }
   state_.Tell(news);
   return recovered;
+}
+
+// True: it was not ready. One that was may have failures, be tried by one request at a time, or come behind all others.
+bool TokenPool::RecoverOne(PoolMember* member, SteadyTime now, PoolNews* news) {
+  const bool has_failures = member->health.failures() > 0;
+  const bool was_not_ready = member->health.Recover(now);
+  if (was_not_ready || has_failures) {
+    NoteRecovered(member, now, news);
+  } else {
+    state_.Refile(member, now, Status(), news);
+  }
+  return was_not_ready;
 }
 
 void TokenPool::NoteRecovered(PoolMember* member, SteadyTime now, PoolNews* news) {

@@ -108,8 +108,12 @@ class TokenPool {
  private:
   friend class Lease;
 
+  // What this throws has given the token back.
   std::optional<DeferredFailure> End(const std::shared_ptr<PoolMember>& member, const Lease& lease,
                                      const Lease::Report& report) EXCLUDES(state_.mutex);
+  std::optional<DeferredFailure> TakeReport(const std::shared_ptr<PoolMember>& member, const Lease& lease,
+                                            const Lease::Report& report) EXCLUDES(state_.mutex);
+  void GiveUp(PoolMember* member, const HealthStamp& stamp) EXCLUDES(state_.mutex);
   void NoteServing(PoolMember* member, const HealthStamp& stamp) EXCLUDES(state_.mutex);
   void EndTrial(PoolMember* member, const HealthStamp& stamp) EXCLUDES(state_.mutex);
   void GiveBack(PoolMember* member, const Lease& lease) EXCLUDES(state_.mutex);
@@ -133,6 +137,7 @@ class TokenPool {
   // Begins a lease of `member`. It is made where it stays: each move of one costs some nanoseconds.
   void Begin(const std::shared_ptr<PoolMember>& member, SteadyTime now, bool is_request, std::optional<Lease>* lease)
       REQUIRES(state_.mutex);
+  bool RecoverOne(PoolMember* member, SteadyTime now, PoolNews* news) REQUIRES(state_.mutex);
   void NoteRecovered(PoolMember* member, SteadyTime now, PoolNews* news) REQUIRES(state_.mutex);
   // Whether one that would do has its hands full.
   bool AnyBlocked(const Wanted& wanted, SteadyTime now) const REQUIRES(state_.mutex);

@@ -26,7 +26,8 @@ Outcome OutcomeOfSupply(Code code) {
   }
 }
 
-// How long a bearer of the program's lives; nothing: until it is refused.
+// How long a bearer of the program's lives; nothing: until it is refused. Less than nothing: by this machine's clock,
+// which need not agree with the issuer's, it has ended.
 std::optional<std::chrono::seconds> LifeOf(const SuppliedBearer& bearer, WallTime now) {
   using std::chrono::seconds;
   if (bearer.expires) return std::chrono::floor<seconds>(std::max(ToWallTime(*bearer.expires), now) - now);
@@ -36,15 +37,17 @@ std::optional<std::chrono::seconds> LifeOf(const SuppliedBearer& bearer, WallTim
   return claims->expires_at - std::chrono::ceil<seconds>(now.time_since_epoch());
 }
 
-// What is wrong with a bearer that the program supplied. It must not end the header that it is sent in.
-Status FaultOf(const SuppliedBearer& bearer, std::optional<std::chrono::seconds> life) {
+// What is wrong with a bearer that the program supplied. It must not end the header that it is sent in. That it has
+// ended is for the program to say, and not for its `exp`: whether that is so the service knows.
+Status FaultOf(const SuppliedBearer& bearer, WallTime now) {
   const std::string_view text = bearer.value.Reveal();
   const bool is_visible =
       std::all_of(text.begin(), text.end(), [](char c) { return IsAscii(c) && !IsAsciiControl(c) && c != ' '; });
-  const char* const fault = text.empty()                 ? "is empty"
-                            : !is_visible                ? "holds a blank, a line end or another such character"
-                            : life && life->count() <= 0 ? "has ended already"
-                                                         : nullptr;
+  const bool has_ended = bearer.expires && ToWallTime(*bearer.expires) <= now;
+  const char* const fault = text.empty()  ? "is empty"
+                            : !is_visible ? "holds a blank, a line end or another such character"
+                            : has_ended   ? "has ended already"
+                                          : nullptr;
   if (fault == nullptr) return {};
   return {Code::kUnauthorized, fmt::format("the bearer that the program supplied {}", fault)};
 }
@@ -73,21 +76,21 @@ TokenRefresher::TokenRefresher(RefresherOptions options, Transport* transport, R
 
 template <typename Call>
 auto TokenRefresher::Step(const Token* key, Call call) {
-  return [this, key, number = flights_[key].number, call = std::move(call)](const auto&... args) {
-    const auto flight = flights_.find(key);
-    if (flight == flights_.end() || flight->second.number != number) return;
-    LandAnyhow(key, [&] { call(args...); });
+  return [this, key, number = operations_[key].number, call = std::move(call)](const auto&... args) {
+    const auto operation = operations_.find(key);
+    if (operation == operations_.end() || operation->second.number != number) return;
+    FinishIfItThrows(key, [&] { call(args...); });
   };
 }
 
-// Whatever happens, the flight lands: others wait for it, and later ones would join it.
+// Whatever happens, the operation finishes: others wait for it, and later ones would join it.
 template <typename Call>
-void TokenRefresher::LandAnyhow(const Token* key, const Call& call) {
+void TokenRefresher::FinishIfItThrows(const Token* key, const Call& call) {
   const Status done = Guarded([&] {
     call();
     return Status();
   });
-  if (!done.ok()) Land(key, {nullptr, false, Outcome::kGarbled, done});
+  if (!done.ok()) Finish(key, {nullptr, false, Outcome::kGarbled, done});
 }
 
 std::shared_ptr<const Jwt> TokenRefresher::Cached(Token* token, SteadyTime now) {
@@ -101,19 +104,19 @@ TokenRefresher::Ticket TokenRefresher::Refresh(const std::shared_ptr<Token>& tok
   const Ticket ticket = ++last_ticket_;
   const Token* const key = token.get();
   tickets_.emplace(ticket, key);
-  Flight& flight = flights_[key];
-  const bool is_new = flight.token == nullptr;
+  RefreshOperation& operation = operations_[key];
+  const bool is_new = operation.token == nullptr;
   try {
-    Waiter& waiter = flight.waiters.emplace(ticket, Waiter{std::move(callback)}).first->second;
-    if (flight.counts) waiter.limit = SetLimit(ticket);
+    Waiter& waiter = operation.waiters.emplace(ticket, Waiter{std::move(callback)}).first->second;
+    if (operation.time_counts) waiter.limit = SetLimit(ticket);
     if (is_new) {
-      flight.token = token;
-      flight.number = ++last_flight_;
-      if (despite_pause || !Pauses(key)) Depart(key);
+      operation.token = token;
+      operation.number = ++last_operation_;
+      if (despite_pause || !FinishesForPause(key)) StartOperation(key);
     }
   } catch (...) {
     Forget(ticket);
-    if (is_new) flights_.erase(key);  // one that never left must not keep others waiting
+    if (is_new) operations_.erase(key);  // one that has not started must not keep others waiting
     throw;
   }
   return ticket;
@@ -122,18 +125,18 @@ TokenRefresher::Ticket TokenRefresher::Refresh(const std::shared_ptr<Token>& tok
 void TokenRefresher::Forget(Ticket ticket) {
   const auto it = tickets_.find(ticket);
   if (it == tickets_.end()) return;
-  const auto flight = flights_.find(it->second);
+  const auto operation = operations_.find(it->second);
   tickets_.erase(it);
-  if (flight == flights_.end()) return;
-  const auto waiter = flight->second.waiters.find(ticket);
-  if (waiter == flight->second.waiters.end()) return;
+  if (operation == operations_.end()) return;
+  const auto waiter = operation->second.waiters.find(ticket);
+  if (waiter == operation->second.waiters.end()) return;
   transport_->executor().CancelTimer(waiter->second.limit);
-  flight->second.waiters.erase(waiter);
+  operation->second.waiters.erase(waiter);
 }
 
-void TokenRefresher::CountTime(Flight* flight) {
-  flight->counts = true;
-  for (auto& [ticket, waiter] : flight->waiters) {
+void TokenRefresher::RestartTime(RefreshOperation* operation) {
+  operation->time_counts = true;
+  for (auto& [ticket, waiter] : operation->waiters) {
     transport_->executor().CancelTimer(std::exchange(waiter.limit, 0));
     waiter.limit = SetLimit(ticket);
   }
@@ -146,17 +149,17 @@ TimerId TokenRefresher::SetLimit(Ticket ticket) {
 void TokenRefresher::LeaveAtLimit(Ticket ticket) {
   const auto it = tickets_.find(ticket);
   if (it == tickets_.end()) return;
-  Flight& flight = flights_[it->second];
+  RefreshOperation& operation = operations_[it->second];
   tickets_.erase(it);
-  const auto node = flight.waiters.extract(ticket);
-  const auto result = Guarded([&]() -> Result<RefreshResult> { return WhatIsThere(flight); });
+  const auto node = operation.waiters.extract(ticket);
+  const auto result = Guarded([&]() -> Result<RefreshResult> { return WhatIsThere(operation); });
   node.mapped().callback(result.ok() ? *result : RefreshResult{nullptr, false, Outcome::kGarbled, result.status()});
 }
 
-// For who cannot wait any longer: the old JWT, while it lives.
-RefreshResult TokenRefresher::WhatIsThere(const Flight& flight) {
+// For those who cannot wait any longer: the old JWT, while it lives.
+RefreshResult TokenRefresher::WhatIsThere(const RefreshOperation& operation) {
   ExchangeFailure failure{Outcome::kNetwork, Status(), false, {}};
-  if (flight.token->kind() == CredentialKind::kCallback) {
+  if (operation.token->kind() == CredentialKind::kCallback) {
     Error error{.code = Code::kNetwork,
                 .message = fmt::format("the program has supplied no bearer within {} ms", options_.timeout.count())};
     error.retryable = true;
@@ -165,12 +168,12 @@ RefreshResult TokenRefresher::WhatIsThere(const Flight& flight) {
     FetchResult answer;
     answer.transfer = {TransferError::kSilence, fmt::format("no whole answer within {} ms", options_.timeout.count())};
     failure = std::get<ExchangeFailure>(
-        ReadExchange(answer, options_.endpoints[flight.endpoint], flight.sent, options_.api_key, clock_.Wall()));
+        ReadExchange(answer, options_.endpoints[operation.endpoint], operation.sent, options_.api_key, clock_.Wall()));
   }
   // Once for all who leave: the next ones need not wait as long for what does not come.
-  const auto old = flight.token->jwt();
+  const auto old = operation.token->jwt();
   if (old && clock_.Steady() < old->refresh_at) return {old, false, failure.outcome, failure.status};
-  return Refuse(flight.token, failure);
+  return Refuse(operation.token, failure);
 }
 
 void TokenRefresher::ForgetToken(const Token* token) {
@@ -186,15 +189,16 @@ void TokenRefresher::RenewAhead(const std::shared_ptr<Token>& token) {
 }
 
 bool TokenRefresher::HasPrecious() const {
-  return std::any_of(flights_.begin(), flights_.end(), [](const auto& flight) { return flight.second.entered; });
+  return std::any_of(operations_.begin(), operations_.end(),
+                     [](const auto& operation) { return operation.second.has_lock; });
 }
 
 bool TokenRefresher::WaitsForLock(const Token& token) const {
-  const auto flight = flights_.find(&token);
-  return options_.gate != nullptr && flight != flights_.end() && !flight->second.entered;
+  const auto operation = operations_.find(&token);
+  return options_.exchange_lock != nullptr && operation != operations_.end() && !operation->second.has_lock;
 }
 
-bool TokenRefresher::Pauses(const Token* key) {
+bool TokenRefresher::FinishesForPause(const Token* key) {
   const auto trouble = troubles_.find(key);
   const SteadyTime now = clock_.Steady();
   if (trouble == troubles_.end() || trouble->second.pause_until <= now) return false;
@@ -202,46 +206,50 @@ bool TokenRefresher::Pauses(const Token* key) {
   error.retryable = true;
   error.retry_after = std::chrono::ceil<std::chrono::milliseconds>(trouble->second.pause_until - now);
   return transport_->executor().Post(Step(key, [this, key, status = Status(std::move(error))] {
-    Land(key, Refuse(flights_[key].token, {Outcome::kOverloaded, status, false, {}}));
+    Finish(key, Refuse(operations_[key].token, {Outcome::kOverloaded, status, false, {}}));
   }));
 }
 
-void TokenRefresher::Depart(const Token* key) {
-  const std::shared_ptr<Token>& token = flights_[key].token;
+void TokenRefresher::StartOperation(const Token* key) {
+  const std::shared_ptr<Token>& token = operations_[key].token;
   log_.Debug("Refreshing JWT: {}", token->name());
   if (token->kind() == CredentialKind::kCallback) {
-    CountTime(&flights_[key]);
+    RestartTime(&operations_[key]);
     return options_.supply->Supply(
         token, Step(key, [this, key](const Result<SuppliedBearer>& supplied) { OnSupplied(key, supplied); }));
   }
-  if (options_.gate != nullptr) return Enter(key);
+  if (options_.exchange_lock != nullptr) return AcquireLock(key);
   Ask(key, token->credential());
 }
 
-void TokenRefresher::Enter(const Token* key) {
-  options_.gate->Enter(flights_[key].token, Step(key, [this, key](const auto& known) { OnEntered(key, known); }));
+void TokenRefresher::AcquireLock(const Token* key) {
+  options_.exchange_lock->Acquire(operations_[key].token,
+                                  Step(key, [this, key](const auto& known) { OnLock(key, known); }));
 }
 
-void TokenRefresher::OnEntered(const Token* key, const Result<std::optional<SharedKnowledge>>& known) {
-  Flight& flight = flights_[key];
+void TokenRefresher::OnLock(const Token* key, const Result<std::optional<SharedKnowledge>>& known) {
+  RefreshOperation& operation = operations_[key];
   if (!known.ok()) {
-    return Land(key, Refuse(flight.token, {Outcome::kOverloaded, known.status(), false, {}}));
+    // That another process has it says nothing of the exchange.
+    const bool held = known.code() != Code::kOutOfMemory;
+    return Finish(key, Refuse(operation.token, {held ? Outcome::kHeld : Outcome::kGarbled, known.status(), false, {}}));
   }
-  flight.entered = true;
-  const std::uint64_t serial = flight.token->serial();
+  operation.has_lock = true;
+  const std::uint64_t serial = operation.token->serial();
   if (*known && Adopt(key, **known)) return;
-  // After a refusal for good: others may have had it replaced, though they should not have been able to.
-  if (flight.looked_again) {
-    if (flight.token->serial() == serial) return OnRefused(key);
-    flight.failure.reset();  // it was of another credential
-    flight.endpoint = 0;
+  // After a refusal for good: another process may have had the credential replaced, though the lock should have
+  // prevented that.
+  if (operation.asked_lock_again) {
+    if (operation.token->serial() == serial) return OnRefused(key);
+    operation.failure.reset();  // it was of another credential
+    operation.endpoint = 0;
   }
-  Ask(key, flight.token->credential());
+  Ask(key, operation.token->credential());
 }
 
-// Takes over what is newer than what is here. Whether that makes an exchange needless: the flight has landed then.
+// Takes over what is newer than what is here. True: that makes an exchange needless, and the operation has finished.
 bool TokenRefresher::Adopt(const Token* key, const SharedKnowledge& known) {
-  const std::shared_ptr<Token> token = flights_[key].token;
+  const std::shared_ptr<Token> token = operations_[key].token;
   const bool rotated = token->Adopt(known.credential, known.serial);
   const bool will_do = known.jwt && clock_.Steady() < known.jwt->refresh_at && !token->Knows(known.jwt->text);
   if (will_do) {
@@ -250,52 +258,53 @@ bool TokenRefresher::Adopt(const Token* key, const SharedKnowledge& known) {
     RefreshAhead(token, known.jwt, (known.jwt->expires_at - known.jwt->refresh_at) / 2);
   }
   if ((rotated || will_do) && observer_ != nullptr) observer_->OnAdopted(*token, rotated);
-  if (will_do) Land(key, {known.jwt, false, Outcome::kSuccess, {}});
+  if (will_do) Finish(key, {known.jwt, false, Outcome::kSuccess, {}});
   return will_do;
 }
 
 void TokenRefresher::Ask(const Token* key, Secret credential) {
-  Flight& flight = flights_[key];
-  CountTime(&flight);
-  flight.sent = std::move(credential);
+  RefreshOperation& operation = operations_[key];
+  RestartTime(&operation);
+  operation.sent = std::move(credential);
   HttpRequest request;
-  request.target = targets_[flight.endpoint];
-  request.body = ExchangeBody(flight.sent);
+  request.target = targets_[operation.endpoint];
+  request.body = ExchangeBody(operation.sent);
   Fetch(transport_, std::move(request), kMaxExchangeAnswer, options_.timeout + kAfterlife,
         Step(key, [this, key](const FetchResult& answer) { OnAnswer(key, answer); }));
 }
 
 void TokenRefresher::OnAnswer(const Token* key, const FetchResult& answer) {
-  const Flight& flight = flights_[key];
-  const ExchangeEndpoint& endpoint = options_.endpoints[flight.endpoint];
-  auto read = ReadExchange(answer, endpoint, flight.sent, options_.api_key, clock_.Wall());
+  const RefreshOperation& operation = operations_[key];
+  const ExchangeEndpoint& endpoint = options_.endpoints[operation.endpoint];
+  auto read = ReadExchange(answer, endpoint, operation.sent, options_.api_key, clock_.Wall());
   if (auto* success = std::get_if<ExchangeSuccess>(&read)) return OnSuccess(key, std::move(*success));
   OnFailure(key, std::move(std::get<ExchangeFailure>(read)));
 }
 
-// In safety before the credential that it replaces is forgotten; here at least, if the gate cannot be asked for that.
+// What was issued is in the store before the credential that it replaces is forgotten. If it cannot be written there,
+// it is kept in memory at least.
 template <typename Then>
 void TokenRefresher::KeepThen(const Token* key, const Issuance& issued, const Then& then) {
-  const Flight& flight = flights_[key];
-  if (!flight.entered) return then();
+  const RefreshOperation& operation = operations_[key];
+  if (!operation.has_lock) return then();
   const Status asked = Guarded([&] {
-    options_.gate->Keep(flight.token, issued, Step(key, then));
+    options_.exchange_lock->Keep(operation.token, issued, Step(key, then));
     return Status();
   });
   if (!asked.ok()) then();
 }
 
 void TokenRefresher::OnSuccess(const Token* key, ExchangeSuccess success) {
-  const Flight& flight = flights_[key];
-  const std::shared_ptr<Token> token = flight.token;
+  const RefreshOperation& operation = operations_[key];
+  const std::shared_ptr<Token> token = operation.token;
   Issuance issued{
-      flight.sent, false,
+      operation.sent, false,
       std::make_shared<const Jwt>(MakeJwt(std::move(success.bearer), success.life, clock_.Steady(), clock_.Wall()))};
   if (!success.refresh_token.empty()) issued.credential = std::move(success.refresh_token);
   issued.rotated = issued.credential != token->credential();
   KeepThen(key, issued, [this, key, token, issued, account = success.user_id] {
     Install(token, issued, account);
-    Land(key, {issued.jwt, true, Outcome::kSuccess, {}});
+    Finish(key, {issued.jwt, true, Outcome::kSuccess, {}});
   });
 }
 
@@ -310,70 +319,72 @@ void TokenRefresher::Install(const std::shared_ptr<Token>& token, const Issuance
 }
 
 void TokenRefresher::OnFailure(const Token* key, ExchangeFailure failure) {
-  const Flight& flight = flights_[key];
-  const std::shared_ptr<Token> token = flight.token;
+  const RefreshOperation& operation = operations_[key];
+  const std::shared_ptr<Token> token = operation.token;
   if (failure.refresh_token.empty() || failure.refresh_token == token->credential()) {
     return OnNoJwt(key, std::move(failure));
   }
   KeepThen(key, {failure.refresh_token, true}, [this, key, token, failure] {
     token->Rotate(failure.refresh_token);
-    flights_[key].sent = failure.refresh_token;  // from now on: the one that was sent is spent
+    operations_[key].sent = failure.refresh_token;  // the credential that was sent is spent
     if (observer_ != nullptr) observer_->OnRotated(*token);
     OnNoJwt(key, failure);
   });
 }
 
 void TokenRefresher::OnNoJwt(const Token* key, ExchangeFailure failure) {
-  Flight& flight = flights_[key];
-  const std::shared_ptr<Token> token = flight.token;
-  flight.pause = std::max(flight.pause, failure.status.error().retry_after.value_or(std::chrono::milliseconds(0)));
-  const bool ask_elsewhere = failure.ask_elsewhere && flight.endpoint + 1 < options_.endpoints.size();
+  RefreshOperation& operation = operations_[key];
+  const std::shared_ptr<Token> token = operation.token;
+  operation.pause =
+      std::max(operation.pause, failure.status.error().retry_after.value_or(std::chrono::milliseconds(0)));
+  const bool ask_elsewhere = failure.ask_elsewhere && operation.endpoint + 1 < options_.endpoints.size();
   // What one address said of the token is not undone by another one that cannot be reached.
-  if (!flight.failure || Weight(failure.outcome) >= Weight(flight.failure->outcome)) {
-    flight.failure = std::move(failure);
+  if (!operation.failure || Weight(failure.outcome) >= Weight(operation.failure->outcome)) {
+    operation.failure = std::move(failure);
   }
   if (ask_elsewhere) {
-    const Status& why = flight.failure->status;
+    const Status& why = operation.failure->status;
     log_.Info("Refresh failed, asking the next address: {}: {}", token->name(), why.message());
-    ++flight.endpoint;
-    return Ask(key, flight.sent);
+    ++operation.endpoint;
+    return Ask(key, operation.sent);
   }
-  if (flight.failure->outcome == Outcome::kAuthRevoked && flight.entered && !flight.looked_again) {
-    flight.looked_again = true;
-    return Enter(key);
+  if (operation.failure->outcome == Outcome::kAuthRevoked && operation.has_lock && !operation.asked_lock_again) {
+    operation.asked_lock_again = true;
+    return AcquireLock(key);
   }
   OnRefused(key);
 }
 
 void TokenRefresher::OnRefused(const Token* key) {
-  Flight& flight = flights_[key];
-  const bool is_dead = flight.failure->outcome == Outcome::kAuthRevoked;
-  const bool is_configured = flight.sent == flight.token->configured();
-  if (is_dead && !is_configured && flight.token->is_adopted()) {
-    log_.Info("Refused for good, asking with the configured refresh token: {}", flight.token->name());
-    flight.verdict = std::exchange(flight.failure, std::nullopt);
-    flight.endpoint = 0;
-    return Ask(key, flight.token->configured());
+  RefreshOperation& operation = operations_[key];
+  const bool is_dead = operation.failure->outcome == Outcome::kAuthRevoked;
+  const bool is_configured = operation.sent == operation.token->configured();
+  if (is_dead && !is_configured && operation.token->is_adopted()) {
+    log_.Info("Refused for good, asking with the configured refresh token: {}", operation.token->name());
+    operation.failure_of_adopted = std::exchange(operation.failure, std::nullopt);
+    operation.endpoint = 0;
+    return Ask(key, operation.token->configured());
   }
-  // What was said of the newer one is what people have to know.
-  if (is_dead && flight.verdict) flight.failure = std::move(flight.verdict);
-  Remember(flight);
-  Land(key, Refuse(flight.token, *flight.failure));
+  // What was said of the newer credential is what people have to know.
+  if (is_dead && operation.failure_of_adopted) operation.failure = std::move(operation.failure_of_adopted);
+  Remember(operation);
+  Finish(key, Refuse(operation.token, *operation.failure));
 }
 
 void TokenRefresher::OnSupplied(const Token* key, const Result<SuppliedBearer>& supplied) {
-  const std::shared_ptr<Token> token = flights_[key].token;
-  std::optional<std::chrono::seconds> life;
-  if (supplied.ok()) life = LifeOf(*supplied, clock_.Wall());
-  const Status failure = supplied.ok() ? FaultOf(*supplied, life) : AsFailure(supplied.status());
+  const std::shared_ptr<Token> token = operations_[key].token;
+  const WallTime now = clock_.Wall();
+  const Status failure = supplied.ok() ? FaultOf(*supplied, now) : AsFailure(supplied.status());
   if (!failure.ok()) {
-    return Land(key, Refuse(token, {OutcomeOfSupply(supplied.code()), failure, false, {}}));
+    return Finish(key, Refuse(token, {OutcomeOfSupply(supplied.code()), failure, false, {}}));
   }
-  Jwt jwt = MakeJwt(supplied->value, life.value_or(kMaxJwtLife), clock_.Steady(), clock_.Wall());
+  const auto life = LifeOf(*supplied, now);
+  const auto kept = supplied->expires ? std::chrono::seconds(0) : kKeptAnyway;
+  Jwt jwt = MakeJwt(supplied->value, life.value_or(kMaxJwtLife), clock_.Steady(), now, kept);
   jwt.end_is_known = life.has_value();
   const Issuance issued{Secret(), false, std::make_shared<const Jwt>(std::move(jwt))};
   Install(token, issued, "");
-  Land(key, {issued.jwt, true, Outcome::kSuccess, {}});
+  Finish(key, {issued.jwt, true, Outcome::kSuccess, {}});
 }
 
 void TokenRefresher::RefreshAhead(const std::shared_ptr<Token>& token, const std::shared_ptr<const Jwt>& jwt,
@@ -406,11 +417,11 @@ void TokenRefresher::OnJump() {
   }
 }
 
-void TokenRefresher::Remember(const Flight& flight) {
-  Trouble& trouble = troubles_[flight.token.get()];
-  trouble.token = flight.token;
-  trouble.last = flight.failure->status.message();
-  trouble.pause_until = clock_.Steady() + std::min(flight.pause, options_.longest_pause);
+void TokenRefresher::Remember(const RefreshOperation& operation) {
+  Trouble& trouble = troubles_[operation.token.get()];
+  trouble.token = operation.token;
+  trouble.last = operation.failure->status.message();
+  trouble.pause_until = clock_.Steady() + std::min(operation.pause, options_.longest_pause);
 }
 
 RefreshResult TokenRefresher::Refuse(const std::shared_ptr<Token>& token, const ExchangeFailure& failure) {
@@ -431,10 +442,10 @@ RefreshResult TokenRefresher::Refuse(const std::shared_ptr<Token>& token, const 
   return result;
 }
 
-void TokenRefresher::Land(const Token* key, const RefreshResult& result) {
-  const auto node = flights_.extract(key);  // gone before anyone is told: the next Refresh() is a new exchange
+void TokenRefresher::Finish(const Token* key, const RefreshResult& result) {
+  const auto node = operations_.extract(key);  // gone before anyone is told: the next Refresh() is a new exchange
   if (node.empty()) return;
-  if (node.mapped().entered) Guarded([&] { options_.gate->Leave(node.mapped().token); });
+  if (node.mapped().has_lock) Guarded([&] { options_.exchange_lock->Release(node.mapped().token); });
   for (const auto& [ticket, waiter] : node.mapped().waiters) transport_->executor().CancelTimer(waiter.limit);
   for (const auto& [ticket, waiter] : node.mapped().waiters) {
     // One waiter may make another one forget its ticket.

@@ -3,20 +3,23 @@
 //   if (auto jwt = TokenRefresher::Cached(&token, now)) return Use(*jwt);
 //   ticket = refresher.Refresh(token, [](const RefreshResult& r) { ... });
 //
-// A JWT that is in use is renewed ahead of its end, at a random moment, so that many do not come at once. While the old
-// one lives, failures are followed by longer and longer pauses; without one, whoever asks decides how often.
+// A JWT that is in use is renewed ahead of its end, at a random moment, so that many renewals do not come at once.
+// While the old JWT lives, each refresh that fails is followed by a longer pause; without one, the callers decide how
+// often they ask.
 //
-// Who waits has a limit, RefresherOptions::timeout, and leaves with Outcome::kNetwork when it has come. But an exchange
-// that has begun is brought to its end, even when nobody waits for it any more: the answer may hold the only copy of a
-// rotated credential. So it lives on for kAfterlife, and who asks for the same token meanwhile waits for it, too: the
-// credential is not sent twice at a time. Else only the end of the I/O thread breaks it off.
+// All who wait for one token share one RefreshOperation. Each of them waits for RefresherOptions::timeout at most, and
+// is then told Outcome::kNetwork. The operation goes on, even when nobody waits for it any more: its answer may hold
+// the only copy of a rotated credential. It lives for kAfterlife longer at most, and whoever asks for the same token
+// meanwhile waits for it, too, since the credential must not be sent twice at a time. Only the end of the I/O thread
+// breaks it off.
 //
-// With a gate (exchange_lock.h), what other processes got is taken over instead of an exchange of one's own, and what
-// this one issues is in safety before the credential that it replaces is forgotten. One that came from there and is
-// refused for good is not the end: the one that the user configured is tried once.
+// With an exchange lock (exchange_lock.h), a JWT or a credential that another process got is taken over instead of an
+// exchange of this one's own, and what this process is issued is in the store before the credential that it replaces is
+// forgotten. A credential that came from another process and is refused for good is not the end of the token: the
+// configured one is tried once.
 //
-// Tokens whose bearers the program supplies go the same way, with the program in the place of the exchange. A call that
-// hangs cannot be broken off: whatever it brings, and whenever, is taken.
+// A token whose bearers the program supplies is refreshed by a call of the program's in the place of the exchange. A
+// call that hangs cannot be broken off: the bearer that it brings is taken, however late.
 #pragma once
 
 #include <chrono>
@@ -46,15 +49,15 @@ struct RefresherOptions {
   Secret api_key;
   std::chrono::milliseconds connect_timeout{};
   std::chrono::milliseconds timeout{};  // how long anybody waits for one exchange at one address
-  // Who asks for a pause (Retry-After) gets it, up to this long: until then Refresh() of the same token fails by
-  // itself, as it does when the exchange is overloaded, whatever the refusal was: it is no second one.
+  // An exchange that asks for a pause (Retry-After) gets it, up to this long. Until then Refresh() of the same token
+  // fails by itself, as an overload of the exchange: whatever the refusal was, this is no second one.
   std::chrono::milliseconds longest_pause{};
   std::function<double()> unit_random{};  // in [0, 1); in the executor's thread
-  ExchangeLock* gate = nullptr;           // null: nobody else knows these tokens
+  ExchangeLock* exchange_lock = nullptr;  // null: no other process knows these tokens
   BearerSupply* supply = nullptr;         // null: there is no token that needs it
 };
 
-// Who is told of what comes out, in the executor's thread.
+// Is told what refreshes bring, in the executor's thread.
 class RefreshObserver {
  public:
   virtual ~RefreshObserver() = default;
@@ -101,8 +104,8 @@ class TokenRefresher {
   void ForgetToken(const Token* token);
   // The token's JWT, which came from elsewhere, is renewed ahead of its end. The executor's thread only.
   void RenewAhead(const std::shared_ptr<Token>& token);
-  // Whether other processes may know the tokens, and whether one of them has this one just now.
-  bool HasLock() const { return options_.gate != nullptr; }
+  // Whether other processes may know the tokens, and whether one of them may be exchanging this one just now.
+  bool HasLock() const { return options_.exchange_lock != nullptr; }
   bool WaitsForLock(const Token& token) const;
   // Dates come earlier from now on: so do the renewals. The executor's thread only.
   void OnJump();
@@ -112,20 +115,21 @@ class TokenRefresher {
  private:
   struct Waiter {
     Callback callback;
-    TimerId limit = 0;  // 0: its time does not count yet
+    TimerId limit = 0;  // 0: it does not run yet
   };
-  struct Flight {
+  struct RefreshOperation {
     std::uint64_t number = 0;
     std::shared_ptr<Token> token;
     std::map<Ticket, Waiter> waiters;  // in the order in which they came
-    bool counts = false;               // their time: something was sent, or the program was asked
+    bool time_counts = false;          // something was sent, or the program was asked: their limits run
     std::size_t endpoint = 0;
     std::optional<ExchangeFailure> failure;  // of the addresses before, the one that says most
-    std::optional<ExchangeFailure> verdict;  // on an adopted credential, before the configured one was tried
-    std::chrono::milliseconds pause{};       // the longest that one of them asked for
-    Secret sent{};                           // the credential that is being exchanged
-    bool entered = false;                    // the gate
-    bool looked_again = false;               // there, after a refusal for good
+    // Of an adopted credential, before the configured one was tried.
+    std::optional<ExchangeFailure> failure_of_adopted;
+    std::chrono::milliseconds pause{};  // the longest that one of them asked for
+    Secret sent{};                      // the credential that is being exchanged
+    bool has_lock = false;              // the exchange lock
+    bool asked_lock_again = false;      // after a refusal for good: whether another process knows more
   };
 
   static constexpr BackoffOptions kDelays{.base = std::chrono::seconds(30),
@@ -141,10 +145,10 @@ class TokenRefresher {
     std::string last{};  // what was said
   };
 
-  // The steps of a flight. Each of them that has to wait goes on in a later one; what it throws lands the flight.
-  void Depart(const Token* key);
-  void Enter(const Token* key);
-  void OnEntered(const Token* key, const Result<std::optional<SharedKnowledge>>& known);
+  // The steps of an operation. One that has to wait goes on in a later one; what a step throws finishes the operation.
+  void StartOperation(const Token* key);
+  void AcquireLock(const Token* key);
+  void OnLock(const Token* key, const Result<std::optional<SharedKnowledge>>& known);
   void Ask(const Token* key, Secret credential);
   void OnAnswer(const Token* key, const FetchResult& answer);
   void OnSuccess(const Token* key, ExchangeSuccess success);
@@ -152,25 +156,25 @@ class TokenRefresher {
   void OnNoJwt(const Token* key, ExchangeFailure failure);
   void OnRefused(const Token* key);
   void OnSupplied(const Token* key, const Result<SuppliedBearer>& supplied);
-  void Land(const Token* key, const RefreshResult& result);
+  void Finish(const Token* key, const RefreshResult& result);
 
-  // The time of those who wait for the flight counts from now on, be it for the first time or not.
-  void CountTime(Flight* flight);
+  // The time of those who wait for the operation runs from now on, be it for the first time or not.
+  void RestartTime(RefreshOperation* operation);
   TimerId SetLimit(Ticket ticket);
   void LeaveAtLimit(Ticket ticket);
-  RefreshResult WhatIsThere(const Flight& flight);
+  RefreshResult WhatIsThere(const RefreshOperation& operation);
 
-  // `call` as a step of the present flight: a function that can be called later. Nothing happens if the flight has
-  // landed by then.
+  // `call` as a step of the present operation: a function that can be called later. Nothing happens if the operation
+  // has finished by then.
   template <typename Call>
   auto Step(const Token* key, Call call);
   template <typename Then>
   void KeepThen(const Token* key, const Issuance& issued, const Then& then);
   template <typename Call>
-  void LandAnyhow(const Token* key, const Call& call);
+  void FinishIfItThrows(const Token* key, const Call& call);
 
-  // Whether the address has asked for a pause that is not over; the flight then lands by itself.
-  bool Pauses(const Token* key);
+  // Whether the address has asked for a pause that is not over; the operation then finishes by itself.
+  bool FinishesForPause(const Token* key);
   // When the observer is to be told that a token's JWT should be renewed.
   struct Renewal {
     std::shared_ptr<Token> token;
@@ -179,7 +183,7 @@ class TokenRefresher {
     TimerId timer = 0;
   };
   void SetTimer(Renewal* renewal);
-  void Remember(const Flight& flight);
+  void Remember(const RefreshOperation& operation);
   bool Adopt(const Token* key, const SharedKnowledge& known);
   void Install(const std::shared_ptr<Token>& token, const Issuance& issued, const std::string& account);
   RefreshResult Refuse(const std::shared_ptr<Token>& token, const ExchangeFailure& failure);
@@ -196,12 +200,12 @@ class TokenRefresher {
   std::vector<std::shared_ptr<const HttpTarget>> targets_;  // of the endpoints
 
   // The executor's thread only.
-  std::unordered_map<const Token*, Flight> flights_;
+  std::unordered_map<const Token*, RefreshOperation> operations_;
   std::unordered_map<Ticket, const Token*> tickets_;
   std::unordered_map<const Token*, Trouble> troubles_;
   std::unordered_map<const Token*, Renewal> ahead_;
   Ticket last_ticket_ = 0;
-  std::uint64_t last_flight_ = 0;
+  std::uint64_t last_operation_ = 0;
 };
 
 }  // namespace warppool::internal

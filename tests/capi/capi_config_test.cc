@@ -335,5 +335,5 @@ TEST_CASE("waits below -1 are refused") {
   AccessTokenHandle token;
   CHECK(Complaint([&](auto** e) { return warppool_client_access_token(client, -2, token.out(), e); }) ==
         "timeout_ms: must be -1 or more");
-  CHECK(Complaint([&](auto** e) { return warppool_client_close(client, -2, e); }) == "deadline_ms: must be -1 or more");
+  CHECK(Complaint([&](auto** e) { return warppool_client_close(client, -2, e); }) == "timeout_ms: must be -1 or more");
 }

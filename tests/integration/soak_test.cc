@@ -267,7 +267,7 @@ TEST_CASE("a storm of faults before the first action fails no request, blames no
     CHECK(totals.coolings > totals.corrections);
     CHECK(totals.rotations > 0);
     CHECK(totals.waits > 0);
-    // One flight for all who wait: each JWT that was missing was fetched once.
+    // One exchange for all who wait: each JWT that was missing was fetched once.
     CHECK(storm.script().exchanges() <= storm.script().ExchangesDue() + totals.probes);
   }
   CHECK(OpenDescriptors() == descriptors);

@@ -49,6 +49,11 @@ struct Breaking {
     breaker.Wait(waiters.back().get());
     return *waiters.back();
   }
+  Waiting& WaitForClose(const std::string& name) {
+    waiters.push_back(std::make_unique<Waiting>(this, name));
+    breaker.WaitForClose(waiters.back().get());
+    return *waiters.back();
+  }
   std::string TakeWoken() { return std::exchange(woken, ""); }
   void Pass(std::chrono::milliseconds time) { executor.Advance(time); }
 
@@ -115,6 +120,47 @@ TEST_CASE("how long it holds up is never said too short") {
   b.Open();
   b.clock.Advance(499ms + 1us);
   CHECK(b.HoldsUp(0) == 1ms);
+}
+
+TEST_CASE("who waits for the close is not woken by the time, but by the close, and once") {
+  Breaking b;
+  b.Open();
+  b.WaitForClose("a");
+  b.WaitForClose("b");
+  auto& forgotten = b.WaitForClose("c");
+  b.breaker.Forget(&forgotten);
+  b.Pass(1s);
+  CHECK(b.TakeWoken().empty());
+  b.Wait("d");
+  b.Pass(0ms);
+  CHECK(b.TakeWoken() == "d");  // the turn to probe is that of who waits for it
+  b.breaker.Close();
+  CHECK(b.TakeWoken() == "ab");
+  b.breaker.Close();
+  CHECK(b.TakeWoken().empty());
+}
+
+TEST_CASE("who waits for the close and then waits again stays") {
+  Breaking b;
+  b.Open();
+  auto& again = b.WaitForClose("a");
+  again.on_breaker = [&] { b.breaker.WaitForClose(&again); };
+  b.breaker.Close();
+  CHECK(b.TakeWoken() == "a");
+  b.breaker.Forget(&again);
+}
+
+TEST_CASE("who may probe early has not done so yet") {
+  Breaking b;
+  b.Open(60s);
+  CHECK(b.breaker.MayProbeEarly());
+  CHECK(b.breaker.MayProbeEarly());
+  CHECK(b.breaker.TakeEarlyProbe());
+  CHECK_FALSE(b.breaker.MayProbeEarly());
+  b.Pass(10s - 1ms);
+  CHECK_FALSE(b.breaker.MayProbeEarly());
+  b.Pass(1ms);
+  CHECK(b.breaker.MayProbeEarly());
 }
 
 TEST_CASE("those that were under way when it opened have nothing new to say") {

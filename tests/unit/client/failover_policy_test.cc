@@ -304,6 +304,12 @@ TEST_CASE("its first 401 and its first 500 are tried again there, the second one
   }
 }
 
+TEST_CASE("what goes on with one account waits there while another process exchanges its token") {
+  const Met held = Met(O::kHeld).Kept();
+  CHECK(StepsOf({held, held, held, held}) ==
+        Steps{"wait 1000, new pass", "wait 4000, new pass", "wait 16000, new pass", "next"});
+}
+
 TEST_CASE("where the token rests the wait is at least as long") {
   const auto resting = [](Met* m) { m->rest = 5s; };
   CHECK(LastStepOf({Met(O::kServerError).Kept().With(resting)}) == "wait 5000, new pass, fault");

@@ -97,7 +97,7 @@ class Simulation final : public Transport, public ExchangeLock, private PoolList
     refresher.timeout = std::chrono::seconds(30);
     refresher.longest_pause = std::chrono::seconds(120);
     refresher.unit_random = [this] { return Random(); };
-    refresher.gate = this;
+    refresher.exchange_lock = this;
     refresher_ = std::make_unique<TokenRefresher>(refresher, this, nullptr, clock_, Logger());
     queue_ = std::make_unique<WaitQueue>(pool_.get(), &executor_, clock_, [](const auto&) { return false; });
     for (std::size_t i = 0; i < tokens.size(); ++i) {
@@ -294,7 +294,7 @@ class Simulation final : public Transport, public ExchangeLock, private PoolList
   void Resume(TransferId /*id*/) override {}
 
   // ExchangeLock: another process has a token for a while, and is given up after 5 s.
-  void Enter(const std::shared_ptr<Token>& token, Entered done) override {
+  void Acquire(const std::shared_ptr<Token>& token, Acquired done) override {
     const SimToken& t = world_.tokens()[Index(*token)];
     const bool held = t.held_from <= Now() && Now() < t.held_until;
     executor_.After(InMs(held ? std::min(5.0, t.held_until - Now()) : 0),
@@ -303,7 +303,7 @@ class Simulation final : public Transport, public ExchangeLock, private PoolList
   void Keep(const std::shared_ptr<Token>& /*token*/, const Issuance& /*issued*/, std::function<void()> done) override {
     executor_.Post(std::move(done));
   }
-  void Leave(const std::shared_ptr<Token>& /*token*/) override {}
+  void Release(const std::shared_ptr<Token>& /*token*/) override {}
 
   FakeClock clock_;
   const SteadyTime began_ = clock_.Steady();

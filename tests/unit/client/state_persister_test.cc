@@ -4,6 +4,7 @@
 #include <chrono>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -115,6 +116,20 @@ TEST_CASE("a token that is gone is saved once more") {
   REQUIRE(k.pool.pool.members().Remove("p1").ok());
   k.keeper.Close();
   CHECK(k.Requests("p1") == 1);
+}
+
+TEST_CASE("a store that gives no lock, since it does not work, keeps nobody from an exchange") {
+  Keeping k;
+  std::optional<Result<std::optional<SharedKnowledge>>> known;
+  k.records->fail_in = GENERATE(1, 2);  // to lock, or to read under the lock
+  k.keeper.Acquire(k.pool.pool.members().Find("p1"), [&](const auto& answer) { known = answer; });
+  k.keeper.Close();
+  CHECK_FALSE(known);  // it is told in the executor's thread
+  k.executor.RunPosted();
+  REQUIRE(known);
+  CHECK(known->ok());
+  CHECK_FALSE(**known);
+  CHECK(k.pool.TakeOf(PoolEventKind::kStoreFailed).size() == 1);
 }
 
 }  // namespace

@@ -163,7 +163,7 @@ void Run(unsigned seed, bool with_faults) {
     }
     switch (any(6)) {
       case 0:
-        // The gate lets one in at a time, and each finds what the one before left: unless that could not be kept.
+        // One at a time has the lock, and each finds what the one before left: unless that could not be kept.
         if (!store->fail_in) {
           const StoredToken known = p.Find().value_or(StoredToken());
           if (!known.credential.empty()) p.token->Adopt(known.credential, known.serial);

@@ -8,6 +8,7 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -149,6 +150,65 @@ TEST_CASE("what a task of a pool throws is dropped, and it may end its own pool"
   CHECK_FALSE(pool->InThread());
   begin.set_value();
   CHECK(ended.get_future().get());
+}
+
+// Threads that can be had only as long as the test says so.
+struct ScarceThreads {
+  WorkerPool::StartThread Start() {
+    return [this](std::function<void()> run) {
+      ++asked;
+      if (!are_left) throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again));
+      return std::thread(std::move(run));
+    };
+  }
+  bool are_left = false;
+  int asked = 0;
+};
+
+TEST_CASE("a task for which no thread can be started is refused, and never runs") {
+  ScarceThreads threads;
+  WorkerPool pool(8, threads.Start());
+  const auto lane = Lane();
+  std::atomic<int> ran{0};
+  const auto task = [&ran, held = std::shared_ptr<const void>(lane)] { ++ran; };
+  CHECK_THROWS_AS(pool.Post(lane, task), std::system_error);
+  CHECK(lane.use_count() == 2);  // its own, and the task's: none is left in the pool
+  threads.are_left = true;
+  CHECK(pool.Post(lane, [&ran] { ran += 10; }));
+  pool.Close();
+  CHECK(ran == 10);
+}
+
+TEST_CASE("a task that may wait for a thread runs before the next one of its lane") {
+  ScarceThreads threads;
+  WorkerPool pool(8, threads.Start());
+  const auto lane = Lane();
+  std::string order;
+  CHECK(pool.Post(
+      lane, [&order] { order += 'a'; }, WorkerPool::WithoutThread::kWait));
+  CHECK_THROWS_AS(pool.Post(lane, [&order] { order += 'x'; }), std::system_error);
+  CHECK(order.empty());
+  threads.are_left = true;
+  CHECK(pool.Post(lane, [&order] { order += 'b'; }));
+  pool.Close();
+  CHECK(order == "ab");
+}
+
+TEST_CASE("when no other thread can be started, one that is busy does it later") {
+  Hanging hanging;
+  ScarceThreads threads;
+  threads.are_left = true;
+  WorkerPool pool(8, threads.Start());
+  CHECK(pool.Post(Lane(), hanging.Task()));
+  hanging.WaitUntilInside(1);
+  threads.are_left = false;
+  std::atomic<bool> ran{false};
+  CHECK(pool.Post(Lane(), [&ran] { ran = true; }));
+  CHECK(threads.asked == 2);
+  CHECK_FALSE(ran);
+  hanging.LetGo();
+  pool.Close();
+  CHECK(ran);
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ ExchangeFailure RefusedWith(int status, std::string_view body, bool has_api_key 
   return failure;
 }
 
-std::string ExchangeRefusalSaying(const std::string& message) {
+std::string ExchangeRefusal(const std::string& message) {
   return R"({"error": {"code": 400, "message": ")" + message + R"(", "status": "INVALID_ARGUMENT"}})";
 }
 
@@ -151,7 +151,7 @@ TEST_CASE("four messages are final, with or without words behind them") {
       GENERATE(as<std::string>(), "TOKEN_EXPIRED", "INVALID_REFRESH_TOKEN", "USER_DISABLED", "USER_NOT_FOUND");
   for (const int status : {400, 401, 403}) {
     for (const char* const words : {"", " : words", ": words", " "}) {
-      const ExchangeFailure failure = RefusedWith(status, ExchangeRefusalSaying(message + words));
+      const ExchangeFailure failure = RefusedWith(status, ExchangeRefusal(message + words));
       CHECK(failure.outcome == Outcome::kAuthRevoked);
       CHECK_FALSE(failure.ask_elsewhere);
       CHECK(failure.status.code() == Code::kUnauthorized);
@@ -166,7 +166,7 @@ TEST_CASE("four messages are final, with or without words behind them") {
 TEST_CASE("words that only resemble a final message are not final") {
   const auto message = GENERATE(as<std::string>(), "token_expired", "TOKEN_EXPIRED really", "A TOKEN_EXPIRED",
                                 "INVALID_ID_TOKEN", "words: TOKEN_EXPIRED", "?");
-  const ExchangeFailure failure = RefusedWith(400, ExchangeRefusalSaying(message));
+  const ExchangeFailure failure = RefusedWith(400, ExchangeRefusal(message));
   CHECK(failure.outcome == Outcome::kAuthRejected);
   CHECK(failure.ask_elsewhere == (failure.status.error().http_status != 407));
 }
@@ -182,7 +182,7 @@ TEST_CASE("some messages speak of a setting, and name it") {
       {"PROJECT_NUMBER_MISMATCH", "WARP_FIREBASE_API_KEY"},
   }));
   for (const char* const words : {"", " : words"}) {
-    const ExchangeFailure failure = RefusedWith(400, ExchangeRefusalSaying(std::string(row.message) + words));
+    const ExchangeFailure failure = RefusedWith(400, ExchangeRefusal(std::string(row.message) + words));
     CHECK(failure.outcome == Outcome::kMisconfigured);
     CHECK(failure.status.code() == Code::kMisconfigured);
     CHECK(failure.status.error().service_code == row.message);
@@ -193,7 +193,7 @@ TEST_CASE("some messages speak of a setting, and name it") {
 TEST_CASE("the exchange's rate limits are nobody's fault") {
   const auto message = GENERATE(as<std::string>(), "QUOTA_EXCEEDED", "TOO_MANY_ATTEMPTS_TRY_LATER");
   for (const char* const words : {"", " : words"}) {
-    const ExchangeFailure failure = RefusedWith(400, ExchangeRefusalSaying(message + words));
+    const ExchangeFailure failure = RefusedWith(400, ExchangeRefusal(message + words));
     CHECK(failure.outcome == Outcome::kOverloaded);
     CHECK(failure.status.code() == Code::kOverloaded);
     CHECK(failure.status.retryable());
@@ -217,19 +217,19 @@ TEST_CASE("a refused API key is the configuration's fault, and the message names
   const auto message = GENERATE(as<std::string>(), "API key not valid. Please pass a valid API key.",
                                 "The request is missing a valid API key.", "API_KEY_INVALID",
                                 "api Key expired. Please renew the API key.");
-  const ExchangeFailure with = RefusedWith(400, ExchangeRefusalSaying(message), true);
+  const ExchangeFailure with = RefusedWith(400, ExchangeRefusal(message), true);
   CHECK(with.outcome == Outcome::kMisconfigured);
   CHECK(with.status.code() == Code::kMisconfigured);
   CHECK_THAT(with.status.message(), ContainsSubstring("check WARP_FIREBASE_API_KEY"));
-  const ExchangeFailure without = RefusedWith(403, ExchangeRefusalSaying(message), false);
+  const ExchangeFailure without = RefusedWith(403, ExchangeRefusal(message), false);
   CHECK(without.outcome == Outcome::kMisconfigured);
   CHECK_THAT(without.status.message(), ContainsSubstring("set WARP_FIREBASE_API_KEY"));
 }
 
 TEST_CASE("a refusal when no key was sent says that, too") {
-  CHECK_THAT(RefusedWith(403, ExchangeRefusalSaying("Forbidden"), false).status.message(),
+  CHECK_THAT(RefusedWith(403, ExchangeRefusal("Forbidden"), false).status.message(),
              ContainsSubstring("WARP_FIREBASE_API_KEY"));
-  CHECK_THAT(RefusedWith(403, ExchangeRefusalSaying("Forbidden"), true).status.message(),
+  CHECK_THAT(RefusedWith(403, ExchangeRefusal("Forbidden"), true).status.message(),
              !ContainsSubstring("WARP_FIREBASE_API_KEY"));
 }
 
@@ -287,9 +287,9 @@ TEST_CASE("a success of another kind is no refusal of the token") {
 
 TEST_CASE("the service's words are made printable, and short") {
   const std::string words =
-      RefusedWith(400, ExchangeRefusalSaying("line\\nbreak \\u001b[31m gr\xC3\xBC\xC3\x9F")).status.message();
+      RefusedWith(400, ExchangeRefusal("line\\nbreak \\u001b[31m gr\xC3\xBC\xC3\x9F")).status.message();
   CHECK_THAT(words, ContainsSubstring("line break  [31m gr\xC3\xBC\xC3\x9F"));
-  CHECK(RefusedWith(400, ExchangeRefusalSaying(std::string(5000, 'x'))).status.message().size() < 500);
+  CHECK(RefusedWith(400, ExchangeRefusal(std::string(5000, 'x'))).status.message().size() < 500);
 }
 
 TEST_CASE("no part of a credential is in an error, however the service quotes it") {

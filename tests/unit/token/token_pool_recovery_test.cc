@@ -187,6 +187,43 @@ TEST_CASE("a recovery of all says how many were not ready") {
   CHECK(pool.pool.RecoverAll() == 0);
 }
 
+TEST_CASE("a recovery of all clears what is held against ready tokens, as one by name does, and does not count them") {
+  const bool all = GENERATE(false, true);
+  const auto recover = [&](Pool* pool) {
+    if (all) {
+      CHECK(pool->pool.RecoverAll() == 0);
+    } else {
+      CHECK(pool->pool.Recover("p1"));
+    }
+  };
+  SECTION("failures") {
+    Pool pool({"p1"}, Recovering(3));
+    pool.Blame("p1");
+    pool.LetRest("p1");
+    recover(&pool);
+    CHECK(pool.Of("p1").failures == 0);
+  }
+  SECTION("that it is tried by one at a time") {
+    Pool pool({"p1"}, Recovering(3));
+    pool.Meet("p1", Outcome::kAuthRejected);
+    pool.LetRest("p1");
+    const Lease trial = pool.Take();
+    CHECK_FALSE(pool.pool.Acquire({}));
+    recover(&pool);
+    CHECK(pool.pool.Acquire({}));
+  }
+  SECTION("that it comes behind all others") {
+    Pool pool({"p1", "p2k"}, Recovering(3));
+    const auto deferred = pool.Meet("p1", Outcome::kAuthRejected);
+    REQUIRE(deferred);
+    pool.pool.Judge(*deferred, {&pool.token("p2k"), true});
+    pool.LetRest("p1");
+    CHECK(pool.Turns(2) == "p2k p2k");
+    recover(&pool);
+    CHECK(pool.Turns(2) == "p1 p2k");
+  }
+}
+
 TEST_CASE("one whose cooling is over needs no recovery") {
   Pool pool({"p1", "p2"}, Recovering());
   pool.Meet("p1", Outcome::kQuotaExhausted);

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "catch.h"
-#include "unit/token/gate_fixture.h"
+#include "unit/token/exchange_lock_fixture.h"
 #include "unit/token/refresher_fixture.h"
 
 namespace warppool::internal {
@@ -131,16 +131,16 @@ TEST_CASE("while the old JWT lives it serves those who leave, and those who come
 }
 
 TEST_CASE("an exchange that lives on stays precious, and is kept and left when its answer has come") {
-  Guarding r;
+  Locking r;
   r.Refresh();
-  r.gate.LetIn();
+  r.lock.Grant();
   r.executor.Advance(30s);
   REQUIRE(r.results.size() == 1);
   CHECK(r.refresher.HasPrecious());
   r.transport.Answer(0, 200, Issued("late", kRotating));
   CHECK(r.refresher.HasPrecious());
   CHECK(r.token->credential() == Secret("hunter2+old"));  // until it is in safety
-  r.gate.HasKept();
+  r.lock.HasKept();
   CHECK(r.token->credential() == Secret("hunter2-new"));
   CHECK_FALSE(r.refresher.HasPrecious());
   CHECK(r.observed.refreshed.size() == 1);
@@ -148,11 +148,11 @@ TEST_CASE("an exchange that lives on stays precious, and is kept and left when i
 }
 
 TEST_CASE("the limit does not run while others keep the token") {
-  Guarding r;
+  Locking r;
   r.Refresh();
   r.executor.Advance(40s);
   CHECK(r.results.empty());
-  r.gate.LetIn();
+  r.lock.Grant();
   r.executor.Advance(29s);
   CHECK(r.results.empty());
   r.executor.Advance(1s);

@@ -6,35 +6,35 @@
 #include <vector>
 
 #include "catch.h"
-#include "unit/token/gate_fixture.h"
+#include "unit/token/exchange_lock_fixture.h"
 
 namespace warppool::internal {
 namespace {
 
 using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
-using GateCalls = std::vector<std::string>;
+using LockCalls = std::vector<std::string>;
 
-TEST_CASE("what is issued is in safety before it counts, and before others are let in") {
-  Guarding r;
+TEST_CASE("what is issued is in safety before it counts, and before others get the lock") {
+  Locking r;
   r.Refresh();
-  CHECK(r.gate.calls == GateCalls{"enter"});
+  CHECK(r.lock.calls == LockCalls{"acquire"});
   CHECK(r.transport.started() == 0);
   CHECK_FALSE(r.refresher.HasPrecious());
-  r.gate.LetIn();
+  r.lock.Grant();
   REQUIRE(r.transport.started() == 1);
   CHECK(r.Sent(0) == "hunter2%2Bold");
   CHECK(r.refresher.HasPrecious());
   r.transport.Answer(0, 200, Issued("one", R"(, "refresh_token": "hunter2-new")"));
-  CHECK(r.gate.calls == GateCalls{"enter", "keep hunter2-new, rotated, hunter2-one over hunter2+old"});
+  CHECK(r.lock.calls == LockCalls{"acquire", "keep hunter2-new, rotated, hunter2-one over hunter2+old"});
   CHECK(r.token->credential().Reveal() == "hunter2+old");
   CHECK(r.token->jwt() == nullptr);
   CHECK(r.results.empty());
   CHECK(r.observed.refreshed.empty());
   CHECK(r.refresher.HasPrecious());
-  r.gate.HasKept();
-  CHECK(r.gate.calls.size() == 3);
-  CHECK(r.gate.calls.back() == "leave with hunter2-new");
+  r.lock.HasKept();
+  CHECK(r.lock.calls.size() == 3);
+  CHECK(r.lock.calls.back() == "release with hunter2-new");
   CHECK(r.token->serial() == 1);
   REQUIRE(r.last().jwt != nullptr);
   CHECK(r.last().fresh);
@@ -44,64 +44,64 @@ TEST_CASE("what is issued is in safety before it counts, and before others are l
 }
 
 TEST_CASE("a JWT alone is kept as well") {
-  Guarding r;
+  Locking r;
   r.Refresh();
-  r.gate.LetIn();
+  r.lock.Grant();
   r.transport.Answer(0, 200, Issued("one"));
-  CHECK(r.gate.calls.back() == "keep hunter2+old, hunter2-one over hunter2+old");
-  r.gate.HasKept();
+  CHECK(r.lock.calls.back() == "keep hunter2+old, hunter2-one over hunter2+old");
+  r.lock.HasKept();
   CHECK(r.last().fresh);
   CHECK(r.token->serial() == 0);
 }
 
-TEST_CASE("who comes before it is kept waits for the same flight") {
-  Guarding r;
+TEST_CASE("who comes before it is kept waits for the same operation") {
+  Locking r;
   const auto first = r.Refresh();
   r.Refresh();
-  r.gate.LetIn();
+  r.lock.Grant();
   r.Refresh();
   r.transport.Answer(0, 200, Issued("one"));
   r.Refresh();
   r.refresher.Forget(first);
-  CHECK(r.gate.calls.size() == 2);
+  CHECK(r.lock.calls.size() == 2);
   CHECK(r.transport.started() == 1);
-  r.gate.HasKept();
+  r.lock.HasKept();
   CHECK(r.order == std::vector<int>{1, 2, 3});
   for (const RefreshResult& result : r.results) CHECK(result.jwt == r.token->jwt());
-  r.Refresh();  // the next one is a flight of its own
-  CHECK(r.gate.AsksToEnter());
+  r.Refresh();  // the next one is an operation of its own
+  CHECK(r.lock.IsAsked());
 }
 
 TEST_CASE("a credential that others got is the one that is exchanged") {
-  Guarding r;
+  Locking r;
   r.Refresh();
-  r.gate.LetIn(r.Known("hunter2-theirs", 3));
+  r.lock.Grant(r.Known("hunter2-theirs", 3));
   CHECK(r.Sent(0) == "hunter2-theirs");
   CHECK(r.token->serial() == 3);
   CHECK(r.token->configured().Reveal() == "hunter2+old");
   CHECK(r.observed.adopted == std::vector<std::string>{"PERSONAL_fake rotated"});
   r.transport.Answer(0, 200, Issued("one"));
-  r.gate.HasKept();
+  r.lock.HasKept();
   CHECK(r.last().fresh);
 }
 
 TEST_CASE("what others know that is no newer changes nothing") {
-  Guarding r;
+  Locking r;
   r.token->Rotate(Secret("hunter2-mine"));
   r.Refresh();
   const auto serial = GENERATE(0U, 1U);
-  r.gate.LetIn(r.Known("hunter2-theirs", serial));
+  r.lock.Grant(r.Known("hunter2-theirs", serial));
   CHECK(r.Sent(0) == "hunter2-mine");
   CHECK(r.observed.adopted.empty());
 }
 
 TEST_CASE("a JWT that others got is as good as one of one's own, and needs no exchange") {
-  Guarding r;
+  Locking r;
   const auto serial = GENERATE(0U, 1U);
   r.Refresh();
   r.Refresh();
   const auto known = r.Known("hunter2-theirs", serial, "hunter2-jwt", 3600s);
-  r.gate.LetIn(known);
+  r.lock.Grant(known);
   CHECK(r.transport.started() == 0);
   REQUIRE(r.results.size() == 2);
   CHECK(r.last().jwt == known.jwt);
@@ -109,8 +109,8 @@ TEST_CASE("a JWT that others got is as good as one of one's own, and needs no ex
   CHECK(r.last().outcome == Outcome::kSuccess);
   CHECK(r.last().status.ok());
   CHECK(TokenRefresher::Cached(r.token.get(), r.clock.Steady()) == known.jwt);
-  CHECK(r.gate.calls.size() == 2);
-  CHECK(r.gate.calls[1].rfind("leave", 0) == 0);
+  CHECK(r.lock.calls.size() == 2);
+  CHECK(r.lock.calls[1].rfind("release", 0) == 0);
   CHECK(r.observed.adopted == std::vector<std::string>{serial == 1 ? "PERSONAL_fake rotated" : "PERSONAL_fake"});
   CHECK(r.observed.refreshed.empty());
   SECTION("and is renewed ahead of its end, if it is used") {
@@ -121,21 +121,21 @@ TEST_CASE("a JWT that others got is as good as one of one's own, and needs no ex
 }
 
 TEST_CASE("a JWT is not taken over that is of no use") {
-  Guarding r;
+  Locking r;
   SECTION("it is to be renewed itself") {
     r.Refresh();
-    r.gate.LetIn(r.Known("hunter2+old", 0, "hunter2-jwt", 0s));
+    r.lock.Grant(r.Known("hunter2+old", 0, "hunter2-jwt", 0s));
   }
   SECTION("it is the one that was refused here") {
     r.token->SetJwt(r.Known("", 0, "hunter2-jwt", 3600s).jwt);
     r.token->DropJwt("hunter2-jwt");
     r.Refresh();
-    r.gate.LetIn(r.Known("hunter2+old", 0, "hunter2-jwt", 3600s));
+    r.lock.Grant(r.Known("hunter2+old", 0, "hunter2-jwt", 3600s));
   }
   SECTION("it is the one that is to be renewed here") {
     r.token->SetJwt(r.Known("", 0, "hunter2-jwt", 3600s).jwt);
     r.Refresh();
-    r.gate.LetIn(r.Known("hunter2+old", 0, "hunter2-jwt", 3600s));
+    r.lock.Grant(r.Known("hunter2+old", 0, "hunter2-jwt", 3600s));
   }
   CHECK(r.transport.started() == 1);
   CHECK(r.results.empty());
@@ -143,114 +143,123 @@ TEST_CASE("a JWT is not taken over that is of no use") {
 }
 
 TEST_CASE("a credential is taken over even if the JWT beside it is of no use") {
-  Guarding r;
+  Locking r;
   r.token->DropJwt("hunter2-jwt");
   r.Refresh();
-  r.gate.LetIn(r.Known("hunter2-theirs", 1, "hunter2-jwt", 3600s));
+  r.lock.Grant(r.Known("hunter2-theirs", 1, "hunter2-jwt", 3600s));
   REQUIRE(r.transport.started() == 1);
   CHECK(r.Sent(0) == "hunter2-theirs");
   CHECK(r.observed.adopted == std::vector<std::string>{"PERSONAL_fake rotated"});
 }
 
 TEST_CASE("while others keep the token nobody is to blame, and there is nothing to leave") {
-  Guarding r;
+  Locking r;
   SECTION("and there is no JWT") {
     r.Refresh();
-    r.gate.TurnAway();
+    r.lock.SayHeld();
     CHECK(r.last().jwt == nullptr);
   }
   SECTION("and the old one still lives") {
     r.token->SetJwt(r.Known("", 0, "hunter2-jwt", 3600s).jwt);
     r.executor.Advance(3400s);
     r.Refresh();
-    r.gate.TurnAway();
+    r.lock.SayHeld();
     REQUIRE(r.last().jwt != nullptr);
     CHECK(r.last().jwt->text.Reveal() == "hunter2-jwt");
     CHECK(r.Use());  // not asked for again at once
   }
   CHECK_FALSE(r.last().fresh);
-  CHECK(r.last().outcome == Outcome::kOverloaded);
+  CHECK(r.last().outcome == Outcome::kHeld);
   CHECK(r.last().status.retryable());
   CHECK(r.last().status.token() == "PERSONAL_fake");
-  CHECK(r.gate.calls == GateCalls{"enter"});
+  CHECK(r.lock.calls == LockCalls{"acquire"});
   CHECK(r.transport.started() == 0);
   r.Refresh();
-  CHECK(r.gate.calls == GateCalls{"enter", "enter"});
+  CHECK(r.lock.calls == LockCalls{"acquire", "acquire"});
+}
+
+TEST_CASE("who has no memory to ask for the lock is not told that others have it") {
+  Locking r;
+  r.Refresh();
+  r.lock.Answer(Status::OutOfMemory());
+  CHECK(r.last().outcome == Outcome::kGarbled);
+  CHECK(r.last().status.code() == Code::kOutOfMemory);
+  CHECK(r.lock.calls == LockCalls{"acquire"});
 }
 
 TEST_CASE("before a token is given up as revoked it is looked for elsewhere once more") {
-  Guarding r;
+  Locking r;
   r.Refresh();
-  r.gate.LetIn();
+  r.lock.Grant();
   r.Refuse(0);
-  CHECK(r.gate.calls == GateCalls{"enter", "enter"});  // inside still
+  CHECK(r.lock.calls == LockCalls{"acquire", "acquire"});  // inside still
   CHECK(r.results.empty());
   SECTION("in vain") {
-    r.gate.LetIn();
+    r.lock.Grant();
     CHECK(r.last().outcome == Outcome::kAuthRevoked);
     CHECK(r.last().status.token() == "PERSONAL_fake");
     CHECK(r.transport.started() == 1);
   }
   SECTION("others had it replaced") {
-    r.gate.LetIn(r.Known("hunter2-theirs", 1));
+    r.lock.Grant(r.Known("hunter2-theirs", 1));
     REQUIRE(r.transport.started() == 2);
     CHECK(r.Sent(1) == "hunter2-theirs");
     r.transport.Answer(1, 200, Issued("one"));
-    r.gate.HasKept();
+    r.lock.HasKept();
     CHECK(r.last().fresh);
     CHECK(r.last().outcome == Outcome::kSuccess);
   }
   SECTION("others have a JWT") {
-    r.gate.LetIn(r.Known("hunter2+old", 0, "hunter2-jwt", 3600s));
+    r.lock.Grant(r.Known("hunter2+old", 0, "hunter2-jwt", 3600s));
     CHECK(r.last().jwt != nullptr);
     CHECK(r.transport.started() == 1);
   }
   SECTION("others keep it") {
-    r.gate.TurnAway();
-    CHECK(r.last().outcome == Outcome::kOverloaded);
+    r.lock.SayHeld();
+    CHECK(r.last().outcome == Outcome::kHeld);
   }
-  CHECK(r.gate.calls.back().rfind("leave", 0) == 0);
+  CHECK(r.lock.calls.back().rfind("release", 0) == 0);
   CHECK_FALSE(r.refresher.HasPrecious());
 }
 
 TEST_CASE("what was said of the old credential is not said of the one that others got") {
-  Guarding r(TwoAddresses());
+  Locking r(TwoAddresses());
   r.Refresh();
-  r.gate.LetIn();
+  r.lock.Grant();
   // The first address is broken, the second one refuses the old credential for good.
   r.transport.Answer(0, 404, "");
   r.Refuse(1);
-  r.gate.LetIn(r.Known("hunter2-theirs", 1));
+  r.lock.Grant(r.Known("hunter2-theirs", 1));
   REQUIRE(r.transport.started() == 3);
   CHECK_THAT(r.transport.request(2).target->url, ContainsSubstring("first.example"));  // from the start
   CHECK(r.Sent(2) == "hunter2-theirs");
   r.FailAll(2);
   CHECK(r.last().outcome == Outcome::kNetwork);
   CHECK(r.transport.started() == 4);  // the configured one is not asked for
-  CHECK(r.gate.calls.back().rfind("leave", 0) == 0);
+  CHECK(r.lock.calls.back().rfind("release", 0) == 0);
 }
 
 TEST_CASE("it is looked for once only") {
-  Guarding r;
+  Locking r;
   r.Refresh();
-  r.gate.LetIn();
+  r.lock.Grant();
   r.Refuse(0);
-  r.gate.LetIn(r.Known("hunter2-theirs", 1));
+  r.lock.Grant(r.Known("hunter2-theirs", 1));
   r.Refuse(1);
   REQUIRE(r.transport.started() == 3);  // of the two, the configured one is left
   CHECK(r.Sent(2) == "hunter2%2Bold");
   r.Refuse(2);
   CHECK(r.last().outcome == Outcome::kAuthRevoked);
   CHECK(r.transport.started() == 3);
-  CHECK(r.gate.calls == GateCalls{"enter", "enter", "leave with hunter2-theirs"});
+  CHECK(r.lock.calls == LockCalls{"acquire", "acquire", "release with hunter2-theirs"});
 }
 
 // A token whose credential came from a store is refused for good; what follows is asked with the configured one.
-struct Fallback : Guarding {
-  explicit Fallback(RefresherOptions options = OneAddress()) : Guarding(std::move(options)) {
+struct Fallback : Locking {
+  explicit Fallback(RefresherOptions options = OneAddress()) : Locking(std::move(options)) {
     token->Adopt(Secret("hunter2-stored"), 4);
     Refresh();
-    gate.LetIn();
+    lock.Grant();
     REQUIRE(Sent(0) == "hunter2-stored");
   }
 };
@@ -258,13 +267,13 @@ struct Fallback : Guarding {
 TEST_CASE("a stored credential that is refused for good is not the end: the configured one is tried") {
   Fallback r;
   r.Refuse(0);
-  r.gate.LetIn();
+  r.lock.Grant();
   REQUIRE(r.transport.started() == 2);
   CHECK(r.Sent(1) == "hunter2%2Bold");
   SECTION("and works: it counts from now on") {
     r.transport.Answer(1, 200, Issued("one"));
-    CHECK(r.gate.calls.back() == "keep hunter2+old, rotated, hunter2-one over hunter2-stored");
-    r.gate.HasKept();
+    CHECK(r.lock.calls.back() == "keep hunter2+old, rotated, hunter2-one over hunter2-stored");
+    r.lock.HasKept();
     CHECK(r.last().fresh);
     CHECK(r.token->credential().Reveal() == "hunter2+old");
     CHECK(r.token->serial() == 5);
@@ -272,7 +281,7 @@ TEST_CASE("a stored credential that is refused for good is not the end: the conf
   }
   SECTION("and works, and is replaced") {
     r.transport.Answer(1, 200, Issued("one", R"(, "refresh_token": "hunter2-new")"));
-    r.gate.HasKept();
+    r.lock.HasKept();
     CHECK(r.token->credential().Reveal() == "hunter2-new");
     CHECK(r.token->serial() == 5);
   }
@@ -282,8 +291,8 @@ TEST_CASE("a stored credential that is refused for good is not the end: the conf
     CHECK(r.last().jwt == nullptr);
     CHECK(r.token->credential().Reveal() == "hunter2-stored");
     CHECK(r.token->serial() == 4);
-    r.Refresh();  // and the next flight says the same, by the same way
-    r.gate.LetIn();
+    r.Refresh();  // and the next operation says the same, by the same way
+    r.lock.Grant();
     CHECK(r.Sent(2) == "hunter2-stored");
   }
   SECTION("and cannot be asked: nothing is decided") {
@@ -297,14 +306,14 @@ TEST_CASE("both addresses are asked with the configured credential, from the fir
   Fallback r(TwoAddresses());
   r.transport.Answer(0, 404, "");
   r.Refuse(1);
-  r.gate.LetIn();
+  r.lock.Grant();
   REQUIRE(r.transport.started() == 3);
   CHECK_THAT(r.transport.request(2).target->url, ContainsSubstring("first.example"));
   r.transport.Answer(2, 404, "");
   REQUIRE(r.transport.started() == 4);
   CHECK(r.Sent(3) == "hunter2%2Bold");
   r.transport.Answer(3, 200, Issued("one"));
-  r.gate.HasKept();
+  r.lock.HasKept();
   CHECK(r.last().fresh);
 }
 
@@ -313,41 +322,41 @@ TEST_CASE("what is refused, but not for good, says nothing about the stored cred
   r.transport.Answer(0, 403, "");
   CHECK(r.transport.started() == 1);
   CHECK(r.last().outcome == Outcome::kAuthRejected);
-  CHECK(r.gate.calls == GateCalls{"enter", "leave with hunter2-stored"});
+  CHECK(r.lock.calls == LockCalls{"acquire", "release with hunter2-stored"});
 }
 
 TEST_CASE("a credential that was replaced before our eyes has spent the configured one") {
-  Guarding r;
+  Locking r;
   r.token->Rotate(Secret("hunter2-new"));
   r.Refresh();
-  r.gate.LetIn();
+  r.lock.Grant();
   r.Refuse(0);
-  r.gate.LetIn();
+  r.lock.Grant();
   CHECK(r.transport.started() == 1);
   CHECK(r.last().outcome == Outcome::kAuthRevoked);
 }
 
 TEST_CASE("an answer that is of no use otherwise may replace the credential, and that is kept") {
-  Guarding r(TwoAddresses());
+  Locking r(TwoAddresses());
   r.Refresh();
-  r.gate.LetIn();
+  r.lock.Grant();
   r.transport.Answer(0, 200, R"({"refresh_token": "hunter2-new"})");
-  CHECK(r.gate.calls == GateCalls{"enter", "keep hunter2-new, rotated over hunter2+old"});
+  CHECK(r.lock.calls == LockCalls{"acquire", "keep hunter2-new, rotated over hunter2+old"});
   CHECK(r.token->credential().Reveal() == "hunter2+old");  // until the new one is in safety
   CHECK(r.transport.started() == 1);
-  r.gate.HasKept();
+  r.lock.HasKept();
   CHECK(r.token->credential().Reveal() == "hunter2-new");
   CHECK(r.observed.rotated == std::vector<std::string>{"PERSONAL_fake"});
   // The one that was sent is spent.
   REQUIRE(r.transport.started() == 2);
   CHECK(r.Sent(1) == "hunter2-new");
   r.transport.Answer(1, 200, Issued("one"));
-  CHECK(r.gate.calls.back() == "keep hunter2-new, hunter2-one over hunter2-new");
-  r.gate.HasKept();
+  CHECK(r.lock.calls.back() == "keep hunter2-new, hunter2-one over hunter2-new");
+  r.lock.HasKept();
   CHECK(r.last().fresh);
 }
 
-TEST_CASE("without a gate, too, the next address is asked with the credential that counts by then") {
+TEST_CASE("without a lock, too, the next address is asked with the credential that counts by then") {
   Refreshing r;
   r.Refresh();
   r.transport.Answer(0, 200, R"({"refresh_token": "hunter2-new"})");
@@ -356,54 +365,54 @@ TEST_CASE("without a gate, too, the next address is asked with the credential th
   CHECK_THAT(r.transport.request(1).body, !ContainsSubstring("old"));
 }
 
-TEST_CASE("a gate that cannot be asked lets the flight land") {
+TEST_CASE("a lock that cannot be asked for lets the operation finish") {
   SECTION("at first: whoever asks is told") {
-    Guarding r;
-    r.gate.throw_at = 1;
+    Locking r;
+    r.lock.throw_at = 1;
     CHECK_THROWS(r.Refresh());
     CHECK(r.results.empty());
     r.Refresh();  // nothing is left of that
-    r.gate.LetIn();
+    r.lock.Grant();
     CHECK(r.transport.started() == 1);
   }
   SECTION("once more") {
-    Guarding r;
-    r.gate.throw_at = 2;
+    Locking r;
+    r.lock.throw_at = 2;
     r.Refresh();
-    r.gate.LetIn();
+    r.lock.Grant();
     r.Refuse(0);
     CHECK(r.last().outcome == Outcome::kGarbled);
     CHECK(r.last().status.code() == Code::kInternal);
-    CHECK(r.gate.calls == GateCalls{"enter", "enter", "leave with hunter2+old"});
+    CHECK(r.lock.calls == LockCalls{"acquire", "acquire", "release with hunter2+old"});
   }
   SECTION("to leave") {
-    Guarding r;
-    r.gate.throw_at = 3;
+    Locking r;
+    r.lock.throw_at = 3;
     r.Refresh();
-    r.gate.LetIn();
+    r.lock.Grant();
     r.transport.Answer(0, 200, Issued("one"));
-    r.gate.HasKept();
+    r.lock.HasKept();
     CHECK(r.last().fresh);
-    CHECK(r.gate.calls.size() == 3);
+    CHECK(r.lock.calls.size() == 3);
   }
 }
 
 TEST_CASE("what was issued is not lost if it cannot be kept") {
-  Guarding r(TwoAddresses());
-  r.gate.throw_at = 2;
+  Locking r(TwoAddresses());
+  r.lock.throw_at = 2;
   r.Refresh();
-  r.gate.LetIn();
+  r.lock.Grant();
   SECTION("with a JWT") {
     r.transport.Answer(0, 200, Issued("one", R"(, "refresh_token": "hunter2-new")"));
     CHECK(r.last().fresh);
     CHECK(r.token->jwt() != nullptr);
-    CHECK(r.gate.calls.back() == "leave with hunter2-new");
+    CHECK(r.lock.calls.back() == "release with hunter2-new");
   }
   SECTION("without one") {
     r.transport.Answer(0, 200, R"({"refresh_token": "hunter2-new"})");
     REQUIRE(r.transport.started() == 2);
     r.transport.Answer(1, 200, Issued("one"));
-    r.gate.HasKept();
+    r.lock.HasKept();
     CHECK(r.last().fresh);
   }
   CHECK(r.token->credential().Reveal() == "hunter2-new");
@@ -411,51 +420,51 @@ TEST_CASE("what was issued is not lost if it cannot be kept") {
   CHECK(r.results.size() == 1);
 }
 
-TEST_CASE("a gate that answers a flight that has landed is not heard") {
-  Guarding r;
+TEST_CASE("a lock that answers an operation that has finished is not heard") {
+  Locking r;
   r.Refresh();
-  r.gate.LetIn();
+  r.lock.Grant();
   r.transport.Answer(0, 200, Issued("one"));
-  r.gate.HasKept();
+  r.lock.HasKept();
   r.token->DropJwt("hunter2-one");
   r.Refresh();
-  r.gate.TurnAway();
+  r.lock.SayHeld();
   CHECK(r.results.size() == 2);
   CHECK(r.token->jwt() == nullptr);
 }
 
-TEST_CASE("what waits at the gate is not precious yet, and what waits to be kept is") {
-  Guarding r;
+TEST_CASE("what waits for the lock is not precious yet, and what waits to be kept is") {
+  Locking r;
   r.Refresh();
   CHECK_FALSE(r.refresher.HasPrecious());
-  r.gate.LetIn();
+  r.lock.Grant();
   CHECK(r.refresher.HasPrecious());
   r.transport.Answer(0, 200, Issued("one"));
   CHECK(r.refresher.HasPrecious());
-  r.gate.HasKept();
+  r.lock.HasKept();
   CHECK_FALSE(r.refresher.HasPrecious());
 }
 
-TEST_CASE("while the exchange wants a pause the gate is left alone") {
+TEST_CASE("while the exchange wants a pause the lock is left alone") {
   RefresherOptions options = OneAddress();
   options.longest_pause = 60s;
-  Guarding r(options);
+  Locking r(options);
   r.Refresh();
-  r.gate.LetIn();
+  r.lock.Grant();
   r.transport.Answer(0, 429, "", {{"retry-after", "30"}});
   CHECK(r.last().outcome == Outcome::kOverloaded);
-  CHECK(r.gate.calls == GateCalls{"enter", "leave with hunter2+old"});
+  CHECK(r.lock.calls == LockCalls{"acquire", "release with hunter2+old"});
   r.Refresh();
   r.executor.RunPosted();
   CHECK(r.results.size() == 2);
-  CHECK(r.gate.calls.size() == 2);
+  CHECK(r.lock.calls.size() == 2);
   r.executor.Advance(30s);
   r.Refresh();
-  CHECK(r.gate.calls.size() == 3);
+  CHECK(r.lock.calls.size() == 3);
 }
 
 TEST_CASE("a JWT that came from elsewhere is renewed ahead, unless its token is gone") {
-  Guarding r;
+  Locking r;
   r.refresher.RenewAhead(r.token);  // nothing to renew
   CHECK(r.executor.timers() == 0);
   r.token->SetJwt(r.Known("", 0, "hunter2-jwt", 3600s).jwt);

@@ -1,4 +1,4 @@
-// A gate and a program's supply of bearers that do what the test says, and a refresher that asks them.
+// An exchange lock that does what the test says, and a refresher that asks it.
 #pragma once
 
 #include <functional>
@@ -14,34 +14,38 @@
 namespace warppool::internal {
 
 // Holds back each answer until the test gives it.
-class FakeGate final : public ExchangeLock {
+class FakeExchangeLock final : public ExchangeLock {
  public:
-  void Enter(const std::shared_ptr<Token>& token, Entered done) override {
-    calls.push_back("enter");
-    if (throw_at == calls.size()) throw std::runtime_error("no memory for a visit");
+  void Acquire(const std::shared_ptr<Token>& token, Acquired done) override {
+    calls.push_back("acquire");
+    if (throw_at == calls.size()) throw std::runtime_error("no memory to ask for it");
     (void)token;
-    entered_ = std::move(done);
+    acquired_ = std::move(done);
   }
   void Keep(const std::shared_ptr<Token>& token, const Issuance& issued, std::function<void()> done) override {
     calls.push_back("keep " + Words(*token, issued));
     if (throw_at == calls.size()) throw std::runtime_error("no memory to keep it");
     kept_ = std::move(done);
   }
-  void Leave(const std::shared_ptr<Token>& token) override {
-    calls.push_back("leave with " + std::string(token->credential().Reveal()));
+  void Release(const std::shared_ptr<Token>& token) override {
+    calls.push_back("release with " + std::string(token->credential().Reveal()));
     if (throw_at == calls.size()) throw std::runtime_error("no memory to leave");
   }
 
   // Nothing is known elsewhere.
-  void LetIn() { Answer(std::optional<SharedKnowledge>()); }
-  void LetIn(SharedKnowledge known) { Answer(std::optional(std::move(known))); }
-  void TurnAway() {
+  void Grant() { Answer(std::optional<SharedKnowledge>()); }
+  void Grant(SharedKnowledge known) { Answer(std::optional(std::move(known))); }
+  void SayHeld() {
     Error error{.code = Code::kOverloaded, .message = "others keep it"};
     error.retryable = true;
     Answer(Status(std::move(error)));
   }
+  void Answer(const Result<std::optional<SharedKnowledge>>& known) {
+    REQUIRE(acquired_ != nullptr);
+    std::exchange(acquired_, nullptr)(known);
+  }
   void HasKept() { std::exchange(kept_, nullptr)(); }
-  bool AsksToEnter() const { return entered_ != nullptr; }
+  bool IsAsked() const { return acquired_ != nullptr; }
 
   std::vector<std::string> calls;
   std::size_t throw_at = 0;  // the number of a call; 0: none
@@ -54,28 +58,24 @@ class FakeGate final : public ExchangeLock {
     if (issued.jwt) words += ", " + std::string(issued.jwt->text.Reveal());
     return words + " over " + std::string(token.credential().Reveal());
   }
-  void Answer(const Result<std::optional<SharedKnowledge>>& known) {
-    REQUIRE(entered_ != nullptr);
-    std::exchange(entered_, nullptr)(known);
-  }
 
-  Entered entered_;
+  Acquired acquired_;
   std::function<void()> kept_;
 };
 
-// Outlives the refresher, whose last flights land when the transport ends.
+// Outlives the refresher, whose last operations finish when the transport ends.
 struct HasLock {
-  FakeGate gate;
+  FakeExchangeLock lock;
 };
 
-struct Guarding : HasLock, Refreshing {
-  explicit Guarding(RefresherOptions options = OneAddress()) : Refreshing(WithGate(std::move(options), &gate)) {}
+struct Locking : HasLock, Refreshing {
+  explicit Locking(RefresherOptions options = OneAddress()) : Refreshing(WithLock(std::move(options), &lock)) {}
 
-  static RefresherOptions WithGate(RefresherOptions options, ExchangeLock* gate) {
-    options.gate = gate;
+  static RefresherOptions WithLock(RefresherOptions options, ExchangeLock* lock) {
+    options.exchange_lock = lock;
     return options;
   }
-  // Whoever is let in finds this.
+  // Who gets the lock finds this in the store.
   SharedKnowledge Known(const std::string& credential, std::uint64_t serial) const {
     return {Secret(credential), serial, nullptr};
   }
