@@ -213,7 +213,7 @@ void Core::ReserveServe() {
 }
 
 void Core::DropRefused(const Bearer& bearer, const Status& why) {
-  bearer.token->DropJwt(bearer.jwt->text.Reveal());
+  Guarded([&] { bearer.token->DropJwt(bearer.jwt->text.Reveal()); });
   if (bearer.token->kind() == CredentialKind::kCallback) bearer_sources_.TellRefused(bearer, why);
 }
 

@@ -323,8 +323,8 @@ void RequestOperation::Finish(const Status& status) noexcept {
     core_->loop().CancelTimer(std::exchange(deadline_, 0));
     core_->loop().CancelTimer(std::exchange(grace_, 0));
     if (attempt_) attempt_->reader->Cancel();
-    acquisition_.End();
   });
+  Guarded([&] { acquisition_.End(); });
   plan_.conversation.Release();  // the program may go on with it in its last callback
   // With the sink go what the program's callbacks hold: all of it before anyone is told that this is over.
   auto sink = delivery_.TakeSink();

@@ -38,7 +38,6 @@ void WaitQueue::Leave(Waiter* waiter) noexcept {
 }
 
 std::size_t WaitQueue::HashOf(const TokenPool::Wanted& wanted, bool needs_prospect) {
-  // The set has no order, so its hash has none either.
   std::size_t hash = std::hash<const Token*>()(wanted.probed) * 3;
   for (const Token* const token : wanted.excluded) hash += std::hash<const Token*>()(token) * 5;
   if (wanted.only != nullptr) {

@@ -44,7 +44,7 @@ Result<AnswerReader::Kind> AnswerReader::Read(std::string_view data) {
   if (!bytes) return bytes.status();
   if (!*bytes) return Kind::kNothing;
   parts_->Forget();
-  parts_->kept = {};
+  parts_->kept = std::string();
   parts_->bytes = **bytes;
   parts_->next_action = 0;
   if (parts_->conversation) parts_->append = ScanTextAppend(parts_->bytes);

@@ -13,9 +13,9 @@ namespace {
 // Each has some 20 KiB.
 constexpr std::size_t kMostIdleHandles = 8;
 
-// What libcurl reads at a time, of which each transfer has its own: an event has some hundred bytes. Over TLS it may
-// speak HTTP/2, and then it wants room for a whole frame (16 KiB, as it comes): else a stream that is paused holds back
-// the others of its connection.
+// The buffer into which libcurl reads, of which each transfer has its own: an event has some hundred bytes. Over TLS it
+// may speak HTTP/2, and then the buffer must have room for a whole frame (16 KiB, as it is by default): else a stream
+// that is paused holds back the others of its connection.
 constexpr long kPlainReadBytes = 4L << 10U;
 
 }  // namespace

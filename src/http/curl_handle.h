@@ -27,7 +27,8 @@ class CurlHandle {
   CURL* easy() const { return easy_.get(); }
   const HttpTarget* target() const { return target_.get(); }
 
-  // What it sends next. Both must live until the transfer is over. False: libcurl refused an option, or has no memory.
+  // What it sends next. `body` must live until all of it is sent and the answer has begun, `error_buffer` until the
+  // transfer is over. False: libcurl refused an option, or has no memory.
   bool Load(const Secret& bearer, const std::string& body, char* error_buffer);
   // Forgets what was set for the last transfer.
   void Unload();

@@ -115,6 +115,8 @@ bool CurlTransfer::SetUp(std::unique_ptr<CurlHandle> handle) {
   set(CURLOPT_HEADERDATA, this);
   set(CURLOPT_WRITEFUNCTION, &CurlTransfer::OnBody);
   set(CURLOPT_WRITEDATA, this);
+  set(CURLOPT_PREREQFUNCTION, &CurlTransfer::OnReady);
+  set(CURLOPT_PREREQDATA, this);
   set(CURLOPT_XFERINFOFUNCTION, &CurlTransfer::OnProgress);
   set(CURLOPT_XFERINFODATA, this);
   return ok;
@@ -133,6 +135,21 @@ bool CurlTransfer::CallHandler(const Call& call) noexcept {
     failed_ = true;
   }
   return handler_ != nullptr && !failed_;
+}
+
+template <typename Detail>
+void CurlTransfer::End(TransferError error, const Detail& detail) noexcept {
+  HttpHandler* handler = std::exchange(handler_, nullptr);
+  if (handler == nullptr) return;
+  TransferResult result{error, {}};
+  try {
+    result.detail = detail();
+  } catch (...) {  // NOLINT(bugprone-empty-catch): without them, then
+  }
+  try {
+    handler->OnDone(result);
+  } catch (...) {  // NOLINT(bugprone-empty-catch): the last call; handlers see to their own errors
+  }
 }
 
 std::size_t CurlTransfer::OnHeader(char* data, std::size_t size, std::size_t count, void* self) noexcept {
@@ -179,7 +196,14 @@ std::size_t CurlTransfer::OnBody(char* data, std::size_t size, std::size_t count
   return ok ? size * count : 0;
 }
 
-// What was asked may be long, and an answer lasts. libcurl sends it again only as long as nothing has been answered.
+// Called before a request is sent. libcurl would send it again in mid-answer, and append the second answer to the
+// first, if the service resets an HTTP/2 stream and wants HTTP/1.1; the body may be dropped by then, too.
+int CurlTransfer::OnReady(void* self, char* /*address*/, char* /*local_address*/, int /*port*/,
+                          int /*local_port*/) noexcept {
+  return static_cast<CurlTransfer*>(self)->head_delivered_ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
+// What was asked may be long, and an answer lasts. It is not sent again once an answer has begun: see OnReady().
 void CurlTransfer::DropBody() {
   if (uploaded_ != static_cast<curl_off_t>(request_.body.size())) return;
   Wipe(&request_.body);
@@ -203,18 +227,30 @@ bool CurlTransfer::Resume() {
   return std::exchange(curl_paused_, false);
 }
 
-void CurlTransfer::Finish(CURLcode code) {
+void CurlTransfer::Finish(CURLcode code) noexcept {
   is_over_ = code == CURLE_OK;
-  if (head_bytes_ > kMaxHeadBytes) return End({TransferError::kNotHttp, "the answer's head is larger than 256 KiB"});
-  if (failed_) return End({TransferError::kInternal, "the answer could not be handled"});
-  if (code == CURLE_BAD_CONTENT_ENCODING) return End({TransferError::kNotDecoded, WhyNotDecoded()});
-  if (code == CURLE_OK && !head_delivered_) return End({TransferError::kNotHttp, "the answer has no head"});
+  TransferResult result{TransferError::kInternal, {}};
+  try {
+    result = ResultOf(code);
+  } catch (...) {  // NOLINT(bugprone-empty-catch): out of memory, which is no error but kInternal
+  }
+  End(result.error, [&] { return std::move(result.detail); });
+}
+
+TransferResult CurlTransfer::ResultOf(CURLcode code) const {
+  if (head_bytes_ > kMaxHeadBytes) return {TransferError::kNotHttp, "the answer's head is larger than 256 KiB"};
+  if (failed_) return {TransferError::kInternal, "the answer could not be handled"};
+  if (code == CURLE_BAD_CONTENT_ENCODING) return {TransferError::kNotDecoded, WhyNotDecoded()};
+  if (code == CURLE_OK && !head_delivered_) return {TransferError::kNotHttp, "the answer has no head"};
+  if (code == CURLE_ABORTED_BY_CALLBACK && head_delivered_) {
+    return {TransferError::kConnectionLost, "the service wants the request again, over another connection"};
+  }
   long connect_status = 0;
   curl_easy_getinfo(easy(), CURLINFO_HTTP_CONNECTCODE, &connect_status);
   if (code != CURLE_OK && !head_delivered_ && connect_status >= 300) {
-    return End({ClassifyConnect(connect_status), fmt::format("CONNECT is answered with {}", connect_status)});
+    return {ClassifyConnect(connect_status), fmt::format("CONNECT is answered with {}", connect_status)};
   }
-  End({Classify(code), error_[0] != '\0' ? error_ : curl_easy_strerror(code)});
+  return {Classify(code), error_[0] != '\0' ? error_ : curl_easy_strerror(code)};
 }
 
 std::string CurlTransfer::WhyNotDecoded() const {
@@ -226,16 +262,16 @@ std::string CurlTransfer::WhyNotDecoded() const {
                      error_[0] != '\0' ? error_ : curl_easy_strerror(CURLE_BAD_CONTENT_ENCODING));
 }
 
-void CurlTransfer::FinishWithSilence() {
-  End({TransferError::kSilence, fmt::format("no byte for {} ms", request_.silence_timeout.count())});
+void CurlTransfer::FinishWithSilence() noexcept {
+  End(TransferError::kSilence, [&] { return fmt::format("no byte for {} ms", request_.silence_timeout.count()); });
 }
 
-void CurlTransfer::Stop() {
-  End({TransferError::kStopped, "the client is being destroyed"});
+void CurlTransfer::Stop() noexcept {
+  End(TransferError::kStopped, [] { return "the client is being destroyed"; });
 }
 
-void CurlTransfer::FinishUnconnected() {
-  End({TransferError::kNoConnection, fmt::format("not within {} ms", connect_timeout().count())});
+void CurlTransfer::FinishUnconnected() noexcept {
+  End(TransferError::kNoConnection, [&] { return fmt::format("not within {} ms", connect_timeout().count()); });
 }
 
 long CurlTransfer::local_port() const {
@@ -248,15 +284,6 @@ bool CurlTransfer::connected() const {
   curl_off_t since = 0;  // when the first byte could have been sent; 0: not yet
   curl_easy_getinfo(easy(), CURLINFO_PRETRANSFER_TIME_T, &since);
   return since > 0;
-}
-
-void CurlTransfer::End(const TransferResult& result) noexcept {
-  HttpHandler* handler = std::exchange(handler_, nullptr);
-  if (handler == nullptr) return;
-  try {
-    handler->OnDone(result);
-  } catch (...) {  // NOLINT(bugprone-empty-catch): the last call; handlers see to their own errors
-  }
 }
 
 std::chrono::milliseconds CurlTransfer::SilenceLeft(SteadyTime now, int socket) {

@@ -39,10 +39,10 @@ class CurlTransfer {
   bool Resume();
 
   // Tells the handler how it ended, unless it was cancelled.
-  void Finish(CURLcode code);
-  void FinishWithSilence();
-  void FinishUnconnected();
-  void Stop();
+  void Finish(CURLcode code) noexcept;
+  void FinishWithSilence() noexcept;
+  void FinishUnconnected() noexcept;
+  void Stop() noexcept;
 
   // How much longer it may stay silent; zero or less: too long already, and never while paused. `socket`: its
   // connection's; -1: it has none.
@@ -62,18 +62,22 @@ class CurlTransfer {
  private:
   static std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* self) noexcept;
   static std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* self) noexcept;
+  static int OnReady(void* self, char* address, char* local_address, int port, int local_port) noexcept;
   static int OnProgress(void* self, curl_off_t download_size, curl_off_t downloaded, curl_off_t upload_size,
                         curl_off_t uploaded) noexcept;
 
   void DropBody();  // if all of it was sent
   std::string WhyNotDecoded() const;
-  void End(const TransferResult& result) noexcept;
+  TransferResult ResultOf(CURLcode code) const;
+  // `detail()`: the words, if there is memory for them.
+  template <typename Detail>
+  void End(TransferError error, const Detail& detail) noexcept;
   template <typename Call>
   bool CallHandler(const Call& call) noexcept;
 
   CurlTransport* const transport_;
   const TransferId id_;
-  HttpRequest request_;  // not changed, but wiped at the end: libcurl reads its body from here
+  HttpRequest request_;  // libcurl reads its body from here, until DropBody(); wiped at the end
   HttpHandler* handler_;
   std::unique_ptr<CurlHandle> curl_;
   char error_[CURL_ERROR_SIZE] = {};

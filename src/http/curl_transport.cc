@@ -91,6 +91,7 @@ Status CurlTransport::Open() {
   static std::once_flag once;
   static CURLcode global = CURLE_OK;
   std::call_once(once, [] { global = curl_global_init(CURL_GLOBAL_DEFAULT); });
+  ReserveAfterCurl();
   if (global == CURLE_OK) multi_ = curl_multi_init();
   if (multi_ == nullptr) return {Code::kInternal, "libcurl could not be initialised"};
   curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &Callbacks::OnSocket);
@@ -164,13 +165,18 @@ void CurlTransport::AfterCurl() {
 }
 
 // Unless it is called anyhow, when what is being called has returned.
-void CurlTransport::PostAfterCurl() {
+void CurlTransport::PostAfterCurl() noexcept {
   if (depth_ > 0 || working_ || after_curl_posted_) return;
-  loop_->Post([this] {
+  if (after_curl_.empty()) Callbacks::Guarded([&] { ReserveAfterCurl(); });
+  after_curl_posted_ = !after_curl_.empty() && loop_->Post(&after_curl_);
+}
+
+void CurlTransport::ReserveAfterCurl() {
+  after_curl_.emplace_back([this] {
     after_curl_posted_ = false;
+    Callbacks::Guarded([&] { ReserveAfterCurl(); });
     AfterCurl();
   });
-  after_curl_posted_ = true;
 }
 
 TransferId CurlTransport::Start(HttpRequest request, HttpHandler* handler) {
@@ -264,7 +270,7 @@ void CurlTransport::DropIdle() {
   }
 }
 
-void CurlTransport::Cancel(TransferId id) {
+void CurlTransport::Cancel(TransferId id) noexcept {
   const auto it = transfers_.find(id);
   if (it == transfers_.end()) return;
   it->second->Cancel();
@@ -303,7 +309,7 @@ void CurlTransport::ReadFinished() {
     CurlTransfer* transfer = nullptr;
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
     const CURLcode code = message->data.result;
-    RemoveLater(transfer);  // first: if the handler throws, it is still removed
+    RemoveLater(transfer);
     transfer->Finish(code);
   }
 }

@@ -33,7 +33,7 @@ class CurlTransport final : public Transport {
 
   Executor& executor() override { return *loop_; }
   TransferId Start(HttpRequest request, HttpHandler* handler) override;
-  void Cancel(TransferId id) override;
+  void Cancel(TransferId id) noexcept override;
   void Pause(TransferId id) override;
   void Resume(TransferId id) override;
 
@@ -46,7 +46,8 @@ class CurlTransport final : public Transport {
   template <typename Call>
   void InCurl(const Call& call);
   void AfterCurl();
-  void PostAfterCurl();
+  void PostAfterCurl() noexcept;
+  void ReserveAfterCurl();
   void AddAll();
   bool Add(CurlTransfer* transfer);
   void Remove(TransferId id);
@@ -61,13 +62,14 @@ class CurlTransport final : public Transport {
   TimerId timer_ = 0;
   int depth_ = 0;  // calls into libcurl that have not returned
   bool working_ = false;
+  EventLoop::Reserved after_curl_;  // to end a transfer takes no memory
   bool after_curl_posted_ = false;
   TransferId last_id_ = 0;
   std::unordered_map<TransferId, std::unique_ptr<CurlTransfer>> transfers_;
   std::unordered_map<int, TransferId> sockets_;  // all connections, and who opened them
   IdleCurlHandles idle_;
   std::vector<TransferId> to_add_;
-  std::vector<TransferId> to_remove_;  // has room for all transfers: to end one takes no memory
+  std::vector<TransferId> to_remove_;  // has room for all transfers
   std::vector<TransferId> to_resume_;
 };
 

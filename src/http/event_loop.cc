@@ -10,9 +10,9 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kLongestWait{60'000};
 
-// What a function posts is run before the descriptors are looked at, and what that posts in turn: so often, since they
-// must not starve timers and descriptors.
-constexpr int kPostedAtOnce = 4;
+// RunPosted() runs at most so many generations of tasks, each posted by the one before, and then returns to timers and
+// descriptors.
+constexpr int kGenerationsAtOnce = 4;
 
 template <typename Function, typename... Args>
 void RunGuarded(const Function& function, Args... args) noexcept {
@@ -83,7 +83,7 @@ bool EventLoop::Post(Reserved* task) noexcept {
 }
 
 bool EventLoop::RunPosted() {
-  for (int i = 0; i < kPostedAtOnce; ++i) {
+  for (int i = 0; i < kGenerationsAtOnce; ++i) {
     Reserved tasks;
     bool stopped = false;
     {

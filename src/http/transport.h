@@ -84,7 +84,7 @@ class Transport {
   // `handler` must live until its OnDone() or Cancel().
   virtual TransferId Start(HttpRequest request, HttpHandler* handler) = 0;
   // Breaks the transfer off; its handler is not called again. Nothing happens if it is done already.
-  virtual void Cancel(TransferId id) = 0;
+  virtual void Cancel(TransferId id) noexcept = 0;
   // Between the two, OnBody() is called at most once more. What the server sends meanwhile waits in the connection.
   virtual void Pause(TransferId id) = 0;
   virtual void Resume(TransferId id) = 0;

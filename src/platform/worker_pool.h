@@ -36,8 +36,7 @@ class WorkerPool {
   // What has not begun yet is not run.
   void DropRest();
   // Has all that was posted run, but for what waits for a thread that could not be started, and waits for the end of
-  // the threads. In one of them, it does not wait for that one,
-  // which then ends by itself.
+  // the threads. In one of them, it does not wait for that one, which then ends by itself.
   void Close();
 
   bool InThread() const;

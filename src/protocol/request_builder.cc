@@ -193,7 +193,7 @@ std::string RequestBuilder::Serialize(const wire::Request::TaskContext& tasks, s
 }
 
 void RequestBuilder::DropQuestion() {
-  raw_ = {};
+  raw_ = std::string();
   message_.mutable_input()->clear_type();
 }
 

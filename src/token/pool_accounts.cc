@@ -85,6 +85,8 @@ void PoolAccounts::NoteQuota(const Token& token, const Quota& quota, bool lifts_
   PoolNews news;
   {
     MutexLock lock(&state_->mutex);
+    PoolMember* const asked = state_->registry.Find(token);
+    if (asked == nullptr) return;
     const SteadyTime now = state_->clock.Steady();
     state_->Wake(now, &news);
     std::optional<SteadyTime> until;
@@ -95,8 +97,6 @@ void PoolAccounts::NoteQuota(const Token& token, const Quota& quota, bool lifts_
       until = now + std::min<SteadyTime::duration>(*reset - wall, kLongestCooling);
     }
     if (!spent && lifts_cooling) until = now;
-    PoolMember* const asked = state_->registry.Find(token);
-    if (asked == nullptr) return;
     for (PoolMember* const member : state_->registry.MembersOf(asked)) {
       member->quota = quota;
       if (!until || !member->health.CorrectCooling(*until, now)) continue;

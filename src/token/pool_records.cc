@@ -46,10 +46,10 @@ void PoolRecords::Restore(const Kept& kept, const std::string& what) {
   PoolNews news;
   {
     MutexLock lock(&state_->mutex);
-    const SteadyTime now = state_->clock.Steady();
-    state_->Wake(now, &news);
     PoolMember* const member = state_->registry.Find(*kept.token);
     if (member == nullptr) return;
+    const SteadyTime now = state_->clock.Steady();
+    state_->Wake(now, &news);
     // What it counted with the credential before is in it already.
     if (!member->has_inherited) {
       member->counters += kept.counters;

@@ -158,13 +158,22 @@ void Registry::Rename(Member* member, const std::string& name) {
 
 void Registry::SetAccount(Member* member, const std::string& account) {
   if (member->account == account) return;
+  // What may find no memory comes before anything changes.
+  std::string own = account;
+  auto& members = accounts_[account];
+  try {
+    members.reserve(members.size() + 1);
+  } catch (...) {
+    if (members.empty()) accounts_.erase(account);
+    throw;
+  }
   if (const auto found = accounts_.find(member->account); found != accounts_.end()) {
     auto& before = found->second;
     before.erase(std::remove(before.begin(), before.end(), member), before.end());
     if (before.empty()) accounts_.erase(found);
   }
-  member->account = account;
-  accounts_[account].push_back(member);
+  members.push_back(member);
+  member->account.swap(own);
 }
 
 const Registry::Member* Registry::FirstOf(const Member& member) const {

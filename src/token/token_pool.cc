@@ -265,10 +265,10 @@ void TokenPool::Judge(const DeferredFailure& deferred, const Witness& witness) {
   PoolNews news;
   {
     MutexLock lock(&state_.mutex);
-    const SteadyTime now = state_.clock.Steady();
-    state_.Wake(now, &news);
     PoolMember* const member = deferred.member.get();
     if (!member->is_member || (deferred.at_exchange && deferred.refreshes != member->counters.refreshes)) return;
+    const SteadyTime now = state_.clock.Steady();
+    state_.Wake(now, &news);
     const bool same_kind = deferred.outcome == Outcome::kServerError || witness.token->kind() == member->token.kind();
     if (!same_kind || (deferred.at_exchange && !witness.refreshed)) {
       member->health.SetBack(deferred.verdict, now);

@@ -110,7 +110,7 @@ class FakeTransport final : public Transport {
     transfers_.push_back({std::move(request), handler, false});
     return transfers_.size();
   }
-  void Cancel(TransferId id) override {
+  void Cancel(TransferId id) noexcept override {
     Transfer& transfer = transfers_.at(static_cast<std::size_t>(id) - 1);
     if (transfer.handler == nullptr) return;
     transfer.handler = nullptr;

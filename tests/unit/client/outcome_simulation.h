@@ -284,7 +284,7 @@ class Simulation final : public Transport, public ExchangeLock, private PoolList
     });
     return id;
   }
-  void Cancel(TransferId id) override {
+  void Cancel(TransferId id) noexcept override {
     const auto found = transfers_.find(id);
     if (found == transfers_.end()) return;
     executor_.CancelTimer(found->second);

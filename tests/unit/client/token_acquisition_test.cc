@@ -59,8 +59,7 @@ TEST_CASE(
   CHECK(request.TakeStory() == AcquisitionStory{"p1 failed: next", "use p2k"});
 }
 
-// ------------------------------------------------------------------------------------------- A probe before the time
-// --
+// ---------------------------------------------------------------------------------------- A probe before the time --
 
 TEST_CASE("an early probe is spent by who is sent, and not by who finds no token for it") {
   Acquiring a({"p1k"}, With(Strategy::kFillFirst, 1));
