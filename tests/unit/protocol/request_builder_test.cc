@@ -206,6 +206,23 @@ TEST_CASE("a request becomes the one that goes on where its answer broke off") {
   CHECK(TextOf(Parsed(builder.Serialize(Tasks(2), "c"))) == TextOf(expected));
 }
 
+TEST_CASE("what was asked can be dropped, and going on with the answer is asked all the same") {
+  Request request("zebra");
+  request.context.directory = "/here";
+  RequestBuilder builder = BuilderOf(request);
+  RequestBuilder other = BuilderOf(request);
+  other.BecomeResume();
+  const std::string resumed = other.Serialize(Tasks(2), "c");
+  for (int i = 0; i < 2; ++i) {
+    builder.DropQuestion();
+    const std::string bytes = builder.Serialize({}, "c");
+    CHECK(bytes.find("zebra") == std::string::npos);
+    CHECK(bytes.find("/here") != std::string::npos);
+    builder.BecomeResume();
+    CHECK(TextOf(Parsed(builder.Serialize(Tasks(2), "c"))) == TextOf(Parsed(resumed)));
+  }
+}
+
 TEST_CASE("tasks are serialized as protobuf would do it with the whole message") {
   const int messages = GENERATE(0, 1, 1000);
   Request request("q");

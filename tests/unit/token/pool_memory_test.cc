@@ -182,5 +182,25 @@ TEST_CASE("a registry that finds no memory for its new members has its old ones"
   });
 }
 
+TEST_CASE("an account that finds no memory is not known, and the one before is") {
+  UntilThereIsEnough([&](int allowed) {
+    Arranged a;
+    const std::string account(40, 'b');
+    bool failed = false;
+    {
+      const FailingMemory failing(allowed);
+      try {
+        a.registry.SetAccount(a.members[0].get(), account);
+      } catch (const std::bad_alloc&) {
+      }
+      failed = FailingMemory::Failed();
+    }
+    CHECK(a.members[0]->account == (failed ? "alice" : account));
+    CHECK(a.registry.FirstOf(*a.members[0]) == a.members[0].get());
+    CHECK(a.registry.MembersOf(a.members[0].get()).size() == 1);
+    return !failed;
+  });
+}
+
 }  // namespace
 }  // namespace warppool::internal

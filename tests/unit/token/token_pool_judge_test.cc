@@ -1,4 +1,5 @@
 // Whose fault a refusal was: the pool's judgement, once another token has served the same request.
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -37,6 +38,21 @@ struct Court : Pool {
     return Explained(name).reason.find("behind all others") != std::string::npos;
   }
 };
+
+TEST_CASE("a refusal of a token that is gone holds back no news of the others") {
+  Court pool;
+  const auto deferred = pool.Refuse("p1");
+  pool.TakeOne("p2").End({Outcome::kQuotaExhausted, Status(Code::kQuotaExhausted, "spent"), 5s});
+  REQUIRE(pool.pool.members().Remove("p1").ok());
+  pool.clock.Advance(5s);
+  const auto recovered = [&] {
+    return std::count_if(pool.told.begin(), pool.told.end(),
+                         [](const Told& told) { return told.kind == PoolEventKind::kRecovered; });
+  };
+  pool.Judge(deferred, "p3");
+  pool.Turns(1);
+  CHECK(recovered() == 1);
+}
 
 TEST_CASE("a refusal is a failure if a token of the same kind serves, else its token comes behind the others") {
   struct Row {
