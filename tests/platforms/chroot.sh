@@ -49,7 +49,7 @@ chroot_run() {
     mount -t tmpfs tmpfs "$root/dev/shm"
     mount -t devpts devpts "$root/dev/pts"
     exec chroot "$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 \
-      DEBIAN_FRONTEND=noninteractive CCACHE_DIR=/source/build/ccache "$@"' \
+      DEBIAN_FRONTEND=noninteractive CCACHE_DIR=/source/build/ccache WARPPOOL_JOBS="${WARPPOOL_JOBS:-2}" "$@"' \
     chroot_run "$platforms_dir/$name" "$source_dir" "$platforms_dir/builds/$name" "$@"
 }
 

@@ -82,7 +82,7 @@ compile() {
 }
 export -f compile
 export work target headers wire log
-printf '%s\0' "$log"/unit-*.cc | xargs -0 -P 2 -I {} bash -c 'compile "$1"' compile {}
+printf '%s\0' "$log"/unit-*.cc | xargs -0 -P "${WARPPOOL_JOBS:-2}" -I {} bash -c 'compile "$1"' compile {}
 
 if [ -e "$log/failed" ]; then
   while read -r unit; do cat "$unit.log"; done < <(sort "$log/failed") | sed -n 1,200p

@@ -41,10 +41,14 @@ cmake -S "$source_dir" -B "$build" "${options[@]}" "$@"
 # All that does not compile there is worth knowing, not only the first of it.
 cmake --build "$build" --parallel "${WARPPOOL_JOBS:-2}" --target "${targets[@]}" -- -k 0
 
-# Prints how many passed.
+# Prints how many passed. The log has each test's duration as soon as it ends: under an emulator all of them take long, and
+# one that hangs is the one after the last line.
 run_unit_tests() {
   local log=$build/unit_tests.log
-  "${run_with[@]}" "$build/tests/unit_tests" >"$log" 2>&1 || { tail -n 40 "$log" >&2; return 1; }
+  "${run_with[@]}" "$build/tests/unit_tests" --durations yes >"$log" 2>&1 || {
+    grep -vE '^[0-9]+\.[0-9]+ s: ' "$log" | tail -n 40 >&2
+    return 1
+  }
   # "All tests passed (928997 assertions in 911 test cases)"
   sed -nE 's/^All tests passed \(.* in ([0-9]+) test cases?\).*/\1 passed/p' "$log" | grep .
 }
