@@ -52,11 +52,10 @@ class TlsEnd {
   const std::unique_ptr<SSL, decltype(&SSL_free)> ssl_;
 };
 
-// Speaks HTTP/2 and HTTP/1.1 as the client prefers, and keeps the bodies of all requests. The first HTTP/2 stream is
-// reset with HTTP_1_1_REQUIRED behind what it is answered.
+// Speaks HTTP/2 or HTTP/1.1. The first request's stream is reset with HTTP_1_1_REQUIRED behind its answer.
 class ResettingServer {
  public:
-  using Decide = std::function<std::string(const std::vector<std::string>& bodies)>;  // the last one's answer
+  using Decide = std::function<std::string(const std::vector<std::string>& bodies)>;  // all; answers the last one
   explicit ResettingServer(Decide decide) : decide_(std::move(decide)) {
     const auto take_first = [](SSL*, const unsigned char** out, unsigned char* size, const unsigned char* in, unsigned,
                                void*) {
@@ -67,7 +66,7 @@ class ResettingServer {
     SSL_CTX_set_alpn_select_cb(certificates_.context.get(), take_first, nullptr);
   }
   std::string url() const { return "https://127.0.0.1:" + std::to_string(server_.port()); }
-  const std::string& ca_file() const { return authority_.path(); }
+  std::string ca_file() const { return authority_.path(); }
   std::vector<std::string> Bodies() const {
     const std::lock_guard<std::mutex> lock(mutex_);
     return bodies_;
@@ -160,7 +159,8 @@ TEST_CASE("HTTP/2: a request that the service wants over HTTP/1.1 is not sent ag
   transport.Shutdown();
   CHECK(taker.answer == "beginning");
   CHECK(taker.error == TransferError::kConnectionLost);
-  CHECK(server.Bodies() == std::vector{kQuestion});
+  CHECK(server.Bodies().size() == 1);
+  CHECK((server.Bodies() == std::vector{kQuestion}));  // not printed: what is wrong may be any memory
 }
 
 TEST_CASE("HTTP/2: an answer that breaks off since the service wants HTTP/1.1 is a stream that was cut") {
