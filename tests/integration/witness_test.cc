@@ -73,7 +73,8 @@ TEST_CASE("while the login is down nobody is blamed, and a request is served whe
   Login login(&world);
   Config config = ConfigFor(world.service, tokens);
   config.max_failures = 1;
-  // How many waits it takes depends on whose turn it is when the clock is set, and how long they are on how often it is.
+  // How many waits it takes depends on whose turn it is when the clock is set, and how long they are on how often it
+  // is.
   config.retry_budget = 100;
   config.max_token_wait = std::chrono::hours(24);
   Client& client = world.Connect(std::move(config));
