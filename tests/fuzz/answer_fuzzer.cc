@@ -10,6 +10,7 @@
 #include "conversation/answer_reader.h"
 #include "conversation/conversation_impl.h"
 #include "promise.h"
+#include "protocol/response_decoder.h"
 #include "protocol/wire_scan.h"
 #include "warppool/wire/response.pb.h"
 
