@@ -11,7 +11,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kLongestWait{60'000};
 
 // RunPosted() runs at most so many generations of tasks, each posted by the one before, and then returns to timers and
-// descriptors.
+// descriptors. What other threads post meanwhile waits for the next round: they may post without end.
 constexpr int kGenerationsAtOnce = 4;
 
 template <typename Function, typename... Args>
@@ -71,14 +71,16 @@ bool EventLoop::Post(std::function<void()> task) {
 }
 
 bool EventLoop::Post(Reserved* task) noexcept {
+  const bool from_outside = !InThread();
   {
     MutexLock lock(&mutex_);
     if (stopped_) return false;
-    const bool first = posted_.empty();
-    posted_.splice(posted_.end(), *task);
-    if (!first) return true;  // whoever posted the first one wakes the loop
+    Reserved& posted = from_outside ? posted_ : posted_inside_;
+    const bool first = posted.empty();
+    posted.splice(posted.end(), *task);
+    if (!from_outside || !first) return true;  // the loop looks before it waits, and the first one wakes it
   }
-  if (!InThread()) wake_->Signal();  // the loop itself looks before it waits
+  wake_->Signal();
   return true;
 }
 
@@ -88,8 +90,9 @@ bool EventLoop::RunPosted() {
     bool stopped = false;
     {
       MutexLock lock(&mutex_);
-      tasks.swap(posted_);
       stopped = stopped_;  // then these are the last
+      tasks.swap(posted_inside_);
+      if (i == 0 || stopped) tasks.splice(tasks.end(), posted_);
     }
     if (on_round_) RunGuarded(on_round_);
     for (const auto& task : tasks) RunGuarded(task);
@@ -101,7 +104,7 @@ bool EventLoop::RunPosted() {
 
 bool EventLoop::HasPosted() {
   MutexLock lock(&mutex_);
-  return stopped_ || !posted_.empty();
+  return stopped_ || !posted_.empty() || !posted_inside_.empty();
 }
 
 TimerId EventLoop::After(milliseconds delay, std::function<void()> task) {

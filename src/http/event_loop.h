@@ -81,7 +81,8 @@ class EventLoop final : public Executor {
   TimerId last_timer_ = 0;
 
   Mutex mutex_;
-  std::list<std::function<void()>> posted_ GUARDED_BY(mutex_);
+  Reserved posted_ GUARDED_BY(mutex_);         // by other threads
+  Reserved posted_inside_ GUARDED_BY(mutex_);  // by the loop's own
   bool stopped_ GUARDED_BY(mutex_) = false;
 };
 
