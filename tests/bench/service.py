@@ -5,6 +5,7 @@ import pathlib
 import socket
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -89,6 +90,13 @@ def compare(build, what, protocol, count, events, gap, threads, rounds):
 def show_ratio(what, samples, key, goal):
     ratios = [client[key] / bare[key] for client, bare in zip(samples["client"], samples["bare"])]
     print(report.line(what, statistics.median(ratios), goal) + f"   (rounds: {min(ratios):.2f} to {max(ratios):.2f})")
+
+
+def arguments():
+    """The program's: the build directory, and numbers."""
+    default = pathlib.Path(__file__).resolve().parents[2] / "build/release"
+    build = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else default
+    return build, [int(number) for number in sys.argv[2:]]
 
 
 def middle(results):

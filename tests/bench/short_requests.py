@@ -8,8 +8,6 @@ nghttpx ends a connection after some 1,000 requests, and to make another one is 
 The thread that asks waits for each answer, which has three events. What counts is the CPU time of the whole program, its
 I/O thread included; the time that an answer takes is told beside it.
 """
-import pathlib
-import sys
 
 import service
 
@@ -29,11 +27,6 @@ def show(build, requests=900):
         print(f"    added latency: {(client['seconds'] - bare['seconds']) / requests * 1e6:.0f} us")
 
 
-def main():
-    default = pathlib.Path(__file__).resolve().parents[2] / "build/release"
-    build = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else default
-    show(build, *(int(number) for number in sys.argv[2:3]))
-
-
 if __name__ == "__main__":
-    main()
+    build_directory, numbers = service.arguments()
+    show(build_directory, *numbers)

@@ -10,9 +10,7 @@ to do. On a busy machine the ratios differ much from round to round: their media
 
 All streams must complete, or this fails; no number fails it.
 """
-import pathlib
 import resource
-import sys
 
 import service
 
@@ -36,11 +34,6 @@ def show(build, streams=1000, events=200):
                   f"an event per {middle['seconds'] * 1000 / events:.1f} ms and stream")
 
 
-def main():
-    default = pathlib.Path(__file__).resolve().parents[2] / "build/release"
-    build = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else default
-    show(build, *(int(number) for number in sys.argv[2:4]))
-
-
 if __name__ == "__main__":
-    main()
+    build_directory, numbers = service.arguments()
+    show(build_directory, *numbers)
