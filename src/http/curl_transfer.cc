@@ -144,7 +144,7 @@ void CurlTransfer::End(TransferError error, const Detail& detail) noexcept {
   TransferResult result{error, {}};
   try {
     result.detail = detail();
-  } catch (...) {  // NOLINT(bugprone-empty-catch): without them, then
+  } catch (...) {  // NOLINT(bugprone-empty-catch): the handler is told without words
   }
   try {
     handler->OnDone(result);
@@ -232,7 +232,7 @@ void CurlTransfer::Finish(CURLcode code) noexcept {
   TransferResult result{TransferError::kInternal, {}};
   try {
     result = ResultOf(code);
-  } catch (...) {  // NOLINT(bugprone-empty-catch): out of memory, which is no error but kInternal
+  } catch (...) {  // NOLINT(bugprone-empty-catch): out of memory is told as kInternal
   }
   End(result.error, [&] { return std::move(result.detail); });
 }
