@@ -1,5 +1,5 @@
 // The floor of the benchmarks that use the network: libcurl's multi interface with epoll, told to do what the client
-// tells it, throws away what comes.
+// tells it, sends the same bytes and throws away what comes.
 #pragma once
 
 #include <curl/curl.h>
@@ -18,18 +18,29 @@
 #include <utility>
 #include <vector>
 
+#include "client/host.h"
 #include "measured_program.h"
-#include "warppool/wire/request.pb.h"
+#include "protocol/request_builder.h"
+#include "warppool/config.h"
 
 namespace measured {
 
 inline std::string MakeBody(int query_bytes) {
-  warppool::wire::Request request;
-  request.mutable_input()->mutable_user_inputs()->add_inputs()->mutable_user_query()->set_query(
-      std::string(static_cast<std::size_t>(query_bytes), 'q'));
-  request.mutable_settings()->mutable_model_config()->set_base("auto");
-  request.mutable_settings()->add_supported_tools(warppool::wire::CALL_MCP_TOOL);
-  return request.SerializeAsString();
+  const warppool::Request request(std::string(static_cast<std::size_t>(query_bytes), 'q'));
+  return warppool::internal::RequestBuilder::Create(request)->Serialize({}, "");
+}
+
+inline std::vector<std::string> MakeHeaders(const Arguments& arguments) {
+  std::vector<std::string> lines{"Authorization: Bearer " + arguments.api_key,
+                                 "Content-Type: application/x-protobuf",
+                                 "Accept: text/event-stream",
+                                 "X-Warp-Client-ID: warppool",
+                                 "X-Warp-Client-Version: " + warppool::Config().client_version,
+                                 "Expect:"};
+  for (const auto& [name, value] : warppool::internal::HostHeaders(warppool::internal::ReadHost())) {
+    lines.push_back(name + ": " + value);
+  }
+  return lines;
 }
 
 // Not thread-safe, but for Post().
@@ -42,13 +53,7 @@ class BareClient {
         epoll_(epoll_create1(EPOLL_CLOEXEC)),
         wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
         multi_(curl_multi_init()) {
-    for (const std::string& line :
-         {"Authorization: Bearer " + arguments.api_key, std::string("Content-Type: application/x-protobuf"),
-          std::string("Accept: text/event-stream"), std::string("X-Warp-Client-ID: bench"),
-          std::string("X-Warp-Client-Version: bench"), std::string("X-Warp-OS-Category: Linux"),
-          std::string("X-Warp-OS-Name: Linux"), std::string("X-Warp-OS-Version: 1"), std::string("Expect:")}) {
-      headers_ = curl_slist_append(headers_, line.c_str());
-    }
+    for (const std::string& line : MakeHeaders(arguments)) headers_ = curl_slist_append(headers_, line.c_str());
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.fd = wake_;
@@ -98,6 +103,7 @@ class BareClient {
     curl_easy_setopt(easy, CURLOPT_URL, url_.c_str());
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers_);
+    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "identity");
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, static_cast<long>(body_.size()));
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body_.data());
