@@ -65,24 +65,26 @@ build_preset() {
 # test_build <name> [ctest argument ...]: runs the tests of build/<name>, into a log. More at once than there are cores,
 # since many wait more than they compute.
 test_build() {
-  ctest --test-dir "build/$1" --output-on-failure --no-tests=error -j "$((2 * $(nproc)))" "${@:2}" >"build/$1-tests.log" 2>&1
+  rm -f "build/$1-tests.xml"
+  ctest --test-dir "build/$1" --output-on-failure --no-tests=error -j "$((2 * $(nproc)))" \
+    --output-junit "$PWD/build/$1-tests.xml" --test-output-size-passed 100000 --test-output-size-failed 10000000 \
+    "${@:2}" >"build/$1-tests.log" 2>&1
 }
 
-# count_tests <name>: shows what went wrong in the log (the rest stays there), and counts.
+# count_tests <name>: shows what went wrong in the log (the rest stays there), and counts the test cases. A test of ctest's
+# may be a whole file of them.
 count_tests() {
-  local log=build/$1-tests.log summary bad all
+  local counts
   echo "== $1: tests"
-  grep -vE '^ *(Start +[0-9]+:|[0-9]+/[0-9]+ Test +#[0-9]+:.* Passed)' "$log" || true
-  summary=$(grep -E 'tests passed, [0-9]+ tests failed out of [0-9]+' "$log" || true)
-  if [ -z "$summary" ]; then
+  grep -vE '^ *(Start +[0-9]+:|[0-9]+/[0-9]+ Test +#[0-9]+:.* Passed)' "build/$1-tests.log" || true
+  if ! counts=$(python3 tests/count.py "build/$1-tests.xml"); then
     failed=$((failed + 1))
     echo "FAILED: $1 ran no test"
     return
   fi
-  bad=$(sed -E 's/.* ([0-9]+) tests failed out of ([0-9]+).*/\1/' <<<"$summary")
-  all=$(sed -E 's/.* ([0-9]+) tests failed out of ([0-9]+).*/\2/' <<<"$summary")
-  failed=$((failed + bad))
-  passed=$((passed + all - bad))
+  echo "$1: ${counts/ / passed, } failed"
+  passed=$((passed + ${counts% *}))
+  failed=$((failed + ${counts#* }))
 }
 
 # run_presets <preset ...>: one after the other. All at once took as long, and the storm of the soak test is one in which
