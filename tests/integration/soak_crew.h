@@ -29,9 +29,8 @@ using internal::ClientImpl;
 class Inquiry {
  public:
   Inquiry(ClientImpl* client, Script* script, Referee* referee, std::string query, std::function<void()> on_done)
-      : client_(client), script_(script), referee_(referee), on_done_(std::move(on_done)) {
+      : script_(script), referee_(referee), on_done_(std::move(on_done)) {
     end_.query = std::move(query);
-    end_.began = SteadyClock::now();
     number_ = script_->RequestBegins();
     auto stream = client->Start(
         Request(end_.query), nullptr,
@@ -76,15 +75,12 @@ class Inquiry {
   }
   void OnDone(const Status& status) {
     end_.status = status;
-    // Tokens are handed out in this thread only: so they stood when the request gave up.
-    if (!status.ok()) end_.pool = client_->Pool();
     referee_->OnEnd(end_);
     script_->RequestEnds(number_);
     done_ = true;
     on_done_();
   }
 
-  ClientImpl* const client_;
   Script* const script_;
   Referee* const referee_;
   const std::function<void()> on_done_;

@@ -19,8 +19,7 @@ namespace warppool::soak {
 struct Card {
   std::string name;
   std::function<loopback::Behaviour()> play;
-  int most = -1;             // how often it is played in all: the slow ones. -1: no limit
-  bool bad_setting = false;  // it looks as if no exchange could work, whatever the token
+  int most = -1;  // how often it is played in all: the slow ones. -1: no limit
   int played = 0;
 };
 
@@ -113,9 +112,6 @@ inline Deck ExchangeFaults(int slow) {
   const auto refusal = [](const char* message) {
     return std::string(R"({"error":{"code":400,"message":")") + message + R"("}})";
   };
-  const auto bad_setting = [](const char* name, const loopback::Behaviour& behaviour) {
-    return Card{name, [behaviour] { return behaviour; }, -1, true};
-  };
   std::vector<Card> cards{
       {"exchange 429", loopback::Overloaded},
       {"exchange 408", [] { return Status(408); }},
@@ -133,12 +129,13 @@ inline Deck ExchangeFaults(int slow) {
       {"exchange answers garbage", [] { return Raw("no JSON"); }},
       {"exchange forgets the JWT", [] { return Raw(R"({"expires_in":"3600"})"); }},
       {"exchange silent", [] { return Status(503).Delay(kForever); }, slow},
-      bad_setting("exchange redirects", Status(302).Header("Location", "http://127.0.0.1:1/")),
-      bad_setting("exchange 404", Status(404)),
-      bad_setting("exchange 204", Status(204)),
-      bad_setting("exchange answers nothing", Raw("")),
-      bad_setting("exchange refuses the API key", Status(400, refusal("API key not valid."))),
-      bad_setting("exchange wants an API key", Status(403, refusal("The request is missing a valid API key."))),
+      {"exchange redirects", [] { return Status(302).Header("Location", "http://127.0.0.1:1/"); }},
+      {"exchange 404", [] { return Status(404); }},
+      {"exchange 204", [] { return Status(204); }},
+      {"exchange answers nothing", [] { return Raw(""); }},
+      {"exchange refuses the API key", [refusal] { return Status(400, refusal("API key not valid.")); }},
+      {"exchange wants an API key",
+       [refusal] { return Status(403, refusal("The request is missing a valid API key.")); }},
   };
   return Deck(WithSlowRefusals(std::move(cards), true, slow));
 }

@@ -36,8 +36,7 @@ class Referee {
   };
   struct Totals {
     int successes = 0;
-    int faults = 0;        // requests that were to fail
-    int bad_settings = 0;  // of them: no exchange seemed to work, and who could do without was busy
+    int faults = 0;  // requests that were to fail
     int retries = 0;
     int waits = 0;  // for a token
     int failures = 0;
@@ -58,9 +57,7 @@ class Referee {
     std::string token;  // that served it
     int starts = 0;
     int finishes = 0;
-    SteadyClock::time_point began{};
     Status status;
-    PoolStatus pool{};  // if it failed: the tokens at that moment
   };
 
   void OnLog(const LogRecord& record) {
@@ -95,8 +92,11 @@ class Referee {
     ++totals_.faults;
     const std::string& token = end.status.token();
     if (!token.empty() && script_->TakeRequestFault(PositionOf(token), end.status)) return;
-    if (!BlamesSetting(end)) return Complain("\"" + end.query + "\" failed: " + words);
-    ++totals_.bad_settings;
+    std::string tried;
+    for (const Attempt& attempt : end.status.attempts()) {
+      tried += (tried.empty() ? "; tried: " : ", ") + attempt.token + " (" + CodeName(attempt.code) + ")";
+    }
+    Complain("\"" + end.query + "\" failed: " + words + tried);
   }
 
   void OnPoolEvent(const PoolEvent& event) {
@@ -108,7 +108,7 @@ class Referee {
       if (event.tier != Tier::kShared) Complain(std::string("exhausted: ") + TierName(event.tier));
       return;
     }
-    const Case what{event, PositionOf(event.token), clock_->Dates(), &views_[PositionOf(event.token)]};
+    const Case what{event, PositionOf(event.token), &views_[PositionOf(event.token)]};
     switch (event.kind) {
       case PoolEventKind::kChosen:
         return OnChosen(what);
@@ -230,28 +230,24 @@ class Referee {
     int failed_in_outages = 0;
     int excused_failures = 0;
     int coolings = 0;
-    SteadyClock::time_point cools_until{};
-    SteadyClock::time_point disabled_until{};
-    // By the client's monotonic clock.
+    // As the client says, by its own clock.
+    SystemClock::time_point cools_until{};
+    SystemClock::time_point disabled_until{};
+    std::optional<SystemClock::time_point> left_alone_until{};  // if no good answer can have been under way
     SteadyClock::time_point served_at{};
-    SteadyClock::time_point excused_at{};                       // when it was refused for nothing, and that is known
-    std::map<Code, SteadyClock::time_point> met{};              // refusals and server errors; the last of each
-    std::optional<SteadyClock::time_point> left_alone_until{};  // if no good answer can have been under way
+    SteadyClock::time_point excused_at{};           // when it was refused for nothing, and that is known
+    std::map<Code, SteadyClock::time_point> met{};  // refusals and server errors; the last of each
   };
   struct Case {
     const PoolEvent& event;
     std::size_t token;
-    SteadyClock::time_point now;
     View* view;
 
-    // When `event.until` is, by the clock that is not set.
-    SteadyClock::time_point until() const {
-      return now + std::chrono::duration_cast<SteadyClock::duration>(*event.until - event.time);
-    }
     Role role() const { return kCast[token].role; }
   };
-  // Of what is computed from two clocks.
-  static constexpr std::chrono::milliseconds kTolerance{20};
+  // Of the client's dates: it reads its two clocks, and the clock again when it tells of it, and may have to wait for
+  // the processor in between.
+  static constexpr std::chrono::milliseconds kTolerance{200};
   // How long the client leaves a token alone that was refused.
   static constexpr std::chrono::seconds kRest{5};
   // In which a refusal that another token met excuses, and how lately that one must have served. A bit less than they
@@ -264,27 +260,6 @@ class Referee {
   static bool HasTwin(std::size_t token) {
     return std::count_if(kCast.begin(), kCast.end(),
                          [&](const Part& part) { return part.account == kCast[token].account; }) > 1;
-  }
-
-  // Whether the request was right to believe that no exchange works, and that nobody can do without one.
-  bool BlamesSetting(const End& end) const {
-    if (end.status.code() != Code::kMisconfigured) return false;
-    const auto& attempts = end.status.attempts();
-    const auto could_serve = [&](const TokenStatus& token) {
-      const Role role = kCast[PositionOf(token.name)].role;
-      const bool back_just_now = role == Role::kQuota || role == Role::kAskedQuota;
-      const bool needs_none = token.kind == CredentialKind::kApiKey || token.jwt_expires;
-      const bool is_free = token.state == TokenState::kReady && token.in_flight < kMaxInFlight;
-      const bool tried = std::any_of(attempts.begin(), attempts.end(), [&](const Attempt& attempt) {
-        return attempt.token == token.name && attempt.code != Code::kNoTokenReady;
-      });
-      return needs_none && is_free && !tried && !back_just_now;
-    };
-    if (std::any_of(end.pool.tokens.begin(), end.pool.tokens.end(), could_serve)) return false;
-    return std::any_of(attempts.begin(), attempts.end(), [&](const Attempt& attempt) {
-      return attempt.code == Code::kMisconfigured &&
-             script_->ExchangeLookedBroken(PositionOf(attempt.token), end.began);
-    });
   }
 
   // What the client says of an exchange: "Refresh failed: NAME: why".
@@ -308,13 +283,13 @@ class Referee {
   void OnChosen(const Case& what) {
     View& view = *what.view;
     const auto alone = std::exchange(view.left_alone_until, std::nullopt);
-    if (alone && clock_->Dates() + kTolerance < *alone) Complain(what, "is not left alone after a refusal");
+    if (alone && what.event.time + kTolerance < *alone) Complain(what, "is not left alone after a refusal");
     if (view.dead) Complain(what, "is chosen although it is refused for good");
-    if (what.now + kTolerance < view.cools_until) Complain(what, "is chosen although it cools");
+    if (what.event.time + kTolerance < view.cools_until) Complain(what, "is chosen although it cools");
     if (!view.disabled) return;
     ++totals_.probes;
     view.probed = true;
-    if (what.now + kTolerance < view.disabled_until) Complain(what, "is chosen although it is disabled");
+    if (what.event.time + kTolerance < view.disabled_until) Complain(what, "is chosen although it is disabled");
   }
 
   void OnFailed(const Case& what) {
@@ -343,7 +318,8 @@ class Referee {
     const auto now = clock_->Dates();
     view.met[what.event.code] = now;
     if (IsExcused(what.event.code)) view.excused_at = now;
-    if (SteadyClock::now() - script_->LastUnrefused(what.token) > kSlack) view.left_alone_until = now + kRest;
+    if (SteadyClock::now() - script_->LastUnrefused(what.token) > kSlack)
+      view.left_alone_until = what.event.time + kRest;
   }
 
   // Whether another token that served lately has met the same in the minute before.
@@ -405,7 +381,7 @@ class Referee {
     view.disabled = true;
     view.probed = false;
     view.unrefused = script_->Unrefused(what.token);
-    if (what.event.until) view.disabled_until = what.until();
+    if (what.event.until) view.disabled_until = *what.event.until;
   }
 
   void OnCooling(const Case& what) {
@@ -419,16 +395,16 @@ class Referee {
     } else {
       if (++view.coolings > script_->QuotaAnswers(what.token)) Complain(what, "cools, but was not told to");
       const auto longest = asked ? rules_.quota_cooling : kQuotaRest;
-      if (what.until() > what.now + longest + kTolerance) Complain(what, "cools too long");
+      if (*what.event.until > what.event.time + longest + kTolerance) Complain(what, "cools too long");
     }
-    view.cools_until = what.until();
+    view.cools_until = *what.event.until;
   }
 
   void OnRecovered(const Case& what) {
     View& view = *what.view;
     const std::string_view reason = what.event.reason;
     if (reason.find("cooling") != std::string_view::npos || reason.find("quota") != std::string_view::npos) {
-      if (what.now + kTolerance < view.cools_until) Complain(what, "is back too early");
+      if (what.event.time + kTolerance < view.cools_until) Complain(what, "is back too early");
       return;
     }
     if (view.dead) Complain(what, "is back from the dead");

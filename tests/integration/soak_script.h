@@ -169,11 +169,6 @@ class Script {
     const std::lock_guard<std::mutex> lock(mutex_);
     return slow_refusals_.Heard(token, words, at_exchange, SteadyClock::now());
   }
-  // Whether the exchange of `token` has looked as if none could work, in the time of a request that began then. Someone
-  // else may have asked, and the answer may have been on its way already.
-  bool ExchangeLookedBroken(std::size_t token, SteadyClock::time_point began) const {
-    return began < Locked(token, &Truth::bad_setting) + std::chrono::seconds(1);
-  }
   // Those that nobody heard of.
   int RequestFaultsLeft() const {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -316,7 +311,6 @@ class Script {
   loopback::Behaviour PlayFault(Deck* deck, std::size_t token) {
     const Card& card = deck->Draw(&random_);
     slow_refusals_.Sent(card.name, token, SteadyClock::now());
-    if (card.bad_setting) truths_[token].bad_setting = SteadyClock::now();
     return card.play();
   }
 
@@ -438,7 +432,6 @@ class Script {
   loopback::Behaviour RotationWithoutJwt(std::size_t token) {
     ++counts_["rotation without a JWT"];
     Truth& truth = truths_[token];
-    truth.bad_setting = SteadyClock::now();
     const std::string credential = CredentialOf(token, ++truth.rotations);
     service_->AcceptAs(credential, AccountNameOf(token));
     return loopback::Raw(R"({"refresh_token":")" + credential + R"("})");

@@ -43,9 +43,8 @@ struct Truth {
   bool dead = false;
   int deaths_told = 0;
   int rotations = 0;
-  bool has_jwt = false;                   // that has not ended, as far as the client knows
-  int exchanging = 0;                     // at this moment
-  SteadyClock::time_point bad_setting{};  // when an exchange looked as if none could work
+  bool has_jwt = false;  // that has not ended, as far as the client knows
+  int exchanging = 0;    // at this moment
 };
 
 }  // namespace warppool::soak
