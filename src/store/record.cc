@@ -18,16 +18,19 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::int64_t kRecordFormat = 1;
+constexpr std::int64_t kRecordFormat = 2;
+constexpr std::int64_t kFormatOf010 = 1;  // of 0.1.0
 constexpr std::int64_t kMostInt64 = std::numeric_limits<std::int64_t>::max();
+constexpr std::uint64_t kMostUint64 = std::numeric_limits<std::uint64_t>::max();
 constexpr std::int64_t kLastMillisecond = std::chrono::duration_cast<milliseconds>(WallTime::duration::max()).count();
-constexpr std::int64_t kMostLife = 1'000'000'000;  // can still be added to the time of either clock
+constexpr std::int64_t kLongestDuration = 1'000'000'000'000;  // 31 years
+constexpr std::int64_t kMostLife = 1'000'000'000;             // can still be added to the time of either clock
 // Codes that this version does not know yet are kept as they are.
 constexpr std::int64_t kMostCode = 9'999;
 
-// The names of format 1 stay, whatever is called otherwise since then: failures are "strikes" there.
-std::string OutcomeMember(std::size_t outcome) {
-  if (static_cast<Outcome>(outcome) == Outcome::kAuthRevoked) return "auth_dead";
+// Format 1 has some names of its own: failures are "strikes" there, and who is revoked is "dead".
+std::string OutcomeMember(std::size_t outcome, std::int64_t format) {
+  if (format == kFormatOf010 && static_cast<Outcome>(outcome) == Outcome::kAuthRevoked) return "auth_dead";
   return OutcomeName(static_cast<Outcome>(outcome));
 }
 std::string BucketMember(std::size_t bucket) {
@@ -49,12 +52,32 @@ void WriteJwt(JsonWriter& json, const StoredJwt& jwt) {
   });
 }
 
+void WriteExchange(JsonWriter& json, const StoredExchange& exchange) {
+  json.Key("exchange").Object([&] {
+    json.Key("candidates").Array([&] {
+      for (const Secret& candidate : exchange.candidates) json.String(candidate.Reveal());
+    });
+    if (!exchange.refused.empty()) json.Key("refused").String(exchange.refused);
+    json.Key("number").Number(exchange.number);
+    json.Key("renewal").Number(exchange.renewal);
+    json.Key("owed").Array([&] {
+      for (const OwedAnswer& owed : exchange.owed) {
+        json.Object([&] {
+          json.Key("number").Number(owed.number);
+          json.Key("seen").Number(std::max<std::int64_t>(owed.seen.count(), 0));
+        });
+      }
+    });
+  });
+}
+
 void WriteHealth(JsonWriter& json, const StoredHealth& health) {
   json.Key("health").Object([&] {
-    json.Key("strikes").Number(health.failures);
+    json.Key("failures").Number(health.failures);
     json.Key("disabled").Bool(health.disabled);
-    json.Key("dead").Bool(health.dead);
     if (health.cooling_until) WriteTime(json, "cooling_until", *health.cooling_until);
+    json.Key("cooling_for").Number(std::max<std::int64_t>(health.cooling_for.count(), 0));
+    json.Key("recovery_delay").Number(std::max<std::int64_t>(health.recovery_delay.count(), 0));
     json.Key("code").Number(static_cast<int>(health.code));
     json.Key("reason").String(health.reason);
   });
@@ -63,10 +86,12 @@ void WriteHealth(JsonWriter& json, const StoredHealth& health) {
 void WriteCounters(JsonWriter& json, const Counters& counters) {
   json.Key("counters").Object([&] {
     json.Key("requests").Number(counters.requests);
-    json.Key("strikes").Number(counters.failures);
+    json.Key("failures").Number(counters.failures);
     json.Key("refreshes").Number(counters.refreshes);
     json.Key("outcomes").Object([&] {
-      for (std::size_t i = 0; i < kOutcomeCount; ++i) json.Key(OutcomeMember(i)).Number(counters.outcomes[i]);
+      for (std::size_t i = 0; i < kOutcomeCount; ++i) {
+        json.Key(OutcomeMember(i, kRecordFormat)).Number(counters.outcomes[i]);
+      }
     });
     json.Key("first_event").Object([&] {
       const Latency& latency = counters.first_event;
@@ -81,11 +106,11 @@ void WriteToken(JsonWriter& json, const StoredToken& token) {
     json.Key("format").Number(kRecordFormat);
     json.Key("credential").String(token.credential.Reveal());
     json.Key("serial").Number(token.serial);
-    json.Key("lineage").String(token.lineage);
-    json.Key("trail").Array([&] {
-      for (const std::string& key : token.trail) json.String(key);
+    json.Key("links").Array([&] {
+      for (const std::string& key : token.links) json.String(key);
     });
     if (token.jwt) WriteJwt(json, *token.jwt);
+    WriteExchange(json, token.exchange);
     WriteHealth(json, token.health);
     WriteCounters(json, token.counters);
     if (token.last_used) WriteTime(json, "last_used", *token.last_used);
@@ -140,11 +165,21 @@ class Members {
   }
   std::vector<std::string> Keys(const std::string& path) {
     std::vector<std::string> keys;
+    Each(path, "", [&](const std::string& element) { keys.push_back(Key(element)); });
+    return keys;
+  }
+  milliseconds Duration(const std::string& path) {
+    return milliseconds(Number(path, std::int64_t{0}, kLongestDuration));
+  }
+  // The elements of a list at `path`, one after the other: `read` is given the path of each. `member`: which each of
+  // them has, if they are objects.
+  template <typename Read>
+  void Each(const std::string& path, const char* member, const Read& read) {
     if (json_.Find(path) != nullptr) Fault(path, "is no list");
-    for (;;) {
-      const std::string element = fmt::format("{}.{}", path, keys.size());
-      if (json_.Find(element) == nullptr) return keys;
-      keys.push_back(Key(element));
+    for (std::size_t i = 0; fault_.ok(); ++i) {
+      const std::string element = fmt::format("{}.{}", path, i);
+      if (!Has(element + member)) return;
+      read(element);
     }
   }
   bool Has(const std::string& path) const { return json_.Find(path) != nullptr; }
@@ -181,24 +216,37 @@ std::optional<StoredJwt> ReadJwt(Members& members) {
                    seconds(members.Number("jwt.life", std::int64_t{0}, kMostLife))};
 }
 
-StoredHealth ReadHealth(Members& members) {
+StoredExchange ReadExchangeState(Members& members) {
+  StoredExchange exchange;
+  members.Each("exchange.candidates", "",
+               [&](const std::string& element) { exchange.candidates.push_back(members.NonEmptySecret(element)); });
+  if (members.Has("exchange.refused")) exchange.refused = members.Key("exchange.refused");
+  exchange.number = members.Number("exchange.number", std::uint64_t{0}, kMostUint64);
+  exchange.renewal = members.Number("exchange.renewal", std::uint64_t{0}, kMostUint64);
+  members.Each("exchange.owed", ".number", [&](const std::string& element) {
+    exchange.owed.push_back(
+        {members.Number(element + ".number", std::uint64_t{1}, kMostUint64), members.Duration(element + ".seen")});
+  });
+  return exchange;
+}
+
+StoredHealth ReadHealth(Members& members, const char* failures) {
   StoredHealth health;
-  health.failures = members.Number("health.strikes", 0, std::numeric_limits<int>::max());
-  health.dead = members.Bool("health.dead");
-  health.disabled = members.Bool("health.disabled") || health.dead;
+  health.failures = members.Number(failures, 0, std::numeric_limits<int>::max());
+  health.disabled = members.Bool("health.disabled");
   health.cooling_until = members.TimeIfAny("health.cooling_until");
   health.code = static_cast<Code>(members.Number("health.code", std::int64_t{0}, kMostCode));
   health.reason = members.Text("health.reason");
   return health;
 }
 
-Counters ReadCounters(Members& members) {
+Counters ReadCounters(Members& members, std::int64_t format) {
   Counters counters;
   counters.requests = members.Count("counters.requests");
-  counters.failures = members.Count("counters.strikes");
+  counters.failures = members.Count(format == kFormatOf010 ? "counters.strikes" : "counters.failures");
   counters.refreshes = members.Count("counters.refreshes");
   for (std::size_t i = 0; i < kOutcomeCount; ++i) {
-    counters.outcomes[i] = members.Count("counters.outcomes." + OutcomeMember(i));
+    counters.outcomes[i] = members.Count("counters.outcomes." + OutcomeMember(i, format));
   }
   Latency& latency = counters.first_event;
   latency.sum = milliseconds(members.Number("counters.first_event.sum", std::int64_t{0}, kMostInt64));
@@ -208,7 +256,7 @@ Counters ReadCounters(Members& members) {
   return counters;
 }
 
-Result<StoredToken> ReadToken(const FlatJson& json) {
+Result<OpenedRecord> ReadRecord(const FlatJson& json, const Secret& key_credential) {
   Members members(json);
   const auto format = members.Number("format", std::int64_t{1}, kMostInt64);
   if (members.fault().ok() && format > kRecordFormat) {
@@ -216,17 +264,35 @@ Result<StoredToken> ReadToken(const FlatJson& json) {
                   fmt::format("the record was written by a later version: it has format {}, and this one reads {}",
                               format, kRecordFormat));
   }
-  StoredToken token;
+  OpenedRecord opened;
+  if (members.Has("leads_to")) {
+    opened.leads_to = members.NonEmptySecret("leads_to");
+    if (!members.fault().ok()) return members.fault();
+    return opened;
+  }
+  StoredToken& token = opened.token;
   token.credential = members.NonEmptySecret("credential");
-  token.serial = members.Number("serial", std::uint64_t{0}, std::numeric_limits<std::uint64_t>::max());
-  token.lineage = members.Key("lineage");
-  token.trail = members.Keys("trail");
+  token.serial = members.Number("serial", std::uint64_t{0}, kMostUint64);
   token.jwt = ReadJwt(members);
-  token.health = ReadHealth(members);
-  token.counters = ReadCounters(members);
+  token.counters = ReadCounters(members, format);
   token.last_used = members.TimeIfAny("last_used");
+  if (format == kFormatOf010) {
+    token.health = ReadHealth(members, "health.strikes");
+    // Each credential of a login had a record, and the newest is that of the credential that counts.
+    if (token.credential != key_credential) opened.leads_to = token.credential;
+    if (members.Bool("health.dead")) {
+      token.health.disabled = false;
+      token.exchange.refused = RecordKey(token.credential);
+    }
+  } else {
+    token.links = members.Keys("links");
+    token.exchange = ReadExchangeState(members);
+    token.health = ReadHealth(members, "health.failures");
+    token.health.cooling_for = members.Duration("health.cooling_for");
+    token.health.recovery_delay = members.Duration("health.recovery_delay");
+  }
   if (!members.fault().ok()) return members.fault();
-  return token;
+  return opened;
 }
 
 }  // namespace
@@ -237,8 +303,17 @@ std::string SealRecord(const StoredToken& token, const Secret& key_credential) {
   return Seal(key_credential, json.text());
 }
 
-Result<StoredToken> OpenRecord(std::string_view sealed, const Secret& key_credential) {
-  return Guarded([&]() -> Result<StoredToken> {
+std::string SealLink(const Secret& leads_to, const Secret& key_credential) {
+  JsonWriter json;
+  json.Object([&] {
+    json.Key("format").Number(kRecordFormat);
+    json.Key("leads_to").String(leads_to.Reveal());
+  });
+  return Seal(key_credential, json.text());
+}
+
+Result<OpenedRecord> OpenRecord(std::string_view sealed, const Secret& key_credential) {
+  return Guarded([&]() -> Result<OpenedRecord> {
     const auto plain = Unseal(key_credential, sealed);
     if (!plain.ok()) return plain.status();
     const auto json = FlatJson::Parse(plain->Reveal());
@@ -246,7 +321,7 @@ Result<StoredToken> OpenRecord(std::string_view sealed, const Secret& key_creden
       if (json.code() != Code::kInvalidArgument) return json.status();
       return Status(Code::kInvalidArgument, "the record cannot be used: " + json.status().message());
     }
-    return ReadToken(*json);
+    return ReadRecord(*json, key_credential);
   });
 }
 
