@@ -15,8 +15,8 @@
 // with, and are not kept.
 #pragma once
 
-#include <chrono>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,15 +26,24 @@
 
 namespace warppool {
 
+// One record, and what becomes of it.
 struct StateChange {
-  std::string key;                   // letters, digits, "." and "-"; at most 200 of them
-  std::optional<std::string> value;  // any bytes; nothing: the record goes
+  std::string key;                     // letters, digits, "." and "-"; at most 200 of them
+  std::optional<std::string> value{};  // any bytes; nothing: the record goes
+  // Commit(): its value as Read() gave it; nothing: there was none.
+  std::optional<std::string> before{};
+};
+
+// What has to survive a write.
+enum class StateDurability {
+  kPowerLoss = 0,  // the end of the process, and a loss of power
+  kProcess = 1,    // the end of the process
 };
 
 // One that a program implements is called from one thread of each client that uses it, by none of them twice at the
-// same time, and while a client is created from the thread that creates it. It may take its time, since no request
-// waits for it but one whose refresh token is about to be exchanged. What it throws is taken for kInternal. It must not
-// call a client that uses it.
+// same time, and while a client is created from the thread that creates it. It may take its time: what takes longer
+// than Config::store_timeout goes on without it, and takes the result when it comes. What it throws is taken for
+// kInternal. It must not call a client that uses it.
 class StateStore {
  public:
   virtual ~StateStore() = default;
@@ -42,31 +51,35 @@ class StateStore {
   // The record under `key`; nothing if there is none.
   virtual Result<std::optional<std::string>> Read(const std::string& key) = 0;
 
-  // Makes all of `changes`, in their order, or none of them. When it returns OK they outlive the process, and a loss of
-  // power. One that fails may have made them all the same, if all that failed is to make sure of that.
-  virtual Status Write(const std::vector<StateChange>& changes) = 0;
+  // Makes all of `changes`, in their order, or none of them; their `before` does not count. One that fails may have
+  // made them all the same.
+  virtual Status Write(const std::vector<StateChange>& changes, StateDurability durability) = 0;
 
-  // Keeps everybody else who shares the records away from what is called `name` (as a key), until Unlock() or the end
-  // of the process. Waits for it at most `timeout`; 0: only tries. False: somebody else has it. A store that nobody
-  // shares may always say true.
-  virtual Result<bool> Lock(const std::string& name, std::chrono::milliseconds timeout) = 0;
-  virtual void Unlock(const std::string& name) noexcept = 0;
+  // As Write(), but only if each of these records is as it was `before`; false, and nothing is made, if one is not. No
+  // two values of one record are ever the same.
+  //
+  // The one that is here reads, compares and writes: no other client of the same process comes between, but another
+  // process may. A store that several processes share does it in one step of its own (a transaction, a script, a lock),
+  // and says so.
+  virtual Result<bool> Commit(const std::vector<StateChange>& changes, StateDurability durability);
+  virtual bool IsForManyProcesses() const { return false; }
+
+ private:
+  std::mutex commit_mutex_;
 };
 
 // Records in memory, for the clients of one process that share it. Any thread.
 std::shared_ptr<StateStore> NewMemoryStore();
 
 // Records in a file, which is made, with mode 0600, when there is something to keep. Beside it lies a lock file of the
-// same name and ".lock"; on systems other than Linux, with one more for each token, whose names begin like it. Several
-// clients and several processes of one machine may share it. Any thread.
+// same name and ".lock". Several clients and several processes of one machine may share it. Any thread.
 //
 // Each write replaces the file as a whole (temporary file, fsync, rename, fsync of the directory): a process or a
 // machine that stops at any moment leaves the old content or the new one. It waits up to ten seconds for the writes of
 // others, and then fails with kTimeout. `log` hears of damaged lines, which are kept in the file as they are, and of
 // nothing else.
 //
-// A file that is removed takes its records along; the lock files must stay as long as somebody uses it. A forked child
-// that lives on without exec keeps its parent's locks after the parent's end.
+// A file that is removed takes its records along; the lock file must stay as long as somebody uses it.
 //
 // Fails with kInvalidConfig when there is something else in its place, it belongs to another user, others may read it,
 // or it or its directory cannot be used; the message says which.

@@ -125,7 +125,7 @@ Result<FileContent> ReadPrivateFile(FileSystem* system, const std::string& path,
 }
 
 Result<FileIdentity> ReplaceFile(FileSystem* system, const std::string& directory, const std::string& path,
-                                 std::string_view text) {
+                                 std::string_view text, bool for_good) {
   // Opened first: a failure after the rename leaves a new file and an error.
   const int fd = Uninterrupted([&] { return system->Open(directory.c_str(), OpenFor::kDirectory); });
   if (fd < 0) return FileFailure(directory, "cannot be opened", errno);
@@ -135,7 +135,7 @@ Result<FileIdentity> ReplaceFile(FileSystem* system, const std::string& director
   auto identity = temporary.Fill(text);
   if (!identity.ok()) return identity.status();
   if (Status status = temporary.RenameTo(path); !status.ok()) return status;
-  if (Uninterrupted([&] { return system->Fsync(fd); }) != 0 && !HasNoFsync(errno)) {
+  if (for_good && Uninterrupted([&] { return system->Fsync(fd); }) != 0 && !HasNoFsync(errno)) {
     return FileFailure(path, "replaced, but a loss of power may undo it: the directory cannot be brought to the disk",
                        errno);
   }

@@ -36,9 +36,10 @@ struct FileContent {
 Result<FileContent> ReadPrivateFile(FileSystem* system, const std::string& path, std::size_t most_bytes);
 
 // Makes `text` the content of `path`, a name in `directory`, by way of "<path>.tmp"; one at a time for a path. When it
-// returns OK, that outlives a loss of power. When it fails, the file is as it was, but for one case, which the message
-// names: the last step, the fsync of the directory, was refused.
+// returns OK, that outlives a loss of power; unless `for_good`, the content before may come back then (the fsync of the
+// directory is left out, never that of the file: some file systems would leave an empty one). When it fails, the file
+// is as it was, but for one case, which the message names: the last step, the fsync of the directory, was refused.
 Result<FileIdentity> ReplaceFile(FileSystem* system, const std::string& directory, const std::string& path,
-                                 std::string_view text);
+                                 std::string_view text, bool for_good = true);
 
 }  // namespace warppool::internal

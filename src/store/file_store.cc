@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
-#include <map>
 #include <utility>
 
 #include "base/guarded.h"
@@ -31,9 +31,13 @@ class FileStore final : public StateStore {
   Status Check() EXCLUDES(mutex_) { return Load().status(); }
 
   Result<std::optional<std::string>> Read(const std::string& key) override EXCLUDES(mutex_);
-  Status Write(const std::vector<StateChange>& changes) override EXCLUDES(mutex_, write_mutex_);
-  Result<bool> Lock(const std::string& name, milliseconds timeout) override EXCLUDES(mutex_);
-  void Unlock(const std::string& name) noexcept override EXCLUDES(mutex_);
+  Status Write(const std::vector<StateChange>& changes, StateDurability durability) override EXCLUDES(mutex_) {
+    return Change(changes, durability, false).status();
+  }
+  Result<bool> Commit(const std::vector<StateChange>& changes, StateDurability durability) override EXCLUDES(mutex_) {
+    return Change(changes, durability, true);
+  }
+  bool IsForManyProcesses() const override { return true; }
 
  private:
   using Content = std::shared_ptr<const StateFile>;
@@ -41,7 +45,10 @@ class FileStore final : public StateStore {
   Content Cached() EXCLUDES(mutex_);
   Result<Content> Load() EXCLUDES(mutex_);
   void Remember(const Content& content, FileIdentity identity) EXCLUDES(mutex_);
-  Status Replace(const std::vector<StateChange>& changes) REQUIRES(write_mutex_) EXCLUDES(mutex_);
+  Result<bool> Change(const std::vector<StateChange>& changes, StateDurability durability, bool compares)
+      EXCLUDES(mutex_, write_mutex_);
+  Result<bool> Replace(const std::vector<StateChange>& changes, StateDurability durability, bool compares)
+      REQUIRES(write_mutex_) EXCLUDES(mutex_);
 
   const FileStoreOptions options_;
   const StatePath path_;
@@ -53,7 +60,6 @@ class FileStore final : public StateStore {
   Content content_ GUARDED_BY(mutex_);  // null: not read yet
   FileIdentity identity_ GUARDED_BY(mutex_);
   std::vector<std::string> reported_ GUARDED_BY(mutex_);  // the damaged lines that the log has heard of
-  std::map<std::string, FileLock> held_ GUARDED_BY(mutex_);
 };
 
 // The content, if it is known and the file has not been replaced since; else null.
@@ -107,12 +113,12 @@ Result<std::optional<std::string>> FileStore::Read(const std::string& key) {
   });
 }
 
-Status FileStore::Write(const std::vector<StateChange>& changes) {
-  return Guarded([&]() -> Status {
+Result<bool> FileStore::Change(const std::vector<StateChange>& changes, StateDurability durability, bool compares) {
+  return Guarded([&]() -> Result<bool> {
     for (const StateChange& change : changes) {
       if (Status status = CheckRecordKey(change.key); !status.ok()) return status;
     }
-    if (changes.empty()) return {};
+    if (changes.empty()) return true;
     MutexLock lock(&write_mutex_);
     auto others_out = FileLock::Take(options_.system, lock_path_, kWriteLock, options_.patience, options_.lock_kind);
     if (!others_out.ok()) return others_out.status();
@@ -122,46 +128,32 @@ Status FileStore::Write(const std::vector<StateChange>& changes) {
                                                  options_.patience.count()),
                           .retryable = true});
     }
-    Status status = Replace(changes);
+    auto replaced = Replace(changes, durability, compares);
     (*others_out)->Unlock();
-    return status;
+    return replaced;
   });
 }
 
-Status FileStore::Replace(const std::vector<StateChange>& changes) {
+Result<bool> FileStore::Replace(const std::vector<StateChange>& changes, StateDurability durability, bool compares) {
   // Read anew, whatever is known: only what open() shows is sure to be the last state, on a network file system, too.
   auto loaded = Load();
   if (!loaded.ok()) return loaded.status();
+  const auto is_as_before = [&](const StateChange& change) {
+    const std::string* const present = (*loaded)->Find(change.key);
+    return present == nullptr ? !change.before : change.before && *change.before == *present;
+  };
+  if (compares && !std::all_of(changes.begin(), changes.end(), is_as_before)) return false;
   auto next = std::make_shared<StateFile>(**loaded);
   for (const StateChange& change : changes) next->Apply(change);
   const std::string text = next->Text();
   if (text.size() > options_.most_bytes) {
     return Status(Code::kInvalidArgument, fmt::format("{}: would be over {} bytes", path_.file, options_.most_bytes));
   }
-  auto identity = ReplaceFile(options_.system, path_.directory, path_.file, text);
+  auto identity =
+      ReplaceFile(options_.system, path_.directory, path_.file, text, durability == StateDurability::kPowerLoss);
   if (!identity.ok()) return identity.status();
   Remember(next, *std::move(identity));
-  return {};
-}
-
-Result<bool> FileStore::Lock(const std::string& name, milliseconds timeout) {
-  return Guarded([&]() -> Result<bool> {
-    if (Status status = CheckRecordKey(name); !status.ok()) return status;
-    auto taken = FileLock::Take(options_.system, lock_path_, LockNumber(name), timeout, options_.lock_kind);
-    if (!taken.ok()) return taken.status();
-    if (!*taken) return false;
-    MutexLock lock(&mutex_);
-    held_.insert_or_assign(name, **std::move(taken));
-    return true;
-  });
-}
-
-void FileStore::Unlock(const std::string& name) noexcept {
-  MutexLock lock(&mutex_);
-  const auto found = held_.find(name);
-  if (found == held_.end()) return;
-  found->second.Unlock();
-  held_.erase(found);
+  return true;
 }
 
 }  // namespace

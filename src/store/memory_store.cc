@@ -1,7 +1,5 @@
 #include <map>
-#include <set>
 
-#include "base/clock.h"
 #include "base/guarded.h"
 #include "base/mutex.h"
 #include "store/record_key.h"
@@ -22,14 +20,27 @@ class MemoryStore final : public StateStore {
     });
   }
 
-  Status Write(const std::vector<StateChange>& changes) override EXCLUDES(mutex_) {
-    return Guarded([&]() -> Status {
+  Status Write(const std::vector<StateChange>& changes, StateDurability /*durability*/) override EXCLUDES(mutex_) {
+    return Change(changes, false).status();
+  }
+  Result<bool> Commit(const std::vector<StateChange>& changes, StateDurability /*durability*/) override
+      EXCLUDES(mutex_) {
+    return Change(changes, true);
+  }
+
+ private:
+  Result<bool> Change(const std::vector<StateChange>& changes, bool compares) EXCLUDES(mutex_) {
+    return Guarded([&]() -> Result<bool> {
       for (const StateChange& change : changes) {
         if (Status status = CheckRecordKey(change.key); !status.ok()) return status;
       }
       MutexLock lock(&mutex_);
       auto records = records_;  // all of the changes or none, should the memory end between two of them
       for (const StateChange& change : changes) {
+        const auto present = records_.find(change.key);
+        const bool is_as_before =
+            present == records_.end() ? !change.before : change.before && *change.before == present->second;
+        if (compares && !is_as_before) return false;
         if (change.value) {
           records.insert_or_assign(change.key, *change.value);
         } else {
@@ -37,42 +48,31 @@ class MemoryStore final : public StateStore {
         }
       }
       records_.swap(records);
-      return {};
-    });
-  }
-
-  Result<bool> Lock(const std::string& name, std::chrono::milliseconds timeout) override EXCLUDES(mutex_) {
-    return Guarded([&]() -> Result<bool> {
-      if (Status status = CheckRecordKey(name); !status.ok()) return status;
-      const SteadyTime until = DeadlineIn(timeout);
-      MutexLock lock(&mutex_);
-      while (!held_.insert(name).second) {
-        if (RealClock().Steady() >= until) return false;
-        unlocked_.WaitUntil(&mutex_, until);
-      }
       return true;
     });
   }
 
-  void Unlock(const std::string& name) noexcept override EXCLUDES(mutex_) {
-    {
-      MutexLock lock(&mutex_);
-      held_.erase(name);
-    }
-    unlocked_.NotifyAll();
-  }
-
- private:
   Mutex mutex_;
-  CondVar unlocked_;
   std::map<std::string, std::string> records_ GUARDED_BY(mutex_);
-  std::set<std::string> held_ GUARDED_BY(mutex_);
 };
 
 }  // namespace
 }  // namespace warppool::internal
 
 namespace warppool {
+
+Result<bool> StateStore::Commit(const std::vector<StateChange>& changes, StateDurability durability) {
+  return internal::Guarded([&]() -> Result<bool> {
+    const std::lock_guard<std::mutex> lock(commit_mutex_);
+    for (const StateChange& change : changes) {
+      const auto present = Read(change.key);
+      if (!present.ok()) return present.status();
+      if (*present != change.before) return false;
+    }
+    if (Status status = Write(changes, durability); !status.ok()) return status;
+    return true;
+  });
+}
 
 std::shared_ptr<StateStore> NewMemoryStore() {
   return std::make_shared<internal::MemoryStore>();
