@@ -693,6 +693,10 @@ WARPPOOL_API warppool_code warppool_config_set_background_refresh(warppool_confi
  */
 WARPPOOL_API warppool_code warppool_config_set_state_save_interval_ms(warppool_config* config, int32_t value,
                                                                       warppool_error** error);
+/** Milliseconds that a call of the state file or store may take; default 5000; more than 0. One that takes longer is
+ *  gone on without, and its result taken when it comes. */
+WARPPOOL_API warppool_code warppool_config_set_store_timeout_ms(warppool_config* config, int32_t value,
+                                                                warppool_error** error);
 /** Milliseconds for name look-up, TCP and TLS together; default 10000; more than 0. */
 WARPPOOL_API warppool_code warppool_config_set_connect_timeout_ms(warppool_config* config, int32_t value,
                                                                   warppool_error** error);
@@ -1296,12 +1300,10 @@ typedef struct warppool_state_store warppool_state_store;
 
 /**
  * Opens a store in a file, which is made, with mode 0600, when there is something to keep. Beside it lies a lock file
- * of the same name and ".lock"; on systems other than Linux, with one more for each token, whose names begin like it.
- * Several clients and several processes of one machine may share it.
+ * of the same name and ".lock". Several clients and several processes of one machine may share it.
  *
  * Each write replaces the file as a whole: a process or a machine that stops at any moment leaves the old content or
- * the new one. A file that is removed takes its records along; the lock file must stay as long as somebody uses it. A
- * forked child that lives on without exec keeps its parent's locks after the parent's end.
+ * the new one. A file that is removed takes its records along; the lock file must stay as long as somebody uses it.
  *
  * @param path           not NULL, not empty.
  * @param log            may be NULL. Hears of damaged lines, which are kept in the file as they are, and of nothing
@@ -1345,12 +1347,20 @@ typedef struct warppool_state_value warppool_state_value;
 WARPPOOL_API warppool_code warppool_state_value_set(warppool_state_value* value, const uint8_t* bytes, size_t length,
                                                     warppool_error** error);
 
-/** One record that is written or removed. */
+/** One record, and what becomes of it. */
 typedef struct warppool_state_change {
-  const char* key;      /* letters, digits, "." and "-"; at most 200 of them */
-  const uint8_t* value; /* any bytes, no NUL at the end. NULL: the record goes */
-  size_t length;        /* how many; 0 if the record goes */
+  const char* key;       /* letters, digits, "." and "-"; at most 200 of them */
+  const uint8_t* value;  /* any bytes, no NUL at the end. NULL: the record goes */
+  size_t length;         /* how many; 0 if the record goes */
+  const uint8_t* before; /* for warppool_commit_callback: its value when it was read. NULL: there was none */
+  size_t before_length;  /* how many; 0 if there was none */
 } warppool_state_change;
+
+/** What has to survive a write. */
+typedef enum warppool_state_durability {
+  WARPPOOL_STATE_POWER_LOSS = 0, /* the end of the process, and a loss of power */
+  WARPPOOL_STATE_PROCESS = 1     /* the end of the process */
+} warppool_state_durability;
 
 /**
  * Reads the record under `key`.
@@ -1367,36 +1377,35 @@ typedef warppool_code (*warppool_read_callback)(const char* key, warppool_state_
                                                 void* user_data);
 
 /**
- * Makes all of the changes, in their order, or none of them. They are to outlive the process, and a loss of power.
+ * Makes all of the changes, in their order, or none of them; their `before` does not count.
  *
- * @param changes    `count` of them; valid until the callback returns.
- * @param count      how many.
- * @param failure    may be filled with warppool_failure_set_message(); valid until the callback returns.
- * @param user_data  as registered.
- *
- * @return WARPPOOL_OK: they are kept. Any other: it failed. It may have made them all the same, if all that failed is
- *         to make sure of that.
- */
-typedef warppool_code (*warppool_write_callback)(const warppool_state_change* changes, size_t count,
-                                                 warppool_failure* failure, void* user_data);
-
-/**
- * Keeps everybody else who shares the records away from what is called `name`, until `unlock` or the end of the
- * process.
- *
- * @param name        as a key; valid until the callback returns.
- * @param timeout_ms  how long to wait for it at most, in milliseconds; 0: only try.
- * @param locked      out, is 0: set it to 1 if it is locked now. 0: somebody else has it.
+ * @param changes     `count` of them; valid until the callback returns.
+ * @param count       how many.
+ * @param durability  one of warppool_state_durability.
  * @param failure     may be filled with warppool_failure_set_message(); valid until the callback returns.
  * @param user_data   as registered.
  *
- * @return WARPPOOL_OK: `*locked` says how it went. Any other: it failed, and nothing is locked.
+ * @return WARPPOOL_OK: they are kept. Any other: it failed. It may have made them all the same.
  */
-typedef warppool_code (*warppool_lock_callback)(const char* name, int32_t timeout_ms, int32_t* locked,
-                                                warppool_failure* failure, void* user_data);
+typedef warppool_code (*warppool_write_callback)(const warppool_state_change* changes, size_t count, int32_t durability,
+                                                 warppool_failure* failure, void* user_data);
 
-/** Ends what `lock` began. `name` is valid until the callback returns. */
-typedef void (*warppool_unlock_callback)(const char* name, void* user_data);
+/**
+ * Makes all of the changes, if each of these records is as it was `before`, or none of them: in one step, whoever else
+ * shares the records (a transaction, a script, a lock). No two values of one record are ever the same.
+ *
+ * @param changes     `count` of them; valid until the callback returns.
+ * @param count       how many.
+ * @param durability  one of warppool_state_durability.
+ * @param committed   out, is 0: set it to 1 if they are made. 0: somebody has changed one of the records.
+ * @param failure     may be filled with warppool_failure_set_message(); valid until the callback returns.
+ * @param user_data   as registered.
+ *
+ * @return WARPPOOL_OK: `*committed` says how it went. Any other: it failed. It may have made them all the same.
+ */
+typedef warppool_code (*warppool_commit_callback)(const warppool_state_change* changes, size_t count,
+                                                  int32_t durability, int32_t* committed, warppool_failure* failure,
+                                                  void* user_data);
 
 /** Nobody uses the store any more, and no callback of it runs, or will. In whichever thread was the last to use it. */
 typedef void (*warppool_destroy_callback)(void* user_data);
@@ -1405,22 +1414,23 @@ typedef void (*warppool_destroy_callback)(void* user_data);
  * A store that the program implements.
  *
  * It is called from one thread of each client that uses it, by none of them twice at the same time, and while a client
- * is created from the thread that creates it. It may take its time, since no request waits for it but one whose refresh
- * token is about to be exchanged. It must not call a client that uses it.
+ * is created from the thread that creates it. It may take its time: what takes longer than
+ * warppool_config_set_store_timeout_ms() says is gone on without, and its result taken when it comes. It must not call
+ * a client that uses it.
  */
 typedef struct warppool_state_store_callbacks {
   size_t struct_size;                /* sizeof(warppool_state_store_callbacks) */
   warppool_read_callback read;       /* not NULL */
   warppool_write_callback write;     /* not NULL */
-  warppool_lock_callback lock;       /* default NULL, together with `unlock`: nobody shares the records, and every */
-  warppool_unlock_callback unlock;   /* lock is had */
+  warppool_commit_callback commit;   /* default NULL: the store is for one process at a time; clients of this process
+                                        may share it, for the library then reads, compares and writes */
   warppool_destroy_callback destroy; /* default NULL: nobody is told */
   void* user_data;                   /* for all of them; default NULL. Must live until `destroy` is called: until the
                                         store, the clients that use it, and their streams are destroyed */
 } warppool_state_store_callbacks;
 
 #define WARPPOOL_STATE_STORE_CALLBACKS_INIT \
-  { sizeof(warppool_state_store_callbacks), NULL, NULL, NULL, NULL, NULL, NULL }
+  { sizeof(warppool_state_store_callbacks), NULL, NULL, NULL, NULL, NULL }
 
 /**
  * Makes a store of the program's own.

@@ -229,6 +229,10 @@ warppool_code warppool_config_set_state_save_interval_ms(warppool_config* config
   return SetNumber(config, &Config::state_save_interval, value, 1, error);
 }
 
+warppool_code warppool_config_set_store_timeout_ms(warppool_config* config, int32_t value, warppool_error** error) {
+  return SetNumber(config, &Config::store_timeout, value, 1, error);
+}
+
 warppool_code warppool_config_set_max_token_wait_ms(warppool_config* config, int32_t value, warppool_error** error) {
   return SetNumber(config, &Config::max_token_wait, value, 0, error);
 }

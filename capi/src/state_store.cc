@@ -1,10 +1,8 @@
 #include "warppool/state_store.h"
 
-#include <algorithm>
-#include <chrono>
 #include <cstdint>
-#include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +13,7 @@
 
 using warppool::Result;
 using warppool::StateChange;
+using warppool::StateDurability;
 using warppool::StateStore;
 using warppool::Status;
 using warppool::capi::Clear;
@@ -26,8 +25,21 @@ using warppool::capi::ToStatus;
 
 namespace {
 
-int32_t ToMs(std::chrono::milliseconds time) {
-  return static_cast<int32_t>(std::clamp<int64_t>(time.count(), 0, std::numeric_limits<int32_t>::max()));
+static_assert(WARPPOOL_STATE_POWER_LOSS == static_cast<int>(StateDurability::kPowerLoss));
+static_assert(WARPPOOL_STATE_PROCESS == static_cast<int>(StateDurability::kProcess));
+
+// As the callbacks have it; valid as long as `changes` is.
+std::vector<warppool_state_change> Lend(const std::vector<StateChange>& changes) {
+  std::vector<warppool_state_change> lent;
+  lent.reserve(changes.size());
+  const auto bytes = [](const std::optional<std::string>& value) {
+    return value ? reinterpret_cast<const uint8_t*>(value->data()) : nullptr;
+  };
+  for (const StateChange& change : changes) {
+    lent.push_back({change.key.c_str(), bytes(change.value), change.value ? change.value->size() : 0,
+                    bytes(change.before), change.before ? change.before->size() : 0});
+  }
+  return lent;
 }
 
 class CallbackStore final : public StateStore {
@@ -47,32 +59,25 @@ class CallbackStore final : public StateStore {
     return std::move(value.bytes);
   }
 
-  Status Write(const std::vector<StateChange>& changes) override {
-    std::vector<warppool_state_change> lent;
-    lent.reserve(changes.size());
-    for (const StateChange& change : changes) {
-      warppool_state_change& added = lent.emplace_back(warppool_state_change{change.key.c_str(), nullptr, 0});
-      if (!change.value) continue;
-      added.value = reinterpret_cast<const uint8_t*>(change.value->data());
-      added.length = change.value->size();
-    }
+  Status Write(const std::vector<StateChange>& changes, StateDurability durability) override {
+    const auto lent = Lend(changes);
     warppool_failure failure;
-    const warppool_code code = callbacks_.write(lent.data(), lent.size(), &failure, callbacks_.user_data);
+    const warppool_code code =
+        callbacks_.write(lent.data(), lent.size(), static_cast<int32_t>(durability), &failure, callbacks_.user_data);
     return code == WARPPOOL_OK ? Status() : ToStatus(code, failure, "the store's write callback");
   }
 
-  Result<bool> Lock(const std::string& name, std::chrono::milliseconds timeout) override {
-    if (callbacks_.lock == nullptr) return true;
-    int32_t locked = 0;
+  Result<bool> Commit(const std::vector<StateChange>& changes, StateDurability durability) override {
+    if (callbacks_.commit == nullptr) return StateStore::Commit(changes, durability);
+    const auto lent = Lend(changes);
+    int32_t committed = 0;
     warppool_failure failure;
-    const warppool_code code = callbacks_.lock(name.c_str(), ToMs(timeout), &locked, &failure, callbacks_.user_data);
-    if (code != WARPPOOL_OK) return ToStatus(code, failure, "the store's lock callback");
-    return locked != 0;
+    const warppool_code code = callbacks_.commit(lent.data(), lent.size(), static_cast<int32_t>(durability), &committed,
+                                                 &failure, callbacks_.user_data);
+    if (code != WARPPOOL_OK) return ToStatus(code, failure, "the store's commit callback");
+    return committed != 0;
   }
-
-  void Unlock(const std::string& name) noexcept override {
-    if (callbacks_.unlock != nullptr) callbacks_.unlock(name.c_str(), callbacks_.user_data);
-  }
+  bool IsForManyProcesses() const override { return callbacks_.commit != nullptr; }
 
  private:
   const warppool_state_store_callbacks callbacks_;
@@ -81,12 +86,6 @@ class CallbackStore final : public StateStore {
 Status CheckCallbacks(const warppool_state_store_callbacks& callbacks) {
   if (callbacks.read == nullptr) return Invalid("callbacks.read", "must not be NULL");
   if (callbacks.write == nullptr) return Invalid("callbacks.write", "must not be NULL");
-  if (callbacks.lock == nullptr && callbacks.unlock != nullptr) {
-    return Invalid("callbacks.lock", "must not be NULL if there is an unlock callback");
-  }
-  if (callbacks.lock != nullptr && callbacks.unlock == nullptr) {
-    return Invalid("callbacks.unlock", "must not be NULL if there is a lock callback");
-  }
   return {};
 }
 

@@ -145,6 +145,8 @@ struct Config {
   // How long changes of the counters are gathered before they are written; of health at most 200 ms, and what an
   // exchange issued is written at once. 1 ms or more.
   std::chrono::milliseconds state_save_interval{10'000};
+  // A call of the store that takes longer is gone on without, and its result taken when it comes. 1 ms or more.
+  std::chrono::milliseconds store_timeout{5'000};
 
   // Against a service that is broken or means harm. More of it ends the request with kLimitExceeded.
   std::size_t max_event_bytes = 16U << 20;       // one server-sent event as it comes; 1 KiB to 1 GiB

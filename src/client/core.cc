@@ -68,9 +68,17 @@ std::chrono::milliseconds BreakerPause(const Config& config) {
   return std::clamp(config.retry_base_delay / 2, std::chrono::milliseconds(1), std::chrono::milliseconds(500));
 }
 
-// How long an exchange waits for the exchange of the same token by another process: as long as that may take.
-std::chrono::milliseconds ExchangeLockPatience(const Config& config) {
-  return Endpoints(config).size() * config.refresh_timeout + std::chrono::seconds(5);
+std::uint64_t DrawNumber() {
+  std::random_device device;
+  std::uint64_t number = 0;
+  while (number == 0) number = std::uniform_int_distribution<std::uint64_t>()(device);
+  return number;
+}
+
+// An exchange takes as long at most, and so long others wait for it.
+SharedExchangeOptions ExchangeOptionsOf(const Config& config) {
+  const std::chrono::milliseconds longest = Endpoints(config).size() * config.refresh_timeout;
+  return {config.store_timeout, longest + std::chrono::seconds(5), longest, &DrawNumber};
 }
 
 }  // namespace
@@ -95,8 +103,8 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
       transport_(&loop_, {config_.ca_bundle, config_.proxy, config_.no_proxy}),
       pool_(PoolOptionsOf(config_), config_.tokens, dates_, PoolReporter(log_, options.on_pool_event, clock_), this),
       bearer_sources_(&loop_),
-      persister_(store ? std::make_unique<StatePersister>(std::move(store), &pool_, &loop_, dates_,
-                                                          ExchangeLockPatience(config_), config_.state_save_interval)
+      persister_(store ? std::make_unique<StatePersister>(std::move(store), &pool_, &loop_, clock_, dates_,
+                                                          ExchangeOptionsOf(config_), config_.state_save_interval)
                        : nullptr),
       refresher_({.endpoints = Endpoints(config_),
                   .api_key = config_.firebase_api_key,
@@ -104,7 +112,7 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
                   .timeout = config_.refresh_timeout,
                   .longest_pause = config_.retry_after_limit,
                   .unit_random = [this] { return UnitRandom(); },
-                  .exchange_lock = persister_.get(),
+                  .exchange_lock = persister_ ? persister_->exchange_lock() : nullptr,
                   .supply = &bearer_sources_},
                  &transport_, this, dates_, log_),
       queue_(&pool_, &loop_, clock_,
@@ -154,8 +162,10 @@ Status Core::Open() {
 
 Status Core::Restore() {
   if (!persister_) return {};
+  if (!persister_->is_for_many_processes()) log_.Debug("The state store is for one process at a time");
   if (Status status = persister_->RestoreAll(); !status.ok()) return status;
   loop_.Post([this] {
+    persister_->Begin();
     for (const auto& token : pool_.members().All()) refresher_.RenewAhead(token);
   });
   return {};
@@ -175,6 +185,10 @@ void Core::OnRotated(const Token& token) {
 
 void Core::OnAdopted(const Token& token, bool rotated) {
   pool_.accounts().NoteAdopted(token, rotated);
+}
+
+void Core::OnInDoubt(const Token& token) {
+  pool_.records().NoteInDoubt(token);
 }
 
 void Core::OnRefreshDue(const std::shared_ptr<Token>& token) {

@@ -111,6 +111,7 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   void OnRefreshed(const Token& token, const Jwt& jwt, bool rotated, const std::string& account) override;
   void OnRotated(const Token& token) override;
   void OnAdopted(const Token& token, bool rotated) override;
+  void OnInDoubt(const Token& token) override;
   void OnRefreshDue(const std::shared_ptr<Token>& token) override;
 
   // PoolListener

@@ -14,15 +14,21 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kUrgent{200};
-// How often an exchange looks whether the one of another process is over.
-constexpr milliseconds kLockPoll{20};
+// How often it is looked whether what is refused for good, or in doubt, may be tried again.
+constexpr milliseconds kReviewEvery{std::chrono::minutes(1)};
+
+// At most so long from now as it was when it was written: one of both times may be of a clock that was wrong.
+std::optional<WallTime> CoolingUntil(const StoredHealth& health, WallTime now) {
+  if (!health.cooling_until || health.cooling_for == milliseconds(0)) return health.cooling_until;
+  return std::min(*health.cooling_until, now + std::chrono::duration_cast<WallTime::duration>(health.cooling_for));
+}
 
 std::string Describe(const StoredToken& stored, WallTime now) {
   std::string what;
   const auto add = [&](const std::string& part) { what += (what.empty() ? "" : ", ") + part; };
   if (stored.serial > 0) add(fmt::format("refresh token replaced {} times", stored.serial));
   if (stored.jwt && now < stored.jwt->expires) add("JWT");
-  if (stored.health.disabled) {
+  if (stored.health.disabled || IsRevoked(stored)) {
     add(fmt::format("disabled ({})", stored.health.reason));
   } else if (stored.health.failures > 0) {
     add(fmt::format("{} failures", stored.health.failures));
@@ -36,31 +42,33 @@ std::string Describe(const StoredToken& stored, WallTime now) {
 
 }  // namespace
 
-// An exchange that asks for the lock, until it has an answer.
-struct StatePersister::LockRequest {
-  std::shared_ptr<Token> token;
-  Acquired done;
-  SteadyTime until;
-};
-
 StatePersister::StatePersister(std::shared_ptr<StateStore> store, TokenPool* pool, Executor* executor,
-                               const Clock& clock, milliseconds patience, milliseconds save_interval)
+                               const Clock& clock, const Clock& dates, SharedExchangeOptions options,
+                               milliseconds save_interval)
     : pool_(pool),
       executor_(executor),
-      clock_(clock),
-      patience_(patience),
+      dates_(dates),
       save_interval_(save_interval),
-      records_(std::move(store), [this](const auto& token, const Status& why) { Complain(token, why); }) {}
+      is_for_many_processes_(store->IsForManyProcesses()),
+      logins_(std::move(store), [this](const Status& why) { OnStoreFailed(nullptr, why); }),
+      records_(&logins_),
+      exchange_(std::move(options), &logins_, this, executor, &worker_, clock, dates) {}
 
-void StatePersister::Complain(const std::shared_ptr<const Token>& token, const Status& why) {
+void StatePersister::OnStoreFailed(const std::shared_ptr<const Token>& token, const Status& why) {
   pool_->records().NoteStoreFailed(token, why);
+}
+
+void StatePersister::OnLifted(const std::shared_ptr<Token>& token) {
+  const auto stored = records_.Find(*token);
+  if (stored.ok() && *stored) TakeOver(token, **stored, false);
+  pool_->Recover(token->name());
 }
 
 Status StatePersister::RestoreAll() {
   return Guarded([&] {
     for (const auto& token : pool_->members().All()) {
       if (token->kind() == CredentialKind::kCallback) continue;
-      const auto stored = records_.Find(token);
+      const auto stored = records_.Find(*token);
       if (!stored.ok()) return stored.status();
       if (*stored) TakeOver(token, **stored, true);
     }
@@ -73,31 +81,33 @@ void StatePersister::Restore(const std::shared_ptr<Token>& token) {
   // By way of the executor, as Forget(): a token that was removed a moment ago, and comes back, has its last state.
   executor_->Post([this, token] {
     worker_.Post([this, token] {
-      const auto stored = records_.Find(token);
-      if (!stored.ok()) return Complain(token, stored.status());
+      const auto stored = records_.Find(*token);
+      if (!stored.ok()) return OnStoreFailed(token, stored.status());
       if (*stored) TakeOver(token, **stored, false);
     });
   });
 }
 
 void StatePersister::TakeOver(const std::shared_ptr<Token>& token, const StoredToken& stored, bool at_start) {
-  const WallTime now = clock_.Wall();
+  const WallTime now = dates_.Wall();
   token->Adopt(stored.credential, stored.serial);
   if (stored.jwt) {
-    auto jwt = ReviveJwt(*stored.jwt, clock_.Steady(), now);
+    auto jwt = ReviveJwt(*stored.jwt, dates_.Steady(), now);
     if (jwt) token->OfferJwt(std::move(jwt));
   }
   PoolRecords::Kept kept;
   kept.token = token;
   kept.failures = stored.health.failures;
-  kept.disabled = stored.health.disabled;
-  kept.revoked = stored.health.dead;
-  kept.cooling_until = stored.health.cooling_until;
+  kept.revoked = IsRevoked(stored);
+  kept.disabled = stored.health.disabled || kept.revoked;
+  kept.recovery_delay = stored.health.recovery_delay;
+  kept.cooling_until = CoolingUntil(stored.health, now);
   if (stored.health.code != Code::kOk) kept.why = Status(stored.health.code, stored.health.reason);
   kept.counters = records_.NoteRestored(token, stored);
   // One that comes later may have been here before: its tier has counted it then.
   kept.counts_for_tier = at_start;
   kept.last_used = stored.last_used;
+  if (kept.revoked) exchange_.NoteRevoked(token);
   pool_->records().Restore(kept, Describe(stored, now));
 }
 
@@ -123,107 +133,30 @@ void StatePersister::SaveNow() {
 void StatePersister::Save(const std::vector<PoolRecords::Kept>& tokens) {
   const Status saved = Guarded([&] { return records_.Save(tokens); });
   if (saved.ok()) return;
-  Complain(nullptr, saved);
+  OnStoreFailed(nullptr, saved);
   pool_->records().PutBackUnsaved(tokens);
 }
 
-void StatePersister::Acquire(const std::shared_ptr<Token>& token, Acquired done) {
-  TryLockSoon(std::make_shared<LockRequest>(LockRequest{token, std::move(done), clock_.Steady() + patience_}));
-}
-
-void StatePersister::TryLockSoon(const std::shared_ptr<LockRequest>& request) {
-  worker_.Post([this, request] {
-    const Status tried = Guarded([&] {
-      TryLock(request);
-      return Status();
-    });
-    if (tried.ok()) return;
-    LetGo(request->token);
-    Answer(request, tried);
+void StatePersister::Begin() {
+  executor_->After(kReviewEvery, [this] {
+    worker_.Post([this] { exchange_.Review(); });
+    Begin();
   });
-}
-
-void StatePersister::TryLock(const std::shared_ptr<LockRequest>& request) {
-  const std::shared_ptr<Token>& token = request->token;
-  std::string& held = held_[token.get()];
-  if (held.empty()) {
-    const std::string name = records_.ExchangeLock(token);
-    const auto locked = Guarded([&] { return records_.store().Lock(name, milliseconds(0)); });
-    if (!locked.ok()) Complain(token, locked.status());
-    if (locked.ok() && *locked) held = name;
-    if (locked.ok() && !*locked) {
-      executor_->Post([this, request] { TryAgainLater(request); });
-      return;
-    }
-  }
-  const auto stored = records_.Find(token);
-  // Whoever got the token first may have named the login.
-  if (!held.empty() && held != records_.ExchangeLock(token)) {
-    records_.store().Unlock(std::exchange(held, ""));
-    return TryLock(request);
-  }
-  // A store that does not work must not keep a request from being served.
-  if (!stored.ok()) Complain(token, stored.status());
-  if (!stored.ok() || !*stored) return Answer(request, std::optional<SharedKnowledge>());
-  SharedKnowledge known{(*stored)->credential, (*stored)->serial};
-  if ((*stored)->jwt) known.jwt = ReviveJwt(*(*stored)->jwt, clock_.Steady(), clock_.Wall());
-  Answer(request, std::optional(std::move(known)));
-}
-
-void StatePersister::TryAgainLater(const std::shared_ptr<LockRequest>& request) {
-  const Status waits = Guarded([&]() -> Status {
-    if (request->until <= clock_.Steady()) {
-      Error error{.code = Code::kOverloaded, .message = "another process is exchanging this refresh token"};
-      error.retryable = true;
-      return Status(std::move(error));
-    }
-    executor_->After(kLockPoll, [this, request] { TryLockSoon(request); });
-    return {};
-  });
-  if (!waits.ok()) request->done(waits);
-}
-
-void StatePersister::Answer(const std::shared_ptr<LockRequest>& request, Result<std::optional<SharedKnowledge>> known) {
-  executor_->Post([request, known = std::move(known)] { request->done(known); });
-}
-
-void StatePersister::Keep(const std::shared_ptr<Token>& token, const Issuance& issued, std::function<void()> done) {
-  worker_.Post([this, token, issued, done = std::move(done)] {
-    const Status kept = Guarded([&] { return records_.Save(token, issued); });
-    if (!kept.ok()) {
-      Complain(token, kept);
-      PoolRecords::Kept again;
-      again.token = token;
-      pool_->records().PutBackUnsaved({again});
-    }
-    executor_->Post(done);
-  });
-}
-
-void StatePersister::Release(const std::shared_ptr<Token>& token) {
-  worker_.Post([this, token] { LetGo(token); });
-}
-
-void StatePersister::LetGo(const std::shared_ptr<Token>& token) {
-  const auto held = held_.find(token.get());
-  if (held == held_.end()) return;
-  if (!held->second.empty()) records_.store().Unlock(held->second);
-  held_.erase(held);
 }
 
 void StatePersister::Forget(const std::shared_ptr<Token>& token) {
   SaveNow();
-  worker_.Post([this, token] { records_.Forget(*token); });
+  worker_.Post([this, token] {
+    records_.Forget(*token);
+    exchange_.Forget(token.get());
+  });
 }
 
 void StatePersister::Close() {
   Guarded([&] {
     worker_.Post([this] {
+      exchange_.Close();
       Save(pool_->records().TakeUnsaved());
-      for (const auto& [token, name] : held_) {
-        if (!name.empty()) records_.store().Unlock(name);
-      }
-      held_.clear();
     });
   });
   worker_.Close();

@@ -1,31 +1,31 @@
 // Keeps in a store what has to outlive the client, and brings it back: at the start, when a token comes, and when
 // another process got it.
 //
-// The store works in a thread of its own. What an exchange issued is written at once, a change of a token's health
-// within a moment, counters now and then.
+// The store works in a thread of its own. What an exchange issued is written at once (shared_exchange.h), a change of a
+// token's health within a moment, counters now and then.
 #pragma once
 
 #include <chrono>
 #include <memory>
-#include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/executor.h"
+#include "client/shared_exchange.h"
 #include "client/state_records.h"
 #include "platform/worker.h"
-#include "token/exchange_lock.h"
 #include "token/token_pool.h"
 
 namespace warppool::internal {
 
-class StatePersister final : public ExchangeLock {
+class StatePersister final : private SharedExchangeObserver {
  public:
-  // `patience`: how long an exchange waits while another process exchanges the same token. `save_interval`: as
-  // Config::state_save_interval.
+  // `save_interval`: as Config::state_save_interval.
   StatePersister(std::shared_ptr<StateStore> store, TokenPool* pool, Executor* executor, const Clock& clock,
-                 std::chrono::milliseconds patience, std::chrono::milliseconds save_interval);
+                 const Clock& dates, SharedExchangeOptions options, std::chrono::milliseconds save_interval);
+
+  bool is_for_many_processes() const { return is_for_many_processes_; }
+  ExchangeLock* exchange_lock() { return &exchange_; }
 
   // Brings back what is known of all tokens. Before any other function, in the thread that creates the client. Fails as
   // the store does.
@@ -36,11 +36,8 @@ class StatePersister final : public ExchangeLock {
   // Whether the pool has something to save; see TokenPool::SetOnUnsaved(). Any thread.
   void OnUnsaved(bool urgent) noexcept;
 
-  // ExchangeLock
-  void Acquire(const std::shared_ptr<Token>& token, Acquired done) override;
-  void Keep(const std::shared_ptr<Token>& token, const Issuance& issued, std::function<void()> done) override;
-  void Release(const std::shared_ptr<Token>& token) override;
-
+  // Looks from now on after tokens that are refused for good, or in doubt. In the executor's thread.
+  void Begin();
   // The token is gone: its last state is saved. In the executor's thread.
   void Forget(const std::shared_ptr<Token>& token);
 
@@ -51,35 +48,32 @@ class StatePersister final : public ExchangeLock {
   void Close();
 
  private:
-  struct LockRequest;
+  // SharedExchangeObserver
+  void OnStoreFailed(const std::shared_ptr<const Token>& token, const Status& why) override;
+  void OnLifted(const std::shared_ptr<Token>& token) override;
 
-  void TryLockSoon(const std::shared_ptr<LockRequest>& request);
-  void TryLock(const std::shared_ptr<LockRequest>& request);
-  void TryAgainLater(const std::shared_ptr<LockRequest>& request);
-  void Answer(const std::shared_ptr<LockRequest>& request, Result<std::optional<SharedKnowledge>> known);
   void SaveSoon(bool urgent);
   void SaveNow();
   void Save(const std::vector<PoolRecords::Kept>& tokens);
   // What `stored` says, taken over.
   void TakeOver(const std::shared_ptr<Token>& token, const StoredToken& stored, bool at_start);
-  void LetGo(const std::shared_ptr<Token>& token);
-  void Complain(const std::shared_ptr<const Token>& token, const Status& why);
 
   TokenPool* const pool_;
   Executor* const executor_;
-  const Clock& clock_;
-  const std::chrono::milliseconds patience_;
+  const Clock& dates_;
   const std::chrono::milliseconds save_interval_;
+  const bool is_for_many_processes_;
 
   // The executor's thread only.
   TimerId save_timer_ = 0;
   bool save_is_urgent_ = false;
 
   // The worker's thread only, but for the start.
+  LoginRecords logins_;
   StateRecords records_;
-  std::unordered_map<const Token*, std::string> held_;  // locks
 
   Worker worker_;
+  SharedExchange exchange_;
 };
 
 }  // namespace warppool::internal

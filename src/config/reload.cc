@@ -26,6 +26,7 @@ const char* FixedDifference(const Config& running, const Config& wanted) {
   compare("background_refresh", running.background_refresh, wanted.background_refresh);
   compare("state_file", running.state_file, wanted.state_file);
   compare("state_save_interval", running.state_save_interval, wanted.state_save_interval);
+  compare("store_timeout", running.store_timeout, wanted.store_timeout);
   compare("max_event_bytes", running.max_event_bytes, wanted.max_event_bytes);
   compare("max_message_bytes", running.max_message_bytes, wanted.max_message_bytes);
   compare("max_stream_events", running.max_stream_events, wanted.max_stream_events);

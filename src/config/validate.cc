@@ -131,6 +131,7 @@ Status CheckLimits(const Config& config) {
                                    Duration{"silence_timeout", config.silence_timeout, milliseconds(1)},
                                    Duration{"refresh_timeout", config.refresh_timeout, milliseconds(1)},
                                    Duration{"state_save_interval", config.state_save_interval, milliseconds(1)},
+                                   Duration{"store_timeout", config.store_timeout, milliseconds(1)},
                                    Duration{"retry_base_delay", config.retry_base_delay, milliseconds(0)},
                                    Duration{"retry_max_delay", config.retry_max_delay, milliseconds(0)},
                                    Duration{"retry_after_limit", config.retry_after_limit, milliseconds(0)},

@@ -2,8 +2,10 @@
 
 #include <atomic>
 #include <deque>
+#include <map>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/guarded.h"
 #include "platform/quiet_thread.h"
 
@@ -21,7 +23,13 @@ struct Worker::Queue {
       std::function<void()> task;
       {
         MutexLock lock(&mutex);
-        while (tasks.empty() && !closed) changed.Wait(&mutex);
+        while (!TakeDue() && tasks.empty() && !closed) {
+          if (later.empty()) {
+            changed.Wait(&mutex);
+          } else {
+            changed.WaitUntil(&mutex, later.begin()->first);
+          }
+        }
         if (tasks.empty()) return;
         task = std::move(tasks.front());
         tasks.pop_front();
@@ -30,22 +38,45 @@ struct Worker::Queue {
     }
   }
 
+  // Whether one of those that are for later is due: the next of all then.
+  bool TakeDue() REQUIRES(mutex) {
+    if (closed || later.empty() || RealClock().Steady() < later.begin()->first) return false;
+    tasks.push_front(std::move(later.begin()->second));
+    later.erase(later.begin());
+    return true;
+  }
+
   std::atomic<std::thread::id> thread{};
   Mutex mutex;
   CondVar changed;
   std::deque<std::function<void()>> tasks GUARDED_BY(mutex);
+  std::multimap<SteadyTime, std::function<void()>> later GUARDED_BY(mutex);
   bool closed GUARDED_BY(mutex) = false;
 };
 
 Worker::Worker() : queue_(std::make_shared<Queue>()) {}
 
 bool Worker::Post(std::function<void()> task) {
+  return Add([&] {
+    MutexLock lock(&queue_->mutex);
+    queue_->tasks.push_back(std::move(task));
+  });
+}
+
+bool Worker::PostAfter(std::chrono::milliseconds delay, std::function<void()> task) {
+  return Add([&] {
+    MutexLock lock(&queue_->mutex);
+    queue_->later.emplace(RealClock().Steady() + delay, std::move(task));
+  });
+}
+
+template <typename Change>
+bool Worker::Add(const Change& change) {
   {
     MutexLock lock(&mutex_);
     if (closed_) return false;
     if (!thread_.joinable()) thread_ = StartQuietThread([queue = queue_] { queue->Run(); });
-    MutexLock queue_lock(&queue_->mutex);
-    queue_->tasks.push_back(std::move(task));
+    change();
   }
   queue_->changed.NotifyAll();
   return true;

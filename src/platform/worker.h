@@ -1,6 +1,7 @@
 // A thread that does one thing after the other: what takes its time, and must not take that of the I/O thread.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -21,6 +22,9 @@ class Worker {
   // there is no memory or no thread to be had.
   bool Post(std::function<void()> task) EXCLUDES(mutex_);
 
+  // The same, when `delay` has passed; not any more once Close() was called.
+  bool PostAfter(std::chrono::milliseconds delay, std::function<void()> task) EXCLUDES(mutex_);
+
   // What has not begun yet is not run.
   void DropRest() EXCLUDES(mutex_);
   // Has all that was posted run, and waits for the end of the thread. In the thread itself, it cannot wait: it then
@@ -30,6 +34,9 @@ class Worker {
   bool InThread() const;
 
  private:
+  template <typename Change>
+  bool Add(const Change& change) EXCLUDES(mutex_);
+
   struct Queue;  // outlives this object if it is destroyed in the thread
 
   const std::shared_ptr<Queue> queue_;

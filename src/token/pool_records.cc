@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace warppool::internal {
+namespace {
+
+// Until the record in the store is looked at again, by the next request that has no other token.
+constexpr std::chrono::seconds kInDoubtFor{5};
+
+}  // namespace
 
 std::vector<PoolRecords::Kept> PoolRecords::TakeUnsaved() {
   std::vector<Kept> taken;
@@ -17,7 +23,11 @@ std::vector<PoolRecords::Kept> PoolRecords::TakeUnsaved() {
     kept.failures = health.failures();
     kept.disabled = health.disabled();
     kept.revoked = health.revoked();
-    if (now < health.cooling_until()) kept.cooling_until = state_->WallTimeOf(health.cooling_until(), now);
+    kept.recovery_delay = health.recovery_delay();
+    if (now < health.cooling_until()) {
+      kept.cooling_until = state_->WallTimeOf(health.cooling_until(), now);
+      kept.cooling_for = std::chrono::ceil<std::chrono::milliseconds>(health.cooling_until() - now);
+    }
     kept.why = kept.disabled ? member->last_verdict : member->why_cooling;
     kept.counters = member->counters;
     if (member->last_used) kept.last_used = state_->WallTimeOf(*member->last_used, now);
@@ -60,13 +70,36 @@ void PoolRecords::Restore(const Kept& kept, const std::string& what) {
     if (const WallTime wall = state_->clock.Wall(); kept.cooling_until && wall < *kept.cooling_until) {
       cooling_until = now + std::min<SteadyTime::duration>(*kept.cooling_until - wall, kLongestCooling);
     }
-    if (member->health.Restore(kept.failures, kept.disabled, cooling_until, now)) {
+    const auto standing = kept.revoked    ? TokenHealth::Standing::kRevoked
+                          : kept.disabled ? TokenHealth::Standing::kDisabled
+                                          : TokenHealth::Standing::kGood;
+    if (member->health.Restore(standing, kept.failures, kept.recovery_delay, cooling_until, now)) {
       if (kept.disabled) member->last_verdict = kept.why;
       if (cooling_until && !kept.disabled) member->why_cooling = kept.why;
     }
     news.notices().push_back(
         {PoolEventKind::kRestored, member->token.tier(), PoolState::Share(*member), Status(), what});
     state_->Refile(member, now, kept.why, &news);
+  }
+  state_->Tell(news);
+}
+
+void PoolRecords::NoteInDoubt(const Token& token) {
+  PoolNews news;
+  {
+    MutexLock lock(&state_->mutex);
+    PoolMember* const member = state_->registry.Find(token);
+    if (member == nullptr) return;
+    const SteadyTime now = state_->clock.Steady();
+    const Status why(Code::kNoTokenReady, "refused, but another process may know a newer refresh token");
+    member->why_cooling = why;
+    const bool was_ready = member->health.CoolUntil(now + kInDoubtFor, now);
+    state_->Refile(member, now, why, &news);
+    if (was_ready) {
+      PoolNotice notice{PoolEventKind::kCooling, member->token.tier(), PoolState::Share(*member), why};
+      notice.until = state_->WallTimeOf(member->turns_at, now);
+      news.notices().push_back(std::move(notice));
+    }
   }
   state_->Tell(news);
 }

@@ -93,21 +93,14 @@ void Token::Rotate(Secret credential) {
   MutexLock lock(&mutex_);
   credential_.swap(credential);
   ++serial_;
-  adopted_ = false;
 }
 
 bool Token::Adopt(Secret credential, std::uint64_t serial) {
   MutexLock lock(&mutex_);
-  if (serial <= serial_) return false;
-  credential_.swap(credential);
   serial_ = serial;
-  adopted_ = true;
+  if (credential_ == credential) return false;
+  credential_.swap(credential);
   return true;
-}
-
-bool Token::is_adopted() const {
-  MutexLock lock(&mutex_);
-  return adopted_;
 }
 
 BearerSource Token::bearer_source() const {

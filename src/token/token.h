@@ -46,10 +46,8 @@ class Token {
   std::uint64_t serial() const EXCLUDES(mutex_);
   // The service replaced the credential.
   void Rotate(Secret credential) EXCLUDES(mutex_);
-  // It did so elsewhere. False: what is here is as new.
+  // What the store takes for the present one. Whether that is another one than here.
   bool Adopt(Secret credential, std::uint64_t serial) EXCLUDES(mutex_);
-  // Whether the credential is one that was adopted: this process did not see what it replaces being spent.
-  bool is_adopted() const EXCLUDES(mutex_);
 
   BearerSource bearer_source() const EXCLUDES(mutex_);
   void SetBearerSource(BearerSource source) EXCLUDES(mutex_);
@@ -81,7 +79,6 @@ class Token {
   std::string name_ GUARDED_BY(mutex_);
   Secret credential_ GUARDED_BY(mutex_);
   std::uint64_t serial_ GUARDED_BY(mutex_) = 0;
-  bool adopted_ GUARDED_BY(mutex_) = false;
   BearerSource source_ GUARDED_BY(mutex_);
   std::shared_ptr<const Jwt> jwt_ GUARDED_BY(mutex_);
   Secret refused_ GUARDED_BY(mutex_);

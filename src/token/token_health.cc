@@ -169,16 +169,17 @@ bool TokenHealth::CorrectCooling(SteadyTime until, SteadyTime now) {
   return true;
 }
 
-bool TokenHealth::Restore(int failures, bool disabled, std::optional<SteadyTime> cooling_until, SteadyTime now) {
+bool TokenHealth::Restore(Standing standing, int failures, std::chrono::milliseconds recovery_delay,
+                          std::optional<SteadyTime> cooling_until, SteadyTime now) {
   const bool untouched = standing_ == Standing::kGood && cooling_until_ == SteadyTime() && total_failures_ == 0 &&
                          successes_ == 0 && generation_ == 0;
   if (!untouched) return false;
   failures_ = failures;
+  recovery_ = recovery_delay;
+  standing_ = standing;
   if (cooling_until) cooling_until_ = *cooling_until;
-  if (disabled) {
-    standing_ = Standing::kDisabled;
-    half_open_at_ = now;
-  }
+  if (standing != Standing::kGood) half_open_at_ = now;
+  if (standing == Standing::kRevoked) set_back_until_ = now + kLongestSetBack;
   return true;
 }
 

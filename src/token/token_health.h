@@ -100,9 +100,11 @@ class TokenHealth {
   // The service was asked when the quota comes back: better known than what was assumed. Nothing if it does not cool.
   bool CorrectCooling(SteadyTime until, SteadyTime now);
 
-  // As it was when it was kept. Who was disabled is half open at once: a restart is the first thing that people try.
-  // False, and nothing happens, if it has a history of its own.
-  bool Restore(int failures, bool disabled, std::optional<SteadyTime> cooling_until, SteadyTime now);
+  enum class Standing : std::uint8_t { kGood, kDisabled, kRevoked };
+  // As it was when it was kept. Who was disabled is half open at once: a restart is the first thing that people try;
+  // who is revoked comes behind all others then. False, and nothing happens, if it has a history of its own.
+  bool Restore(Standing standing, int failures, std::chrono::milliseconds recovery_delay,
+               std::optional<SteadyTime> cooling_until, SteadyTime now);
 
   // By hand: ready, with a clean slate. False if it was ready already; its failures are cleared all the same.
   bool Recover(SteadyTime now);
@@ -114,11 +116,10 @@ class TokenHealth {
   SteadyTime cooling_until() const { return cooling_until_; }
   bool disabled() const { return standing_ != Standing::kGood; }
   bool revoked() const { return standing_ == Standing::kRevoked; }  // disabled for good
+  std::chrono::milliseconds recovery_delay() const { return recovery_; }
   bool being_probed() const { return trying_ && disabled(); }
 
  private:
-  enum class Standing : std::uint8_t { kGood, kDisabled, kRevoked };
-
   bool Current(const HealthStamp& stamp) const {
     return stamp.generation == generation_ && stamp.failure == total_failures_;
   }

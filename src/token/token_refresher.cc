@@ -224,42 +224,59 @@ void TokenRefresher::StartOperation(const Token* key) {
 
 void TokenRefresher::AcquireLock(const Token* key) {
   options_.exchange_lock->Acquire(operations_[key].token,
-                                  Step(key, [this, key](const auto& known) { OnLock(key, known); }));
+                                  Step(key, [this, key](const auto& admission) { OnAdmission(key, admission); }));
 }
 
-void TokenRefresher::OnLock(const Token* key, const Result<std::optional<SharedKnowledge>>& known) {
+void TokenRefresher::OnAdmission(const Token* key, const Result<ExchangeAdmission>& admission) {
+  using Kind = ExchangeAdmission::Kind;
   RefreshOperation& operation = operations_[key];
-  if (!known.ok()) {
-    // That another process has it says nothing of the exchange.
-    const bool held = known.code() != Code::kOutOfMemory;
-    return Finish(key, Refuse(operation.token, {held ? Outcome::kHeld : Outcome::kGarbled, known.status(), false, {}}));
+  const std::shared_ptr<Token> token = operation.token;
+  // Whoever hears why it failed hears what the service said last, if it said anything.
+  const auto failed = [&](Outcome outcome, const char* why) {
+    Error error{.code = outcome == Outcome::kAuthRevoked ? Code::kUnauthorized : Code::kOverloaded, .message = why};
+    error.retryable = outcome != Outcome::kAuthRevoked;
+    ExchangeFailure failure{outcome, Status(std::move(error)), false, {}};
+    if (outcome == Outcome::kAuthRevoked && operation.failure) failure = *operation.failure;
+    Finish(key, Refuse(token, failure));
+  };
+  if (!admission.ok()) {
+    return Finish(key, Refuse(token, {Outcome::kGarbled, admission.status(), false, {}}));
   }
-  operation.has_lock = true;
-  const std::uint64_t serial = operation.token->serial();
-  if (*known && Adopt(key, **known)) return;
-  // After a refusal for good: another process may have had the credential replaced, though the lock should have
-  // prevented that.
-  if (operation.asked_lock_again) {
-    if (operation.token->serial() == serial) return OnRefused(key);
-    operation.failure.reset();  // it was of another credential
-    operation.endpoint = 0;
+  operation.has_lock = admission->kind == Kind::kSend;
+  if (admission->present) Adopt(*token, *admission->present);
+  switch (admission->kind) {
+    case Kind::kUseJwt:
+      return UseShared(key, admission->jwt);
+    case Kind::kSend:
+      if (operation.sent != admission->credential) {
+        operation.failure.reset();  // it was of another credential
+        operation.endpoint = 0;
+      }
+      return Ask(key, admission->credential);
+    case Kind::kHeld:
+      return failed(Outcome::kHeld, "another process is exchanging this refresh token");
+    case Kind::kInDoubt:
+      if (observer_ != nullptr) observer_->OnInDoubt(*token);
+      return failed(Outcome::kHeld,
+                    "it was refused, but another process may have got a new one and not told of it yet");
+    case Kind::kRevoked:
+      if (operation.failure) return OnRefused(key);
+      return failed(Outcome::kAuthRevoked, "another process found that it is refused for good");
   }
-  Ask(key, operation.token->credential());
 }
 
-// Takes over what is newer than what is here. True: that makes an exchange needless, and the operation has finished.
-bool TokenRefresher::Adopt(const Token* key, const SharedKnowledge& known) {
+// Takes over what is newer than what is here.
+void TokenRefresher::Adopt(Token& token, const ExchangeAdmission::Present& present) {
+  if (token.Adopt(present.credential, present.serial) && observer_ != nullptr) observer_->OnAdopted(token, true);
+}
+
+void TokenRefresher::UseShared(const Token* key, const std::shared_ptr<const Jwt>& jwt) {
   const std::shared_ptr<Token> token = operations_[key].token;
-  const bool rotated = token->Adopt(known.credential, known.serial);
-  const bool will_do = known.jwt && clock_.Steady() < known.jwt->refresh_at && !token->Knows(known.jwt->text);
-  if (will_do) {
-    token->SetJwt(known.jwt);
-    troubles_.erase(key);
-    RefreshAhead(token, known.jwt, (known.jwt->expires_at - known.jwt->refresh_at) / 2);
-  }
-  if ((rotated || will_do) && observer_ != nullptr) observer_->OnAdopted(*token, rotated);
-  if (will_do) Finish(key, {known.jwt, false, Outcome::kSuccess, {}});
-  return will_do;
+  token->SetJwt(jwt);
+  troubles_.erase(key);
+  RefreshAhead(token, jwt, (jwt->expires_at - jwt->refresh_at) / 2);
+  if (observer_ != nullptr) observer_->OnAdopted(*token, false);
+  Finish(key, {jwt, false, Outcome::kSuccess, {}});
 }
 
 void TokenRefresher::Ask(const Token* key, Secret credential) {
@@ -288,7 +305,7 @@ void TokenRefresher::KeepThen(const Token* key, const Issuance& issued, const Th
   const RefreshOperation& operation = operations_[key];
   if (!operation.has_lock) return then();
   const Status asked = Guarded([&] {
-    options_.exchange_lock->Keep(operation.token, issued, Step(key, then));
+    options_.exchange_lock->Keep(operation.token, operation.sent, issued, Step(key, then));
     return Status();
   });
   if (!asked.ok()) then();
@@ -301,7 +318,7 @@ void TokenRefresher::OnSuccess(const Token* key, ExchangeSuccess success) {
       operation.sent, false,
       std::make_shared<const Jwt>(MakeJwt(std::move(success.bearer), success.life, clock_.Steady(), clock_.Wall()))};
   if (!success.refresh_token.empty()) issued.credential = std::move(success.refresh_token);
-  issued.rotated = issued.credential != token->credential();
+  issued.rotated = issued.credential != operation.sent;
   KeepThen(key, issued, [this, key, token, issued, account = success.user_id] {
     Install(token, issued, account);
     Finish(key, {issued.jwt, true, Outcome::kSuccess, {}});
@@ -321,7 +338,7 @@ void TokenRefresher::Install(const std::shared_ptr<Token>& token, const Issuance
 void TokenRefresher::OnFailure(const Token* key, ExchangeFailure failure) {
   const RefreshOperation& operation = operations_[key];
   const std::shared_ptr<Token> token = operation.token;
-  if (failure.refresh_token.empty() || failure.refresh_token == token->credential()) {
+  if (failure.refresh_token.empty() || failure.refresh_token == operation.sent) {
     return OnNoJwt(key, std::move(failure));
   }
   KeepThen(key, {failure.refresh_token, true}, [this, key, token, failure] {
@@ -348,25 +365,15 @@ void TokenRefresher::OnNoJwt(const Token* key, ExchangeFailure failure) {
     ++operation.endpoint;
     return Ask(key, operation.sent);
   }
-  if (operation.failure->outcome == Outcome::kAuthRevoked && operation.has_lock && !operation.asked_lock_again) {
-    operation.asked_lock_again = true;
-    return AcquireLock(key);
+  if (operation.failure->outcome == Outcome::kAuthRevoked && operation.has_lock) {
+    return options_.exchange_lock->Judge(
+        token, operation.sent, Step(key, [this, key](const auto& admission) { OnAdmission(key, admission); }));
   }
   OnRefused(key);
 }
 
 void TokenRefresher::OnRefused(const Token* key) {
-  RefreshOperation& operation = operations_[key];
-  const bool is_dead = operation.failure->outcome == Outcome::kAuthRevoked;
-  const bool is_configured = operation.sent == operation.token->configured();
-  if (is_dead && !is_configured && operation.token->is_adopted()) {
-    log_.Info("Refused for good, asking with the configured refresh token: {}", operation.token->name());
-    operation.failure_of_adopted = std::exchange(operation.failure, std::nullopt);
-    operation.endpoint = 0;
-    return Ask(key, operation.token->configured());
-  }
-  // What was said of the newer credential is what people have to know.
-  if (is_dead && operation.failure_of_adopted) operation.failure = std::move(operation.failure_of_adopted);
+  const RefreshOperation& operation = operations_[key];
   Remember(operation);
   Finish(key, Refuse(operation.token, *operation.failure));
 }

@@ -14,9 +14,8 @@
 // breaks it off.
 //
 // With an exchange lock (exchange_lock.h), a JWT or a credential that another process got is taken over instead of an
-// exchange of this one's own, and what this process is issued is in the store before the credential that it replaces is
-// forgotten. A credential that came from another process and is refused for good is not the end of the token: the
-// configured one is tried once.
+// exchange of this one's own, what this process is issued is in the store before it counts, and whether a refusal for
+// good is the end of the token is for the lock to say: it may know another credential.
 //
 // A token whose bearers the program supplies is refreshed by a call of the program's in the place of the exchange. A
 // call that hangs cannot be broken off: the bearer that it brings is taken, however late.
@@ -67,6 +66,8 @@ class RefreshObserver {
   virtual void OnRotated(const Token& token) = 0;
   // Another process exchanged it; `rotated`: and had its refresh token replaced.
   virtual void OnAdopted(const Token& token, bool rotated) = 0;
+  // It was refused, but another process may get an answer that is the reason for it.
+  virtual void OnInDoubt(const Token& token) = 0;
   // The JWT, which was used since it was issued, should be renewed soon: now is a good moment.
   virtual void OnRefreshDue(const std::shared_ptr<Token>& token) = 0;
 };
@@ -124,12 +125,9 @@ class TokenRefresher {
     bool time_counts = false;          // something was sent, or the program was asked: their limits run
     std::size_t endpoint = 0;
     std::optional<ExchangeFailure> failure;  // of the addresses before, the one that says most
-    // Of an adopted credential, before the configured one was tried.
-    std::optional<ExchangeFailure> failure_of_adopted;
-    std::chrono::milliseconds pause{};  // the longest that one of them asked for
-    Secret sent{};                      // the credential that is being exchanged
-    bool has_lock = false;              // the exchange lock
-    bool asked_lock_again = false;      // after a refusal for good: whether another process knows more
+    std::chrono::milliseconds pause{};       // the longest that one of them asked for
+    Secret sent{};                           // the credential that is being exchanged
+    bool has_lock = false;                   // the exchange lock
   };
 
   static constexpr BackoffOptions kDelays{.base = std::chrono::seconds(30),
@@ -148,7 +146,8 @@ class TokenRefresher {
   // The steps of an operation. One that has to wait goes on in a later one; what a step throws finishes the operation.
   void StartOperation(const Token* key);
   void AcquireLock(const Token* key);
-  void OnLock(const Token* key, const Result<std::optional<SharedKnowledge>>& known);
+  void OnAdmission(const Token* key, const Result<ExchangeAdmission>& admission);
+  void UseShared(const Token* key, const std::shared_ptr<const Jwt>& jwt);
   void Ask(const Token* key, Secret credential);
   void OnAnswer(const Token* key, const FetchResult& answer);
   void OnSuccess(const Token* key, ExchangeSuccess success);
@@ -184,7 +183,7 @@ class TokenRefresher {
   };
   void SetTimer(Renewal* renewal);
   void Remember(const RefreshOperation& operation);
-  bool Adopt(const Token* key, const SharedKnowledge& known);
+  void Adopt(Token& token, const ExchangeAdmission::Present& present);
   void Install(const std::shared_ptr<Token>& token, const Issuance& issued, const std::string& account);
   RefreshResult Refuse(const std::shared_ptr<Token>& token, const ExchangeFailure& failure);
   // Has the observer told at `jwt`'s time to be refreshed, or up to `spread` before.

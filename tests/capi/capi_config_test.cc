@@ -57,6 +57,7 @@ TEST_CASE("each setter sets its own field") {
   CHECK(warppool_config_set_max_in_flight(handle, 6, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_max_token_wait_ms(handle, 20, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_state_save_interval_ms(handle, 21, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_config_set_store_timeout_ms(handle, 22, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_background_refresh(handle, 0, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_connect_timeout_ms(handle, 11, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_silence_timeout_ms(handle, 12, nullptr) == WARPPOOL_OK);
@@ -98,6 +99,7 @@ TEST_CASE("each setter sets its own field") {
   CHECK(config.max_in_flight == 6);
   CHECK(config.max_token_wait.count() == 20);
   CHECK(config.state_save_interval.count() == 21);
+  CHECK(config.store_timeout.count() == 22);
   CHECK_FALSE(config.background_refresh);
   CHECK(warppool_config_set_background_refresh(handle, 1, nullptr) == WARPPOOL_OK);
   CHECK(config.background_refresh);
@@ -169,7 +171,7 @@ TEST_CASE("values out of their range are refused") {
         }) == "credential: must not be empty");
   for (const auto set : {warppool_config_set_max_failures, warppool_config_set_connect_timeout_ms,
                          warppool_config_set_silence_timeout_ms, warppool_config_set_refresh_timeout_ms,
-                         warppool_config_set_state_save_interval_ms}) {
+                         warppool_config_set_state_save_interval_ms, warppool_config_set_store_timeout_ms}) {
     CHECK(Complaint([&](auto** e) { return set(config, 0, e); }) == "value: must be 1 or more");
     CHECK(Complaint([&](auto** e) { return set(config, -1, e); }) == "value: must be 1 or more");
     CHECK(set(config, 1, nullptr) == WARPPOOL_OK);

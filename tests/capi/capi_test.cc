@@ -99,7 +99,7 @@ TEST_CASE("a required pointer that is NULL is named") {
                            warppool_config_set_quota_cooling_ms, warppool_config_set_recovery_delay_ms,
                            warppool_config_set_recovery_max_delay_ms, warppool_config_set_max_in_flight,
                            warppool_config_set_max_token_wait_ms, warppool_config_set_background_refresh,
-                           warppool_config_set_state_save_interval_ms}) {
+                           warppool_config_set_state_save_interval_ms, warppool_config_set_store_timeout_ms}) {
       CheckNames("config", [&](auto** e) { return set(nullptr, 1, e); });
     }
   }
