@@ -17,7 +17,7 @@ constexpr int kMostAttempts = 100;
 // Links and records of 0.1.0 from one credential to the next.
 constexpr int kMostSteps = 1000;
 // The oldest links go: credentials that were replaced so often do not come back.
-constexpr std::size_t kMostLinks = 32;
+constexpr std::size_t kMostRecordLinks = 32;
 
 }  // namespace
 
@@ -169,7 +169,7 @@ Status LoginRecords::Make(Transaction* transaction, const Edit& edit) {
   if (!edit.change(&token)) return {};
   if (Status status = Link(transaction, place, edit.login.configured, &token); !status.ok()) return status;
   if (Status status = Link(transaction, place, token.credential, &token); !status.ok()) return status;
-  while (token.links.size() > kMostLinks) {
+  while (token.links.size() > kMostRecordLinks) {
     const std::string oldest = token.links.front();
     token.links.erase(token.links.begin());
     const auto there = transaction->Read(oldest);
