@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <thread>
 
 #include "base/clock.h"
@@ -16,18 +15,33 @@ using std::chrono::microseconds;
 constexpr microseconds kFirstPause{100};
 constexpr microseconds kLongestPause{2'000};  // short beside a write with its fsyncs, so that nobody starves
 
-std::string PathOf(const std::string& lock_file, std::int64_t number, LockKind kind) {
-  if (kind == LockKind::kByte || number == 0) return lock_file;
-  return fmt::format("{}.{:016x}", lock_file, number);
+// One that is made under a umask like 0777 has no mode at all, until its maker has set it: that may be this very
+// moment, or never, if the process was stopped in between. Of a file of another user's the mode cannot be set.
+int OpenEvenUnderUmask(FileSystem* system, const std::string& path) {
+  const auto open = [&] { return Uninterrupted([&] { return system->Open(path.c_str(), OpenFor::kLocking); }); };
+  const int fd = open();
+  if (fd >= 0 || errno != EACCES) return fd;
+  if (Uninterrupted([&] { return system->MakePathPrivate(path.c_str()); }) == 0) return open();
+  errno = EACCES;
+  return -1;
 }
 
 Result<UniqueFd> OpenLockFile(FileSystem* system, const std::string& path) {
-  const int fd = Uninterrupted([&] { return system->Open(path.c_str(), OpenFor::kLocking); });
+  const int fd = OpenEvenUnderUmask(system, path);
+  if (fd < 0 && errno == EACCES) {
+    return Status(
+        Code::kInvalidConfig,
+        path + ": cannot be opened: Permission denied; remove it, or give it to the user who runs this, with mode 600");
+  }
   if (fd < 0) return FileFailure(path, "cannot be opened", errno);
   UniqueFd file(system, fd);
   FileInfo info;
   if (system->Fstat(fd, &info) != 0) return FileFailure(path, "cannot be looked at", errno);
   if (!info.is_regular) return Status(Code::kInvalidConfig, path + ": not a regular file");
+  const bool is_mode_right = info.is_private && info.is_read_write;
+  if (info.is_own && !is_mode_right && Uninterrupted([&] { return system->MakePrivate(fd); }) != 0) {
+    return FileFailure(path, "cannot be made private", errno);
+  }
   return file;
 }
 
@@ -35,38 +49,29 @@ Result<UniqueFd> OpenLockFile(FileSystem* system, const std::string& path) {
 
 LockKind SystemLockKind() {
 #if defined(__linux__)
-  return LockKind::kByte;
+  return LockKind::kOpenFileDescription;
 #else
-  return LockKind::kFile;
+  return LockKind::kFlock;
 #endif
 }
 
-std::int64_t LockNumber(std::string_view name) {
-  // FNV-1a.
-  std::uint64_t hash = 14'695'981'039'346'656'037U;
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 1'099'511'628'211U;
-  constexpr auto kNumbers = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max() / 2);
-  return static_cast<std::int64_t>(1 + hash % kNumbers);
-}
-
-Result<std::optional<FileLock>> FileLock::Take(FileSystem* system, const std::string& lock_file, std::int64_t number,
+Result<std::optional<FileLock>> FileLock::Take(FileSystem* system, const std::string& lock_file,
                                                std::chrono::milliseconds timeout, LockKind kind) {
   const SteadyTime until = DeadlineIn(timeout);
-  const std::string path = PathOf(lock_file, number, kind);
-  auto file = OpenLockFile(system, path);
+  auto file = OpenLockFile(system, lock_file);
   if (!file.ok()) return file.status();
   for (microseconds pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
-    if (Uninterrupted([&] { return system->SetLock(file->fd(), kind, number, true); }) == 0) {
-      return std::optional<FileLock>(FileLock(system, *std::move(file), kind, number));
+    if (Uninterrupted([&] { return system->SetLock(file->fd(), kind, true); }) == 0) {
+      return std::optional<FileLock>(FileLock(system, *std::move(file), kind));
     }
-    if (errno != EAGAIN) return FileFailure(path, "cannot be locked", errno);
+    if (errno != EAGAIN) return FileFailure(lock_file, "cannot be locked", errno);
     if (RealClock().Steady() >= until) return std::optional<FileLock>();
     std::this_thread::sleep_for(pause);
   }
 }
 
 void FileLock::Unlock() noexcept {
-  system_->SetLock(file_.fd(), kind_, number_, false);  // if that fails, closing does it
+  system_->SetLock(file_.fd(), kind_, false);  // if that fails, closing does it
   file_ = UniqueFd();
 }
 

@@ -24,8 +24,9 @@ enum class OpenFor {
 struct FileInfo {
   bool is_regular = false;
   bool is_directory = false;
-  bool is_own = false;      // of the user this process acts for
-  bool is_private = false;  // nobody but its user has a right to it
+  bool is_own = false;         // of the user this process acts for
+  bool is_private = false;     // nobody but its user has a right to it
+  bool is_read_write = false;  // and its user may read and write it
   std::uint64_t size = 0;
   // The same as long as the file is there; used again when it is gone.
   std::uint64_t device = 0;
@@ -44,12 +45,13 @@ class FileSystem {
   virtual std::ptrdiff_t Write(int fd, const char* from, std::size_t size) = 0;
   virtual int Stat(const char* path, FileInfo* info) = 0;
   virtual int Fstat(int fd, FileInfo* info) = 0;
-  virtual int MakePrivate(int fd) = 0;  // fchmod(), to 0600
-  virtual int Fsync(int fd) = 0;        // as far as the system can bring it: to the disk, and not only to its cache
+  virtual int MakePrivate(int fd) = 0;                // fchmod(), to 0600
+  virtual int MakePathPrivate(const char* path) = 0;  // fchmodat(), to 0600; follows no link
+  virtual int Fsync(int fd) = 0;  // as far as the system can bring it: to the disk, and not only to its cache
   virtual int Rename(const char* from, const char* to) = 0;
   virtual int Unlink(const char* path) = 0;
-  // Takes the lock, or gives it back; waits for nobody. EAGAIN: somebody else has it. `byte` with LockKind::kByte only.
-  virtual int SetLock(int fd, LockKind kind, std::int64_t byte, bool is_held) = 0;
+  // Takes the lock, or gives it back; waits for nobody. EAGAIN: somebody else has it.
+  virtual int SetLock(int fd, LockKind kind, bool is_held) = 0;
   virtual int Close(int fd) = 0;
 };
 
@@ -91,7 +93,7 @@ auto Uninterrupted(const Call& call) -> decltype(call()) {
   }
 }
 
-// "path: what: the words of errno".
+// "path: what: the words of errno"; retryable if the disk is full.
 Status FileFailure(const std::string& path, const char* what, int error);
 
 }  // namespace warppool::internal

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <limits>
 
 #include "platform/file_system.h"
 
@@ -42,6 +41,7 @@ int ToFileInfo(int result, const struct stat& from, FileInfo* info) {
   info->is_directory = S_ISDIR(from.st_mode);
   info->is_own = from.st_uid == geteuid();
   info->is_private = (from.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+  info->is_read_write = (from.st_mode & S_IRUSR) != 0 && (from.st_mode & S_IWUSR) != 0;
   info->size = static_cast<std::uint64_t>(from.st_size);
   info->device = static_cast<std::uint64_t>(from.st_dev);
   info->number = static_cast<std::uint64_t>(from.st_ino);
@@ -50,27 +50,23 @@ int ToFileInfo(int result, const struct stat& from, FileInfo* info) {
   return 0;
 }
 
-int SetByteLock(int fd, std::int64_t byte, bool is_held) {
+int SetOpenFileDescriptionLock(int fd, bool is_held) {
 #if defined(__linux__)
-  struct flock range {};
-  range.l_type = is_held ? F_WRLCK : F_UNLCK;
-  range.l_whence = SEEK_SET;
-  static_assert(sizeof(off_t) == sizeof byte, "the same byte in every process: _FILE_OFFSET_BITS is 64");
-  range.l_start = byte;
-  range.l_len = 1;
-  const int result = fcntl(fd, F_OFD_SETLK, &range);
+  struct flock whole {};
+  whole.l_type = is_held ? F_WRLCK : F_UNLCK;
+  whole.l_whence = SEEK_SET;
+  const int result = fcntl(fd, F_OFD_SETLK, &whole);
   if (result != 0 && errno == EACCES) errno = EAGAIN;  // POSIX allows both
   return result;
 #else
   static_cast<void>(fd);
-  static_cast<void>(byte);
   static_cast<void>(is_held);
   errno = ENOTSUP;
   return -1;
 #endif
 }
 
-int SetFileLock(int fd, bool is_held) {
+int SetFlock(int fd, bool is_held) {
   const int result = flock(fd, is_held ? LOCK_EX | LOCK_NB : LOCK_UN);
   if (result != 0 && errno == EWOULDBLOCK) errno = EAGAIN;
   return result;
@@ -90,6 +86,9 @@ class KernelFileSystem final : public FileSystem {
     return ToFileInfo(fstat(fd, &from), from, info);
   }
   int MakePrivate(int fd) override { return fchmod(fd, S_IRUSR | S_IWUSR); }
+  int MakePathPrivate(const char* path) override {
+    return fchmodat(AT_FDCWD, path, S_IRUSR | S_IWUSR, AT_SYMLINK_NOFOLLOW);
+  }
   int Fsync(int fd) override {
 #if defined(F_FULLFSYNC)
     // macOS's fsync() stops at the cache of the disk. Not every file system has more.
@@ -104,8 +103,8 @@ class KernelFileSystem final : public FileSystem {
   int Unlink(const char* path) override {
     return unlink(path);
   }
-  int SetLock(int fd, LockKind kind, std::int64_t byte, bool is_held) override {
-    return kind == LockKind::kByte ? SetByteLock(fd, byte, is_held) : SetFileLock(fd, is_held);
+  int SetLock(int fd, LockKind kind, bool is_held) override {
+    return kind == LockKind::kOpenFileDescription ? SetOpenFileDescriptionLock(fd, is_held) : SetFlock(fd, is_held);
   }
   int Close(int fd) override {
     return close(fd);

@@ -15,6 +15,11 @@ Status BadFile(const std::string& path, std::string_view what) {
   return {Code::kInvalidConfig, fmt::format("{}: {}", path, what)};
 }
 
+// That `path` is still as it was, because of `what` happened to the file that was to take its place.
+Status NotReplaced(const std::string& path, const char* what, int error) {
+  return FileFailure(path, fmt::format("stays as it was, since its successor cannot be {}", what).c_str(), error);
+}
+
 Status CheckPrivate(const std::string& path, const FileInfo& info, std::size_t most_bytes) {
   if (!info.is_regular) return BadFile(path, "not a regular file");
   if (!info.is_own) return BadFile(path, "belongs to another user");
@@ -26,7 +31,8 @@ Status CheckPrivate(const std::string& path, const FileInfo& info, std::size_t m
 // Removed on the way out, unless it has been renamed by then.
 class TemporaryFile {
  public:
-  TemporaryFile(FileSystem* system, std::string path) : system_(system), path_(std::move(path)) {}
+  TemporaryFile(FileSystem* system, const std::string& successor_of)
+      : system_(system), target_(successor_of), path_(successor_of + ".tmp") {}
   ~TemporaryFile() {
     if (is_there_) system_->Unlink(path_.c_str());
   }
@@ -35,13 +41,14 @@ class TemporaryFile {
 
   // Written, and on the disk.
   Result<FileIdentity> Fill(std::string_view text);
-  Status RenameTo(const std::string& path);
+  Status Rename();
 
  private:
   Result<UniqueFd> Create();
   Status WriteAll(int fd, std::string_view text);
 
   FileSystem* const system_;
+  const std::string target_;
   const std::string path_;
   bool is_there_ = false;
 };
@@ -54,9 +61,11 @@ bool HasNoFsync(int error) {
 
 Result<UniqueFd> TemporaryFile::Create() {
   // What a process left behind that was stopped. A new file, so that nobody has the old one open, or owns it.
-  if (system_->Unlink(path_.c_str()) != 0 && errno != ENOENT) return FileFailure(path_, "cannot be removed", errno);
+  if (system_->Unlink(path_.c_str()) != 0 && errno != ENOENT) {
+    return FileFailure(path_, "is in the way, and cannot be removed", errno);
+  }
   const int fd = Uninterrupted([&] { return system_->Open(path_.c_str(), OpenFor::kCreating); });
-  if (fd < 0) return FileFailure(path_, "cannot be created", errno);
+  if (fd < 0) return NotReplaced(target_, "created", errno);
   is_there_ = true;
   return UniqueFd(system_, fd);
 }
@@ -64,8 +73,8 @@ Result<UniqueFd> TemporaryFile::Create() {
 Status TemporaryFile::WriteAll(int fd, std::string_view text) {
   while (!text.empty()) {
     const std::ptrdiff_t written = Uninterrupted([&] { return system_->Write(fd, text.data(), text.size()); });
-    if (written < 0) return FileFailure(path_, "cannot be written", errno);
-    if (written == 0) return FileFailure(path_, "cannot be written", EIO);
+    if (written < 0) return NotReplaced(target_, "written", errno);
+    if (written == 0) return NotReplaced(target_, "written", EIO);
     text.remove_prefix(static_cast<std::size_t>(written));
   }
   return {};
@@ -77,19 +86,25 @@ Result<FileIdentity> TemporaryFile::Fill(std::string_view text) {
   const int fd = file->fd();
   // The umask may have taken away what the owner needs.
   if (Uninterrupted([&] { return system_->MakePrivate(fd); }) != 0) {
-    return FileFailure(path_, "cannot be made private", errno);
+    return NotReplaced(target_, "made private", errno);
   }
   if (Status status = WriteAll(fd, text); !status.ok()) return status;
   if (Uninterrupted([&] { return system_->Fsync(fd); }) != 0) {
-    return FileFailure(path_, "cannot be brought to the disk", errno);
+    return NotReplaced(target_, "brought to the disk", errno);
   }
   FileInfo info;
-  if (system_->Fstat(fd, &info) != 0) return FileFailure(path_, "cannot be looked at", errno);
+  if (system_->Fstat(fd, &info) != 0) return NotReplaced(target_, "looked at", errno);
   return FileIdentity(*std::move(file), info);
 }
 
-Status TemporaryFile::RenameTo(const std::string& path) {
-  if (system_->Rename(path_.c_str(), path.c_str()) != 0) return FileFailure(path, "cannot be replaced", errno);
+Status TemporaryFile::Rename() {
+  if (system_->Rename(path_.c_str(), target_.c_str()) != 0) {
+    if (errno != EBUSY) return NotReplaced(target_, "put into its place", errno);
+    return BadFile(
+        target_,
+        "cannot be replaced, and nothing would be kept: it is mounted by itself, as a single file; mount the "
+        "directory that it is in");
+  }
   is_there_ = false;
   return {};
 }
@@ -131,10 +146,10 @@ Result<FileIdentity> ReplaceFile(FileSystem* system, const std::string& director
   if (fd < 0) return FileFailure(directory, "cannot be opened", errno);
   const UniqueFd opened(system, fd);
 
-  TemporaryFile temporary(system, path + ".tmp");
+  TemporaryFile temporary(system, path);
   auto identity = temporary.Fill(text);
   if (!identity.ok()) return identity.status();
-  if (Status status = temporary.RenameTo(path); !status.ok()) return status;
+  if (Status status = temporary.Rename(); !status.ok()) return status;
   if (for_good && Uninterrupted([&] { return system->Fsync(fd); }) != 0 && !HasNoFsync(errno)) {
     return FileFailure(path, "replaced, but a loss of power may undo it: the directory cannot be brought to the disk",
                        errno);

@@ -39,6 +39,8 @@ Result<FileContent> ReadPrivateFile(FileSystem* system, const std::string& path,
 // returns OK, that outlives a loss of power; unless `for_good`, the content before may come back then (the fsync of the
 // directory is left out, never that of the file: some file systems would leave an empty one). When it fails, the file
 // is as it was, but for one case, which the message names: the last step, the fsync of the directory, was refused.
+// kInvalidConfig: a file that is mounted by itself has no place to be replaced in; kInternal: anything else, retryable
+// if the disk is full.
 Result<FileIdentity> ReplaceFile(FileSystem* system, const std::string& directory, const std::string& path,
                                  std::string_view text, bool for_good = true);
 

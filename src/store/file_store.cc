@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdint>
 #include <utility>
 
 #include "base/guarded.h"
@@ -20,7 +19,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::int64_t kWriteLock = 0;  // no name's
+// At most, for a lock that others have while the store is opened: they write, so that it can be written.
+constexpr milliseconds kPatienceAtFirst{1'000};
 
 class FileStore final : public StateStore {
  public:
@@ -28,7 +28,7 @@ class FileStore final : public StateStore {
       : options_(options), path_(std::move(path)), lock_path_(path_.file + ".lock"), log_(std::move(log)) {}
 
   // What it needs of the file to be of use.
-  Status Check() EXCLUDES(mutex_) { return Load().status(); }
+  Status Check() EXCLUDES(mutex_, write_mutex_);
 
   Result<std::optional<std::string>> Read(const std::string& key) override EXCLUDES(mutex_);
   Status Write(const std::vector<StateChange>& changes, StateDurability durability) override EXCLUDES(mutex_) {
@@ -43,8 +43,10 @@ class FileStore final : public StateStore {
   using Content = std::shared_ptr<const StateFile>;
 
   Content Cached() EXCLUDES(mutex_);
-  Result<Content> Load() EXCLUDES(mutex_);
+  Result<Content> Load(std::string* text = nullptr) EXCLUDES(mutex_);
   void Remember(const Content& content, FileIdentity identity) EXCLUDES(mutex_);
+  bool IsMissing() EXCLUDES(mutex_);  // when it was read last
+  Status ReplaceByItself() REQUIRES(write_mutex_) EXCLUDES(mutex_);
   Result<bool> Change(const std::vector<StateChange>& changes, StateDurability durability, bool compares)
       EXCLUDES(mutex_, write_mutex_);
   Result<bool> Replace(const std::vector<StateChange>& changes, StateDurability durability, bool compares)
@@ -72,14 +74,48 @@ FileStore::Content FileStore::Cached() {
   return is_same ? content_ : nullptr;
 }
 
-Result<FileStore::Content> FileStore::Load() {
+// `text`: as it stands in the file.
+Result<FileStore::Content> FileStore::Load(std::string* text) {
   auto read = ReadPrivateFile(options_.system, path_.file, options_.most_bytes);
   if (!read.ok()) return read.status();
   auto parsed = StateFile::Parse(read->text);
   if (!parsed.ok()) return Status(parsed.code(), fmt::format("{}: {}", path_.file, parsed.status().message()));
   auto content = std::make_shared<const StateFile>(*std::move(parsed));
+  if (text != nullptr) *text = std::move(read->text);
   Remember(content, std::move(read->identity));
   return Content(content);
+}
+
+// Whether a file can be replaced shows only when it is done: it is replaced by itself. Where there is none yet, it is
+// its directory that says so, and that has been looked at.
+Status FileStore::Check() {
+  if (auto loaded = Load(); !loaded.ok()) return loaded.status();
+  if (IsMissing()) return {};
+  MutexLock lock(&write_mutex_);
+  auto others_out =
+      FileLock::Take(options_.system, lock_path_, std::min(options_.patience, kPatienceAtFirst), options_.lock_kind);
+  if (!others_out.ok()) return others_out.status();
+  if (!*others_out) return {};
+  Status status = ReplaceByItself();
+  (*others_out)->Unlock();
+  // A full disk is no reason to go without what was kept.
+  return status.retryable() ? Status() : status;
+}
+
+Status FileStore::ReplaceByItself() {
+  std::string text;
+  auto loaded = Load(&text);
+  if (!loaded.ok()) return loaded.status();
+  if (IsMissing()) return {};
+  auto identity = ReplaceFile(options_.system, path_.directory, path_.file, text, false);
+  if (!identity.ok()) return identity.status();
+  Remember(*loaded, *std::move(identity));
+  return {};
+}
+
+bool FileStore::IsMissing() {
+  MutexLock lock(&mutex_);
+  return identity_.IsOfNone();
 }
 
 void FileStore::Remember(const Content& content, FileIdentity identity) {
@@ -120,7 +156,7 @@ Result<bool> FileStore::Change(const std::vector<StateChange>& changes, StateDur
     }
     if (changes.empty()) return true;
     MutexLock lock(&write_mutex_);
-    auto others_out = FileLock::Take(options_.system, lock_path_, kWriteLock, options_.patience, options_.lock_kind);
+    auto others_out = FileLock::Take(options_.system, lock_path_, options_.patience, options_.lock_kind);
     if (!others_out.ok()) return others_out.status();
     if (!*others_out) {
       return Status(Error{.code = Code::kTimeout,

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "platform/file_system.h"
 
@@ -19,14 +20,22 @@ class FaultyFileSystem final : public FileSystem {
   // same).
   void FailAt(int index, int error) {
     calls_ = 0;
+    names_.clear();
     fault_at_ = index;
     error_ = error;
   }
   // Instead of that call the process is killed; in a write, when half of it is done.
   void KillAt(int index) { FailAt(index, 0); }
+  // Each call that is named so fails, until it is another one's turn; "": none does.
+  void FailAlways(const std::string& call, int error) {
+    always_ = call;
+    always_error_ = error;
+  }
   void WriteAtMost(std::size_t bytes) { most_bytes_ = bytes; }
 
-  int calls() const { return calls_; }
+  void FailNowhere() { FailAt(std::numeric_limits<int>::max(), 0); }
+
+  const std::vector<std::string>& names() const { return names_; }  // of the calls since then
   bool failed() const { return calls_ > fault_at_; }
   const std::string& what() const { return what_; }  // the call that failed, and its path if it has one
 
@@ -41,6 +50,7 @@ class FaultyFileSystem final : public FileSystem {
   int Stat(const char* path, FileInfo* info) override { return Fails("stat", path) ? -1 : real_.Stat(path, info); }
   int Fstat(int fd, FileInfo* info) override { return Fails("fstat") ? -1 : real_.Fstat(fd, info); }
   int MakePrivate(int fd) override { return Fails("fchmod") ? -1 : real_.MakePrivate(fd); }
+  int MakePathPrivate(const char* path) override { return Fails("chmod", path) ? -1 : real_.MakePathPrivate(path); }
   int Fsync(int fd) override {
     FileInfo info;
     return Fails(real_.Fstat(fd, &info) == 0 && info.is_directory ? "fsync of the directory" : "fsync")
@@ -49,8 +59,8 @@ class FaultyFileSystem final : public FileSystem {
   }
   int Rename(const char* from, const char* to) override { return Fails("rename") ? -1 : real_.Rename(from, to); }
   int Unlink(const char* path) override { return Fails("unlink", path) ? -1 : real_.Unlink(path); }
-  int SetLock(int fd, LockKind kind, std::int64_t byte, bool is_held) override {
-    return Fails(is_held ? "lock" : "unlock") ? -1 : real_.SetLock(fd, kind, byte, is_held);
+  int SetLock(int fd, LockKind kind, bool is_held) override {
+    return Fails(is_held ? "lock" : "unlock") ? -1 : real_.SetLock(fd, kind, is_held);
   }
   int Close(int fd) override {
     const bool fails = Fails("close");
@@ -60,6 +70,11 @@ class FaultyFileSystem final : public FileSystem {
 
  private:
   bool Fails(const std::string& call, const std::string& path = "") {
+    if (call == always_) {
+      errno = always_error_;
+      return true;
+    }
+    names_.push_back(call);
     if (calls_++ != fault_at_) return false;
     if (error_ == 0) kill(getpid(), SIGKILL);
     what_ = path.empty() ? call : call + " " + path;
@@ -73,6 +88,9 @@ class FaultyFileSystem final : public FileSystem {
   int error_ = 0;
   std::size_t most_bytes_ = std::numeric_limits<std::size_t>::max() / 4;
   std::string what_;
+  std::vector<std::string> names_;
+  std::string always_;
+  int always_error_ = 0;
 };
 
 }  // namespace warppool::internal

@@ -37,22 +37,22 @@ TEST_CASE("a store sees what another one wrote, even if size, time, and a freed 
   const std::string path = directory / "state";
   const auto reader = OpenedOrThrow(path);
   const auto writer = OpenedOrThrow(path);
-  REQUIRE(writer->Write({{"a", "100"}}).ok());
+  REQUIRE(WriteTo(*writer, {{"a", "100"}}).ok());
   struct stat info {};
   REQUIRE(stat(path.c_str(), &info) == 0);
   CHECK(ValueOf(*reader, "a") == "100");
   for (int i = 101; i < 120; ++i) {
-    REQUIRE(writer->Write({{"a", std::to_string(i)}}).ok());
+    REQUIRE(WriteTo(*writer, {{"a", std::to_string(i)}}).ok());
     SetTimes(path, info);
     CHECK(ValueOf(*reader, "a") == std::to_string(i));
-    REQUIRE(writer->Write({{"a", "999"}}).ok());  // the inode of the file before is free now, but for the reader
+    REQUIRE(WriteTo(*writer, {{"a", "999"}}).ok());  // the inode of the file before is free now, but for the reader
   }
 }
 
 TEST_CASE("a file that is not replaced is not read again") {
   const TemporaryDirectory directory;
   const auto store = OpenedOrThrow(directory / "state");
-  REQUIRE(store->Write({{"a", "1"}}).ok());
+  REQUIRE(WriteTo(*store, {{"a", "1"}}).ok());
   struct stat info {};
   REQUIRE(stat((directory / "state").c_str(), &info) == 0);
   // Changed behind the store's back, by one who sets the clock back: that it does not notice shows that it did not
@@ -63,17 +63,17 @@ TEST_CASE("a file that is not replaced is not read again") {
   CHECK(ValueOf(*store, "a") == "1");
   CHECK(ValueOf(*OpenedOrThrow(directory / "state"), "a") == "2");
   // A write is never based on what was read before.
-  REQUIRE(store->Write({{"b", "1"}}).ok());
+  REQUIRE(WriteTo(*store, {{"b", "1"}}).ok());
   CHECK(ValueOf(*store, "a") == "2");
 }
 
 TEST_CASE("a file that is removed takes its records along") {
   const TemporaryDirectory directory;
   const auto store = OpenedOrThrow(directory / "state");
-  REQUIRE(store->Write({{"a", "1"}}).ok());
+  REQUIRE(WriteTo(*store, {{"a", "1"}}).ok());
   REQUIRE(std::filesystem::remove(directory / "state"));
   CHECK(ValueOf(*store, "a") == "(none)");
-  REQUIRE(store->Write({{"b", "2"}}).ok());
+  REQUIRE(WriteTo(*store, {{"b", "2"}}).ok());
   CHECK(ContentOf(directory / "state") == "warppool-state 1\nb Mg==\n");
 }
 
@@ -111,100 +111,69 @@ TEST_CASE("threads that write at the same time, through one store or two, lose n
   }
 }
 
-TEST_CASE("a lock of a file store keeps others away, in this process, in this store, and elsewhere") {
-  const LockKind kind = EachLockKind();
-  const TemporaryDirectory directory;
-  const auto first = OpenedOrThrow(directory / "state", kind);
-  auto second = OpenedOrThrow(directory / "state", kind);
-  REQUIRE(TryLock(*first, "a"));
-  CHECK_FALSE(TryLock(*first, "a"));
-  CHECK_FALSE(TryLock(*second, "a"));
-  CHECK_FALSE(TryLock(*second, "a", 10ms));
-  CHECK(TryLock(*second, "b"));
-  ChildProcess child([&] { return TryLock(*OpenedOrThrow(directory / "state", kind), "a") ? 1 : 0; });
-  CHECK(child.Wait() == 0);
-  second->Unlock("a");  // not its own
-  CHECK_FALSE(TryLock(*second, "a"));
-  first->Unlock("a");
-  CHECK(TryLock(*second, "a"));
-  second.reset();
-  CHECK(TryLock(*first, "a"));
-  CHECK(TryLock(*first, "b"));
-}
-
-TEST_CASE("who waits for a lock of a file store gets it when its holder lets go, or dies") {
-  const LockKind kind = EachLockKind();
-  const TemporaryDirectory directory;
-  const auto store = OpenedOrThrow(directory / "state", kind);
-  const Signal held;
-  const Signal done;
-  ChildProcess holder([&] {
-    const auto own = OpenedOrThrow(directory / "state", kind);
-    const bool locked = TryLock(*own, "a");
-    held.Give();
-    done.Await();
-    own->Unlock("a");
-    held.Give();
-    done.Await();
-    return locked ? 0 : 1;
-  });
-  held.Await();
-  CHECK_FALSE(TryLock(*store, "a"));
-  SECTION("lets go") {
-    done.Give();
-    CHECK(TryLock(*store, "a", std::chrono::milliseconds::max()));
-    held.Await();
-    done.Give();
-    CHECK(holder.Wait() == 0);
-  }
-  SECTION("dies") {
-    holder.Kill();
-    CHECK(TryLock(*store, "a", 1min));
-  }
-}
-
-TEST_CASE("a lock does not keep anybody from writing, nor a write from locking") {
-  const LockKind kind = EachLockKind();
-  const TemporaryDirectory directory;
-  const auto store = OpenedOrThrow(directory / "state", kind);
-  REQUIRE(TryLock(*store, "a"));
-  CHECK(OpenedOrThrow(directory / "state", kind)->Write({{"a", "1"}}).ok());
-  const auto write_lock = FileLock::Take(&RealFileSystem(), directory / "state.lock", 0, 0ms, kind);
-  REQUIRE(write_lock.ok());
-  REQUIRE(*write_lock);
-  CHECK(TryLock(*store, "b"));
-}
-
 TEST_CASE("a write that others keep waiting fails when its patience is over, and says who is in the way") {
   const TemporaryDirectory directory;
   FileStoreOptions options;
   options.patience = 20ms;
   const auto store = OpenFileStoreWith(options, directory / "state", {});
   REQUIRE(store.ok());
-  REQUIRE((*store)->Write({{"a", "1"}}).ok());
-  auto other = FileLock::Take(&RealFileSystem(), directory / "state.lock", 0, 0ms);
+  REQUIRE(WriteTo(**store, {{"a", "1"}}).ok());
+  auto other = FileLock::Take(&RealFileSystem(), directory / "state.lock", 0ms);
   REQUIRE(other.ok());
   REQUIRE(*other);
-  const Status status = (*store)->Write({{"a", "2"}});
+  const Status status = WriteTo(**store, {{"a", "2"}});
   CHECK(status.code() == Code::kTimeout);
   CHECK(status.retryable());
   CHECK(status.message() == directory / "state.lock" + ": another process or client has held it for 20 ms");
   CHECK(ValueOf(**store, "a") == "1");  // reading waits for nobody
   (*other)->Unlock();
-  CHECK((*store)->Write({{"a", "2"}}).ok());
+  CHECK(WriteTo(**store, {{"a", "2"}}).ok());
 }
 
-TEST_CASE("a forked child that destroys a store leaves its parent's locks alone") {
+TEST_CASE("a commit of a file store is made if nobody has come between, in this process or elsewhere") {
   const LockKind kind = EachLockKind();
   const TemporaryDirectory directory;
-  auto store = OpenedOrThrow(directory / "state", kind);
-  REQUIRE(TryLock(*store, "a"));
+  const auto first = OpenedOrThrow(directory / "state", kind);
+  const auto second = OpenedOrThrow(directory / "state", kind);
+  CHECK(first->IsForManyProcesses());
+  REQUIRE(CommitTo(*first, {{"a", "1"}}) == "made");
+  REQUIRE(ValueOf(*second, "a") == "1");
+  REQUIRE(CommitTo(*first, {{"a", "2", "1"}}) == "made");
+  CHECK(CommitTo(*second, {{"a", "3", "1"}, {"b", "3"}}) == "not made");
+  CHECK(ValueOf(*second, "b") == "(none)");
   ChildProcess child([&] {
-    store.reset();
-    return 0;
+    const auto own = OpenedOrThrow(directory / "state", kind);
+    return CommitTo(*own, {{"a", "4", "1"}}) == "not made" && CommitTo(*own, {{"a", "4", "2"}}) == "made" ? 0 : 1;
   });
   CHECK(child.Wait() == 0);
-  CHECK_FALSE(TryLock(*OpenedOrThrow(directory / "state", kind), "a"));
+  CHECK(CommitTo(*first, {{"a", "5", "2"}}) == "not made");
+  CHECK(ValueOf(*first, "a") == "4");
+}
+
+TEST_CASE("a commit that is not made does not touch the file") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "state";
+  const auto store = OpenedOrThrow(path);
+  REQUIRE(CommitTo(*store, {{"a", "1"}}) == "made");
+  struct stat before {};
+  REQUIRE(stat(path.c_str(), &before) == 0);
+  CHECK(CommitTo(*store, {{"a", "2", "0"}}) == "not made");
+  struct stat after {};
+  REQUIRE(stat(path.c_str(), &after) == 0);
+  CHECK(before.st_ino == after.st_ino);
+}
+
+TEST_CASE("a store opens while others write, without waiting for them for long") {
+  const TemporaryDirectory directory;
+  REQUIRE(WriteTo(*OpenedOrThrow(directory / "state"), {{"a", "1"}}).ok());
+  const auto others = FileLock::Take(&RealFileSystem(), directory / "state.lock", 0ms);
+  REQUIRE(others.ok());
+  REQUIRE(*others);
+  FileStoreOptions options;
+  options.patience = 20ms;
+  const auto store = OpenFileStoreWith(options, directory / "state", {});
+  REQUIRE(store.ok());
+  CHECK(ValueOf(**store, "a") == "1");
 }
 
 }  // namespace

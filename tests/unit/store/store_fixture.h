@@ -57,9 +57,9 @@ inline void PutContent(const std::string& path, std::string_view text, mode_t mo
 // The kinds of locks that this system has, one after the other.
 inline LockKind EachLockKind() {
 #if defined(__linux__)
-  return GENERATE(LockKind::kByte, LockKind::kFile);
+  return GENERATE(LockKind::kOpenFileDescription, LockKind::kFlock);
 #else
-  return LockKind::kFile;
+  return LockKind::kFlock;
 #endif
 }
 
@@ -70,25 +70,70 @@ inline std::string ValueOf(StateStore& store, const std::string& key) {
   return value->value_or("(none)");
 }
 
-inline bool TryLock(StateStore& store, const std::string& name, std::chrono::milliseconds timeout = {}) {
-  const auto locked = store.Lock(name, timeout);
-  return locked.ok() && *locked;
+inline Status WriteTo(StateStore& store, const std::vector<StateChange>& changes) {
+  return store.Write(changes, StateDurability::kPowerLoss);
+}
+
+// "made", "not made", or why it failed. For child processes and threads, too.
+inline std::string CommitTo(StateStore& store, const std::vector<StateChange>& changes) {
+  const auto made = store.Commit(changes, StateDurability::kPowerLoss);
+  if (!made.ok()) return made.status().ToString();
+  return *made ? "made" : "not made";
 }
 
 inline std::vector<std::string> BadKeys() {
   return {"", " ", "a b", "a/b", "../a", "a_b", "a\n", std::string("a\0", 2), "\xC3\xA9", std::string(201, 'k')};
 }
 
-// Adds one to "shared", under its lock, and to `own`, `times` times. False if that was refused. Any thread or process.
+// Adds one to "shared" and to `own`, in one commit, `times` times. False if one fails. Any thread or process.
 inline bool CountUp(StateStore& store, const std::string& own, int times) {
-  const auto next = [&](const std::string& key) { return std::to_string(std::atoi(ValueOf(store, key).c_str()) + 1); };
-  for (int i = 0; i < times; ++i) {
-    if (!TryLock(store, "shared", std::chrono::minutes(2))) return false;
-    const bool counted = store.Write({{"shared", next("shared")}}).ok();
-    store.Unlock("shared");
-    if (!counted || !store.Write({{own, next(own)}}).ok()) return false;
+  const auto next = [&](const std::string& key, StateChange* change) {
+    const auto present = store.Read(key);
+    if (!present.ok()) return false;
+    *change = {key, std::to_string(std::atoi(present->value_or("0").c_str()) + 1), *present};
+    return true;
+  };
+  for (int i = 0; i < times;) {
+    std::vector<StateChange> changes(2);
+    if (!next("shared", &changes[0]) || !next(own, &changes[1])) return false;
+    const auto made = store.Commit(changes, StateDurability::kProcess);
+    if (!made.ok()) return false;
+    if (*made) ++i;
   }
   return true;
+}
+
+// What every store does, whatever it is.
+inline void CheckCommits(StateStore& store) {
+  CHECK(CommitTo(store, {{"a", "1"}, {"b", ""}}) == "made");
+  CHECK(ValueOf(store, "a") == "1");
+  CHECK(ValueOf(store, "b").empty());
+  // One record is not as it was `before`: none of them changes, in whichever order they come.
+  const auto refused = [&](const StateChange& stale) {
+    CHECK(CommitTo(store, {{"b", "2", ""}, stale}) == "not made");
+    CHECK(CommitTo(store, {stale, {"b", "2", ""}}) == "not made");
+    CHECK(ValueOf(store, "a") == "1");
+    CHECK(ValueOf(store, "b").empty());
+    CHECK(ValueOf(store, "c") == "(none)");
+  };
+  refused({"a", "2", "0"});                    // another value
+  refused({"a", "2", ""});                     // and none is not the same as an empty one
+  refused({"a", "2", std::nullopt});           // newly made meanwhile
+  refused({"a", std::nullopt, "0"});           // to be removed
+  refused({"a", std::nullopt, std::nullopt});  // to be removed where nothing was
+  refused({"c", "1", "0"});                    // removed meanwhile
+  refused({"c", std::nullopt, ""});
+  CHECK(CommitTo(store, {{"b", std::nullopt, ""}, {"a", "2", "1"}, {"c", "3"}}) == "made");
+  CHECK(ValueOf(store, "a") == "2");
+  CHECK(ValueOf(store, "b") == "(none)");
+  CHECK(ValueOf(store, "c") == "3");
+  CHECK(CommitTo(store, {{"b", std::nullopt}}) == "made");  // nothing stays nothing
+  CHECK(CommitTo(store, {}) == "made");
+  // A write does not compare.
+  CHECK(WriteTo(store, {{"a", "5", "1"}, {"c", std::nullopt}, {"b", "4", "0"}}).ok());
+  CHECK(ValueOf(store, "a") == "5");
+  CHECK(ValueOf(store, "b") == "4");
+  CHECK(ValueOf(store, "c") == "(none)");
 }
 
 // A forked child, which does `work` and exits with what it returns; only from a process with one thread. No assertions
