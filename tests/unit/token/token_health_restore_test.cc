@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 TEST_CASE("a health that was good comes back as it was") {
   Patient p;
-  p.health.Restore(2, false, {}, p.clock.Steady());
+  p.health.Restore(TokenHealth::Standing::kGood, 2, {}, {}, p.clock.Steady());
   CHECK(p.state() == TokenState::kReady);
   CHECK(p.health.failures() == 2);
   CHECK(p.health.total_failures() == 0);  // what was is not counted again
@@ -28,7 +28,7 @@ TEST_CASE("a restart has the disabled tried at once, and then as ever") {
     p.options.recovery_delay = 60s;
     p.options.recovery_max_delay = 240s;
   }
-  p.health.Restore(3, true, {}, p.clock.Steady());
+  p.health.Restore(TokenHealth::Standing::kDisabled, 3, {}, {}, p.clock.Steady());
   CHECK(p.state() == TokenState::kHalfOpen);
   CHECK(p.health.disabled());
   CHECK_FALSE(p.health.revoked());
@@ -66,7 +66,8 @@ TEST_CASE("a restart has the disabled tried at once, and then as ever") {
 TEST_CASE("a quota that was spent is spent until its time, disabled or not") {
   Patient p;
   const bool disabled = GENERATE(false, true);
-  p.health.Restore(0, disabled, p.clock.Steady() + 60s, p.clock.Steady());
+  p.health.Restore(disabled ? TokenHealth::Standing::kDisabled : TokenHealth::Standing::kGood, 0, {},
+                   p.clock.Steady() + 60s, p.clock.Steady());
   CHECK(p.state() == (disabled ? TokenState::kDisabled : TokenState::kCooling));
   CHECK(p.turns_in() == 60s);
   p.clock.Advance(60s);
@@ -88,7 +89,7 @@ TEST_CASE("who has a history of his own is believed, and not the past") {
   Patient p;
   row.history(&p);
   const int failures = p.health.failures();
-  p.health.Restore(2, true, p.clock.Steady() + 1h, p.clock.Steady());
+  p.health.Restore(TokenHealth::Standing::kDisabled, 2, {}, p.clock.Steady() + 1h, p.clock.Steady());
   CHECK(p.state() == row.state);
   CHECK(p.health.failures() == failures);
 }
@@ -98,14 +99,14 @@ TEST_CASE("what says nothing of a token is no history") {
                                 Outcome::kServerError, Outcome::kRequestFault}) {
     Patient p;
     p.Report(outcome);
-    p.health.Restore(3, true, {}, p.clock.Steady());
+    p.health.Restore(TokenHealth::Standing::kDisabled, 3, {}, {}, p.clock.Steady());
     CHECK(p.state() == TokenState::kHalfOpen);
   }
 }
 
 TEST_CASE("a recovery makes an end of what came back") {
   Patient p;
-  p.health.Restore(3, true, p.clock.Steady() + 1h, p.clock.Steady());
+  p.health.Restore(TokenHealth::Standing::kDisabled, 3, {}, p.clock.Steady() + 1h, p.clock.Steady());
   CHECK(p.Recover());
   CHECK(p.state() == TokenState::kReady);
   CHECK(p.health.failures() == 0);
