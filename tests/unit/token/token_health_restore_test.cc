@@ -63,6 +63,48 @@ TEST_CASE("a restart has the disabled tried at once, and then as ever") {
   }
 }
 
+TEST_CASE("who was revoked may be tried at once, and comes behind all others") {
+  Patient p;
+  p.health.Restore(TokenHealth::Standing::kRevoked, 0, {}, {}, p.clock.Steady());
+  CHECK(p.state() == TokenState::kHalfOpen);
+  CHECK(p.health.revoked());
+  CHECK(p.health.IsSetBack(p.clock.Steady()));
+  const HealthStamp probe = p.Begin();
+  CHECK(probe.is_probe);
+  SECTION("it serves") {
+    CHECK(p.Succeed(probe) == HealthChange::kRecovered);
+    CHECK_FALSE(p.health.revoked());
+    CHECK_FALSE(p.health.IsSetBack(p.clock.Steady()));
+  }
+  SECTION("it is refused for good once more: only people help it") {
+    CHECK(p.Report(Outcome::kAuthRevoked, probe) == HealthChange::kDisabled);
+    CHECK(p.Report(Outcome::kAuthRevoked, probe) == HealthChange::kNone);
+    CHECK(p.state() == TokenState::kDisabled);
+    CHECK_FALSE(p.turns_in());
+  }
+  SECTION("it is refused, and that is confirmed: the same") {
+    CHECK(p.Blame(probe) == HealthChange::kProbeFailed);
+    CHECK(p.state() == TokenState::kDisabled);
+    p.LetRest();
+    CHECK_FALSE(p.turns_in());
+  }
+  SECTION("it is refused, and nobody confirms that: after a rest the next one may try") {
+    p.Refuse(probe);
+    CHECK(p.turns_in() == kRest);
+  }
+}
+
+TEST_CASE("the length of a recovery delay outlives the process") {
+  Patient p;
+  p.options.recovery_delay = 60s;
+  p.options.recovery_max_delay = 1h;
+  p.health.Restore(TokenHealth::Standing::kDisabled, 3, 90s, {}, p.clock.Steady());
+  CHECK(p.state() == TokenState::kHalfOpen);
+  CHECK(p.Blame(p.Begin()) == HealthChange::kProbeFailed);
+  CHECK(p.turns_in() == 180s);
+  CHECK(p.health.recovery_delay() == 180s);
+}
+
 TEST_CASE("a quota that was spent is spent until its time, disabled or not") {
   Patient p;
   const bool disabled = GENERATE(false, true);
