@@ -86,7 +86,8 @@ HealthChange TokenHealth::Report(Outcome outcome, const HealthStamp& stamp, Stea
 
     case Outcome::kAuthRevoked: {
       // A verdict on the credential itself: only another credential, or a recovery, makes it obsolete.
-      if (standing_ == Standing::kRevoked || stamp.generation != generation_) return HealthChange::kNone;
+      const bool was_final = standing_ == Standing::kRevoked && !half_open_at_;
+      if (was_final || stamp.generation != generation_) return HealthChange::kNone;
       standing_ = Standing::kRevoked;
       half_open_at_.reset();
       return HealthChange::kDisabled;
@@ -117,8 +118,8 @@ HealthChange TokenHealth::Report(Outcome outcome, const HealthStamp& stamp, Stea
 }
 
 void TokenHealth::Rest(const HealthStamp& stamp, SteadyTime now) {
-  if (stamp.generation == generation_ && standing_ != Standing::kRevoked)
-    rests_until_ = std::max(rests_until_, now + kRest);
+  const bool is_final = standing_ == Standing::kRevoked && !half_open_at_;
+  if (stamp.generation == generation_ && !is_final) rests_until_ = std::max(rests_until_, now + kRest);
 }
 
 HealthChange TokenHealth::Confirm(const DeferredVerdict& verdict, SteadyTime now, const HealthOptions& options) {
@@ -135,7 +136,12 @@ void TokenHealth::SetBack(const DeferredVerdict& verdict, SteadyTime now) {
 }
 
 HealthChange TokenHealth::AddFailure(SteadyTime now, const HealthOptions& options) {
-  if (standing_ == Standing::kRevoked) return HealthChange::kNone;
+  if (standing_ == Standing::kRevoked) {
+    if (!half_open_at_) return HealthChange::kNone;
+    half_open_at_.reset();  // it came back from a store, and has had its try
+    ++total_failures_;
+    return HealthChange::kProbeFailed;
+  }
   ++total_failures_;
   if (standing_ == Standing::kDisabled) {
     Disable(now, options);

@@ -326,7 +326,8 @@ void TokenRefresher::OnSuccess(const Token* key, ExchangeSuccess success) {
 }
 
 void TokenRefresher::Install(const std::shared_ptr<Token>& token, const Issuance& issued, const std::string& account) {
-  if (issued.rotated) token->Rotate(issued.credential);
+  // Be it new, or one that others had got and this process did not take for the present one.
+  if (!issued.credential.empty() && issued.credential != token->credential()) token->Rotate(issued.credential);
   token->SetJwt(issued.jwt);
   troubles_.erase(token.get());
   Guarded([&] {  // the JWT is there, and serves, whatever comes of these

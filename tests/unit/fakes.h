@@ -56,6 +56,7 @@ class FakeExecutor final : public Executor {
   explicit FakeExecutor(FakeClock* clock) : clock_(clock) {}
 
   bool Post(std::function<void()> task) override {
+    const std::lock_guard<std::mutex> lock(mutex_);
     posted_.push_back(std::move(task));
     return true;
   }
@@ -73,11 +74,7 @@ class FakeExecutor final : public Executor {
   bool InThread() const override { return true; }
 
   void RunPosted() {
-    while (!posted_.empty()) {
-      const auto task = std::move(posted_.front());
-      posted_.pop_front();
-      task();
-    }
+    while (const auto task = TakePosted()) task();
   }
   // Lets time pass, and runs what falls due on the way.
   void Advance(std::chrono::milliseconds by) {
@@ -85,7 +82,7 @@ class FakeExecutor final : public Executor {
     while (!timers_.empty() && timers_.begin()->first.first <= until) {
       const auto first = timers_.begin();
       const auto task = std::move(first->second);
-      clock_->Advance(first->first.first - clock_->Steady());
+      if (clock_->Steady() < first->first.first) clock_->Advance(first->first.first - clock_->Steady());
       timers_.erase(first);
       task();
     }
@@ -94,8 +91,17 @@ class FakeExecutor final : public Executor {
   std::size_t timers() const { return timers_.size(); }
 
  private:
+  std::function<void()> TakePosted() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (posted_.empty()) return nullptr;
+    auto task = std::move(posted_.front());
+    posted_.pop_front();
+    return task;
+  }
+
   FakeClock* const clock_;
-  std::deque<std::function<void()>> posted_;
+  std::mutex mutex_;
+  std::deque<std::function<void()>> posted_;  // by any thread
   std::map<std::pair<SteadyTime, TimerId>, std::function<void()>> timers_;
   TimerId last_timer_ = 0;
 };

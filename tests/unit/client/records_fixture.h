@@ -5,7 +5,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +12,7 @@
 
 #include "catch.h"
 #include "client/state_records.h"
+#include "store/exchange_rule.h"
 #include "store/seal.h"
 #include "unit/fakes.h"
 
@@ -26,7 +26,7 @@ class FaultyStore final : public StateStore {
     const auto found = records.find(key);
     return found == records.end() ? std::optional<std::string>() : std::optional(found->second);
   }
-  Status Write(const std::vector<StateChange>& changes) override {
+  Status Write(const std::vector<StateChange>& changes, StateDurability /*durability*/) override {
     const bool fails = Fails();
     if (!fails || fails_late) {
       for (const StateChange& change : changes) {
@@ -37,14 +37,7 @@ class FaultyStore final : public StateStore {
     ++writes;
     return fails ? Status(Code::kInternal, "the disk is full") : Status();
   }
-  Result<bool> Lock(const std::string& name, std::chrono::milliseconds) override {
-    if (Fails()) return Status(Code::kInternal, "no locks on this disk");
-    return locks.insert(name).second;
-  }
-  void Unlock(const std::string& name) noexcept override { locks.erase(name); }
-
   std::map<std::string, std::string> records;
-  std::set<std::string> locks;
   int writes = 0;
   int fail_in = 0;          // so many calls from now; 0: none
   bool fails_late = false;  // a write that fails has done its work all the same
@@ -67,7 +60,7 @@ struct Process {
   }
   // What the store knows; it must work.
   std::optional<StoredToken> Find() {
-    auto found = records.Find(token);
+    auto found = records.Find(*token);
     INFO(found.status().ToString());
     REQUIRE(found.ok());
     return *std::move(found);
@@ -92,29 +85,29 @@ struct Process {
   }
   Status Save() { return records.Save(std::vector<PoolRecords::Kept>{Kept()}); }
   // The service replaces the credential, and issues a JWT.
-  Issuance Issue(std::string_view credential, std::string_view jwt = "") {
-    Issuance issued{Secret(credential), token->credential().Reveal() != credential};
-    if (!jwt.empty()) {
-      issued.jwt =
-          std::make_shared<const Jwt>(MakeJwt(Secret(jwt), std::chrono::seconds(3600), clock.Steady(), clock.Wall()));
-    }
-    return issued;
-  }
   Status Exchange(std::string_view credential, std::string_view jwt = "") {
-    const Issuance issued = Issue(credential, jwt);
-    Status saved = records.Save(token, issued);
-    if (issued.rotated) token->Rotate(issued.credential);
-    if (issued.jwt) token->SetJwt(issued.jwt);
-    return saved;
+    const Secret sent = token->credential();
+    std::optional<StoredJwt> stored;
+    if (!jwt.empty()) stored = StoredJwt{Secret(jwt), clock.Wall() + std::chrono::hours(1), std::chrono::hours(1)};
+    const auto outcome = logins.Commit({{{token->configured(), sent},
+                                         [&](StoredToken* record) {
+                                           Write(Secret(credential), stored, ExchangeTurn{1, sent, {}}, record);
+                                           return true;
+                                         }}},
+                                       StateDurability::kPowerLoss);
+    if (sent != Secret(credential)) token->Rotate(Secret(credential));
+    if (stored) {
+      token->SetJwt(std::make_shared<const Jwt>(MakeJwt(Secret(jwt), stored->life, clock.Steady(), clock.Wall())));
+    }
+    return outcome.status;
   }
 
   FakeClock clock;
   std::shared_ptr<FaultyStore> store;
   std::shared_ptr<Token> token;
   std::vector<std::string> complaints;
-  StateRecords records{store, [this](const std::shared_ptr<const Token>& about, const Status& why) {
-                         complaints.push_back((about ? about->name() + ": " : "") + why.message());
-                       }};
+  LoginRecords logins{store, [this](const Status& why) { complaints.push_back(why.message()); }};
+  StateRecords records{&logins};
   PoolRecords::Kept kept;  // what the pool would say
 };
 

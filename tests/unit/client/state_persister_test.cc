@@ -29,11 +29,9 @@ class SlowStore final : public StateStore {
     }
     return records_->Read(key);
   }
-  Status Write(const std::vector<StateChange>& changes) override { return records_->Write(changes); }
-  Result<bool> Lock(const std::string& name, std::chrono::milliseconds timeout) override {
-    return records_->Lock(name, timeout);
+  Status Write(const std::vector<StateChange>& changes, StateDurability durability) override {
+    return records_->Write(changes, durability);
   }
-  void Unlock(const std::string& name) noexcept override { records_->Unlock(name); }
 
   bool waits = false;
   std::promise<void> reading;
@@ -60,7 +58,7 @@ struct Keeping {
   std::shared_ptr<SlowStore> store = std::make_shared<SlowStore>(records);
   Pool pool{{"p1", "p2"}, Recovering()};
   FakeExecutor executor{&pool.clock};
-  StatePersister keeper{store, &pool.pool, &executor, pool.clock, 30s, 10s};
+  StatePersister keeper{store, &pool.pool, &executor, pool.clock, pool.clock, {5s, 30s, 30s, [] { return 7U; }}, 10s};
 };
 
 TEST_CASE("what a token counts while it is being restored is added to what it had") {
@@ -116,20 +114,6 @@ TEST_CASE("a token that is gone is saved once more") {
   REQUIRE(k.pool.pool.members().Remove("p1").ok());
   k.keeper.Close();
   CHECK(k.Requests("p1") == 1);
-}
-
-TEST_CASE("a store that gives no lock, since it does not work, keeps nobody from an exchange") {
-  Keeping k;
-  std::optional<Result<std::optional<SharedKnowledge>>> known;
-  k.records->fail_in = GENERATE(1, 2);  // to lock, or to read under the lock
-  k.keeper.Acquire(k.pool.pool.members().Find("p1"), [&](const auto& answer) { known = answer; });
-  k.keeper.Close();
-  CHECK_FALSE(known);  // it is told in the executor's thread
-  k.executor.RunPosted();
-  REQUIRE(known);
-  CHECK(known->ok());
-  CHECK_FALSE(**known);
-  CHECK(k.pool.TakeOf(PoolEventKind::kStoreFailed).size() == 1);
 }
 
 }  // namespace

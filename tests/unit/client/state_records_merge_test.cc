@@ -129,7 +129,7 @@ TEST_CASE("several tokens are saved at once, or none of them") {
     CHECK(Process(store, "fake-other").FindIt().counters.requests == 2);
   }
   SECTION("none") {
-    store->fail_in = 3;  // the second one's record cannot be read
+    store->fail_in = 2;  // the second one's record cannot be read
     CHECK_FALSE(p.records.Save(tokens).ok());
     CHECK(store->records.empty());
     REQUIRE(p.records.Save(tokens).ok());

@@ -45,6 +45,7 @@ struct Observed final : RefreshObserver {
   void OnAdopted(const Token& token, bool is_rotated) override {
     adopted.push_back(token.name() + (is_rotated ? " rotated" : ""));
   }
+  void OnInDoubt(const Token& token) override { in_doubt.push_back(token.name()); }
   void OnRefreshDue(const std::shared_ptr<Token>& token) override {
     due.push_back(token->name());
     if (on_due) on_due();
@@ -55,6 +56,7 @@ struct Observed final : RefreshObserver {
   std::vector<std::string> due;
   std::vector<std::string> rotated;
   std::vector<std::string> adopted;
+  std::vector<std::string> in_doubt;
   std::function<void()> on_due;
 };
 

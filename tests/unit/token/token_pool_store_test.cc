@@ -289,17 +289,32 @@ TEST_CASE("a renamed or moved token has nothing new to keep") {
   CHECK(pool.TakeCalls().empty());
 }
 
+TEST_CASE("who was refused for good may be tried when he comes back, but only behind all others") {
+  KeptPool pool({"p1", "s1"}, Recovering(3));
+  Kept kept = pool.KeptOf("p1");
+  kept.disabled = kept.revoked = true;
+  kept.why = Status(Code::kUnauthorized, "refused for good");
+  pool.pool.records().Restore(kept, "disabled");
+  CHECK(pool.StateOf("p1") == TokenState::kHalfOpen);
+  Lease other = pool.Take();
+  CHECK(other.token().name() == "s1");
+  TokenPool::Wanted wanted;
+  wanted.excluded.insert(&other.token());
+  auto probe = pool.pool.Acquire(wanted);
+  REQUIRE(probe);
+  CHECK(probe->is_probe());
+  CHECK(probe->token().name() == "p1");
+}
+
 TEST_CASE("who was disabled is half open at once when he comes back, whatever the delays") {
   const auto delay = GENERATE(0ms, 60'000ms);
-  const bool revoked = GENERATE(false, true);
-  INFO(delay.count() << " ms" << (revoked ? ", revoked" : ""));
+  INFO(delay.count() << " ms");
   PoolOptions options = Recovering(3);
   options.health.recovery_delay = delay;
   KeptPool pool({"p1", "s1"}, options);
   Kept kept = pool.KeptOf("p1");
   kept.failures = 3;
   kept.disabled = true;
-  kept.revoked = revoked;
   kept.why = Status(Code::kUnauthorized, "refused then");
   pool.told.clear();
   pool.pool.records().Restore(kept, "disabled");

@@ -26,7 +26,8 @@ TEST_CASE("what is issued is in safety before it counts, and before others get t
   CHECK(r.Sent(0) == "hunter2%2Bold");
   CHECK(r.refresher.HasPrecious());
   r.transport.Answer(0, 200, Issued("one", R"(, "refresh_token": "hunter2-new")"));
-  CHECK(r.lock.calls == LockCalls{"acquire", "keep hunter2-new, rotated, hunter2-one over hunter2+old"});
+  CHECK(r.lock.calls ==
+        LockCalls{"acquire", "keep hunter2-new, rotated, hunter2-one for hunter2+old over hunter2+old"});
   CHECK(r.token->credential().Reveal() == "hunter2+old");
   CHECK(r.token->jwt() == nullptr);
   CHECK(r.results.empty());
@@ -48,7 +49,7 @@ TEST_CASE("a JWT alone is kept as well") {
   r.Refresh();
   r.lock.Grant();
   r.transport.Answer(0, 200, Issued("one"));
-  CHECK(r.lock.calls.back() == "keep hunter2+old, hunter2-one over hunter2+old");
+  CHECK(r.lock.calls.back() == "keep hunter2+old, hunter2-one for hunter2+old over hunter2+old");
   r.lock.HasKept();
   CHECK(r.last().fresh);
   CHECK(r.token->serial() == 0);
@@ -75,7 +76,7 @@ TEST_CASE("who comes before it is kept waits for the same operation") {
 TEST_CASE("a credential that others got is the one that is exchanged") {
   Locking r;
   r.Refresh();
-  r.lock.Grant(r.Known("hunter2-theirs", 3));
+  r.lock.Grant("hunter2-theirs", 3);
   CHECK(r.Sent(0) == "hunter2-theirs");
   CHECK(r.token->serial() == 3);
   CHECK(r.token->configured().Reveal() == "hunter2+old");
@@ -85,13 +86,15 @@ TEST_CASE("a credential that others got is the one that is exchanged") {
   CHECK(r.last().fresh);
 }
 
-TEST_CASE("what others know that is no newer changes nothing") {
+TEST_CASE("where the store has not heard of it, what is here counts") {
   Locking r;
   r.token->Rotate(Secret("hunter2-mine"));
   r.Refresh();
-  const auto serial = GENERATE(0U, 1U);
-  r.lock.Grant(r.Known("hunter2-theirs", serial));
+  ExchangeAdmission admission;  // the store is absent
+  admission.credential = r.token->credential();
+  r.lock.Answer(admission);
   CHECK(r.Sent(0) == "hunter2-mine");
+  CHECK(r.token->serial() == 1);
   CHECK(r.observed.adopted.empty());
 }
 
@@ -100,18 +103,20 @@ TEST_CASE("a JWT that others got is as good as one of one's own, and needs no ex
   const auto serial = GENERATE(0U, 1U);
   r.Refresh();
   r.Refresh();
-  const auto known = r.Known("hunter2-theirs", serial, "hunter2-jwt", 3600s);
-  r.lock.Grant(known);
+  const auto jwt = r.SharedJwt("hunter2-jwt", 3600s);
+  r.lock.Share(jwt, serial == 0 ? "hunter2+old" : "hunter2-theirs", serial);
   CHECK(r.transport.started() == 0);
   REQUIRE(r.results.size() == 2);
-  CHECK(r.last().jwt == known.jwt);
+  CHECK(r.last().jwt == jwt);
   CHECK_FALSE(r.last().fresh);  // a refusal speaks of the JWT, and not yet of the token
   CHECK(r.last().outcome == Outcome::kSuccess);
   CHECK(r.last().status.ok());
-  CHECK(TokenRefresher::Cached(r.token.get(), r.clock.Steady()) == known.jwt);
-  CHECK(r.lock.calls.size() == 2);
-  CHECK(r.lock.calls[1].rfind("release", 0) == 0);
-  CHECK(r.observed.adopted == std::vector<std::string>{serial == 1 ? "PERSONAL_fake rotated" : "PERSONAL_fake"});
+  CHECK(TokenRefresher::Cached(r.token.get(), r.clock.Steady()) == jwt);
+  CHECK(r.token->serial() == serial);
+  CHECK(r.lock.calls == LockCalls{"acquire"});  // there is nothing to release
+  std::vector<std::string> told{"PERSONAL_fake"};
+  if (serial == 1) told.insert(told.begin(), "PERSONAL_fake rotated");
+  CHECK(r.observed.adopted == told);
   CHECK(r.observed.refreshed.empty());
   SECTION("and is renewed ahead of its end, if it is used") {
     CHECK(r.Use());
@@ -120,50 +125,18 @@ TEST_CASE("a JWT that others got is as good as one of one's own, and needs no ex
   }
 }
 
-TEST_CASE("a JWT is not taken over that is of no use") {
-  Locking r;
-  SECTION("it is to be renewed itself") {
-    r.Refresh();
-    r.lock.Grant(r.Known("hunter2+old", 0, "hunter2-jwt", 0s));
-  }
-  SECTION("it is the one that was refused here") {
-    r.token->SetJwt(r.Known("", 0, "hunter2-jwt", 3600s).jwt);
-    r.token->DropJwt("hunter2-jwt");
-    r.Refresh();
-    r.lock.Grant(r.Known("hunter2+old", 0, "hunter2-jwt", 3600s));
-  }
-  SECTION("it is the one that is to be renewed here") {
-    r.token->SetJwt(r.Known("", 0, "hunter2-jwt", 3600s).jwt);
-    r.Refresh();
-    r.lock.Grant(r.Known("hunter2+old", 0, "hunter2-jwt", 3600s));
-  }
-  CHECK(r.transport.started() == 1);
-  CHECK(r.results.empty());
-  CHECK(r.observed.adopted.empty());
-}
-
-TEST_CASE("a credential is taken over even if the JWT beside it is of no use") {
-  Locking r;
-  r.token->DropJwt("hunter2-jwt");
-  r.Refresh();
-  r.lock.Grant(r.Known("hunter2-theirs", 1, "hunter2-jwt", 3600s));
-  REQUIRE(r.transport.started() == 1);
-  CHECK(r.Sent(0) == "hunter2-theirs");
-  CHECK(r.observed.adopted == std::vector<std::string>{"PERSONAL_fake rotated"});
-}
-
 TEST_CASE("while others keep the token nobody is to blame, and there is nothing to leave") {
   Locking r;
   SECTION("and there is no JWT") {
     r.Refresh();
-    r.lock.SayHeld();
+    r.lock.Say(ExchangeAdmission::Kind::kHeld);
     CHECK(r.last().jwt == nullptr);
   }
   SECTION("and the old one still lives") {
-    r.token->SetJwt(r.Known("", 0, "hunter2-jwt", 3600s).jwt);
+    r.token->SetJwt(r.SharedJwt("hunter2-jwt", 3600s));
     r.executor.Advance(3400s);
     r.Refresh();
-    r.lock.SayHeld();
+    r.lock.Say(ExchangeAdmission::Kind::kHeld);
     REQUIRE(r.last().jwt != nullptr);
     CHECK(r.last().jwt->text.Reveal() == "hunter2-jwt");
     CHECK(r.Use());  // not asked for again at once
@@ -187,39 +160,84 @@ TEST_CASE("who has no memory to ask for the lock is not told that others have it
   CHECK(r.lock.calls == LockCalls{"acquire"});
 }
 
-TEST_CASE("before a token is given up as revoked it is looked for elsewhere once more") {
+TEST_CASE("whether a refusal for good is the end of the token is for the lock to say") {
   Locking r;
   r.Refresh();
   r.lock.Grant();
   r.Refuse(0);
-  CHECK(r.lock.calls == LockCalls{"acquire", "acquire"});  // inside still
+  CHECK(r.lock.calls == LockCalls{"acquire", "judge hunter2+old"});
   CHECK(r.results.empty());
-  SECTION("in vain") {
-    r.lock.Grant();
+  CHECK(r.refresher.HasPrecious());
+  SECTION("it is") {
+    r.lock.Say(ExchangeAdmission::Kind::kRevoked);
     CHECK(r.last().outcome == Outcome::kAuthRevoked);
+    CHECK_THAT(r.last().status.message(), ContainsSubstring("TOKEN_EXPIRED"));
     CHECK(r.last().status.token() == "PERSONAL_fake");
     CHECK(r.transport.started() == 1);
+    CHECK(r.observed.in_doubt.empty());
   }
   SECTION("others had it replaced") {
-    r.lock.Grant(r.Known("hunter2-theirs", 1));
+    r.lock.Grant("hunter2-theirs", 1);
     REQUIRE(r.transport.started() == 2);
     CHECK(r.Sent(1) == "hunter2-theirs");
+    CHECK(r.observed.adopted == std::vector<std::string>{"PERSONAL_fake rotated"});
     r.transport.Answer(1, 200, Issued("one"));
+    CHECK(r.lock.calls.back() == "keep hunter2-theirs, hunter2-one for hunter2-theirs over hunter2-theirs");
     r.lock.HasKept();
     CHECK(r.last().fresh);
     CHECK(r.last().outcome == Outcome::kSuccess);
+    CHECK(r.lock.calls.back() == "release with hunter2-theirs");
+  }
+  SECTION("there is another one that may be good") {
+    r.lock.GrantOther("hunter2-candidate");
+    REQUIRE(r.transport.started() == 2);
+    CHECK(r.Sent(1) == "hunter2-candidate");
+    CHECK(r.token->credential().Reveal() == "hunter2+old");
+    SECTION("and is") {
+      r.transport.Answer(1, 200, Issued("one"));
+      CHECK(r.lock.calls.back() == "keep hunter2-candidate, hunter2-one for hunter2-candidate over hunter2+old");
+      r.lock.HasKept();
+      CHECK(r.last().fresh);
+      CHECK(r.token->credential().Reveal() == "hunter2-candidate");
+    }
+    SECTION("and is not") {
+      r.Refuse(1);
+      CHECK(r.lock.calls.back() == "judge hunter2-candidate");
+      r.lock.Say(ExchangeAdmission::Kind::kRevoked);
+      CHECK(r.last().outcome == Outcome::kAuthRevoked);
+    }
+    SECTION("and cannot be asked: nothing is decided") {
+      r.transport.Done(1, TransferError::kNoConnection, "nobody there");
+      CHECK(r.last().outcome == Outcome::kNetwork);
+      CHECK(r.token->credential().Reveal() == "hunter2+old");
+    }
   }
   SECTION("others have a JWT") {
-    r.lock.Grant(r.Known("hunter2+old", 0, "hunter2-jwt", 3600s));
+    r.lock.Share(r.SharedJwt("hunter2-jwt", 3600s), "hunter2+old", 0);
     CHECK(r.last().jwt != nullptr);
     CHECK(r.transport.started() == 1);
   }
   SECTION("others keep it") {
-    r.lock.SayHeld();
+    r.lock.Say(ExchangeAdmission::Kind::kHeld);
     CHECK(r.last().outcome == Outcome::kHeld);
   }
-  CHECK(r.lock.calls.back().rfind("release", 0) == 0);
+  SECTION("others may get an answer that is the reason for it") {
+    r.lock.Say(ExchangeAdmission::Kind::kInDoubt);
+    CHECK(r.last().outcome == Outcome::kHeld);
+    CHECK(r.last().status.retryable());
+    CHECK(r.observed.in_doubt == std::vector<std::string>{"PERSONAL_fake"});
+  }
   CHECK_FALSE(r.refresher.HasPrecious());
+}
+
+TEST_CASE("what others found to be refused for good is not sent") {
+  Locking r;
+  r.Refresh();
+  r.lock.Say(ExchangeAdmission::Kind::kRevoked);
+  CHECK(r.last().outcome == Outcome::kAuthRevoked);
+  CHECK(r.last().status.code() == Code::kUnauthorized);
+  CHECK(r.transport.started() == 0);
+  CHECK(r.lock.calls == LockCalls{"acquire"});
 }
 
 TEST_CASE("what was said of the old credential is not said of the one that others got") {
@@ -229,111 +247,24 @@ TEST_CASE("what was said of the old credential is not said of the one that other
   // The first address is broken, the second one refuses the old credential for good.
   r.transport.Answer(0, 404, "");
   r.Refuse(1);
-  r.lock.Grant(r.Known("hunter2-theirs", 1));
+  r.lock.Grant("hunter2-theirs", 1);
   REQUIRE(r.transport.started() == 3);
   CHECK_THAT(r.transport.request(2).target->url, ContainsSubstring("first.example"));  // from the start
   CHECK(r.Sent(2) == "hunter2-theirs");
   r.FailAll(2);
   CHECK(r.last().outcome == Outcome::kNetwork);
-  CHECK(r.transport.started() == 4);  // the configured one is not asked for
+  CHECK(r.transport.started() == 4);
   CHECK(r.lock.calls.back().rfind("release", 0) == 0);
 }
 
-TEST_CASE("it is looked for once only") {
+TEST_CASE("what is refused, but not for good, is not judged") {
   Locking r;
   r.Refresh();
   r.lock.Grant();
-  r.Refuse(0);
-  r.lock.Grant(r.Known("hunter2-theirs", 1));
-  r.Refuse(1);
-  REQUIRE(r.transport.started() == 3);  // of the two, the configured one is left
-  CHECK(r.Sent(2) == "hunter2%2Bold");
-  r.Refuse(2);
-  CHECK(r.last().outcome == Outcome::kAuthRevoked);
-  CHECK(r.transport.started() == 3);
-  CHECK(r.lock.calls == LockCalls{"acquire", "acquire", "release with hunter2-theirs"});
-}
-
-// A token whose credential came from a store is refused for good; what follows is asked with the configured one.
-struct Fallback : Locking {
-  explicit Fallback(RefresherOptions options = OneAddress()) : Locking(std::move(options)) {
-    token->Adopt(Secret("hunter2-stored"), 4);
-    Refresh();
-    lock.Grant();
-    REQUIRE(Sent(0) == "hunter2-stored");
-  }
-};
-
-TEST_CASE("a stored credential that is refused for good is not the end: the configured one is tried") {
-  Fallback r;
-  r.Refuse(0);
-  r.lock.Grant();
-  REQUIRE(r.transport.started() == 2);
-  CHECK(r.Sent(1) == "hunter2%2Bold");
-  SECTION("and works: it counts from now on") {
-    r.transport.Answer(1, 200, Issued("one"));
-    CHECK(r.lock.calls.back() == "keep hunter2+old, rotated, hunter2-one over hunter2-stored");
-    r.lock.HasKept();
-    CHECK(r.last().fresh);
-    CHECK(r.token->credential().Reveal() == "hunter2+old");
-    CHECK(r.token->serial() == 5);
-    CHECK(r.observed.refreshed == std::vector<std::string>{"PERSONAL_fake  rotated"});
-  }
-  SECTION("and works, and is replaced") {
-    r.transport.Answer(1, 200, Issued("one", R"(, "refresh_token": "hunter2-new")"));
-    r.lock.HasKept();
-    CHECK(r.token->credential().Reveal() == "hunter2-new");
-    CHECK(r.token->serial() == 5);
-  }
-  SECTION("and is refused for good: both are revoked") {
-    r.Refuse(1);
-    CHECK(r.last().outcome == Outcome::kAuthRevoked);
-    CHECK(r.last().jwt == nullptr);
-    CHECK(r.token->credential().Reveal() == "hunter2-stored");
-    CHECK(r.token->serial() == 4);
-    r.Refresh();  // and the next operation says the same, by the same way
-    r.lock.Grant();
-    CHECK(r.Sent(2) == "hunter2-stored");
-  }
-  SECTION("and cannot be asked: nothing is decided") {
-    r.transport.Done(1, TransferError::kNoConnection, "nobody there");
-    CHECK(r.last().outcome == Outcome::kNetwork);
-    CHECK(r.token->credential().Reveal() == "hunter2-stored");
-  }
-}
-
-TEST_CASE("both addresses are asked with the configured credential, from the first one on") {
-  Fallback r(TwoAddresses());
-  r.transport.Answer(0, 404, "");
-  r.Refuse(1);
-  r.lock.Grant();
-  REQUIRE(r.transport.started() == 3);
-  CHECK_THAT(r.transport.request(2).target->url, ContainsSubstring("first.example"));
-  r.transport.Answer(2, 404, "");
-  REQUIRE(r.transport.started() == 4);
-  CHECK(r.Sent(3) == "hunter2%2Bold");
-  r.transport.Answer(3, 200, Issued("one"));
-  r.lock.HasKept();
-  CHECK(r.last().fresh);
-}
-
-TEST_CASE("what is refused, but not for good, says nothing about the stored credential") {
-  Fallback r;
   r.transport.Answer(0, 403, "");
   CHECK(r.transport.started() == 1);
   CHECK(r.last().outcome == Outcome::kAuthRejected);
-  CHECK(r.lock.calls == LockCalls{"acquire", "release with hunter2-stored"});
-}
-
-TEST_CASE("a credential that was replaced before our eyes has spent the configured one") {
-  Locking r;
-  r.token->Rotate(Secret("hunter2-new"));
-  r.Refresh();
-  r.lock.Grant();
-  r.Refuse(0);
-  r.lock.Grant();
-  CHECK(r.transport.started() == 1);
-  CHECK(r.last().outcome == Outcome::kAuthRevoked);
+  CHECK(r.lock.calls == LockCalls{"acquire", "release with hunter2+old"});
 }
 
 TEST_CASE("an answer that is of no use otherwise may replace the credential, and that is kept") {
@@ -341,7 +272,7 @@ TEST_CASE("an answer that is of no use otherwise may replace the credential, and
   r.Refresh();
   r.lock.Grant();
   r.transport.Answer(0, 200, R"({"refresh_token": "hunter2-new"})");
-  CHECK(r.lock.calls == LockCalls{"acquire", "keep hunter2-new, rotated over hunter2+old"});
+  CHECK(r.lock.calls == LockCalls{"acquire", "keep hunter2-new, rotated for hunter2+old over hunter2+old"});
   CHECK(r.token->credential().Reveal() == "hunter2+old");  // until the new one is in safety
   CHECK(r.transport.started() == 1);
   r.lock.HasKept();
@@ -351,7 +282,7 @@ TEST_CASE("an answer that is of no use otherwise may replace the credential, and
   REQUIRE(r.transport.started() == 2);
   CHECK(r.Sent(1) == "hunter2-new");
   r.transport.Answer(1, 200, Issued("one"));
-  CHECK(r.lock.calls.back() == "keep hunter2-new, hunter2-one over hunter2-new");
+  CHECK(r.lock.calls.back() == "keep hunter2-new, hunter2-one for hunter2-new over hunter2-new");
   r.lock.HasKept();
   CHECK(r.last().fresh);
 }
@@ -375,7 +306,7 @@ TEST_CASE("a lock that cannot be asked for lets the operation finish") {
     r.lock.Grant();
     CHECK(r.transport.started() == 1);
   }
-  SECTION("once more") {
+  SECTION("to judge") {
     Locking r;
     r.lock.throw_at = 2;
     r.Refresh();
@@ -383,7 +314,7 @@ TEST_CASE("a lock that cannot be asked for lets the operation finish") {
     r.Refuse(0);
     CHECK(r.last().outcome == Outcome::kGarbled);
     CHECK(r.last().status.code() == Code::kInternal);
-    CHECK(r.lock.calls == LockCalls{"acquire", "acquire", "release with hunter2+old"});
+    CHECK(r.lock.calls == LockCalls{"acquire", "judge hunter2+old", "release with hunter2+old"});
   }
   SECTION("to leave") {
     Locking r;
@@ -428,7 +359,7 @@ TEST_CASE("a lock that answers an operation that has finished is not heard") {
   r.lock.HasKept();
   r.token->DropJwt("hunter2-one");
   r.Refresh();
-  r.lock.SayHeld();
+  r.lock.Say(ExchangeAdmission::Kind::kHeld);
   CHECK(r.results.size() == 2);
   CHECK(r.token->jwt() == nullptr);
 }
@@ -467,7 +398,7 @@ TEST_CASE("a JWT that came from elsewhere is renewed ahead, unless its token is 
   Locking r;
   r.refresher.RenewAhead(r.token);  // nothing to renew
   CHECK(r.executor.timers() == 0);
-  r.token->SetJwt(r.Known("", 0, "hunter2-jwt", 3600s).jwt);
+  r.token->SetJwt(r.SharedJwt("hunter2-jwt", 3600s));
   r.refresher.RenewAhead(r.token);
   CHECK(r.executor.timers() == 1);
   CHECK(r.Use());

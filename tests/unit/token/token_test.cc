@@ -132,11 +132,11 @@ TEST_CASE("a token knows the JWT that it has, and the one that was refused last"
   CHECK_FALSE(token.Knows(Secret("three")));
 }
 
-TEST_CASE("what others had replaced is taken over if it is newer") {
+TEST_CASE("what the store takes for the present credential is taken over") {
   Token token("T", Tier::kShared, CredentialKind::kRefreshToken, Secret("fake-0"));
-  CHECK_FALSE(token.Adopt(Secret("fake-0b"), 0));
+  CHECK_FALSE(token.Adopt(Secret("fake-0"), 0));
   CHECK(token.Adopt(Secret("fake-2"), 2));
-  CHECK_FALSE(token.Adopt(Secret("fake-1"), 1));
+  CHECK_FALSE(token.Adopt(Secret("fake-2"), 2));
   CHECK(token.credential().Reveal() == "fake-2");
   CHECK(token.serial() == 2);
   token.Rotate(Secret("fake-3"));
