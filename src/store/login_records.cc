@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "base/guarded.h"
@@ -14,8 +15,6 @@ namespace {
 
 // Others that come between two steps in a row: it cannot go on like this.
 constexpr int kMostAttempts = 100;
-// Links and records of 0.1.0 from one credential to the next.
-constexpr int kMostSteps = 1000;
 // The oldest links go: credentials that were replaced so often do not come back.
 constexpr std::size_t kMostRecordLinks = 32;
 
@@ -75,7 +74,10 @@ struct LoginRecords::Place {
   std::optional<StoredToken> token{};
 };
 
-Status LoginRecords::SetAside(Transaction* transaction, const std::string& key, const std::string& value) {
+Status LoginRecords::SetAside(Transaction* transaction, const std::string& key, const std::string& value,
+                              const Status& why) {
+  complain_(
+      Status(Code::kInternal, fmt::format("a record in the store does not open, and is set aside: {}", why.message())));
   const auto aside = transaction->Read(key + ".aside");
   if (!aside.ok()) return aside.status();
   transaction->Put(key + ".aside", value);
@@ -86,22 +88,20 @@ Status LoginRecords::SetAside(Transaction* transaction, const std::string& key, 
 // From one credential to the next, to the record.
 Status LoginRecords::Follow(Transaction* transaction, const Secret& start, Place* place) {
   Secret credential = start;
-  for (int step = 0; step < kMostSteps; ++step) {
-    const std::string key = RecordKey(credential);
+  std::set<std::string> seen;  // they may lead in a circle
+  for (std::string key = RecordKey(start); seen.insert(key).second; key = RecordKey(credential)) {
     const auto sealed = transaction->Read(key);
     if (!sealed.ok()) return sealed.status();
-    if (!*sealed) break;
+    if (!*sealed) return {};
     auto opened = OpenRecord(**sealed, credential);
     if (!opened.ok()) {
       if (opened.code() != Code::kInvalidArgument) return opened.status();
-      complain_(Status(Code::kInternal, fmt::format("a record in the store does not open, and is set aside: {}",
-                                                    opened.status().message())));
-      if (Status status = SetAside(transaction, key, **sealed); !status.ok()) return status;
-      break;
+      return SetAside(transaction, key, **sealed, opened.status());
     }
     StoredToken& token = opened->token;
-    // Of records of 0.1.0 that disagree the one whose credential was replaced more often counts.
-    const bool is_newer = !place->token || token.serial > place->token->serial;
+    // Of records of 0.1.0 that disagree the one whose credential was replaced more often counts, and else the one that
+    // the other leads to: whoever had another credential in its configuration wrote that one only.
+    const bool is_newer = !place->token || token.serial >= place->token->serial;
     if (opened->leads_to.empty()) {
       if (is_newer) *place = {credential, std::move(token)};
       return {};
@@ -111,6 +111,8 @@ Status LoginRecords::Follow(Transaction* transaction, const Secret& start, Place
       *place = {opened->leads_to, std::move(token)};
     }
     credential = std::move(opened->leads_to);
+    // Should there be nothing: all that lead there are to find the one that is made.
+    if (!place->token) place->seal = credential;
   }
   return {};
 }
@@ -150,7 +152,7 @@ Status LoginRecords::Link(Transaction* transaction, const Place& place, const Se
     if (!opened.ok() && opened.code() != Code::kInvalidArgument) return opened.status();
     if (opened.ok() && opened->leads_to == place.seal && opened->token.credential.empty()) return {};
     if (!opened.ok()) {
-      if (Status status = SetAside(transaction, key, **sealed); !status.ok()) return status;
+      if (Status status = SetAside(transaction, key, **sealed, opened.status()); !status.ok()) return status;
     }
   }
   transaction->Put(key, SealLink(place.seal, credential));

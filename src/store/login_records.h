@@ -53,7 +53,7 @@ class LoginRecords {
 
   Status Find(Transaction* transaction, const LoginCredentials& login, Place* place);
   Status Follow(Transaction* transaction, const Secret& start, Place* place);
-  Status SetAside(Transaction* transaction, const std::string& key, const std::string& value);
+  Status SetAside(Transaction* transaction, const std::string& key, const std::string& value, const Status& why);
   Status Link(Transaction* transaction, const Place& place, const Secret& credential, StoredToken* token);
   Status Make(Transaction* transaction, const Edit& edit);
 
