@@ -1303,7 +1303,8 @@ typedef struct warppool_state_store warppool_state_store;
  * of the same name and ".lock". Several clients and several processes of one machine may share it.
  *
  * Each write replaces the file as a whole: a process or a machine that stops at any moment leaves the old content or
- * the new one. A file that is removed takes its records along; the lock file must stay as long as somebody uses it.
+ * the new one. A file that is there is replaced once by itself when it is opened, to see that it can be. A file that is
+ * removed takes its records along; the lock file must stay as long as somebody uses it.
  *
  * @param path           not NULL, not empty.
  * @param log            may be NULL. Hears of damaged lines, which are kept in the file as they are, and of nothing
@@ -1314,7 +1315,8 @@ typedef struct warppool_state_store warppool_state_store;
  *
  * @return WARPPOOL_OK
  *         WARPPOOL_INVALID_CONFIG    there is something else in its place, it belongs to another user, others may read
- *                                    it, or it or its directory cannot be used; the message says which.
+ *                                    it, it cannot be replaced (being mounted by itself, as a single file, for one), or
+ *                                    it or its directory cannot be used; the message says which.
  *         WARPPOOL_INVALID_ARGUMENT
  *         WARPPOOL_OUT_OF_MEMORY
  */
@@ -1352,11 +1354,11 @@ typedef struct warppool_state_change {
   const char* key;       /* letters, digits, "." and "-"; at most 200 of them */
   const uint8_t* value;  /* any bytes, no NUL at the end. NULL: the record goes */
   size_t length;         /* how many; 0 if the record goes */
-  const uint8_t* before; /* for warppool_commit_callback: its value when it was read. NULL: there was none */
-  size_t before_length;  /* how many; 0 if there was none */
+  const uint8_t* before; /* for warppool_commit_callback: its value when it was read. NULL: there was no record */
+  size_t before_length;  /* how many bytes; 0 if there was no record */
 } warppool_state_change;
 
-/** What has to survive a write. */
+/** What the changes have to survive, once they are made. */
 typedef enum warppool_state_durability {
   WARPPOOL_STATE_POWER_LOSS = 0, /* the end of the process, and a loss of power */
   WARPPOOL_STATE_PROCESS = 1     /* the end of the process */
@@ -1391,17 +1393,20 @@ typedef warppool_code (*warppool_write_callback)(const warppool_state_change* ch
                                                  warppool_failure* failure, void* user_data);
 
 /**
- * Makes all of the changes, if each of these records is as it was `before`, or none of them: in one step, whoever else
- * shares the records (a transaction, a script, a lock). No two values of one record are ever the same.
+ * Makes all of the changes if each of these records is as it was `before`, and none of them if one is not: in one step,
+ * whoever else shares the records (a transaction, a script, a lock). A value that came and went does not come again, so
+ * that it is enough to compare bytes.
  *
  * @param changes     `count` of them; valid until the callback returns.
  * @param count       how many.
  * @param durability  one of warppool_state_durability.
- * @param committed   out, is 0: set it to 1 if they are made. 0: somebody has changed one of the records.
+ * @param committed   out: 0 when the callback is called, to be set to 1 if the changes are made. Left 0, a record was
+ *                    not as it was `before`.
  * @param failure     may be filled with warppool_failure_set_message(); valid until the callback returns.
  * @param user_data   as registered.
  *
- * @return WARPPOOL_OK: `*committed` says how it went. Any other: it failed. It may have made them all the same.
+ * @return WARPPOOL_OK: `*committed` says whether they are made. Any other: it failed. It may have made them all the
+ * same.
  */
 typedef warppool_code (*warppool_commit_callback)(const warppool_state_change* changes, size_t count,
                                                   int32_t durability, int32_t* committed, warppool_failure* failure,
@@ -1422,8 +1427,8 @@ typedef struct warppool_state_store_callbacks {
   size_t struct_size;                /* sizeof(warppool_state_store_callbacks) */
   warppool_read_callback read;       /* not NULL */
   warppool_write_callback write;     /* not NULL */
-  warppool_commit_callback commit;   /* default NULL: the store is for one process at a time; clients of this process
-                                        may share it, for the library then reads, compares and writes */
+  warppool_commit_callback commit;   /* default NULL: the library reads, compares and writes, and no other client of
+                                        this process comes between; no other process may use the records then */
   warppool_destroy_callback destroy; /* default NULL: nobody is told */
   void* user_data;                   /* for all of them; default NULL. Must live until `destroy` is called: until the
                                         store, the clients that use it, and their streams are destroyed */

@@ -76,13 +76,15 @@ std::shared_ptr<StateStore> NewMemoryStore();
 //
 // Each write replaces the file as a whole (temporary file, fsync, rename, fsync of the directory): a process or a
 // machine that stops at any moment leaves the old content or the new one. It waits up to ten seconds for the writes of
-// others, and then fails with kTimeout. `log` hears of damaged lines, which are kept in the file as they are, and of
-// nothing else.
+// others, and then fails with kTimeout. A file that is there is replaced once by itself when it is opened, to see that
+// it can be; that the disk is full does not count. `log` hears of damaged lines, which are kept in the file as they
+// are, and of nothing else.
 //
 // A file that is removed takes its records along; the lock file must stay as long as somebody uses it.
 //
 // Fails with kInvalidConfig when there is something else in its place, it belongs to another user, others may read it,
-// or it or its directory cannot be used; the message says which.
+// it cannot be replaced (being mounted by itself, as a single file, for one), or it or its directory cannot be used;
+// the message says which.
 Result<std::shared_ptr<StateStore>> OpenFileStore(const std::string& path, LogSink log = {});
 
 }  // namespace warppool

@@ -29,8 +29,8 @@ warppool_state_store_callbacks EmptyStore(int* destroyed) {
   warppool_state_store_callbacks callbacks = WARPPOOL_STATE_STORE_CALLBACKS_INIT;
   callbacks.read = [](const char* /*key*/, warppool_state_value* /*value*/, warppool_failure* /*failure*/,
                       void* /*user_data*/) { return WARPPOOL_OK; };
-  callbacks.write = [](const warppool_state_change* /*changes*/, size_t /*count*/, warppool_failure* /*failure*/,
-                       void* /*user_data*/) { return WARPPOOL_OK; };
+  callbacks.write = [](const warppool_state_change* /*changes*/, size_t /*count*/, int32_t /*durability*/,
+                       warppool_failure* /*failure*/, void* /*user_data*/) { return WARPPOOL_OK; };
   callbacks.destroy = [](void* counter) { ++*static_cast<int*>(counter); };
   callbacks.user_data = destroyed;
   return callbacks;

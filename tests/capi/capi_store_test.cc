@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,41 +38,33 @@ struct MapStore {
                                     nullptr);
   }
 
-  static warppool_code Write(const warppool_state_change* changes, size_t count, warppool_failure* failure,
-                             void* store) {
+  static warppool_code Write(const warppool_state_change* changes, size_t count, int32_t durability,
+                             warppool_failure* failure, void* store) {
     const std::lock_guard lock(From(store)->mutex);
     ++From(store)->writes;
     if (From(store)->write_code != WARPPOOL_OK) {
       warppool_failure_set_message(failure, From(store)->message.c_str(), nullptr);
       return From(store)->write_code;
     }
-    for (size_t i = 0; i < count; ++i) {
-      if (changes[i].value == nullptr) {
-        From(store)->records.erase(changes[i].key);
-      } else {
-        From(store)->records[changes[i].key].assign(reinterpret_cast<const char*>(changes[i].value), changes[i].length);
-      }
-    }
+    From(store)->Make(changes, count, durability);
     return WARPPOOL_OK;
   }
 
-  static warppool_code Lock(const char* name, int32_t timeout_ms, int32_t* locked, warppool_failure* failure,
-                            void* store) {
+  static warppool_code Commit(const warppool_state_change* changes, size_t count, int32_t durability,
+                              int32_t* committed, warppool_failure* failure, void* store) {
     const std::lock_guard lock(From(store)->mutex);
-    if (timeout_ms < 0) From(store)->has_odd_timeout = true;
-    if (From(store)->lock_code != WARPPOOL_OK) {
+    ++From(store)->commits;
+    if (*committed != 0) From(store)->has_odd_arguments = true;
+    if (From(store)->commit_code != WARPPOOL_OK) {
       warppool_failure_set_message(failure, From(store)->message.c_str(), nullptr);
-      return From(store)->lock_code;
+      return From(store)->commit_code;
     }
-    *locked = From(store)->locks[name]++ == 0 ? 1 : 0;
-    if (*locked == 0) --From(store)->locks[name];
-    ++From(store)->locked;
+    for (size_t i = 0; i < count; ++i) {
+      if (!From(store)->IsAsBefore(changes[i])) return WARPPOOL_OK;
+    }
+    From(store)->Make(changes, count, durability);
+    *committed = 1;
     return WARPPOOL_OK;
-  }
-
-  static void Unlock(const char* name, void* store) {
-    const std::lock_guard lock(From(store)->mutex);
-    --From(store)->locks[name];
   }
 
   static void Destroy(void* store) {
@@ -83,8 +76,7 @@ struct MapStore {
     warppool_state_store_callbacks callbacks = WARPPOOL_STATE_STORE_CALLBACKS_INIT;
     callbacks.read = Read;
     callbacks.write = Write;
-    callbacks.lock = Lock;
-    callbacks.unlock = Unlock;
+    callbacks.commit = Commit;
     callbacks.destroy = Destroy;
     callbacks.user_data = this;
     return callbacks;
@@ -95,6 +87,25 @@ struct MapStore {
     REQUIRE(warppool_state_store_create(&callbacks, store->out(), nullptr) == WARPPOOL_OK);
   }
 
+  static std::string Bytes(const uint8_t* bytes, size_t length) {
+    return {reinterpret_cast<const char*>(bytes), length};
+  }
+  bool IsAsBefore(const warppool_state_change& change) const {
+    const auto found = records.find(change.key);
+    if (found == records.end()) return change.before == nullptr;
+    return change.before != nullptr && Bytes(change.before, change.before_length) == found->second;
+  }
+  void Make(const warppool_state_change* changes, size_t count, int32_t durability) {
+    asked_for = durability;
+    for (size_t i = 0; i < count; ++i) {
+      const warppool_state_change& change = changes[i];
+      if (change.value == nullptr && change.length != 0) has_odd_arguments = true;
+      if (change.before == nullptr && change.before_length != 0) has_odd_arguments = true;
+      records.erase(change.key);
+      if (change.value != nullptr) records[change.key] = Bytes(change.value, change.length);
+    }
+  }
+
   int Destroyed() {
     const std::lock_guard lock(mutex);
     return destroyed;
@@ -102,15 +113,15 @@ struct MapStore {
 
   std::mutex mutex;
   std::map<std::string, std::string> records;
-  std::map<std::string, int> locks;
   warppool_code read_code = WARPPOOL_OK;
   warppool_code write_code = WARPPOOL_OK;
-  warppool_code lock_code = WARPPOOL_OK;
+  warppool_code commit_code = WARPPOOL_OK;
   std::string message;
   int writes = 0;
-  int locked = 0;
+  int commits = 0;
   int destroyed = 0;
-  bool has_odd_timeout = false;
+  int32_t asked_for = -1;
+  bool has_odd_arguments = false;
 };
 
 // A folder that goes with this object.
@@ -159,9 +170,9 @@ TEST_CASE("a client goes on where another one stopped, from a store of the progr
   CheckContinues(&world, [&] { world.Connect({kOne}, {}, store); });
   warppool_state_store_destroy(store.out());
   CHECK(map.destroyed == 1);
-  CHECK(map.locked > 0);
-  CHECK_FALSE(map.has_odd_timeout);
-  for (const auto& [name, held] : map.locks) CHECK(held == 0);
+  CHECK(map.commits > 0);
+  CHECK(map.writes == 0);  // a write would undo what another process has written
+  CHECK_FALSE(map.has_odd_arguments);
   CHECK_FALSE(map.records.empty());
   // Records are sealed: no secret is in them.
   for (const auto& [key, value] : map.records) {
@@ -171,17 +182,17 @@ TEST_CASE("a client goes on where another one stopped, from a store of the progr
   }
 }
 
-TEST_CASE("a store that nobody shares needs no locks") {
+TEST_CASE("a store that no other process shares needs no commits of its own") {
   MapStore map;
   World world;
   warppool_state_store_callbacks callbacks = map.Callbacks();
-  callbacks.lock = nullptr;
-  callbacks.unlock = nullptr;
+  callbacks.commit = nullptr;
   callbacks.destroy = nullptr;
   StateStoreHandle store;
   REQUIRE(warppool_state_store_create(&callbacks, store.out(), nullptr) == WARPPOOL_OK);
   CheckContinues(&world, [&] { world.Connect({kOne}, {}, store); });
   warppool_state_store_destroy(store.out());
+  CHECK(map.writes > 0);
   CHECK(map.destroyed == 0);
 }
 
@@ -299,19 +310,14 @@ TEST_CASE("a store that cannot be written is reported, and requests are served a
   StateStoreHandle store;
   map.Open(&store);
   map.message = "the disk is full";
-  SECTION("its records") {
-    map.write_code = WARPPOOL_INTERNAL;
-  }
-  SECTION("its locks") {
-    map.lock_code = WARPPOOL_NETWORK;
-  }
+  map.commit_code = GENERATE(WARPPOOL_INTERNAL, WARPPOOL_NETWORK);
   world.Connect({kOne}, {}, store);
   CHECK(world.Ask() == WARPPOOL_OK);
   REQUIRE(warppool_client_destroy(world.client.out()) == WARPPOOL_OK);
   const auto failed = world.service.PoolEvents(WARPPOOL_POOL_EVENT_STORE_FAILED);
   REQUIRE_FALSE(failed.empty());
   for (const PoolRecord& event : failed) {
-    CHECK(event.code == (map.write_code != WARPPOOL_OK ? map.write_code : map.lock_code));
+    CHECK(event.code == map.commit_code);
     CHECK(event.reason == "the disk is full");
   }
 }
@@ -358,7 +364,7 @@ TEST_CASE("a program that was compiled before there were stores is served as bef
     REQUIRE(warppool_client_create(config, &options, world.client.out(), nullptr) == WARPPOOL_OK);
     CHECK(world.Ask() == WARPPOOL_OK);
     REQUIRE(warppool_client_destroy(world.client.out()) == WARPPOOL_OK);
-    CHECK((map.writes > 0) == is_known);
+    CHECK((map.commits > 0) == is_known);
   }
 }
 
@@ -386,10 +392,6 @@ TEST_CASE("functions of stores name what is missing, and clear what they would f
   };
   CHECK(complaint(&warppool_state_store_callbacks::read) == "callbacks.read: must not be NULL");
   CHECK(complaint(&warppool_state_store_callbacks::write) == "callbacks.write: must not be NULL");
-  CHECK(complaint(&warppool_state_store_callbacks::lock) ==
-        "callbacks.lock: must not be NULL if there is an unlock callback");
-  CHECK(complaint(&warppool_state_store_callbacks::unlock) ==
-        "callbacks.unlock: must not be NULL if there is a lock callback");
   CHECK(map.destroyed == 0);
   CheckReadSizes("callbacks", callbacks,
                  [&](const auto* given, auto** e) { return warppool_state_store_create(given, store.out(), e); });
@@ -408,12 +410,34 @@ TEST_CASE("a record holds any bytes, none included, and the last ones count") {
   CHECK(value.bytes == std::string());
 }
 
+TEST_CASE("a C store without commits of its own commits by reading and writing, for one process") {
+  MapStore map;
+  warppool_state_store_callbacks callbacks = map.Callbacks();
+  callbacks.commit = nullptr;
+  StateStoreHandle store;
+  REQUIRE(warppool_state_store_create(&callbacks, store.out(), nullptr) == WARPPOOL_OK);
+  warppool::StateStore& opened = *static_cast<warppool_state_store*>(store)->store;
+  CHECK_FALSE(opened.IsForManyProcesses());
+  map.records["a"] = "1";
+  const auto refused = opened.Commit({{"a", "2", "0"}}, warppool::StateDurability::kProcess);
+  REQUIRE(refused.ok());
+  CHECK_FALSE(*refused);
+  CHECK(map.writes == 0);
+  const auto made = opened.Commit({{"a", "2", "1"}}, warppool::StateDurability::kProcess);
+  REQUIRE(made.ok());
+  CHECK(*made);
+  CHECK(map.records["a"] == "2");
+  CHECK(map.asked_for == WARPPOOL_STATE_PROCESS);
+}
+
 TEST_CASE("a C store is given what C++ gives to its own") {
+  constexpr auto kPowerLoss = warppool::StateDurability::kPowerLoss;
   MapStore map;
   StateStoreHandle store;
   map.Open(&store);
   warppool::StateStore& opened = *static_cast<warppool_state_store*>(store)->store;
-  CHECK(opened.Write({{"a", "1"}, {"b", ""}, {"c", "3"}, {"c", std::nullopt}}).ok());
+  CHECK(opened.Write({{"a", "1"}, {"b", ""}, {"c", "3"}, {"c", std::nullopt}}, kPowerLoss).ok());
+  CHECK(map.asked_for == WARPPOOL_STATE_POWER_LOSS);
   CHECK(map.records == std::map<std::string, std::string>{{"a", "1"}, {"b", ""}});
   const auto empty = opened.Read("b");
   REQUIRE(empty.ok());
@@ -421,16 +445,29 @@ TEST_CASE("a C store is given what C++ gives to its own") {
   const auto none = opened.Read("c");
   REQUIRE(none.ok());
   CHECK_FALSE(none->has_value());
-  for (const auto timeout : {std::chrono::milliseconds::min(), std::chrono::milliseconds::max()}) {
-    const auto locked = opened.Lock("name", timeout);
-    REQUIRE(locked.ok());
-    CHECK(*locked);
-    const auto again = opened.Lock("name", timeout);
-    REQUIRE(again.ok());
-    CHECK_FALSE(*again);
-    opened.Unlock("name");
+  CHECK(opened.IsForManyProcesses());
+
+  const auto commit = [&](const std::vector<warppool::StateChange>& changes) {
+    const auto made = opened.Commit(changes, warppool::StateDurability::kProcess);
+    REQUIRE(made.ok());
+    return *made;
+  };
+  const std::string bytes("\0\xFF", 2);
+  CHECK(commit({{"a", bytes, "1"}, {"b", std::nullopt, ""}, {"c", "3"}}));
+  CHECK(map.asked_for == WARPPOOL_STATE_PROCESS);
+  CHECK(map.records == std::map<std::string, std::string>{{"a", bytes}, {"c", "3"}});
+  CHECK_FALSE(commit({{"a", "2", "1"}}));
+  CHECK_FALSE(commit({{"b", "2", ""}}));
+  CHECK_FALSE(commit({{"c", "2"}}));
+  CHECK(commit({{"a", "2", bytes}}));
+  CHECK_FALSE(map.has_odd_arguments);
+  for (const int code : {int{WARPPOOL_NETWORK}, 4711}) {
+    map.commit_code = static_cast<warppool_code>(code);
+    map.message = code == WARPPOOL_NETWORK ? "the vault is away" : "unheard";
+    const auto failed = opened.Commit({{"a", "3", "2"}}, kPowerLoss);
+    CHECK(failed.status().message() ==
+          (code == WARPPOOL_NETWORK ? "the vault is away" : "the store's commit callback returned 4711"));
   }
-  CHECK_FALSE(map.has_odd_timeout);
   // Does not compile when C++ gets another field.
   const warppool::StateChange change;
   [[maybe_unused]] const auto& [key, value] = change;

@@ -86,11 +86,18 @@ static warppool_code read_record(const char* key, warppool_state_value* value, w
   return warppool_state_value_set(value, (const uint8_t*)key, 1, NULL);
 }
 
-static warppool_code write_records(const warppool_state_change* changes, size_t count, warppool_failure* failure,
-                                   void* user_data) {
+static warppool_code write_records(const warppool_state_change* changes, size_t count, int32_t durability,
+                                   warppool_failure* failure, void* user_data) {
   (void)failure;
+  if (durability != WARPPOOL_STATE_POWER_LOSS && durability != WARPPOOL_STATE_PROCESS) return WARPPOOL_INTERNAL;
   *(size_t*)user_data = count > 0 && changes[0].value != NULL ? changes[0].length : 0;
   return WARPPOOL_OK;
+}
+
+static warppool_code commit_records(const warppool_state_change* changes, size_t count, int32_t durability,
+                                    int32_t* committed, warppool_failure* failure, void* user_data) {
+  *committed = count > 0 && changes[0].before == NULL && changes[0].before_length == 0;
+  return write_records(changes, count, durability, failure, user_data);
 }
 
 static void destroy_store(void* user_data) {
@@ -103,6 +110,7 @@ int header_uses_a_store(warppool_state_store** store, size_t* length) {
   warppool_bearer_source source = WARPPOOL_BEARER_SOURCE_INIT;
   callbacks.read = read_record;
   callbacks.write = write_records;
+  callbacks.commit = commit_records;
   callbacks.destroy = destroy_store;
   callbacks.user_data = length;
   return source.supply == NULL && warppool_state_store_create(&callbacks, store, NULL) == WARPPOOL_OK;
