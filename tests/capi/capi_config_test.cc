@@ -121,7 +121,7 @@ TEST_CASE("each setter sets its own field") {
   [[maybe_unused]] const auto& [tokens, tier_order, strategy, max_in_flight, max_failures, recovery, longest_recovery,
                                 server_url, refresh_url, securetoken_url, api_key, client_version, ca_bundle, proxy,
                                 no_proxy, connect, silence, refresh, budget, base, longest, after, cooling, token_wait,
-                                background, state_file, save_interval, event_bytes, max_message_bytes,
+                                background, state_file, save_interval, store_timeout, event_bytes, max_message_bytes,
                                 max_stream_events, max_tasks, max_nesting_depth] = config;
   [[maybe_unused]] const auto& [credential, tier, kind, name, bearer_source] = config.tokens[0];
 }

@@ -465,12 +465,13 @@ TEST_CASE("a C store is given what C++ gives to its own") {
     map.commit_code = static_cast<warppool_code>(code);
     map.message = code == WARPPOOL_NETWORK ? "the vault is away" : "unheard";
     const auto failed = opened.Commit({{"a", "3", "2"}}, kPowerLoss);
-    CHECK(failed.status().message() ==
-          (code == WARPPOOL_NETWORK ? "the vault is away" : "the store's commit callback returned 4711"));
+    CHECK(failed.status().message() == (code == WARPPOOL_NETWORK
+                                            ? "the vault is away"
+                                            : "the store's commit callback returned 4711, which says nothing"));
   }
   // Does not compile when C++ gets another field.
   const warppool::StateChange change;
-  [[maybe_unused]] const auto& [key, value] = change;
+  [[maybe_unused]] const auto& [key, value, before] = change;
   const warppool::ClientOptions options;
   [[maybe_unused]] const auto& [log, on_pool_event, client_store] = options;
 }
