@@ -107,10 +107,7 @@ Status FileStore::ReplaceByItself() {
   auto loaded = Load(&text);
   if (!loaded.ok()) return loaded.status();
   if (IsMissing()) return {};
-  auto identity = ReplaceFile(options_.system, path_.directory, path_.file, text, false);
-  if (!identity.ok()) return identity.status();
-  Remember(*loaded, *std::move(identity));
-  return {};
+  return ReplaceFile(options_.system, path_.directory, path_.file, text, false).status();
 }
 
 bool FileStore::IsMissing() {

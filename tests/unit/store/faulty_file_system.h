@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "platform/file_system.h"
@@ -31,6 +33,7 @@ class FaultyFileSystem final : public FileSystem {
     always_ = call;
     always_error_ = error;
   }
+  void BeforeLocking(std::function<void()> happens) { before_locking_ = std::move(happens); }
   void WriteAtMost(std::size_t bytes) { most_bytes_ = bytes; }
 
   void FailNowhere() { FailAt(std::numeric_limits<int>::max(), 0); }
@@ -60,6 +63,7 @@ class FaultyFileSystem final : public FileSystem {
   int Rename(const char* from, const char* to) override { return Fails("rename") ? -1 : real_.Rename(from, to); }
   int Unlink(const char* path) override { return Fails("unlink", path) ? -1 : real_.Unlink(path); }
   int SetLock(int fd, LockKind kind, bool is_held) override {
+    if (is_held && before_locking_) std::exchange(before_locking_, nullptr)();
     return Fails(is_held ? "lock" : "unlock") ? -1 : real_.SetLock(fd, kind, is_held);
   }
   int Close(int fd) override {
@@ -91,6 +95,7 @@ class FaultyFileSystem final : public FileSystem {
   std::vector<std::string> names_;
   std::string always_;
   int always_error_ = 0;
+  std::function<void()> before_locking_;
 };
 
 }  // namespace warppool::internal

@@ -208,6 +208,16 @@ TEST_CASE("a file that can be read and not be replaced, since it is mounted by i
   CHECK(ContentOf(path) == content);
 }
 
+TEST_CASE("a file that is removed while a store that opens waits for others is not made anew") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "state";
+  FaultyFileSystem system;
+  REQUIRE(WriteTo(*OpenedOn(&system, path), {{"a", kOld}}).ok());
+  system.BeforeLocking([&] { std::filesystem::remove(path); });
+  CHECK(ValueOf(*OpenedOn(&system, path), "a") == "(none)");
+  CHECK_FALSE(std::filesystem::exists(path));
+}
+
 TEST_CASE("on a full disk a store opens, and has what it had; it writes again when there is room") {
   const TemporaryDirectory directory;
   const std::string path = directory / "state";
