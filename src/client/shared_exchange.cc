@@ -267,22 +267,24 @@ Result<ExchangeAdmission> SharedExchange::TryJudge(const std::shared_ptr<Token>&
   ExchangeAdmission doubt;
   doubt.kind = Kind::kInDoubt;
   if (!WriteUnwritten(token)) return doubt;
-  ExchangeTurn turn = exchange.turn.value_or(ExchangeTurn{options_.draw_number()});
-  turn.sent = sent;
+  ExchangeTurn before = exchange.turn.value_or(ExchangeTurn{options_.draw_number()});
+  before.sent = sent;
+  ExchangeTurn turn;
   ExchangeStep step = ExchangeStep::kInDoubt;
   std::shared_ptr<const Jwt> jwt;
   StoredToken seen;
   const auto outcome = Change(
       exchange,
       [&](StoredToken* record) {
+        turn = before;  // this may be called again, with another record
         jwt = UsefulJwt(*token, *record);
-        const StoredToken before = *record;
+        const StoredExchange exchange_before = record->exchange;
         step = internal::Judge(jwt != nullptr, &turn, record);
         // The credential that the user gave is worth a try before an account is given up.
         const Secret& configured = token->configured();
         if (step == ExchangeStep::kRevoked && !exchange.tried_configured && sent != configured &&
-            before.credential != configured) {
-          record->exchange = before.exchange;
+            record->credential != configured) {
+          record->exchange = exchange_before;
           turn.sent = configured;
           step = ExchangeStep::kSend;
         }
