@@ -278,13 +278,14 @@ Result<ExchangeAdmission> SharedExchange::TryJudge(const std::shared_ptr<Token>&
       [&](StoredToken* record) {
         turn = before;  // this may be called again, with another record
         jwt = UsefulJwt(*token, *record);
-        const StoredExchange exchange_before = record->exchange;
+        const std::string marked = record->exchange.refused;
         step = internal::Judge(jwt != nullptr, &turn, record);
         // The credential that the user gave is worth a try before an account is given up.
         const Secret& configured = token->configured();
         if (step == ExchangeStep::kRevoked && !exchange.tried_configured && sent != configured &&
             record->credential != configured) {
-          record->exchange = exchange_before;
+          record->exchange.number = turn.number;  // so this process has the lock still
+          record->exchange.refused = marked;
           turn.sent = configured;
           step = ExchangeStep::kSend;
         }
