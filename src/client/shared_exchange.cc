@@ -267,22 +267,25 @@ Result<ExchangeAdmission> SharedExchange::TryJudge(const std::shared_ptr<Token>&
   ExchangeAdmission doubt;
   doubt.kind = Kind::kInDoubt;
   if (!WriteUnwritten(token)) return doubt;
-  ExchangeTurn turn = exchange.turn.value_or(ExchangeTurn{options_.draw_number()});
-  turn.sent = sent;
+  ExchangeTurn before = exchange.turn.value_or(ExchangeTurn{options_.draw_number()});
+  before.sent = sent;
+  ExchangeTurn turn;
   ExchangeStep step = ExchangeStep::kInDoubt;
   std::shared_ptr<const Jwt> jwt;
   StoredToken seen;
   const auto outcome = Change(
       exchange,
       [&](StoredToken* record) {
+        turn = before;  // this may be called again, with another record
         jwt = UsefulJwt(*token, *record);
-        const StoredToken before = *record;
+        const std::string marked = record->exchange.refused;
         step = internal::Judge(jwt != nullptr, &turn, record);
         // The credential that the user gave is worth a try before an account is given up.
         const Secret& configured = token->configured();
         if (step == ExchangeStep::kRevoked && !exchange.tried_configured && sent != configured &&
-            before.credential != configured) {
-          record->exchange = before.exchange;
+            record->credential != configured) {
+          record->exchange.number = turn.number;  // so this process has the lock still
+          record->exchange.refused = marked;
           turn.sent = configured;
           step = ExchangeStep::kSend;
         }

@@ -1,6 +1,7 @@
 // The rule by which processes that share a store make one exchange out of many, and lose no credential on the way: what
 // each step of an exchange makes of the login's record. Pure; whoever calls it commits the record, and begins anew with
-// the one that is there then, should somebody have come between.
+// the one that is there then, should somebody have come between. The turn, which Take() and Judge() change as well,
+// goes back to what it was then: else what is to be tried next would be judged as refused.
 //
 //   ExchangeTurn turn{DrawNumber()};
 //   Take()   -> kSend: post turn.sent -> answered:  Write(), Release()

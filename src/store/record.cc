@@ -44,6 +44,10 @@ void WriteTime(JsonWriter& json, std::string_view member, WallTime time) {
   json.Key(member).Number(std::max<std::int64_t>(since_1970.count(), 0));
 }
 
+void WriteDuration(JsonWriter& json, std::string_view member, milliseconds duration) {
+  json.Key(member).Number(std::clamp<std::int64_t>(duration.count(), 0, kLongestDuration));
+}
+
 void WriteJwt(JsonWriter& json, const StoredJwt& jwt) {
   json.Key("jwt").Object([&] {
     json.Key("text").String(jwt.text.Reveal());
@@ -64,7 +68,7 @@ void WriteExchange(JsonWriter& json, const StoredExchange& exchange) {
       for (const OwedAnswer& owed : exchange.owed) {
         json.Object([&] {
           json.Key("number").Number(owed.number);
-          json.Key("seen").Number(std::max<std::int64_t>(owed.seen.count(), 0));
+          WriteDuration(json, "seen", owed.seen);
         });
       }
     });
@@ -76,8 +80,8 @@ void WriteHealth(JsonWriter& json, const StoredHealth& health) {
     json.Key("failures").Number(health.failures);
     json.Key("disabled").Bool(health.disabled);
     if (health.cooling_until) WriteTime(json, "cooling_until", *health.cooling_until);
-    json.Key("cooling_for").Number(std::max<std::int64_t>(health.cooling_for.count(), 0));
-    json.Key("recovery_delay").Number(std::max<std::int64_t>(health.recovery_delay.count(), 0));
+    WriteDuration(json, "cooling_for", health.cooling_for);
+    WriteDuration(json, "recovery_delay", health.recovery_delay);
     json.Key("code").Number(static_cast<int>(health.code));
     json.Key("reason").String(health.reason);
   });
@@ -165,20 +169,20 @@ class Members {
   }
   std::vector<std::string> Keys(const std::string& path) {
     std::vector<std::string> keys;
-    Each(path, "", [&](const std::string& element) { keys.push_back(Key(element)); });
+    Each(path, [&](const std::string& element) { keys.push_back(Key(element)); });
     return keys;
   }
   milliseconds Duration(const std::string& path) {
     return milliseconds(Number(path, std::int64_t{0}, kLongestDuration));
   }
-  // The elements of a list at `path`, one after the other: `read` is given the path of each. `member`: which each of
-  // them has, if they are objects.
+  // The elements of a list at `path`, one after the other: `read` is given the path of each, also when it is of another
+  // kind than it should be, and finds that out. A null ends the list.
   template <typename Read>
-  void Each(const std::string& path, const char* member, const Read& read) {
+  void Each(const std::string& path, const Read& read) {
     if (json_.Find(path) != nullptr) Fault(path, "is no list");
     for (std::size_t i = 0; fault_.ok(); ++i) {
       const std::string element = fmt::format("{}.{}", path, i);
-      if (!Has(element + member)) return;
+      if (!json_.HasMember(element)) return;
       read(element);
     }
   }
@@ -218,12 +222,12 @@ std::optional<StoredJwt> ReadJwt(Members& members) {
 
 StoredExchange ReadExchangeState(Members& members) {
   StoredExchange exchange;
-  members.Each("exchange.candidates", "",
+  members.Each("exchange.candidates",
                [&](const std::string& element) { exchange.candidates.push_back(members.NonEmptySecret(element)); });
   if (members.Has("exchange.refused")) exchange.refused = members.Key("exchange.refused");
   exchange.number = members.Number("exchange.number", std::uint64_t{0}, kMostUint64);
   exchange.renewal = members.Number("exchange.renewal", std::uint64_t{0}, kMostUint64);
-  members.Each("exchange.owed", ".number", [&](const std::string& element) {
+  members.Each("exchange.owed", [&](const std::string& element) {
     exchange.owed.push_back(
         {members.Number(element + ".number", std::uint64_t{1}, kMostUint64), members.Duration(element + ".seen")});
   });

