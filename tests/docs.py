@@ -8,6 +8,7 @@
    the headers and src/config declare, in their order; names, numbers and defaults are generated, and in English the
    meaning of codes and outcomes, too. All other cells are written by hand and kept, row by row. An empty one is an error.
 2. What stands in backquotes and looks like a function of the C API, or like a variable, exists.
+   Each function of the C API has a comment. Each option of the build is in cmake/README.md.
 3. Every relative link leads to a file, and its anchor to a heading of it.
 4. A document and its translation have the same headings (by level), tables, links and pieces of code.
 5. The front doors have at most 200 lines, every other document at most 500.
@@ -246,6 +247,24 @@ def check_example():
             problem(ROOT / "examples/.env.example", f"does not have {name}")
 
 
+def check_c_functions():
+    before = ""
+    for number, line in enumerate(C_HEADER.split("\n"), 1):
+        if line.startswith("WARPPOOL_API") and not before.endswith("*/"):
+            problem(ROOT / "capi/include/warppool.h", f"line {number}: a function without a comment before it")
+        before = line
+
+
+def check_build_options():
+    declared = set()
+    for name in ["CMakeLists.txt", "cmake/Platform.cmake"]:
+        declared |= set(re.findall(r"(?:option\(|set\()(\w+)(?= .*(?:\" (?:ON|OFF|\$)|CACHE STRING))", read(name)))
+    declared -= {"CMAKE_BUILD_TYPE"}
+    listed = set(re.findall(r"`([A-Z_]+)`", "".join(re.findall(r"^\| (`[A-Z].*?) \|", read("cmake/README.md"), re.M))))
+    for name in sorted(declared ^ listed):
+        problem(ROOT / "cmake/README.md", f"{name} is {'not in its table' if name in declared else 'no option (any more)'}")
+
+
 # ---- Names, links, translations, lengths.
 
 
@@ -331,6 +350,8 @@ def main():
         sys.exit(__doc__)
     check_tables(update=bool(sys.argv[1:]))
     check_example()
+    check_c_functions()
+    check_build_options()
     for path in documents():
         text = path.read_text(encoding="utf-8")
         check_names(path, text)
