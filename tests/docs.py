@@ -10,7 +10,7 @@
 2. What stands in backquotes and looks like a function of the C API, or like a variable, exists.
    Each function of the C API has a comment. Each option of the build is in cmake/README.md.
 3. Every relative link leads to a file, and its anchor to a heading of it.
-4. A document and its translation have the same headings (by level), tables, links and pieces of code.
+4. A document and its translation have the same headings (by level), and as many rows, points and pieces of code.
 5. The front doors have at most 200 lines, every other document at most 500.
 """
 import pathlib
@@ -140,6 +140,7 @@ def field_row(name, english):
     default = CONFIG[name]
     if not english:
         default = {"none": "无", "on": "开", "off": "关"}.get(default, default)
+        default = re.sub(r"^(\d+) (h|s|ms)$", lambda m: f"{m[1]} {dict(h='小时', s='秒', ms='毫秒')[m[2]]}", default)
     return [f"`{name}`", default, live, None]
 
 
