@@ -15,7 +15,6 @@
 """
 import pathlib
 import re
-import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -29,9 +28,8 @@ def read(path):
 
 
 def documents():
-    found = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"], cwd=ROOT, check=True,
-                           capture_output=True, text=True).stdout.split()
-    return sorted(ROOT / name for name in set(found) if (ROOT / name).exists())
+    folders = [path for path in ROOT.iterdir() if path.is_dir() and not re.match(r"build|\.", path.name)]
+    return sorted([*ROOT.glob("*.md"), *(path for folder in folders for path in folder.rglob("*.md"))])
 
 
 def problem(path, what):
