@@ -1,8 +1,8 @@
-# The target `docs`: HTML of both APIs' public headers in <build>/docs/cpp and <build>/docs/c, where there is Doxygen. What it
-# complains of (a parameter that does not exist, a command that it does not know) is an error. tests/run.sh --deep docs
+# The target `docs`: HTML of both APIs' public headers in <build>/docs/cpp and <build>/docs/c, where there is Doxygen. What
+# it complains of (a parameter that does not exist, a command that it does not know) is an error. tests/run.sh --deep docs
 # builds it.
 #
-# The headers are commented in the way of the rest of the code; doxygen_comments.awk makes comments of Doxygen's of theirs.
+# The headers are commented as the rest of the code is; doxygen_comments.awk makes of that what Doxygen reads.
 
 find_package(Doxygen QUIET)
 if(NOT DOXYGEN_FOUND)

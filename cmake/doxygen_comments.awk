@@ -1,5 +1,5 @@
-# Turns the comments of the public headers into those that Doxygen reads, line for line: docs are written with // (and in C
-# with /* behind an enumerator or a field), which Doxygen would leave out.
+# Turns the comments of the public headers into those that Doxygen reads, line for line: they are written with //, and in C
+# with /* behind an enumerator or a field, which Doxygen would leave out.
 #
 # A comment on lines of its own belongs to what follows, one behind a declaration to that; lines that stand under the
 # latter, in the same column, go on with it. The comment before `#pragma once` is the file's.

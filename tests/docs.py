@@ -236,7 +236,8 @@ def check_tables(update):
             has = seen.get((kind, english), [])
             for name in names:
                 if has.count(name) != 1:
-                    problem(GUIDE, f"{name} stands {has.count(name)} times in the {where} tables of {kind}, and not once")
+                    problem(GUIDE / "guide", f"{name} stands {has.count(name)} times in the {where} tables of {kind}, and not "
+                            f"once; where \"<!-- table: {kind}\" lists names, name it there, then tests/docs.py --update")
 
 
 def check_example():
