@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# clang-format and clang-tidy over what is written by hand, and the documents beside the sources that they speak of; clang's -Wthread-safety is part of the builds with sanitizers.
+# clang-format and clang-tidy over what is written by hand, and the documents beside the sources that they speak of;
+# clang's -Wthread-safety is part of the builds with sanitizers.
 #
 #   tests/lint.sh               format, then tidy
 #   tests/lint.sh format        only the layout, and the documents

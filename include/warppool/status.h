@@ -36,7 +36,7 @@ enum class Code : int {
   kInvalidConfig = 12,    // configuration; the message names file and line, or the variable
   kNoTokens = 13,         // the configuration holds no token; the message names the variables to set
   kMisconfigured = 14,    // the service or the network contradicts a setting; the message names the setting
-  kOutOfMemory = 15,      // memory ran out; the client goes on as far as it can
+  kOutOfMemory = 15,      // memory ran out
   kInternal = 16,         // a defect of this library, or a callback that threw
 
   // The tokens. Status::attempts() says what happened to each that was tried.
