@@ -28,8 +28,8 @@ struct AnswerReader::Parts {
   ResponseDecoder* const decoder;
   std::string_view bytes;                      // of the last event that was read
   std::optional<TextAppend> append;            // it is just that, and was not parsed
-  const wire::ResponseEvent* event = nullptr;  // else; on the decoder's arena
-  int next_action = 0;                         // of the event
+  wire::ResponseEvent* event = nullptr;        // else; the decoder's
+  int next_action = 0;                         // of the event; of those before, parts have been taken
   bool is_kept = false;                        // it is to be parsed again, from here:
   std::string kept;
 };
@@ -111,7 +111,7 @@ Status AnswerReader::ApplyNext(const std::function<bool(const Event&)>& emit, co
     if (*done) return {};
     if (Status status = parts_->Parse(); !status.ok()) return status;
   }
-  const wire::ClientAction& action = parts_->event->client_actions().actions(parts_->next_action++);
+  wire::ClientAction* action = parts_->event->mutable_client_actions()->mutable_actions(parts_->next_action++);
   return parts_->conversation->Apply(action, emit, ignored);
 }
 

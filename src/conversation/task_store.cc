@@ -26,9 +26,9 @@ std::optional<int> TaskStore::FindMessage(int task, const std::string& id) const
   return it->second;
 }
 
-int TaskStore::AddTask(wire::Task task) {
+int TaskStore::AddTask(wire::Task* task) {
   const int at = size();
-  *context_.add_tasks() = std::move(task);
+  *context_.add_tasks() = std::move(*task);
   messages_.emplace_back();
   tasks_.emplace(context_.tasks(at).id(), at);
   Index(at);
@@ -41,10 +41,10 @@ void TaskStore::RemoveLastTask() {
   context_.mutable_tasks()->RemoveLast();
 }
 
-int TaskStore::AddMessage(int task, wire::Message message) {
+int TaskStore::AddMessage(int task, wire::Message* message) {
   auto& messages = *context_.mutable_tasks(task)->mutable_messages();
   const int at = messages.size();
-  *messages.Add() = std::move(message);
+  *messages.Add() = std::move(*message);
   const std::string& id = messages[at].id();
   if (!id.empty()) messages_[static_cast<std::size_t>(task)].emplace(id, at);
   return at;

@@ -41,10 +41,10 @@ class TaskStore {
   std::optional<int> root() const { return root_; }
   void set_root(std::optional<int> root) { root_ = root; }
 
-  // At the end. `task` comes with its messages.
-  int AddTask(wire::Task task);
+  // At the end, by taking over what `task`, which comes with its messages, and `message` hold.
+  int AddTask(wire::Task* task);
   void RemoveLastTask();
-  int AddMessage(int task, wire::Message message);
+  int AddMessage(int task, wire::Message* message);
   void RemoveLastMessage(int task);
 
   // Takes `count` messages out of a task, from `first` on; puts some in.

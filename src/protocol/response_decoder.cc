@@ -2,28 +2,18 @@
 
 #include <fmt/format.h>
 #include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/unknown_field_set.h>
 
 #include <limits>
+#include <utility>
 
 #include "base/base64url.h"
-#include "protocol/protobuf_version.h"
 
 namespace warppool::internal {
 namespace {
 
 // The room for an event's bytes that is kept for the next one.
 constexpr std::size_t kKeptEventBytes = 64U << 10U;
-
-constexpr std::size_t kFirstBlock = 4U << 10U;  // more than the usual event needs
-
-google::protobuf::ArenaOptions FirstBlock(std::string* block) {
-  google::protobuf::ArenaOptions options;
-  options.initial_block = block->data();
-  options.initial_block_size = block->size();
-  return options;
-}
 
 std::string_view Strip(std::string_view text) {
   constexpr std::string_view kAround = " \t\n\"";
@@ -35,11 +25,21 @@ std::string_view Strip(std::string_view text) {
 // protobuf counts in int.
 constexpr std::size_t kMostEventBytes = std::numeric_limits<int>::max();
 
-bool ParseTo(wire::ResponseEvent* event, std::string_view bytes, int max_depth) {
-  google::protobuf::io::ArrayInputStream array(bytes.data(), static_cast<int>(bytes.size()));
-  google::protobuf::io::CodedInputStream in(&array);
+// Null: protobuf refuses the bytes.
+std::unique_ptr<wire::ResponseEvent> ParseEvent(std::string_view bytes, int max_depth) {
+  google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                            static_cast<int>(bytes.size()));
   in.SetRecursionLimit(max_depth);
-  return event->ParseFromCodedStream(&in) && in.ConsumedEntireMessage();
+  auto event = std::make_unique<wire::ResponseEvent>();
+  bool parsed = false;
+  try {
+    parsed = event->ParseFromCodedStream(&in) && in.ConsumedEntireMessage();
+  } catch (...) {
+    // A message that protobuf could not complete may point to what it has freed already: it is never destroyed.
+    static_cast<void>(event.release());
+    throw;
+  }
+  return parsed ? std::move(event) : nullptr;
 }
 
 Status Undecodable(std::string why) {
@@ -77,9 +77,7 @@ FinishReason ReasonOf(const wire::ResponseEvent::StreamFinished& finished) {
 
 ResponseDecoder::ResponseDecoder(int max_depth)
     : max_depth_(max_depth),
-      scanner_(*wire::ResponseEvent::descriptor(), max_depth),
-      block_(kFirstBlock, '\0'),
-      arena_(FirstBlock(&block_)) {}
+      scanner_(*wire::ResponseEvent::descriptor(), max_depth) {}
 
 Result<std::optional<std::string_view>> ResponseDecoder::Unwrap(std::string_view data) {
   data = Strip(data);
@@ -92,8 +90,8 @@ Result<std::optional<std::string_view>> ResponseDecoder::Unwrap(std::string_view
   return std::optional<std::string_view>(bytes_);
 }
 
-Result<const wire::ResponseEvent*> ResponseDecoder::Parse(std::string_view bytes) {
-  arena_.Reset();
+Result<wire::ResponseEvent*> ResponseDecoder::Parse(std::string_view bytes) {
+  event_.reset();
   WireScan scan =
       bytes.size() <= kMostEventBytes ? scanner_.Scan(bytes) : WireScan{WireScan::Result::kMalformed, 0, {}};
   if (scan.result == WireScan::Result::kTooDeep) {
@@ -101,8 +99,8 @@ Result<const wire::ResponseEvent*> ResponseDecoder::Parse(std::string_view bytes
   }
   if (scan.problem) return Undecodable(*std::move(scan.problem));
   if (scan.result == WireScan::Result::kFine) {
-    auto* event = CreateOnArena<wire::ResponseEvent>(&arena_);
-    if (ParseTo(event, bytes, max_depth_)) return static_cast<const wire::ResponseEvent*>(event);
+    event_ = ParseEvent(bytes, max_depth_);
+    if (event_) return event_.get();
   }
   return Undecodable(fmt::format("{} bytes that are no ResponseEvent", bytes.size()));
 }

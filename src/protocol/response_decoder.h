@@ -1,8 +1,7 @@
 // One event of the answer's stream, from its data to the service's message.
 #pragma once
 
-#include <google/protobuf/arena.h>
-
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,15 +23,14 @@ class ResponseDecoder {
   // some other services end their streams with, which says nothing. kUndecodableEvent: neither.
   Result<std::optional<std::string_view>> Unwrap(std::string_view data);
 
-  // kUndecodableEvent, which names a text that is not UTF-8, or kLimitExceeded for what is too deep. The message lives
-  // on the decoder's arena.
-  Result<const wire::ResponseEvent*> Parse(std::string_view bytes);
+  // kUndecodableEvent, which names a text that is not UTF-8, or kLimitExceeded for what is too deep. The message is on
+  // the heap, so that the caller may take parts of it without a copy.
+  Result<wire::ResponseEvent*> Parse(std::string_view bytes);
 
  private:
   const int max_depth_;
   WireScanner scanner_;
-  std::string block_;  // the arena's first block: the usual event needs no other memory
-  google::protobuf::Arena arena_;
+  std::unique_ptr<wire::ResponseEvent> event_;
   std::string bytes_;
 };
 

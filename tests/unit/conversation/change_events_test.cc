@@ -61,7 +61,7 @@ std::string Line(const Event& event) {
 
 struct Story {
   // What is told of `action`.
-  Lines Do(const wire::ClientAction& action) {
+  Lines Do(wire::ClientAction action) {
     Lines lines;
     const Emit emit = [&](const Event& event) {
       lines.push_back(Line(event));
@@ -73,7 +73,7 @@ struct Story {
     }
     Changes changes;
     const char* ignored = nullptr;
-    const Status status = tree.Apply(action, &changes, &ignored);
+    const Status status = tree.Apply(&action, &changes, &ignored);
     INFO(status.ToString());
     REQUIRE(status.ok());
     for (const Change& change : changes) Tell(change, emit);
@@ -220,7 +220,8 @@ TEST_CASE("who stops listening is told nothing more") {
   Story story;
   Changes changes;
   const char* ignored = nullptr;
-  REQUIRE(story.tree.Apply(Create("root", "", {Output("m1", "a")}), &changes, &ignored).ok());
+  wire::ClientAction create = Create("root", "", {Output("m1", "a")});
+  REQUIRE(story.tree.Apply(&create, &changes, &ignored).ok());
   int told = 0;
   for (const Change& change : changes) {
     Tell(change, [&](const Event& /*event*/) {
@@ -316,7 +317,8 @@ TEST_CASE("whoever follows the events sees what the tasks hold, whatever happens
   const auto do_one = [&](const wire::ClientAction& action) {
     Changes changes;
     const char* ignored = nullptr;
-    const Status status = tree.Apply(action, &changes, &ignored);
+    wire::ClientAction own = action;
+    const Status status = tree.Apply(&own, &changes, &ignored);
     INFO(action.ShortDebugString() << ": " << status.ToString());
     REQUIRE(status.ok());
     for (const Change& change : changes) {
