@@ -100,7 +100,7 @@ void AnswerReader::DropRest() {
   parts_->Forget();
 }
 
-Status AnswerReader::ApplyNext(const std::function<bool(const Event&)>& emit, const char** ignored) {
+Status AnswerReader::ApplyNext(const Emit& emit, const char** ignored) {
   if (std::exchange(parts_->is_kept, false)) {
     parts_->bytes = parts_->kept;
     if (Status status = parts_->Parse(); !status.ok()) return status;

@@ -167,7 +167,7 @@ Status TaskTree::CreateTask(wire::Task* task, bool may_be_root, Changes* changes
   const int at = store_.AddTask(task);
   if (is_root) store_.set_root(at);
   changes->push_back({.kind = Change::Kind::kTaskCreated, .task = store_.task(at), .in_root = store_.root() == at});
-  Told told;
+  Told told{0, {}};
   for (wire::Message& message : messages) {
     if (Status status = AddMessage(at, &message, &told, changes); !status.ok()) return status;
   }
@@ -177,7 +177,7 @@ Status TaskTree::CreateTask(wire::Task* task, bool may_be_root, Changes* changes
 Status TaskTree::AddMessages(wire::ClientAction::AddMessagesToTask* add, Changes* changes) {
   const auto task = Find(add->task_id());
   if (!task) return task.status();
-  Told told;
+  Told told{store_.task(*task)->messages_size(), {}};
   for (wire::Message& message : *add->mutable_messages()) {
     if (Status status = AddMessage(*task, &message, &told, changes); !status.ok()) return status;
   }
@@ -192,7 +192,6 @@ Status TaskTree::AddMessage(int task, wire::Message* message, Told* told, Change
   const int index = store_.AddMessage(task, message);
   const wire::Message* own = store_.message({task, index});
   if (transaction_) transaction_->MessageAdded(task, own);
-  told->insert(own);
   changes->push_back({.kind = Change::Kind::kMessageAdded,
                       .task = store_.task(task),
                       .message = own,
@@ -212,7 +211,7 @@ Status TaskTree::ReplaceMessage(MessagePlace at, wire::Message* message, Told* t
   const bool had_todos = own->has_update_todos();
   if (transaction_) transaction_->ChangesMessage(at, own);
   *own = std::move(*message);
-  if (told->insert(own).second) changes->push_back(std::move(change));
+  if (at.index < told->first_added && told->replaced.insert(at.index).second) changes->push_back(std::move(change));
   if (had_todos) changes->push_back({.kind = Change::Kind::kTodosChanged, .task = store_.task(at.task)});
   return {};
 }
@@ -222,7 +221,7 @@ Status TaskTree::Update(wire::ClientAction::UpdateTaskMessage* update, Changes* 
   if (!task) return task.status();
   wire::Message* message = update->mutable_message();
   if (message->id().empty()) return Invalid("an update of a message without an id");
-  Told told;
+  Told told{store_.task(*task)->messages_size(), {}};
   const auto index = store_.FindMessage(*task, message->id());
   if (!index) return AddMessage(*task, message, &told, changes);
   const MessagePlace at{*task, *index};

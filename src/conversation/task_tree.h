@@ -71,8 +71,11 @@ class TaskTree {
   Status CheckTaskCount() const;
   Status CheckMask(int paths) const;
   Status TooLarge(std::string_view message_id) const;
-  // `told`: those that the action has changed already, of which it is told once.
-  using Told = std::unordered_set<const wire::Message*>;
+  // The messages that an action has added or replaced already, of which it is told once.
+  struct Told {
+    int first_added;                   // this one and all behind it were added
+    std::unordered_set<int> replaced;  // of those before
+  };
   Status AddMessage(int task, wire::Message* message, Told* told, Changes* changes);
   Status ReplaceMessage(MessagePlace at, wire::Message* message, Told* told, Changes* changes);
 
