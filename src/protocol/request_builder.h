@@ -1,6 +1,7 @@
 // A Request as the service's message.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -10,8 +11,8 @@
 
 namespace warppool::internal {
 
-// All of a request but the conversation that it belongs to, ready to be sent any number of times. Movable. Not
-// thread-safe.
+// All of a request but the conversation that it belongs to, in bytes that are ready to be sent any number of times.
+// Movable. Not thread-safe.
 class RequestBuilder {
  public:
   // kInvalidArgument names the field and the place in it: "tool_results[2].output: ...", "context.files[0].content: not
@@ -34,8 +35,13 @@ class RequestBuilder {
  private:
   RequestBuilder() = default;
 
-  wire::Request message_;  // without task_context
-  std::string raw_;        // sent instead, if not empty
+  // The serialized fields of the wire::Request.
+  std::string input_;
+  std::size_t context_size_ = 0;  // of the input's first field, which is not a part of the question
+  std::string settings_;
+  std::string metadata_;     // without the conversation's id
+  std::string mcp_context_;  // empty: none
+  std::string raw_;          // sent instead of all that, if not empty
 };
 
 }  // namespace warppool::internal
