@@ -63,10 +63,12 @@ struct Story {
   // What is told of `action`.
   Lines Do(wire::ClientAction action) {
     Lines lines;
-    const Emit emit = [&](const Event& event) {
-      lines.push_back(Line(event));
-      return true;
-    };
+    const Emit emit(
+        [&](const Event& event) {
+          lines.push_back(Line(event));
+          return true;
+        },
+        detail);
     if (!TaskTree::Concerns(action)) {
       Tell(action, emit);
       return lines;
@@ -81,6 +83,7 @@ struct Story {
   }
 
   TaskTree tree;
+  EventDetail detail = EventDetail::kAll;
 };
 
 TEST_CASE("the agent output of the root task is told as text") {
@@ -142,6 +145,25 @@ TEST_CASE("a tool call is told with its arguments as JSON, again when it changes
   shell.mutable_tool_call()->mutable_run_shell_command()->set_is_read_only(true);
   CHECK(story.Do(Add("root", {shell})).back() ==
         R"(call root m2 call-2 run_shell_command   {"command":"ls","is_read_only":true})");
+}
+
+TEST_CASE(
+    "who reads only the text is told of messages without what they say, and not of calls, to-dos and suggestions") {
+  Story story;
+  story.detail = EventDetail::kText;
+  CHECK(story.Do(Create("root", "", {Output("m1", "a")})) ==
+        Lines{"task root of  ", "added root m1 agent_output root ", "text m1 + a"});
+  wire::Message todos;
+  todos.set_id("m3");
+  todos.mutable_update_todos()->mutable_create_todo_list()->add_initial_todos()->set_id("t1");
+  CHECK(story.Do(Add("root", {McpCall("m2", "call-1", "weather"), todos})) ==
+        Lines{"added root m2 tool_call root ", "added root m3 update_todos root "});
+  CHECK(story.Do(Update("root", McpCall("m2", "call-1", "forecast"))) == Lines{"replaced root m2 tool_call root "});
+  CHECK(story.Do(Update("root", Output("m3", "b"))) ==
+        Lines{"retracted root m3 root", "added root m3 agent_output root ", "text m3 + b"});
+  wire::ClientAction suggestions;
+  suggestions.mutable_show_suggestions();
+  CHECK(story.Do(suggestions).empty());
 }
 
 TEST_CASE("a tool that the schema does not have is told without a name, with its bytes") {
