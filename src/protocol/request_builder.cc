@@ -220,7 +220,7 @@ Result<RequestBuilder> RequestBuilder::Create(const Request& request) {
   return builder;
 }
 
-std::string RequestBuilder::Serialize(const wire::Request::TaskContext& tasks, std::string_view conversation_id) {
+std::string RequestBuilder::Serialize(const wire::Request::TaskContext& tasks, std::string_view conversation_id) const {
   if (!raw_.empty()) return raw_;
   using Metadata = wire::Request::Metadata;
   const std::size_t tasks_size = tasks.ByteSizeLong();

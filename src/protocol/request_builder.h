@@ -19,12 +19,12 @@ class RequestBuilder {
   // UTF-8 at byte 7". No error quotes a key. The system prompt is a part of the query: it is sent with one only.
   static Result<RequestBuilder> Create(const Request& request);
 
-  // The bytes to post: the request with a conversation's tasks, which may be none, and its id; empty: a new one. The
-  // The tasks are written where they are, no message is copied.
-  // Empty: it would have more than 2 GiB, which is more than any message can have.
+  // The bytes to post: the request with a conversation's tasks, which may be none, and its id; empty: a new one.
+  // The tasks are written where they are, no message is copied. Empty: it would have more than 2 GiB, which is more
+  // than any message can have.
   //
   // Of a raw request: its bytes, whatever the arguments.
-  std::string Serialize(const wire::Request::TaskContext& tasks, std::string_view conversation_id);
+  std::string Serialize(const wire::Request::TaskContext& tasks, std::string_view conversation_id) const;
 
   // It is not sent again, unless by BecomeResume(): the memory of what was asked is given back.
   void DropQuestion();
