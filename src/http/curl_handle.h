@@ -36,7 +36,9 @@ class CurlHandle {
  private:
   explicit CurlHandle(std::shared_ptr<const HttpTarget> target) : target_(std::move(target)) {}
   bool SetUp(const CurlOptions& options);
+  bool SetUrl();
   bool AddHeader(const std::string& line);
+  bool LoadBearer(const Secret& bearer);
 
   struct EasyDeleter {
     void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
@@ -44,9 +46,17 @@ class CurlHandle {
   struct ListDeleter {
     void operator()(curl_slist* list) const { curl_slist_free_all(list); }
   };
+  struct BearerDeleter {
+    void operator()(curl_slist* line) const;
+  };
+  struct UrlDeleter {
+    void operator()(CURLU* url) const { curl_url_cleanup(url); }
+  };
 
   const std::shared_ptr<const HttpTarget> target_;
+  std::unique_ptr<CURLU, UrlDeleter> url_;  // read once, and not for each transfer
   std::unique_ptr<curl_slist, ListDeleter> headers_;
+  std::unique_ptr<curl_slist, BearerDeleter> bearer_;  // the line before them; null: none
   std::unique_ptr<CURL, EasyDeleter> easy_{curl_easy_init()};
 };
 

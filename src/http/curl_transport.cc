@@ -12,6 +12,9 @@
 namespace warppool::internal {
 namespace {
 
+// As often libcurl is called again at once, if it wants to be.
+constexpr int kMostRuns = 4;
+
 // Sets a value for as long as it lives, whichever way that ends.
 template <typename T>
 class Within {
@@ -64,19 +67,9 @@ struct CurlTransport::Callbacks {
     return 0;
   }
 
-  static int OnTimer(CURLM* multi, long milliseconds, void* self) {
+  static int OnTimer(CURLM* /*multi*/, long milliseconds, void* self) {
     auto* transport = static_cast<CurlTransport*>(self);
-    return Guarded([&] {
-      transport->loop_->CancelTimer(std::exchange(transport->timer_, 0));
-      if (milliseconds < 0) return;
-      transport->timer_ = transport->loop_->After(std::chrono::milliseconds(milliseconds), [transport, multi] {
-        transport->timer_ = 0;
-        transport->InCurl([&] {
-          int running = 0;
-          curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
-        });
-      });
-    });
+    return Guarded([&] { transport->SetTimer(milliseconds); });
   }
 };
 
@@ -91,13 +84,15 @@ Status CurlTransport::Open() {
   static std::once_flag once;
   static CURLcode global = CURLE_OK;
   std::call_once(once, [] { global = curl_global_init(CURL_GLOBAL_DEFAULT); });
-  ReserveAfterCurl();
   if (global == CURLE_OK) multi_ = curl_multi_init();
   if (multi_ == nullptr) return {Code::kInternal, "libcurl could not be initialised"};
   curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &Callbacks::OnSocket);
   curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
   curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &Callbacks::OnTimer);
   curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+  loop_->SetBeforeWait([this] {
+    if (!to_add_.empty() || !to_remove_.empty() || !to_resume_.empty()) AfterCurl();
+  });
   loop_->SetIoHandler([this](int fd, Readiness readiness) {
     int action = 0;
     if ((readiness & kReadable) != 0) action |= CURL_CSELECT_IN;
@@ -115,6 +110,7 @@ Status CurlTransport::Open() {
 void CurlTransport::Shutdown() {
   if (multi_ == nullptr) return;
   loop_->SetIoHandler([](int, Readiness) {});
+  loop_->SetBeforeWait([] {});
   // While it tears down, libcurl reports sockets that it has closed already, and whose number may be another's by now.
   curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, nullptr);
   const auto transfers = std::exchange(transfers_, {});
@@ -142,6 +138,7 @@ void CurlTransport::AfterCurl() {
   // Handlers that are called from here may ask for more; the outermost call sees to all of it.
   if (depth_ > 0 || working_) return;
   const Within<bool> working(&working_, true);
+  int runs = 0;
   while (true) {
     ReadFinished();
     if (!to_remove_.empty()) {
@@ -158,25 +155,47 @@ void CurlTransport::AfterCurl() {
       ++depth_;  // libcurl hands over what it has kept from within this call
       curl_easy_pause(it->second->easy(), CURLPAUSE_CONT);
       --depth_;
+    } else if (is_due_ && runs < kMostRuns) {
+      ++runs;
+      RunDue();
     } else {
-      return;
+      break;
     }
   }
+  // It has still more to do, and other connections have something to read.
+  if (is_due_) is_due_ = Callbacks::Guarded([&] { StartTimer(std::chrono::milliseconds(0)); }) != 0;
 }
 
-// Unless it is called anyhow, when what is being called has returned.
-void CurlTransport::PostAfterCurl() noexcept {
-  if (depth_ > 0 || working_ || after_curl_posted_) return;
-  if (after_curl_.empty()) Callbacks::Guarded([&] { ReserveAfterCurl(); });
-  after_curl_posted_ = !after_curl_.empty() && loop_->Post(&after_curl_);
+// libcurl wants to be called again, after so many milliseconds; negative: not before something happens.
+void CurlTransport::SetTimer(long milliseconds) {
+  loop_->CancelTimer(std::exchange(timer_, 0));
+  if (milliseconds < 0) {
+    timer_due_ = SteadyTime::max();
+    is_due_ = false;
+    return;
+  }
+  const SteadyTime now = std::chrono::steady_clock::now();
+  // None of the time-outs that it knew of before has passed: what it wants to do at once can be done at once. Before a
+  // time-out the descriptors have to be polled, which is what the loop does before it runs a timer.
+  is_due_ = milliseconds == 0 && (is_due_ || now < timer_due_);
+  timer_due_ = DeadlineIn(std::chrono::milliseconds(milliseconds), now);
+  if (!is_due_) StartTimer(std::chrono::milliseconds(milliseconds));
 }
 
-void CurlTransport::ReserveAfterCurl() {
-  after_curl_.emplace_back([this] {
-    after_curl_posted_ = false;
-    Callbacks::Guarded([&] { ReserveAfterCurl(); });
+void CurlTransport::StartTimer(std::chrono::milliseconds delay) {
+  timer_ = loop_->After(delay, [this] {
+    timer_ = 0;
+    RunDue();
     AfterCurl();
   });
+}
+
+void CurlTransport::RunDue() {
+  is_due_ = false;
+  timer_due_ = SteadyTime::max();
+  const Within<int> inside(&depth_, depth_ + 1);
+  int running = 0;
+  curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
 }
 
 TransferId CurlTransport::Start(HttpRequest request, HttpHandler* handler) {
@@ -185,7 +204,6 @@ TransferId CurlTransport::Start(HttpRequest request, HttpHandler* handler) {
   // What may find no memory comes before the transfer is there: an id without one does no harm.
   if (to_remove_.capacity() <= transfers_.size()) to_remove_.reserve(2 * transfers_.size() + 1);
   to_add_.push_back(id);
-  PostAfterCurl();  // not here and now: a handler must not be called inside Start()
   transfers_.emplace(id, std::move(transfer));
   return id;
 }
@@ -275,7 +293,6 @@ void CurlTransport::Cancel(TransferId id) noexcept {
   if (it == transfers_.end()) return;
   it->second->Cancel();
   RemoveLater(it->second.get());
-  PostAfterCurl();
 }
 
 void CurlTransport::Remove(TransferId id) {
@@ -299,7 +316,6 @@ void CurlTransport::Resume(TransferId id) {
   const auto it = transfers_.find(id);
   if (it == transfers_.end() || !it->second->Resume()) return;
   to_resume_.push_back(id);
-  PostAfterCurl();
 }
 
 void CurlTransport::ReadFinished() {
