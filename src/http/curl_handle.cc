@@ -81,7 +81,6 @@ bool CurlHandle::SetUp(const CurlOptions& options) {
   set(CURLOPT_PROXY, target_->direct ? "" : options.proxy.c_str());
   set(CURLOPT_NOPROXY, options.no_proxy.c_str());
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(target_->connect_timeout.count()));
   set(CURLOPT_NOPROGRESS, 0L);
   return ok;
 }
@@ -94,6 +93,7 @@ bool CurlHandle::Load(const Secret& bearer, const std::string& body, char* error
   set(CURLOPT_ERRORBUFFER, error_buffer);
   ok = ok && LoadBearer(bearer);
   set(CURLOPT_HTTPHEADER, bearer_ ? bearer_.get() : headers_.get());
+  set(CURLOPT_CONNECTTIMEOUT_MS, 0L);
   set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
   set(CURLOPT_POSTFIELDS, body.data());
   return ok;
@@ -111,6 +111,10 @@ bool CurlHandle::LoadBearer(const Secret& bearer) {
   if (!bearer_) return false;
   bearer_->next = headers_.get();
   return true;
+}
+
+void CurlHandle::LimitConnecting() {
+  curl_easy_setopt(easy_.get(), CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(target_->connect_timeout.count()));
 }
 
 void CurlHandle::Unload() {
