@@ -47,14 +47,14 @@ struct CurlTransport::Callbacks {
     Readiness interest = 0;
     if (what == CURL_POLL_IN || what == CURL_POLL_INOUT) interest |= kReadable;
     if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT) interest |= kWritable;
-    return Guarded([&] { static_cast<CurlTransport*>(self)->loop_->Watch(static_cast<int>(socket), interest); });
+    return Guarded([&] { static_cast<CurlTransport*>(self)->Watch(static_cast<int>(socket), interest); });
   }
 
   static int OnOpened(void* transfer, curl_socket_t socket, curlsocktype /*purpose*/) {
     PrepareConnection(static_cast<int>(socket));
     const auto* opener = static_cast<CurlTransfer*>(transfer);
-    const int failed =
-        Guarded([&] { opener->transport()->sockets_.insert_or_assign(static_cast<int>(socket), opener->id()); });
+    const int failed = Guarded(
+        [&] { opener->transport()->sockets_.insert_or_assign(static_cast<int>(socket), Socket{opener->id()}); });
     return failed == 0 ? CURL_SOCKOPT_OK : CURL_SOCKOPT_ERROR;
   }
 
@@ -94,6 +94,7 @@ Status CurlTransport::Open() {
     if (!to_add_.empty() || !to_remove_.empty() || !to_resume_.empty()) AfterCurl();
   });
   loop_->SetIoHandler([this](int fd, Readiness readiness) {
+    if (ForgetIdle(fd)) return;
     int action = 0;
     if ((readiness & kReadable) != 0) action |= CURL_CSELECT_IN;
     if ((readiness & kWritable) != 0) action |= CURL_CSELECT_OUT;
@@ -164,6 +165,28 @@ void CurlTransport::AfterCurl() {
   }
   // It has still more to do, and other connections have something to read.
   if (is_due_) is_due_ = Callbacks::Guarded([&] { StartTimer(std::chrono::milliseconds(0)); }) != 0;
+}
+
+// A connection that libcurl does not listen to between two requests stays with the poller, as it most often was when
+// the next one begins: to take it out and put it in again would be two system calls for each request.
+void CurlTransport::Watch(int fd, Readiness interest) {
+  const auto found = sockets_.find(fd);
+  if (found == sockets_.end()) return loop_->Watch(fd, interest);  // not a connection
+  Socket& socket = found->second;
+  socket.is_idle = interest == 0 && socket.watched == kReadable;
+  if (socket.is_idle || interest == socket.watched) return;
+  loop_->Watch(fd, interest);
+  socket.watched = interest;
+}
+
+// Something has come on a connection that nobody listens to, and that would be told again and again.
+bool CurlTransport::ForgetIdle(int fd) {
+  const auto found = sockets_.find(fd);
+  if (found == sockets_.end() || !found->second.is_idle) return false;
+  loop_->Watch(fd, 0);
+  found->second.watched = 0;
+  found->second.is_idle = false;
+  return true;
 }
 
 // libcurl wants to be called again, after so many milliseconds; negative: not before something happens.
@@ -281,10 +304,10 @@ int CurlTransport::SocketOf(const CurlTransfer& transfer) const {
 void CurlTransport::DropIdle() {
   std::vector<int> used;
   for (const auto& [id, transfer] : transfers_) used.push_back(SocketOf(*transfer));
-  for (const auto& [socket, opener] : sockets_) {
-    if (transfers_.count(opener) != 0) continue;  // it may still be being connected
+  for (const auto& [fd, socket] : sockets_) {
+    if (transfers_.count(socket.opener) != 0) continue;  // it may still be being connected
     // libcurl looks whether a connection has ended before it uses it again.
-    if (std::find(used.begin(), used.end(), socket) == used.end()) CutConnection(socket);
+    if (std::find(used.begin(), used.end(), fd) == used.end()) CutConnection(fd);
   }
 }
 

@@ -41,6 +41,15 @@ class CurlTransport final : public Transport {
   friend class CurlTransfer;
   struct Callbacks;  // libcurl's, which want plain functions
 
+  struct Socket {
+    TransferId opener = 0;
+    Readiness watched = 0;  // what the poller looks for
+    bool is_idle = false;   // nobody listens to it
+  };
+
+  void Watch(int fd, Readiness interest);
+  bool ForgetIdle(int fd);
+
   // libcurl refuses to add or remove a transfer inside its callbacks: what is asked for there is done when the call
   // into libcurl has returned, and what is asked for elsewhere before the loop waits.
   template <typename Call>
@@ -67,7 +76,7 @@ class CurlTransport final : public Transport {
   bool working_ = false;
   TransferId last_id_ = 0;
   std::unordered_map<TransferId, std::unique_ptr<CurlTransfer>> transfers_;
-  std::unordered_map<int, TransferId> sockets_;  // all connections, and who opened them
+  std::unordered_map<int, Socket> sockets_;  // all connections
   IdleCurlHandles idle_;
   std::vector<TransferId> to_add_;
   std::vector<TransferId> to_remove_;  // has room for all transfers
