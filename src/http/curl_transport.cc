@@ -232,10 +232,9 @@ TransferId CurlTransport::Start(HttpRequest request, HttpHandler* handler) {
 }
 
 void CurlTransport::AddAll() {
-  std::vector<TransferId> ids;
-  ids.swap(to_add_);
-  for (const TransferId id : ids) {
-    const auto it = transfers_.find(id);
+  // By their places: a handler that is told of a failure here may start another one.
+  for (std::size_t i = 0; i < to_add_.size(); ++i) {
+    const auto it = transfers_.find(to_add_[i]);
     if (it == transfers_.end() || it->second->handler() == nullptr) continue;
     CurlTransfer* const transfer = it->second.get();
     bool added = false;
@@ -244,6 +243,7 @@ void CurlTransport::AddAll() {
     transfer->Finish(CURLE_FAILED_INIT);
     RemoveLater(transfer);
   }
+  to_add_.clear();
 }
 
 bool CurlTransport::Add(CurlTransfer* transfer) {
