@@ -91,7 +91,7 @@ Status CurlTransport::Open() {
   curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &Callbacks::OnTimer);
   curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
   loop_->SetBeforeWait([this] {
-    if (!to_add_.empty() || !to_remove_.empty() || !to_resume_.empty()) AfterCurl();
+    if (is_due_ || !to_add_.empty() || !to_remove_.empty() || !to_resume_.empty()) AfterCurl();
   });
   loop_->SetIoHandler([this](int fd, Readiness readiness) {
     if (ForgetIdle(fd)) return;
