@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <utility>
 
 #include "conversation/field_mask.h"
@@ -229,12 +230,18 @@ Status TaskTree::Update(wire::ClientAction::UpdateTaskMessage* update, Changes* 
   if (paths.empty()) return ReplaceMessage(at, message, &told, changes);
   if (Status status = CheckMask(paths.size()); !status.ok()) return status;
 
-  wire::Message changed = *store_.message(at);
-  for (const std::string& path : paths) {
-    if (Status status = ReplaceField(path, *message, &changed); !status.ok()) return status;
+  auto changed = std::make_unique<wire::Message>(*store_.message(at));
+  try {
+    for (const std::string& path : paths) {
+      if (Status status = ReplaceField(path, *message, changed.get()); !status.ok()) return status;
+    }
+    changed->set_id(message->id());  // by which it was found
+  } catch (...) {
+    // Without memory protobuf leaves a message that points to what it has freed already: it is never destroyed.
+    static_cast<void>(changed.release());
+    throw;
   }
-  changed.set_id(message->id());  // by which it was found
-  return ReplaceMessage(at, &changed, &told, changes);
+  return ReplaceMessage(at, changed.get(), &told, changes);
 }
 
 Status TaskTree::AppendFields(const wire::ClientAction::AppendToMessageContent& append, Changes* changes) {

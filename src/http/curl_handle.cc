@@ -23,6 +23,13 @@ constexpr long kPlainReadBytes = 4L << 10U;
 
 constexpr const char* kBearerHeader = "Authorization: Bearer ";
 
+// Up to 8.14.1 libcurl reports progress from before it connects; later ones may do so only when it has.
+bool ReportsBeforeConnecting() {
+  constexpr unsigned kLastKnown = 0x080e01;
+  static const bool reports = curl_version_info(CURLVERSION_NOW)->version_num <= kLastKnown;
+  return reports;
+}
+
 }  // namespace
 
 std::unique_ptr<CurlHandle> CurlHandle::Make(std::shared_ptr<const HttpTarget> target, const CurlOptions& options) {
@@ -81,6 +88,7 @@ bool CurlHandle::SetUp(const CurlOptions& options) {
   set(CURLOPT_PROXY, target_->direct ? "" : options.proxy.c_str());
   set(CURLOPT_NOPROXY, options.no_proxy.c_str());
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  set(CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));  // the bearer is not for the proxy
   set(CURLOPT_NOPROGRESS, 0L);
   return ok;
 }
@@ -93,7 +101,7 @@ bool CurlHandle::Load(const Secret& bearer, const std::string& body, char* error
   set(CURLOPT_ERRORBUFFER, error_buffer);
   ok = ok && LoadBearer(bearer);
   set(CURLOPT_HTTPHEADER, bearer_ ? bearer_.get() : headers_.get());
-  set(CURLOPT_CONNECTTIMEOUT_MS, 0L);
+  set(CURLOPT_CONNECTTIMEOUT_MS, ReportsBeforeConnecting() ? 0L : static_cast<long>(target_->connect_timeout.count()));
   set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
   set(CURLOPT_POSTFIELDS, body.data());
   return ok;

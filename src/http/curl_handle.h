@@ -30,9 +30,9 @@ class CurlHandle {
   // What it sends next. `body` must live until all of it is sent and the answer has begun, `error_buffer` until the
   // transfer is over. False: libcurl refused an option, or has no memory.
   bool Load(const Secret& bearer, const std::string& body, char* error_buffer);
-  // The transfer has begun: libcurl divides the time for connecting among the addresses of a host. Had it been told
-  // before, it would set a timer, keep that for the whole time, connected or not, and file it anew at every chunk of
-  // the answer, among those of all other transfers.
+  // The transfer has begun: libcurl divides the time for connecting among the addresses of a host (that it ends is the
+  // transport's own doing). Had it been told before, it would set a timer, keep that for the whole time, connected or
+  // not, and file it anew at every chunk of the answer, among those of all other transfers.
   void LimitConnecting();
   // Forgets what was set for the last transfer.
   void Unload();

@@ -156,7 +156,7 @@ void CurlTransport::AfterCurl() {
       ++depth_;  // libcurl hands over what it has kept from within this call
       curl_easy_pause(it->second->easy(), CURLPAUSE_CONT);
       --depth_;
-    } else if (is_due_ && runs < kMostRuns) {
+    } else if (is_due_ && runs < kMostRuns && std::chrono::steady_clock::now() < timer_due_) {
       ++runs;
       RunDue();
     } else {
@@ -197,12 +197,13 @@ void CurlTransport::SetTimer(long milliseconds) {
     is_due_ = false;
     return;
   }
+  // As long as none of the time-outs that it knew of before has passed, what it wants to do at once can be done at
+  // once. Before a time-out the descriptors have to be polled, which is what the loop does before it runs a timer.
   const SteadyTime now = std::chrono::steady_clock::now();
-  // None of the time-outs that it knew of before has passed: what it wants to do at once can be done at once. Before a
-  // time-out the descriptors have to be polled, which is what the loop does before it runs a timer.
-  is_due_ = milliseconds == 0 && (is_due_ || now < timer_due_);
+  is_due_ = milliseconds == 0 && now < timer_due_;
+  if (is_due_) return;
   timer_due_ = DeadlineIn(std::chrono::milliseconds(milliseconds), now);
-  if (!is_due_) StartTimer(std::chrono::milliseconds(milliseconds));
+  StartTimer(std::chrono::milliseconds(milliseconds));
 }
 
 void CurlTransport::StartTimer(std::chrono::milliseconds delay) {

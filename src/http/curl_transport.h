@@ -70,8 +70,8 @@ class CurlTransport final : public Transport {
   const CurlOptions options_;
   void* multi_ = nullptr;  // CURLM*
   TimerId timer_ = 0;
-  SteadyTime timer_due_ = SteadyTime::max();  // when libcurl wants to be called next
-  bool is_due_ = false;                       // that is now, and no timer was set for it
+  SteadyTime timer_due_ = SteadyTime::max();  // the next of libcurl's time-outs, other than to be called at once
+  bool is_due_ = false;                       // it wants to be called at once, and no timer was set for it
   int depth_ = 0;                             // calls into libcurl that have not returned
   bool working_ = false;
   TransferId last_id_ = 0;

@@ -1,11 +1,24 @@
 #include "http/timer_queue.h"
 
+#include <stdexcept>
 #include <utility>
 
 namespace warppool::internal {
+namespace {
+
+constexpr unsigned kPlaceBits = 22;
+constexpr std::uint64_t kPlaces = std::uint64_t{1} << kPlaceBits;
+
+// No timer's is 0: numbers begin with 1.
+TimerId IdOf(std::uint32_t place, std::uint64_t number) {
+  return number << kPlaceBits | place;
+}
+
+}  // namespace
 
 TimerId TimerQueue::Add(SteadyTime when, std::function<void()> task) {
   if (free_.empty()) {
+    if (timers_.size() == kPlaces) throw std::length_error("too many timers");
     if (heap_.capacity() == timers_.size()) heap_.reserve(2 * timers_.size() + 8);
     free_.reserve(heap_.capacity());
     timers_.emplace_back();
@@ -18,16 +31,15 @@ TimerId TimerQueue::Add(SteadyTime when, std::function<void()> task) {
   timer.when = when;
   timer.number = ++last_number_;
   timer.task = std::move(task);
-  ++timer.given;
   heap_.push_back(place);
   Put(heap_.size() - 1, place);
   MoveUp(heap_.size() - 1);
-  return TimerId{timer.given} << 32U | place;
+  return IdOf(place, timer.number);
 }
 
 void TimerQueue::Cancel(TimerId id) noexcept {
-  const auto place = static_cast<Place>(id & 0xffffffffU);
-  if (place >= timers_.size() || timers_[place].given != id >> 32U || !timers_[place].task) return;
+  const auto place = static_cast<Place>(id & (kPlaces - 1));
+  if (place >= timers_.size() || IdOf(place, timers_[place].number) != id || !timers_[place].task) return;
   Remove(place);
 }
 

@@ -1,5 +1,5 @@
-// Timers, the one that is due first in front. Setting and cancelling one takes no memory once as many have been set at
-// the same time: each request sets several, and hardly one of them ever fires.
+// Timers, the one that is due first in front. Setting and cancelling one takes no memory of the queue's own once as
+// many have been set at the same time: each request sets several, and hardly one of them ever fires.
 #pragma once
 
 #include <cstddef>
@@ -12,10 +12,11 @@
 
 namespace warppool::internal {
 
-// A binary heap of places in a table. An id is the place and how often that was given away, so that the id of a timer
-// that is over is not another one's. Not thread-safe.
+// A binary heap of places in a table. An id is the place and the timer's number, so that the id of a timer that is over
+// is not another one's (numbers come again after 4 * 10^12 timers). Not thread-safe.
 class TimerQueue {
  public:
+  // Throws when there is no memory, or no place: there are four million.
   TimerId Add(SteadyTime when, std::function<void()> task);
   // Nothing happens if it is over, or 0.
   void Cancel(TimerId id) noexcept;
@@ -35,8 +36,7 @@ class TimerQueue {
     SteadyTime when{};
     std::uint64_t number = 0;
     std::function<void()> task{};
-    std::size_t at = 0;       // in the heap
-    std::uint32_t given = 0;  // how often the place was given away
+    std::size_t at = 0;  // in the heap
   };
 
   const Timer& First() const { return timers_[heap_.front()]; }

@@ -1,22 +1,19 @@
 #include "protocol/request_builder.h"
 
 #include <fmt/format.h>
-#include <google/protobuf/arena.h>
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/wire_format_lite.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <set>
 
+#include "base/wipe.h"
 #include "protocol/map_entry.h"
 #include "protocol/mcp_context.h"
 #include "protocol/problem.h"
-#include "protocol/protobuf_version.h"
 #include "protocol/request_context.h"
 #include "protocol/request_settings.h"
 #include "protocol/tool_output.h"
@@ -33,8 +30,7 @@ constexpr char kSystemPrompt[] = "SYSTEM_PROMPT";
 constexpr char kResumed[] = "is_auto_resume_after_error";
 // protobuf counts in int.
 constexpr std::size_t kMaxBytes = std::numeric_limits<int>::max();
-constexpr int kMaxMessageDepth = 100;                  // of messages in one another, for all of protobuf's parsers
-constexpr std::size_t kUsualMessageBytes = 4U << 10U;  // what a usual request takes as a message, but for its texts
+constexpr int kMaxMessageDepth = 100;  // of messages in one another, for all of protobuf's parsers
 
 Problem WriteMode(QueryMode mode, wire::UserQueryMode* to) {
   switch (mode) {
@@ -195,29 +191,29 @@ std::uint8_t* WriteField(int field, std::string_view bytes, std::uint8_t* at) {
 
 Result<RequestBuilder> RequestBuilder::Create(const Request& request) {
   RequestBuilder builder;
-  alignas(std::max_align_t) std::array<char, kUsualMessageBytes> block;
-  google::protobuf::ArenaOptions options;
-  options.initial_block = block.data();
-  options.initial_block_size = block.size();
-  google::protobuf::Arena arena(options);
-  auto* message = CreateOnArena<wire::Request>(&arena);
+  wire::Request message;  // on no arena: what is moved into one is copied there, and a failure of that ends the process
   Problem problem = request.timeout.count() < 0 ? At("timeout", Is("is negative")) : Problem();
-  if (!problem) problem = request.raw.empty() ? WriteRequest(request, message) : CheckRaw(request.raw);
+  if (!problem) problem = request.raw.empty() ? WriteRequest(request, &message) : CheckRaw(request.raw);
   if (problem) return Status(Code::kInvalidArgument, *std::move(problem));
   if (!request.raw.empty()) {
     builder.raw_ = request.raw;
     return builder;
   }
-  if (message->ByteSizeLong() > kMaxBytes) {
+  if (message.ByteSizeLong() > kMaxBytes) {
     return Status(Code::kInvalidArgument, "the request has more than 2 GiB");
   }
-  builder.input_ = Bytes(message->input());
+  builder.input_ = Bytes(message.input());
   builder.context_size_ =
-      FieldSize(Input::kContextFieldNumber, static_cast<std::size_t>(message->input().context().GetCachedSize()));
-  builder.settings_ = Bytes(message->settings());
-  builder.metadata_ = Bytes(message->metadata());
-  builder.mcp_context_ = Bytes(message->mcp_context());
+      FieldSize(Input::kContextFieldNumber, static_cast<std::size_t>(message.input().context().GetCachedSize()));
+  builder.settings_ = Bytes(message.settings());
+  builder.metadata_ = Bytes(message.metadata());
+  builder.mcp_context_ = Bytes(message.mcp_context());
   return builder;
+}
+
+RequestBuilder::~RequestBuilder() {
+  Wipe(&settings_);
+  Wipe(&raw_);
 }
 
 std::string RequestBuilder::Serialize(const wire::Request::TaskContext& tasks, std::string_view conversation_id) const {

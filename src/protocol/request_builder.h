@@ -32,6 +32,10 @@ class RequestBuilder {
   // Nothing happens to a raw one.
   void BecomeResume();
 
+  RequestBuilder(RequestBuilder&&) = default;
+  RequestBuilder& operator=(RequestBuilder&&) = default;
+  ~RequestBuilder();  // it may hold keys of models, and wipes them
+
  private:
   RequestBuilder() = default;
 

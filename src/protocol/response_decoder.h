@@ -30,8 +30,8 @@ class ResponseDecoder {
   // The message is on the heap, so that the caller may take parts of it without a copy. The errors are Check()'s.
   Result<wire::ResponseEvent*> Parse(std::string_view bytes);
 
-  // The same for one of an event's actions, when the event was checked. kUndecodableEvent: a list of numbers in it
-  // breaks off.
+  // The same for one of an event's actions, when the event was checked. (Only a list of numbers could still be
+  // undecodable then, and no event of this schema has one.)
   Result<wire::ClientAction*> ParseAction(std::string_view bytes);
 
  private:

@@ -8,7 +8,7 @@
 
 namespace warppool::internal {
 
-// What a field with a length begins with, as protobuf writes it: one byte.
+// What a field below 16 with a length begins with, as protobuf writes it: one byte.
 constexpr std::uint8_t LengthTag(int field) {
   return static_cast<std::uint8_t>(static_cast<unsigned>(field) << 3U | 2U);
 }
@@ -17,17 +17,17 @@ constexpr std::uint8_t LengthTag(int field) {
 inline bool TakeField(std::string_view* in, std::uint8_t* tag, std::string_view* content) {
   if (in->size() < 2) return false;
   *tag = static_cast<std::uint8_t>((*in)[0]);
-  std::size_t length = 0;
+  std::uint64_t length = 0;
   std::size_t at = 1;
   for (unsigned shift = 0;; shift += 7) {
     if (at == in->size() || shift > 28) return false;
     const auto byte = static_cast<std::uint8_t>((*in)[at++]);
-    length |= static_cast<std::size_t>(byte & 0x7FU) << shift;
+    length |= std::uint64_t{byte & 0x7FU} << shift;
     if (byte < 0x80) break;
   }
   if (length > in->size() - at) return false;
-  *content = in->substr(at, length);
-  in->remove_prefix(at + length);
+  *content = in->substr(at, static_cast<std::size_t>(length));
+  in->remove_prefix(at + content->size());
   return true;
 }
 

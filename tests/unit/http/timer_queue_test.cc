@@ -63,6 +63,17 @@ TEST_CASE("the id of a timer that is over cancels none that was set later") {
   CHECK(timers.empty());
 }
 
+TEST_CASE("no timer has the id 0, which is none, and no two have the same, however often a place is used again") {
+  TimerQueue timers;
+  TimerId last = 0;
+  for (int i = 0; i < 100'000; ++i) {
+    const TimerId id = timers.Add(TimerTime(1), [] {});
+    if (id <= last) FAIL(id << " after " << last);  // all of them have the first place
+    last = id;
+    timers.Cancel(id);
+  }
+}
+
 TEST_CASE("a timer that is cancelled lets go of what its task holds") {
   TimerQueue timers;
   const auto held = std::make_shared<int>(1);
