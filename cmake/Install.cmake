@@ -26,8 +26,9 @@ else()
   set(WARPPOOL_C_IS_SHARED OFF)
 endif()
 
+# Without the guide: folders without a header would be installed, too.
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/warppool" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" ${dev}
-        FILES_MATCHING PATTERN "*.h")
+        FILES_MATCHING PATTERN "*.h" PATTERN guide EXCLUDE)
 install(FILES "${PROJECT_SOURCE_DIR}/capi/include/warppool.h" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" ${dev})
 
 # Two exports, since who uses the shared C library must not need what the static core is linked with.

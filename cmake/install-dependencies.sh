@@ -10,7 +10,8 @@ case "${1-}" in
   --examples) packages+=(libcpp-httplib-dev) ;;
   --compile-only) packages+=(python3 python3-venv libcpp-httplib-dev) ;;  # tests/platforms/compile_only.sh
   --dev) packages+=(libcpp-httplib-dev catch2 libbenchmark-dev nghttp2-proxy openssl python3 git clang clang-format
-                    clang-tidy libclang-rt-dev prometheus abigail-tools debootstrap dpkg-dev file) ;;
+                    clang-tidy libclang-rt-dev prometheus abigail-tools debootstrap dpkg-dev file
+                    doxygen) ;;
   *) echo "usage: $0 [--examples|--compile-only|--dev]" >&2; exit 2 ;;
 esac
 

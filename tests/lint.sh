@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# clang-format and clang-tidy over what is written by hand; clang's -Wthread-safety is part of the builds with sanitizers.
+# clang-format and clang-tidy over what is written by hand, and the documents beside the sources that they speak of;
+# clang's -Wthread-safety is part of the builds with sanitizers.
 #
 #   tests/lint.sh               format, then tidy
-#   tests/lint.sh format        only the layout
+#   tests/lint.sh format        only the layout, and the documents
 #   tests/lint.sh tidy          clang-tidy without its analyzer, many files at a time; two minutes on two cores
 #   tests/lint.sh tidy-all      clang-tidy with its analyzer, file by file; a quarter of an hour
 set -euo pipefail
@@ -15,6 +16,7 @@ check_format() {
   mapfile -t sources < <(find capi examples include src tests -name '*.cc' -o -name '*.h' -o -name '*.c' | sort)
   [ ${#sources[@]} -gt 0 ] || { echo "no sources to look at" >&2; exit 1; }
   clang-format --dry-run -Werror "${sources[@]}"
+  tests/docs.py
 }
 
 # What is compiled, but for generated files, whose names have another dot.

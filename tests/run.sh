@@ -5,7 +5,7 @@
 #   tests/run.sh PART...               some parts of it: format tidy quickstart tests packaging
 #   tests/run.sh tests:PRESET          the tests of one preset: release, asan or tsan
 #   tests/run.sh --deep [PART...]      what takes hours; a maintainer runs it before a release, part by part:
-#                                      tidy files fuzz bench soak kill packaging poll platforms
+#                                      tidy files docs fuzz bench soak kill packaging poll platforms
 #
 # The time of each part is told at the end.
 set -uo pipefail
@@ -16,7 +16,7 @@ deep=
 known=(format tidy quickstart tests tests:release tests:asan tests:tsan packaging)
 usual=(format tidy quickstart tests packaging)
 if [ -n "$deep" ]; then
-  known=(tidy files fuzz bench soak kill packaging poll platforms)
+  known=(tidy files docs fuzz bench soak kill packaging poll platforms)
   usual=("${known[@]}")
 fi
 parts=("$@")
@@ -145,6 +145,15 @@ build_files() {
   build_preset dev -DWARPPOOL_UNITY_BUILD=OFF
 }
 
+# HTML of the public headers. Nothing is compiled for it.
+build_docs() {
+  mkdir -p build
+  { cmake -S . -B build/docs -G Ninja -DWARPPOOL_BUILD_TESTS=OFF -DWARPPOOL_BUILD_EXAMPLES=OFF &&
+      cmake --build build/docs --target docs; } >build/docs.log 2>&1 && return 0
+  tail -n 60 build/docs.log
+  return 1
+}
+
 timed "installing what is missing" cmake/install-dependencies.sh --dev || exit 1
 export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp ${TSAN_OPTIONS-}"
 
@@ -159,6 +168,7 @@ for part in "${parts[@]}"; do
     deep-fuzz) run_part fuzz run_fuzzers ;;
     deep-bench) run_part bench run_benchmarks ;;
     deep-files) run_part files build_files ;;
+    deep-docs) run_part docs build_docs ;;
     deep-soak) run_long_tests soak WARPPOOL_SOAK_REQUESTS=400000 ;;
     deep-kill) run_long_tests kill WARPPOOL_STATE_KILLS=2000 WARPPOOL_SHARED_REQUESTS=40000 ;;
     deep-packaging) run_part packaging tests/packaging/run.sh build/quickstart --all ;;

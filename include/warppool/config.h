@@ -167,7 +167,7 @@ struct LoadOptions {
   std::optional<std::map<std::string, std::string>> environment{};
 };
 
-// Reads the WARP_* variables (README, "Configuration") from the environment and the .env file; the environment wins.
+// Reads the WARP_* variables (the guide, "Configuration") from the environment and the .env file; the environment wins.
 // The process environment is read, never changed: call it while no other thread changes it.
 //
 // Fails with kInvalidConfig (the message names file and line, or variable and position, never a value) or kNoTokens.

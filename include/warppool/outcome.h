@@ -9,7 +9,7 @@ namespace warppool {
 // How one attempt with a token ended, as far as the token is concerned. The numbers are stable and the same in C
 // (warppool_outcome); new ones come at the end.
 enum class Outcome : std::uint8_t {
-  kSuccess = 0,
+  kSuccess = 0,             // the agent is done: the failures of the token are cleared
   kAccepted = 1,            // the exchange issued a JWT, and that was all that was wanted
   kAuthStale = 2,           // a JWT that had served before was refused; the same token went on with a new one
   kAuthRejected = 3,        // refused although the JWT was new, or a refresh refused for no final reason: a failure

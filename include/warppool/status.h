@@ -23,7 +23,7 @@ namespace warppool {
 
 // What happened. The numbers are stable and the same in C (warppool_code); new ones fill the gaps.
 enum class Code : int {
-  kOk = 0,
+  kOk = 0,  // it worked
 
   // What Stream::Next() says besides "here is an event".
   kTimeout = 1,    // nothing came in time; the operation goes on, ask again
@@ -36,8 +36,8 @@ enum class Code : int {
   kInvalidConfig = 12,    // configuration; the message names file and line, or the variable
   kNoTokens = 13,         // the configuration holds no token; the message names the variables to set
   kMisconfigured = 14,    // the service or the network contradicts a setting; the message names the setting
-  kOutOfMemory = 15,
-  kInternal = 16,  // a defect of this library, or a callback that threw
+  kOutOfMemory = 15,      // memory ran out
+  kInternal = 16,         // a defect of this library, or a callback that threw
 
   // The tokens. Status::attempts() says what happened to each that was tried.
   kUnauthorized = 20,     // every token that was tried was refused
@@ -65,7 +65,7 @@ enum class Code : int {
   // The agent finished, but not with "done". What came before is valid.
   kMaxTokenLimit = 60,          // the model's limit for one answer
   kContextWindowExceeded = 61,  // the conversation is too long for the model
-  kModelUnavailable = 62,       // or too busy; Error::retry_after may say when it will not be
+  kModelUnavailable = 62,       // the model is not there, or too busy; retry_after may say for how long
   kAgentError = 63,             // an error inside the service, with its message
   kInvalidModelKey = 64,        // a model provider's key that the request brought was refused
   kFinishedOther = 65,          // "other": the service does not say

@@ -27,12 +27,12 @@ class DateClock final : public Clock {
   SteadyTime Steady() const override;
   WallTime Wall() const override { return clock_.Wall(); }
 
+  // Notices a jump, without reading the time for anybody.
+  void Look() const;
   // How many jumps forward there were so far.
   int jumps() const { return jumps_.load(std::memory_order_relaxed); }
 
  private:
-  void Look() const;
-
   const Clock& clock_;
   // Of the clock, its WallMinusSteady() as it was last.
   mutable std::atomic<std::int64_t> difference_;

@@ -33,13 +33,17 @@ void AnswerCollector::Drop(std::string_view message_id) {
   const auto it = places_.find(std::string(message_id));
   if (it == places_.end()) return;
   texts_[it->second].reset();
+  if (last_ == &*it) last_ = nullptr;
   places_.erase(it);
 }
 
 std::string* AnswerCollector::TextOf(std::string_view message_id) {
-  const auto [it, is_new] = places_.emplace(message_id, texts_.size());
-  if (is_new) texts_.emplace_back(std::string());
-  return &*texts_[it->second];
+  if (last_ == nullptr || last_->first != message_id) {
+    const auto [it, is_new] = places_.try_emplace(std::string(message_id), texts_.size());
+    if (is_new) texts_.emplace_back(std::string());
+    last_ = &*it;
+  }
+  return &*texts_[last_->second];
 }
 
 }  // namespace warppool::internal

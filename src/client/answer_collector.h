@@ -17,16 +17,21 @@ class AnswerCollector final : public EventSink {
  public:
   Flow OnEvent(const Event& event) override;
   void OnDone(const Status& status) override { answer_.status = status; }
+  EventDetail detail() const override { return EventDetail::kText; }
 
   Answer Take();
 
  private:
+  // The text of a message, which is a new one if there is none with that id.
   std::string* TextOf(std::string_view message_id);
   void Drop(std::string_view message_id);
 
   Answer answer_;
   std::vector<std::optional<std::string>> texts_;  // of the messages in the order in which they came; none: taken back
-  std::unordered_map<std::string, std::size_t> places_;  // of each message
+  using Places = std::unordered_map<std::string, std::size_t>;
+  Places places_;  // of each message
+  // The one that was asked for last: nearly always it is the next one, too. Null: none.
+  const Places::value_type* last_ = nullptr;
 };
 
 }  // namespace warppool::internal

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -49,11 +48,15 @@ Result<std::shared_ptr<StateStore>> StoreOf(const Config& config, const ClientOp
 
 std::vector<Secret> SecretsOf(const Request& request) {
   const ModelKeys& keys = request.model_keys;
-  std::vector<Secret> secrets{keys.aws.access_key, keys.aws.secret_key, keys.aws.session_token,
-                              keys.google_cloud_access_token};
-  for (const auto& [provider, key] : keys.keys) secrets.push_back(key);
-  secrets.erase(std::remove_if(secrets.begin(), secrets.end(), [](const Secret& secret) { return secret.empty(); }),
-                secrets.end());
+  std::vector<Secret> secrets;
+  const auto add = [&](const Secret& secret) {
+    if (!secret.empty()) secrets.push_back(secret);
+  };
+  add(keys.aws.access_key);
+  add(keys.aws.secret_key);
+  add(keys.aws.session_token);
+  add(keys.google_cloud_access_token);
+  for (const auto& [provider, key] : keys.keys) add(key);
   return secrets;
 }
 

@@ -198,7 +198,7 @@ void Core::OnRefreshDue(const std::shared_ptr<Token>& token) {
 
 // The machine has slept, or its clock was set: tokens may be ready again, and who waits does not know.
 void Core::LookForJump() {
-  static_cast<void>(dates_.Steady());
+  dates_.Look();
   const int jumps = dates_.jumps();
   if (std::exchange(jumps_, jumps) == jumps) return;
   log_.Info("The clock has jumped: dates come earlier, and idle connections are dropped");

@@ -22,7 +22,9 @@ class EventDelivery {
     kThrew,      // the program's callback did
   };
 
-  explicit EventDelivery(std::shared_ptr<EventSink> sink) : sink_(std::move(sink)) {}
+  explicit EventDelivery(std::shared_ptr<EventSink> sink) : sink_(std::move(sink)), detail_(sink_->detail()) {}
+
+  EventDetail detail() const { return detail_; }  // that the sink reads
 
   // The program may end the stream from within; the sink lives on until it returns.
   Result Deliver(const Event& event);
@@ -37,6 +39,7 @@ class EventDelivery {
 
  private:
   std::shared_ptr<EventSink> sink_;
+  const EventDetail detail_;
   bool paused_ = false;
   std::list<OwnedEvent> held_;
 };

@@ -1,6 +1,7 @@
 // Where a stream's events go: to the program's callbacks, into the queue that it pulls from, or into a whole answer.
 #pragma once
 
+#include "conversation/emit.h"
 #include "warppool/event.h"
 #include "warppool/status.h"
 #include "warppool/stream.h"
@@ -13,6 +14,8 @@ class EventSink {
   virtual ~EventSink() = default;
   virtual Flow OnEvent(const Event& event) = 0;
   virtual void OnDone(const Status& status) = 0;
+  // How much of the events it reads, always the same: what it does not read need not be made.
+  virtual EventDetail detail() const { return EventDetail::kAll; }
 };
 
 }  // namespace warppool::internal

@@ -11,7 +11,7 @@
 // does not leave that for a fault of nobody's: it waits, and tries the same token again. When no wait is left, and the
 // service is not known to be at fault, it moves rather than fails.
 //
-// The rules are those of the table in README.md, "What each answer means"; a simulation of a thousand worlds holds the
+// The rules are those of the table in the guide, "What each answer means"; a simulation of a thousand worlds holds the
 // library to them (tests/unit/client/outcome_worlds_test.cc).
 #pragma once
 

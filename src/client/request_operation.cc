@@ -26,6 +26,12 @@ RequestOperation::RequestOperation(std::shared_ptr<Core> core, RequestPlan plan,
     : core_(std::move(core)),
       plan_(std::move(plan)),
       delivery_(std::move(sink)),
+      emit_(
+          [this](const Event& event) {
+            Deliver(event);
+            return !finished_;
+          },
+          delivery_.detail()),
       acquisition_(&core_->acquisition(), this),
       reader_(plan_.conversation.share(), core_->decoder()) {}
 
@@ -187,7 +193,7 @@ void RequestOperation::ApplyActions() {
   // Between two actions the program may pause, so that what is held back stays small.
   while (!finished_ && !delivery_.paused() && reader_.has_more()) {
     const char* ignored = nullptr;
-    const Status status = reader_.ApplyNext([this](const Event& event) { return Emit(event); }, &ignored);
+    const Status status = reader_.ApplyNext(emit_, &ignored);
     if (finished_) return;
     if (ignored != nullptr) core_->log().Warning("{}: an action is ignored: {}", attempt_->token, ignored);
     if (!status.ok()) return BreakOff(Outcome::kGarbled, attempt_->reader->At(status.code(), status.message()));
@@ -209,7 +215,7 @@ void RequestOperation::HoldEarly(const Event& event, std::size_t bytes) {
 }
 
 void RequestOperation::RollBack() {
-  if (plan_.conversation) plan_.conversation->RollBack([this](const Event& event) { return Emit(event); });
+  if (plan_.conversation) plan_.conversation->RollBack(emit_);
 }
 
 void RequestOperation::OnFinished(const Finished& finished) {
@@ -263,11 +269,6 @@ void RequestOperation::NoteOwner() {
 }
 
 // ------------------------------------------------------------------------------------------- What is delivered -----
-
-bool RequestOperation::Emit(const Event& event) {
-  Deliver(event);
-  return !finished_;
-}
 
 void RequestOperation::Deliver(const Event& event) {
   if (!finished_) Settle(delivery_.Deliver(event));

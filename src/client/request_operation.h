@@ -96,7 +96,6 @@ class RequestOperation final : public Operation,
   void GoOn(Refusal cut);                                // with an answer that broke off
   Status Final(const Status& status) const;              // with the token, and what was tried before
 
-  bool Emit(const Event& event);  // false: it is over
   void Deliver(const Event& event);
   void Settle(EventDelivery::Result result);
   void Flush();                                // what was held back while paused
@@ -111,6 +110,7 @@ class RequestOperation final : public Operation,
   const std::shared_ptr<Core> core_;
   RequestPlan plan_;
   EventDelivery delivery_;
+  const Emit emit_;  // to Deliver()
   TokenAcquisition acquisition_;
   std::optional<Attempt> attempt_;
   AnswerReader reader_;

@@ -41,7 +41,7 @@ std::optional<milliseconds> TokenAcquisition::TokenComesIn() {
   const auto outlook = services_.pool->WhenReady(wanted_);
   if (outlook.earliest && *outlook.earliest < left) return *outlook.earliest;
   // A quota that is asked for may be back sooner than is assumed.
-  if (outlook.busy || services_.quota_asked(wanted_)) return left;
+  if (outlook.busy || outlook.ready || services_.quota_asked(wanted_)) return left;
   return std::nullopt;
 }
 

@@ -190,6 +190,7 @@ bool WaitQueue::EndIfInVain(std::uint64_t number, const Choose& choose) {
     waiter->OnNoToken(*why);
     return false;
   }
+  if (outlook.ready) again_ = true;  // since HandOut() had none for it
   wake_at_ = std::min(wake_at_, entry.until());
   if (outlook.earliest) wake_at_ = std::min(wake_at_, now + *outlook.earliest);
   return true;
@@ -199,7 +200,7 @@ std::optional<WaitQueue::NoToken> WaitQueue::WhyEnd(const Entry& entry, const To
                                                     SteadyTime now) const {
   if (entry.until() <= now) return NoToken::kTimeUp;
   const Group& group = *entry.group;
-  if (!group.needs_prospect || outlook.busy) return std::nullopt;
+  if (!group.needs_prospect || outlook.busy || outlook.ready) return std::nullopt;
   if (outlook.earliest && *outlook.earliest < entry.until() - now) return std::nullopt;
   // A quota that is asked for may be back sooner than is assumed.
   if (quota_asked_(group.wanted)) return std::nullopt;

@@ -2,8 +2,10 @@
 
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "conversation/conversation_impl.h"
+#include "protocol/action_scan.h"
 #include "protocol/response_decoder.h"
 #include "protocol/text_append.h"
 
@@ -12,7 +14,14 @@ namespace warppool::internal {
 struct AnswerReader::Parts {
   Parts(std::shared_ptr<ConversationImpl> of, ResponseDecoder* by) : conversation(std::move(of)), decoder(by) {}
 
-  Status Parse() {
+  // Makes the actions in `bytes` ready, or all that they hold if it is something else.
+  Status Open() {
+    if (FindActions(bytes, &actions)) {
+      Status status = decoder->Check(bytes);
+      if (!status.ok()) actions.clear();
+      return status;
+    }
+    actions.clear();
     const auto parsed = decoder->Parse(bytes);
     if (!parsed) return parsed.status();
     event = *parsed;
@@ -20,17 +29,27 @@ struct AnswerReader::Parts {
   }
   void Forget() {
     append.reset();
+    actions.clear();
     event = nullptr;
     is_kept = false;
+  }
+  std::size_t CountActions() const {
+    return event == nullptr ? actions.size() : static_cast<std::size_t>(event->client_actions().actions_size());
+  }
+  Result<wire::ClientAction*> TakeAction() {
+    const std::size_t at = next_action++;
+    if (event == nullptr) return decoder->ParseAction(actions[at]);
+    return event->mutable_client_actions()->mutable_actions(static_cast<int>(at));
   }
 
   const std::shared_ptr<ConversationImpl> conversation;
   ResponseDecoder* const decoder;
-  std::string_view bytes;                      // of the last event that was read
-  std::optional<TextAppend> append;            // it is just that, and was not parsed
-  const wire::ResponseEvent* event = nullptr;  // else; on the decoder's arena
-  int next_action = 0;                         // of the event
-  bool is_kept = false;                        // it is to be parsed again, from here:
+  std::string_view bytes;                 // of the last event that was read
+  std::optional<TextAppend> append;       // it is just that, and was not looked at any further
+  std::vector<std::string_view> actions;  // else: it is client actions
+  wire::ResponseEvent* event = nullptr;   // or something else, or those in an unusual way; the decoder's
+  std::size_t next_action = 0;
+  bool is_kept = false;  // it is to be opened again, from here:
   std::string kept;
 };
 
@@ -49,7 +68,8 @@ Result<AnswerReader::Kind> AnswerReader::Read(std::string_view data) {
   parts_->next_action = 0;
   if (parts_->conversation) parts_->append = ScanTextAppend(parts_->bytes);
   if (parts_->append) return Kind::kActions;
-  if (Status status = parts_->Parse(); !status.ok()) return status;
+  if (Status status = parts_->Open(); !status.ok()) return status;
+  if (parts_->event == nullptr) return Kind::kActions;
   switch (parts_->event->type_case()) {
     case wire::ResponseEvent::kInit:
       return Kind::kInit;
@@ -86,13 +106,14 @@ std::string_view AnswerReader::bytes() const {
 bool AnswerReader::has_more() const {
   if (!parts_->conversation) return false;
   if (parts_->append || parts_->is_kept) return true;
-  return parts_->event != nullptr && parts_->next_action < parts_->event->client_actions().actions_size();
+  return parts_->next_action < parts_->CountActions();
 }
 
 void AnswerReader::Keep() {
   if (!has_more() || std::exchange(parts_->is_kept, true)) return;
   if (parts_->bytes.data() != parts_->kept.data()) parts_->kept = parts_->bytes;
   parts_->append.reset();
+  parts_->actions.clear();
   parts_->event = nullptr;
 }
 
@@ -100,19 +121,20 @@ void AnswerReader::DropRest() {
   parts_->Forget();
 }
 
-Status AnswerReader::ApplyNext(const std::function<bool(const Event&)>& emit, const char** ignored) {
+Status AnswerReader::ApplyNext(const Emit& emit, const char** ignored) {
   if (std::exchange(parts_->is_kept, false)) {
     parts_->bytes = parts_->kept;
-    if (Status status = parts_->Parse(); !status.ok()) return status;
+    if (Status status = parts_->Open(); !status.ok()) return status;
   }
   if (const auto append = std::exchange(parts_->append, std::nullopt)) {
     const auto done = parts_->conversation->Append(*append, emit);
     if (!done) return done.status();
     if (*done) return {};
-    if (Status status = parts_->Parse(); !status.ok()) return status;
+    if (Status status = parts_->Open(); !status.ok()) return status;
   }
-  const wire::ClientAction& action = parts_->event->client_actions().actions(parts_->next_action++);
-  return parts_->conversation->Apply(action, emit, ignored);
+  const auto action = parts_->TakeAction();
+  if (!action) return action.status();
+  return parts_->conversation->Apply(*action, emit, ignored);
 }
 
 }  // namespace warppool::internal

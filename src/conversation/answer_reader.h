@@ -10,11 +10,11 @@
 // valid until any of them is read. Not thread-safe.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "conversation/emit.h"
 #include "warppool/event.h"
 #include "warppool/status.h"
 
@@ -52,7 +52,7 @@ class AnswerReader {
   // further event comes, and the conversation is not touched again. `ignored`: why it did nothing, where that is worth
   // a warning. kInvalidAction, kLimitExceeded; kUndecodableEvent, since the usual event is decoded no further than it
   // takes.
-  Status ApplyNext(const std::function<bool(const Event&)>& emit, const char** ignored);
+  Status ApplyNext(const Emit& emit, const char** ignored);
   // Whether there is an action that was not applied.
   bool has_more() const;
   // Those are applied later: until then other answers may be read.

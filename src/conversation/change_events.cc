@@ -36,6 +36,7 @@ bool TellToolCall(const wire::Task& task, const wire::Message& message, const Em
 }
 
 bool TellTodos(const wire::Task& task, const Emit& emit) {
+  if (emit.detail() == EventDetail::kText) return true;
   JsonWriter json;
   json.Array([&] {
     for (const TodoInfo& todo : ReadTodos(task)) {
@@ -50,8 +51,14 @@ bool TellTodos(const wire::Task& task, const Emit& emit) {
   return emit(TodoList{task.id(), json.text()});
 }
 
+// The message's JSON where it is read.
+std::string JsonFor(const Emit& emit, const wire::Message& message) {
+  return emit.detail() == EventDetail::kAll ? ContentJson(message) : std::string();
+}
+
 // What follows a message that is new or is another one now.
 bool TellContent(const wire::Task& task, const wire::Message& message, const Emit& emit) {
+  if (emit.detail() == EventDetail::kText) return true;
   if (message.has_tool_call()) return TellToolCall(task, message, emit);
   if (message.has_update_todos()) return TellTodos(task, emit);
   return true;
@@ -60,7 +67,7 @@ bool TellContent(const wire::Task& task, const wire::Message& message, const Emi
 bool TellAdded(const Change& change, const Emit& emit) {
   const wire::Message& message = *change.message;
   const bool as_text = IsShownAsText(message, change.in_root);
-  const std::string json = as_text ? std::string() : ContentJson(message);
+  const std::string json = as_text ? std::string() : JsonFor(emit, message);
   if (!emit(MessageAdded{change.task->id(), message.id(), KindOf(message), change.in_root, json})) return false;
   if (!as_text) return TellContent(*change.task, message, emit);
   const std::string& text = ShownText(message);
@@ -89,7 +96,7 @@ bool TellReplaced(const Change& change, const Emit& emit) {
     return message.has_agent_output() ? TellText<TextDelta, TextReplaced>(change, emit)
                                       : TellText<ReasoningDelta, ReasoningReplaced>(change, emit);
   }
-  const std::string json = ContentJson(message);
+  const std::string json = JsonFor(emit, message);
   return emit(MessageReplaced{change.task->id(), message.id(), KindOf(message), change.in_root, json}) &&
          TellContent(*change.task, message, emit);
 }
@@ -130,7 +137,10 @@ bool Tell(const Change& change, const Emit& emit) {
 }
 
 bool Tell(const wire::ClientAction& action, const Emit& emit) {
-  if (action.has_show_suggestions()) return emit(Suggestions{ToJson(action.show_suggestions())});
+  if (action.has_show_suggestions()) {
+    if (emit.detail() == EventDetail::kText) return true;
+    return emit(Suggestions{ToJson(action.show_suggestions())});
+  }
   if (action.has_start_new_conversation()) {
     return emit(NewConversationSuggested{action.start_new_conversation().start_from_message_id()});
   }

@@ -1,20 +1,16 @@
 // Tells the program what changed in a conversation: from changes and other client actions to events.
 #pragma once
 
-#include <functional>
 #include <string>
 
 #include "conversation/change.h"
+#include "conversation/emit.h"
 #include "conversation/task_tree.h"
 #include "warppool/conversation.h"
 #include "warppool/event.h"
 #include "warppool/wire/response.pb.h"
 
 namespace warppool::internal {
-
-// Gets the events; their views are valid during the call. False: it is over, and what is told of may be somebody else's
-// from now on.
-using Emit = std::function<bool(const Event&)>;
 
 // False as soon as `emit` says so.
 bool Tell(const Change& change, const Emit& emit);

@@ -206,9 +206,9 @@ void ConversationImpl::EmitChanges(const Emit& emit) {
   }
 }
 
-Status ConversationImpl::Apply(const wire::ClientAction& action, const Emit& emit, const char** ignored) {
-  if (!TaskTree::Concerns(action)) {
-    Tell(action, emit);
+Status ConversationImpl::Apply(wire::ClientAction* action, const Emit& emit, const char** ignored) {
+  if (!TaskTree::Concerns(*action)) {
+    Tell(*action, emit);
     return {};
   }
   changes_.clear();

@@ -55,8 +55,8 @@ class ConversationImpl {
   void Look(const Use& use) const EXCLUDES(mutex_);
   // An answer begins: the service calls the conversation `id`, and it is this owner's.
   void Begin(std::string id, ConversationOwner owner) EXCLUDES(mutex_);
-  // `ignored`: why the action did nothing, if that is worth a warning.
-  Status Apply(const wire::ClientAction& action, const Emit& emit, const char** ignored) EXCLUDES(mutex_);
+  // Tasks and messages are taken out of `action`. `ignored`: why it did nothing, if that is worth a warning.
+  Status Apply(wire::ClientAction* action, const Emit& emit, const char** ignored) EXCLUDES(mutex_);
   // False: it is not so simple; Apply() is for it.
   Result<bool> Append(const TextAppend& append, const Emit& emit) EXCLUDES(mutex_);
   void RollBack(const Emit& emit) EXCLUDES(mutex_);

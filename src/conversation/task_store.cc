@@ -7,54 +7,44 @@ namespace warppool::internal {
 TaskStore::TaskStore(wire::Request::TaskContext context, std::optional<int> root)
     : context_(std::move(context)), root_(root) {
   messages_.resize(static_cast<std::size_t>(size()));
-  for (int i = 0; i < size(); ++i) {
-    tasks_.emplace(task(i)->id(), i);
-    Index(i);
-  }
+  tasks_.Rebuild(context_.tasks());
+  for (int i = 0; i < size(); ++i) Index(i);
 }
 
 std::optional<int> TaskStore::FindTask(const std::string& id) const {
-  const auto it = tasks_.find(id);
-  if (it == tasks_.end()) return std::nullopt;
-  return it->second;
+  return tasks_.Find(context_.tasks(), id);
 }
 
 std::optional<int> TaskStore::FindMessage(int task, const std::string& id) const {
-  const auto& messages = messages_[static_cast<std::size_t>(task)];
-  const auto it = messages.find(id);
-  if (it == messages.end()) return std::nullopt;
-  return it->second;
+  return messages_[static_cast<std::size_t>(task)].Find(context_.tasks(task).messages(), id);
 }
 
-int TaskStore::AddTask(wire::Task task) {
+int TaskStore::AddTask(wire::Task* task) {
   const int at = size();
-  *context_.add_tasks() = std::move(task);
+  *context_.add_tasks() = std::move(*task);
   messages_.emplace_back();
-  tasks_.emplace(context_.tasks(at).id(), at);
+  tasks_.Added(context_.tasks());
   Index(at);
   return at;
 }
 
 void TaskStore::RemoveLastTask() {
-  tasks_.erase(context_.tasks(size() - 1).id());
+  tasks_.RemovesLast(context_.tasks());
   messages_.pop_back();
   context_.mutable_tasks()->RemoveLast();
 }
 
-int TaskStore::AddMessage(int task, wire::Message message) {
+int TaskStore::AddMessage(int task, wire::Message* message) {
   auto& messages = *context_.mutable_tasks(task)->mutable_messages();
   const int at = messages.size();
-  *messages.Add() = std::move(message);
-  const std::string& id = messages[at].id();
-  if (!id.empty()) messages_[static_cast<std::size_t>(task)].emplace(id, at);
+  *messages.Add() = std::move(*message);
+  messages_[static_cast<std::size_t>(task)].Added(messages);
   return at;
 }
 
 void TaskStore::RemoveLastMessage(int task) {
   auto& messages = *context_.mutable_tasks(task)->mutable_messages();
-  auto& index = messages_[static_cast<std::size_t>(task)];
-  const auto it = index.find(messages[messages.size() - 1].id());
-  if (it != index.end() && it->second == messages.size() - 1) index.erase(it);
+  messages_[static_cast<std::size_t>(task)].RemovesLast(messages);
   messages.RemoveLast();
 }
 
@@ -78,12 +68,7 @@ void TaskStore::Put(int task, int first, Messages messages) {
 }
 
 void TaskStore::Index(int task) {
-  auto& index = messages_[static_cast<std::size_t>(task)];
-  index.clear();
-  const auto& messages = context_.tasks(task).messages();
-  for (int i = 0; i < messages.size(); ++i) {
-    if (!messages[i].id().empty()) index.emplace(messages[i].id(), i);
-  }
+  messages_[static_cast<std::size_t>(task)].Rebuild(context_.tasks(task).messages());
 }
 
 }  // namespace warppool::internal

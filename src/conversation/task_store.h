@@ -8,10 +8,10 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "conversation/id_index.h"
 #include "warppool/wire/request.pb.h"
 
 namespace warppool::internal {
@@ -41,10 +41,10 @@ class TaskStore {
   std::optional<int> root() const { return root_; }
   void set_root(std::optional<int> root) { root_ = root; }
 
-  // At the end. `task` comes with its messages.
-  int AddTask(wire::Task task);
+  // At the end, by taking over what `task`, which comes with its messages, and `message` hold.
+  int AddTask(wire::Task* task);
   void RemoveLastTask();
-  int AddMessage(int task, wire::Message message);
+  int AddMessage(int task, wire::Message* message);
   void RemoveLastMessage(int task);
 
   // Takes `count` messages out of a task, from `first` on; puts some in.
@@ -55,8 +55,8 @@ class TaskStore {
   void Index(int task);  // its messages, anew
 
   wire::Request::TaskContext context_;
-  std::unordered_map<std::string, int> tasks_;
-  std::vector<std::unordered_map<std::string, int>> messages_;  // of each task. A message without an id is in none
+  IdIndex<wire::Task> tasks_;
+  std::vector<IdIndex<wire::Message>> messages_;  // of each task
   std::optional<int> root_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <utility>
 
 #include "conversation/field_mask.h"
@@ -49,28 +50,28 @@ bool TaskTree::Concerns(const wire::ClientAction& action) {
   }
 }
 
-Status TaskTree::Apply(const wire::ClientAction& action, Changes* changes, const char** ignored) {
+Status TaskTree::Apply(wire::ClientAction* action, Changes* changes, const char** ignored) {
   last_append_.reset();
-  switch (action.action_case()) {
+  switch (action->action_case()) {
     case wire::ClientAction::kCreateTask:
-      return CreateTask(action.create_task().task(), true, changes);
+      return CreateTask(action->mutable_create_task()->mutable_task(), true, changes);
     case wire::ClientAction::kAddMessagesToTask:
-      return AddMessages(action.add_messages_to_task(), changes);
+      return AddMessages(action->mutable_add_messages_to_task(), changes);
     case wire::ClientAction::kUpdateTaskMessage:
-      return Update(action.update_task_message(), changes);
+      return Update(action->mutable_update_task_message(), changes);
     case wire::ClientAction::kAppendToMessageContent:
-      return AppendFields(action.append_to_message_content(), changes);
+      return AppendFields(action->append_to_message_content(), changes);
     case wire::ClientAction::kUpdateTaskSummary:
-      return SetField(action.update_task_summary().task_id(), "summary", action.update_task_summary().summary(),
+      return SetField(action->update_task_summary().task_id(), "summary", action->update_task_summary().summary(),
                       changes);
     case wire::ClientAction::kUpdateTaskDescription:
-      return SetField(action.update_task_description().task_id(), "description",
-                      action.update_task_description().description(), changes);
+      return SetField(action->update_task_description().task_id(), "description",
+                      action->update_task_description().description(), changes);
     case wire::ClientAction::kUpdateTaskServerData:
-      return SetField(action.update_task_server_data().task_id(), "server_data",
-                      action.update_task_server_data().server_data(), changes);
+      return SetField(action->update_task_server_data().task_id(), "server_data",
+                      action->update_task_server_data().server_data(), changes);
     case wire::ClientAction::kMoveMessagesToNewTask:
-      return Move(action.move_messages_to_new_task(), changes);
+      return Move(action->mutable_move_messages_to_new_task(), changes);
     case wire::ClientAction::kBeginTransaction:
       if (transaction_) *ignored = "a transaction begins inside another one";
       if (!transaction_) transaction_.emplace();
@@ -152,46 +153,46 @@ Status TaskTree::CheckTaskCount() const {
   return {Code::kLimitExceeded, fmt::format("the conversation has more tasks than max_tasks ({})", limits_.max_tasks)};
 }
 
-Status TaskTree::CreateTask(const wire::Task& task, bool may_be_root, Changes* changes) {
-  if (task.id().empty()) return Invalid("a task without an id");
-  if (store_.FindTask(task.id())) return Invalid(fmt::format("the task \"{}\" exists already", task.id()));
-  const std::string& parent = task.dependencies().parent_task_id();
+Status TaskTree::CreateTask(wire::Task* task, bool may_be_root, Changes* changes) {
+  if (task->id().empty()) return Invalid("a task without an id");
+  if (store_.FindTask(task->id())) return Invalid(fmt::format("the task \"{}\" exists already", task->id()));
+  const std::string& parent = task->dependencies().parent_task_id();
   if (!parent.empty() && !store_.FindTask(parent)) {
-    return Invalid(fmt::format("the parent \"{}\" of the task \"{}\" is unknown", parent, task.id()));
+    return Invalid(fmt::format("the parent \"{}\" of the task \"{}\" is unknown", parent, task->id()));
   }
   if (Status status = CheckTaskCount(); !status.ok()) return status;
-  wire::Task own = task;
-  own.clear_messages();
+  const bool is_root = may_be_root && parent.empty();
+  google::protobuf::RepeatedPtrField<wire::Message> messages;
+  messages.Swap(task->mutable_messages());
   if (transaction_) transaction_->TaskAdded(store_.root());
-  const int at = store_.AddTask(std::move(own));
-  if (may_be_root && parent.empty()) store_.set_root(at);
+  const int at = store_.AddTask(task);
+  if (is_root) store_.set_root(at);
   changes->push_back({.kind = Change::Kind::kTaskCreated, .task = store_.task(at), .in_root = store_.root() == at});
-  Told told;
-  for (const wire::Message& message : task.messages()) {
-    if (Status status = AddMessage(at, message, &told, changes); !status.ok()) return status;
+  Told told{0, {}};
+  for (wire::Message& message : messages) {
+    if (Status status = AddMessage(at, &message, &told, changes); !status.ok()) return status;
   }
   return {};
 }
 
-Status TaskTree::AddMessages(const wire::ClientAction::AddMessagesToTask& add, Changes* changes) {
-  const auto task = Find(add.task_id());
+Status TaskTree::AddMessages(wire::ClientAction::AddMessagesToTask* add, Changes* changes) {
+  const auto task = Find(add->task_id());
   if (!task) return task.status();
-  Told told;
-  for (const wire::Message& message : add.messages()) {
-    if (Status status = AddMessage(*task, message, &told, changes); !status.ok()) return status;
+  Told told{store_.task(*task)->messages_size(), {}};
+  for (wire::Message& message : *add->mutable_messages()) {
+    if (Status status = AddMessage(*task, &message, &told, changes); !status.ok()) return status;
   }
   return {};
 }
 
-Status TaskTree::AddMessage(int task, const wire::Message& message, Told* told, Changes* changes) {
-  if (const auto index = store_.FindMessage(task, message.id())) {
+Status TaskTree::AddMessage(int task, wire::Message* message, Told* told, Changes* changes) {
+  if (const auto index = store_.FindMessage(task, message->id())) {
     return ReplaceMessage({task, *index}, message, told, changes);
   }
-  if (Status status = CheckSize(message); !status.ok()) return status;
+  if (Status status = CheckSize(*message); !status.ok()) return status;
   const int index = store_.AddMessage(task, message);
   const wire::Message* own = store_.message({task, index});
   if (transaction_) transaction_->MessageAdded(task, own);
-  told->insert(own);
   changes->push_back({.kind = Change::Kind::kMessageAdded,
                       .task = store_.task(task),
                       .message = own,
@@ -199,42 +200,48 @@ Status TaskTree::AddMessage(int task, const wire::Message& message, Told* told, 
   return {};
 }
 
-Status TaskTree::ReplaceMessage(MessagePlace at, wire::Message message, Told* told, Changes* changes) {
-  if (Status status = CheckSize(message); !status.ok()) return status;
+Status TaskTree::ReplaceMessage(MessagePlace at, wire::Message* message, Told* told, Changes* changes) {
+  if (Status status = CheckSize(*message); !status.ok()) return status;
   wire::Message* own = store_.message(at);
   Change change{.kind = Change::Kind::kMessageReplaced,
                 .task = store_.task(at.task),
                 .message = own,
                 .in_root = store_.root() == at.task,
-                .kind_changed = own->message_case() != message.message_case()};
+                .kind_changed = own->message_case() != message->message_case()};
   if (const std::string* text = StreamedText(*own)) change.text_before = *text;
   const bool had_todos = own->has_update_todos();
   if (transaction_) transaction_->ChangesMessage(at, own);
-  *own = std::move(message);
-  if (told->insert(own).second) changes->push_back(std::move(change));
+  *own = std::move(*message);
+  if (at.index < told->first_added && told->replaced.insert(at.index).second) changes->push_back(std::move(change));
   if (had_todos) changes->push_back({.kind = Change::Kind::kTodosChanged, .task = store_.task(at.task)});
   return {};
 }
 
-Status TaskTree::Update(const wire::ClientAction::UpdateTaskMessage& update, Changes* changes) {
-  const auto task = Find(update.task_id());
+Status TaskTree::Update(wire::ClientAction::UpdateTaskMessage* update, Changes* changes) {
+  const auto task = Find(update->task_id());
   if (!task) return task.status();
-  const wire::Message& message = update.message();
-  if (message.id().empty()) return Invalid("an update of a message without an id");
-  Told told;
-  const auto index = store_.FindMessage(*task, message.id());
+  wire::Message* message = update->mutable_message();
+  if (message->id().empty()) return Invalid("an update of a message without an id");
+  Told told{store_.task(*task)->messages_size(), {}};
+  const auto index = store_.FindMessage(*task, message->id());
   if (!index) return AddMessage(*task, message, &told, changes);
   const MessagePlace at{*task, *index};
-  const auto& paths = update.mask().paths();
+  const auto& paths = update->mask().paths();
   if (paths.empty()) return ReplaceMessage(at, message, &told, changes);
   if (Status status = CheckMask(paths.size()); !status.ok()) return status;
 
-  wire::Message changed = *store_.message(at);
-  for (const std::string& path : paths) {
-    if (Status status = ReplaceField(path, message, &changed); !status.ok()) return status;
+  auto changed = std::make_unique<wire::Message>(*store_.message(at));
+  try {
+    for (const std::string& path : paths) {
+      if (Status status = ReplaceField(path, *message, changed.get()); !status.ok()) return status;
+    }
+    changed->set_id(message->id());  // by which it was found
+  } catch (...) {
+    // Without memory protobuf leaves a message that points to what it has freed already: it is never destroyed.
+    static_cast<void>(changed.release());
+    throw;
   }
-  changed.set_id(message.id());  // by which it was found
-  return ReplaceMessage(at, std::move(changed), &told, changes);
+  return ReplaceMessage(at, changed.get(), &told, changes);
 }
 
 Status TaskTree::AppendFields(const wire::ClientAction::AppendToMessageContent& append, Changes* changes) {
@@ -288,24 +295,24 @@ Status TaskTree::SetField(const std::string& task_id, const char* name, const st
   return {};
 }
 
-Status TaskTree::Move(const wire::ClientAction::MoveMessagesToNewTask& move, Changes* changes) {
-  const auto source = Find(move.source_task_id());
+Status TaskTree::Move(wire::ClientAction::MoveMessagesToNewTask* move, Changes* changes) {
+  const auto source = Find(move->source_task_id());
   if (!source) return source.status();
-  const auto first = store_.FindMessage(*source, move.first_message_id());
-  const auto last = store_.FindMessage(*source, move.last_message_id());
+  const auto first = store_.FindMessage(*source, move->first_message_id());
+  const auto last = store_.FindMessage(*source, move->last_message_id());
   if (!first || !last || *last < *first) {
     return Invalid(fmt::format("messages \"{}\" to \"{}\" of the task \"{}\" are to be moved, and it has no such row",
-                               move.first_message_id(), move.last_message_id(), move.source_task_id()));
+                               move->first_message_id(), move->last_message_id(), move->source_task_id()));
   }
   const int count = *last - *first + 1;
-  if (static_cast<std::uint32_t>(count) != move.expected_message_count()) {
+  if (static_cast<std::uint32_t>(count) != move->expected_message_count()) {
     return Invalid(fmt::format("{} messages are to be moved from the task \"{}\", and there are {}",
-                               move.expected_message_count(), move.source_task_id(), count));
+                               move->expected_message_count(), move->source_task_id(), count));
   }
-  for (const wire::Message& message : move.replacement_messages()) {
+  for (const wire::Message& message : move->replacement_messages()) {
     if (Status status = CheckSize(message); !status.ok()) return status;
   }
-  if (Status status = CreateTask(move.new_task(), false, changes); !status.ok()) return status;
+  if (Status status = CreateTask(move->mutable_new_task(), false, changes); !status.ok()) return status;
   const auto root = store_.root();
   const int target = store_.size() - 1;
   const std::string& target_id = store_.task(target)->id();
@@ -318,13 +325,13 @@ Status TaskTree::Move(const wire::ClientAction::MoveMessagesToNewTask& move, Cha
     task_ids.push_back(message->task_id());
     changes->push_back({.kind = Change::Kind::kMessageRetracted,
                         .in_root = root == *source,
-                        .task_id = move.source_task_id(),
+                        .task_id = move->source_task_id(),
                         .message_id = message->id()});
     had_todos = had_todos || message->has_update_todos();
     message->set_task_id(target_id);
   }
-  for (const wire::Message& message : move.replacement_messages()) {
-    replacements.push_back(std::make_unique<wire::Message>(message));
+  for (wire::Message& message : *move->mutable_replacement_messages()) {
+    replacements.push_back(std::make_unique<wire::Message>(std::move(message)));
   }
   const int replaced = static_cast<int>(replacements.size());
   store_.Put(*source, *first, std::move(replacements));

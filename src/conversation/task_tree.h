@@ -42,8 +42,9 @@ class TaskTree {
   // Whether `action` is one that changes tasks; others are not for Apply().
   static bool Concerns(const wire::ClientAction& action);
 
-  // What was changed is put behind `changes`. `ignored`: why nothing was done, where that is worth a warning.
-  Status Apply(const wire::ClientAction& action, Changes* changes, const char** ignored);
+  // Tasks and messages are taken out of `action`, whose texts are borrowed by what is put behind `changes`: what was
+  // changed. `ignored`: why nothing was done, where that is worth a warning.
+  Status Apply(wire::ClientAction* action, Changes* changes, const char** ignored);
   // append_to_message_content with one path, to a message that has such a text already. False: it is not so simple, and
   // nothing was done.
   Result<bool> Append(const TextAppend& append, Changes* changes);
@@ -58,22 +59,25 @@ class TaskTree {
 
  private:
   // Not `may_be_root`: one that messages move to is no root, whatever it says of its parent.
-  Status CreateTask(const wire::Task& task, bool may_be_root, Changes* changes);
-  Status AddMessages(const wire::ClientAction::AddMessagesToTask& add, Changes* changes);
-  Status Update(const wire::ClientAction::UpdateTaskMessage& update, Changes* changes);
+  Status CreateTask(wire::Task* task, bool may_be_root, Changes* changes);
+  Status AddMessages(wire::ClientAction::AddMessagesToTask* add, Changes* changes);
+  Status Update(wire::ClientAction::UpdateTaskMessage* update, Changes* changes);
   Status AppendFields(const wire::ClientAction::AppendToMessageContent& append, Changes* changes);
   Status SetField(const std::string& task_id, const char* name, const std::string& value, Changes* changes);
-  Status Move(const wire::ClientAction::MoveMessagesToNewTask& move, Changes* changes);
+  Status Move(wire::ClientAction::MoveMessagesToNewTask* move, Changes* changes);
 
   Result<int> Find(const std::string& task_id) const;
   Status CheckSize(const wire::Message& message) const;
   Status CheckTaskCount() const;
   Status CheckMask(int paths) const;
   Status TooLarge(std::string_view message_id) const;
-  // `told`: those that the action has changed already, of which it is told once.
-  using Told = std::unordered_set<const wire::Message*>;
-  Status AddMessage(int task, const wire::Message& message, Told* told, Changes* changes);
-  Status ReplaceMessage(MessagePlace at, wire::Message message, Told* told, Changes* changes);
+  // The messages that an action has added or replaced already, of which it is told once.
+  struct Told {
+    int first_added;                   // this one and all behind it were added
+    std::unordered_set<int> replaced;  // of those before
+  };
+  Status AddMessage(int task, wire::Message* message, Told* told, Changes* changes);
+  Status ReplaceMessage(MessagePlace at, wire::Message* message, Told* told, Changes* changes);
 
   TreeLimits limits_;
   TaskStore store_;

@@ -1,11 +1,14 @@
 #include "http/curl_handle.h"
 
 #include <fmt/format.h>
+#include <openssl/crypto.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "base/ascii.h"
+#include "base/wipe.h"
 
 namespace warppool::internal {
 namespace {
@@ -18,12 +21,34 @@ constexpr std::size_t kMostIdleHandles = 8;
 // that is paused holds back the others of its connection.
 constexpr long kPlainReadBytes = 4L << 10U;
 
+constexpr const char* kBearerHeader = "Authorization: Bearer ";
+
+// Up to 8.14.1 libcurl reports progress from before it connects; later ones may do so only when it has.
+bool ReportsBeforeConnecting() {
+  constexpr unsigned kLastKnown = 0x080e01;
+  static const bool reports = curl_version_info(CURLVERSION_NOW)->version_num <= kLastKnown;
+  return reports;
+}
+
 }  // namespace
 
 std::unique_ptr<CurlHandle> CurlHandle::Make(std::shared_ptr<const HttpTarget> target, const CurlOptions& options) {
   std::unique_ptr<CurlHandle> handle(new CurlHandle(std::move(target)));
   if (handle->easy_ == nullptr || !handle->SetUp(options)) return nullptr;
   return handle;
+}
+
+void CurlHandle::BearerDeleter::operator()(curl_slist* line) const {
+  line->next = nullptr;  // the target's headers stay
+  OPENSSL_cleanse(line->data, std::strlen(line->data));
+  curl_slist_free_all(line);
+}
+
+bool CurlHandle::SetUrl() {
+  url_.reset(curl_url());
+  // As libcurl itself would read it, with each transfer.
+  return url_ != nullptr && curl_url_set(url_.get(), CURLUPART_URL, target_->url.c_str(),
+                                         CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK;
 }
 
 bool CurlHandle::AddHeader(const std::string& line) {
@@ -36,15 +61,14 @@ bool CurlHandle::AddHeader(const std::string& line) {
 
 bool CurlHandle::SetUp(const CurlOptions& options) {
   CURL* easy = easy_.get();
-  bool ok = AddHeader("Expect:");  // or bodies over 1 MB wait a second for permission
+  bool ok = SetUrl() && AddHeader("Expect:");  // or bodies over 1 MB wait a second for permission
   for (const auto& [name, value] : target_->headers) ok = ok && AddHeader(fmt::format("{}: {}", name, value));
 
   const auto set = [&](CURLoption option, auto value) { ok = ok && curl_easy_setopt(easy, option, value) == CURLE_OK; };
-  set(CURLOPT_URL, target_->url.c_str());
+  set(CURLOPT_CURLU, url_.get());
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_QUICK_EXIT, 1L);
-  set(CURLOPT_HTTPHEADER, headers_.get());
   // No encoding is asked for: events would wait inside it for each other, and base64 hardly shrinks. But with this
   // option libcurl decodes what comes encoded all the same.
   set(CURLOPT_ACCEPT_ENCODING, "identity");
@@ -64,7 +88,7 @@ bool CurlHandle::SetUp(const CurlOptions& options) {
   set(CURLOPT_PROXY, target_->direct ? "" : options.proxy.c_str());
   set(CURLOPT_NOPROXY, options.no_proxy.c_str());
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(target_->connect_timeout.count()));
+  set(CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));  // the bearer is not for the proxy
   set(CURLOPT_NOPROGRESS, 0L);
   return ok;
 }
@@ -75,19 +99,36 @@ bool CurlHandle::Load(const Secret& bearer, const std::string& body, char* error
     ok = ok && curl_easy_setopt(easy_.get(), option, value) == CURLE_OK;
   };
   set(CURLOPT_ERRORBUFFER, error_buffer);
-  if (!bearer.empty()) {
-    set(CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BEARER));
-    set(CURLOPT_XOAUTH2_BEARER, std::string(bearer.Reveal()).c_str());
-  }
+  ok = ok && LoadBearer(bearer);
+  set(CURLOPT_HTTPHEADER, bearer_ ? bearer_.get() : headers_.get());
+  set(CURLOPT_CONNECTTIMEOUT_MS, ReportsBeforeConnecting() ? 0L : static_cast<long>(target_->connect_timeout.count()));
   set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
   set(CURLOPT_POSTFIELDS, body.data());
   return ok;
 }
 
+// A header like any other: libcurl's own option for it would write each byte of it twice, and libcurl writes headers
+// byte by byte.
+bool CurlHandle::LoadBearer(const Secret& bearer) {
+  if (bearer.empty()) return true;
+  std::string line = kBearerHeader;
+  line.reserve(line.size() + bearer.Reveal().size());  // it must not grow: no copy is to stay behind
+  line += bearer.Reveal();
+  bearer_.reset(curl_slist_append(nullptr, line.c_str()));
+  Wipe(&line);
+  if (!bearer_) return false;
+  bearer_->next = headers_.get();
+  return true;
+}
+
+void CurlHandle::LimitConnecting() {
+  curl_easy_setopt(easy_.get(), CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(target_->connect_timeout.count()));
+}
+
 void CurlHandle::Unload() {
   curl_easy_setopt(easy_.get(), CURLOPT_ERRORBUFFER, nullptr);
-  curl_easy_setopt(easy_.get(), CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_NONE));
-  curl_easy_setopt(easy_.get(), CURLOPT_XOAUTH2_BEARER, nullptr);
+  curl_easy_setopt(easy_.get(), CURLOPT_HTTPHEADER, nullptr);
+  bearer_.reset();
   curl_easy_setopt(easy_.get(), CURLOPT_POSTFIELDS, nullptr);
   curl_easy_setopt(easy_.get(), CURLOPT_PRIVATE, nullptr);
 }

@@ -30,13 +30,19 @@ class CurlHandle {
   // What it sends next. `body` must live until all of it is sent and the answer has begun, `error_buffer` until the
   // transfer is over. False: libcurl refused an option, or has no memory.
   bool Load(const Secret& bearer, const std::string& body, char* error_buffer);
+  // The transfer has begun: libcurl divides the time for connecting among the addresses of a host (that it ends is the
+  // transport's own doing). Had it been told before, it would set a timer, keep that for the whole time, connected or
+  // not, and file it anew at every chunk of the answer, among those of all other transfers.
+  void LimitConnecting();
   // Forgets what was set for the last transfer.
   void Unload();
 
  private:
   explicit CurlHandle(std::shared_ptr<const HttpTarget> target) : target_(std::move(target)) {}
   bool SetUp(const CurlOptions& options);
+  bool SetUrl();
   bool AddHeader(const std::string& line);
+  bool LoadBearer(const Secret& bearer);
 
   struct EasyDeleter {
     void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
@@ -44,9 +50,17 @@ class CurlHandle {
   struct ListDeleter {
     void operator()(curl_slist* list) const { curl_slist_free_all(list); }
   };
+  struct BearerDeleter {
+    void operator()(curl_slist* line) const;
+  };
+  struct UrlDeleter {
+    void operator()(CURLU* url) const { curl_url_cleanup(url); }
+  };
 
   const std::shared_ptr<const HttpTarget> target_;
+  std::unique_ptr<CURLU, UrlDeleter> url_;  // read once, and not for each transfer
   std::unique_ptr<curl_slist, ListDeleter> headers_;
+  std::unique_ptr<curl_slist, BearerDeleter> bearer_;  // the line before them; null: none
   std::unique_ptr<CURL, EasyDeleter> easy_{curl_easy_init()};
 };
 

@@ -210,10 +210,11 @@ void CurlTransfer::DropBody() {
   request_.body.shrink_to_fit();
 }
 
-// Called after each step that libcurl takes: what it has sent, it has sent now.
+// Called after each step that libcurl takes, for the first time before it connects: what it has sent, it has sent now.
 int CurlTransfer::OnProgress(void* self, curl_off_t /*download_size*/, curl_off_t /*downloaded*/,
                              curl_off_t /*upload_size*/, curl_off_t uploaded) noexcept {
   auto* transfer = static_cast<CurlTransfer*>(self);
+  if (!std::exchange(transfer->has_begun_, true)) transfer->curl_->LimitConnecting();
   if (uploaded == transfer->uploaded_) return 0;
   transfer->uploaded_ = uploaded;
   transfer->sending_ = true;

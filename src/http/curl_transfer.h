@@ -84,6 +84,7 @@ class CurlTransfer {
   HttpHead head_;          // until it is delivered
   std::string encodings_;  // the answer's Content-Encoding
   std::size_t head_bytes_ = 0;
+  bool has_begun_ = false;
   bool head_delivered_ = false;
   bool failed_ = false;   // the handler threw, or the head is too large
   bool is_over_ = false;  // all of the answer has come

@@ -12,6 +12,9 @@
 namespace warppool::internal {
 namespace {
 
+// As often libcurl is called again at once, if it wants to be.
+constexpr int kMostRuns = 4;
+
 // Sets a value for as long as it lives, whichever way that ends.
 template <typename T>
 class Within {
@@ -44,14 +47,14 @@ struct CurlTransport::Callbacks {
     Readiness interest = 0;
     if (what == CURL_POLL_IN || what == CURL_POLL_INOUT) interest |= kReadable;
     if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT) interest |= kWritable;
-    return Guarded([&] { static_cast<CurlTransport*>(self)->loop_->Watch(static_cast<int>(socket), interest); });
+    return Guarded([&] { static_cast<CurlTransport*>(self)->Watch(static_cast<int>(socket), interest); });
   }
 
   static int OnOpened(void* transfer, curl_socket_t socket, curlsocktype /*purpose*/) {
     PrepareConnection(static_cast<int>(socket));
     const auto* opener = static_cast<CurlTransfer*>(transfer);
-    const int failed =
-        Guarded([&] { opener->transport()->sockets_.insert_or_assign(static_cast<int>(socket), opener->id()); });
+    const int failed = Guarded(
+        [&] { opener->transport()->sockets_.insert_or_assign(static_cast<int>(socket), Socket{opener->id()}); });
     return failed == 0 ? CURL_SOCKOPT_OK : CURL_SOCKOPT_ERROR;
   }
 
@@ -64,19 +67,9 @@ struct CurlTransport::Callbacks {
     return 0;
   }
 
-  static int OnTimer(CURLM* multi, long milliseconds, void* self) {
+  static int OnTimer(CURLM* /*multi*/, long milliseconds, void* self) {
     auto* transport = static_cast<CurlTransport*>(self);
-    return Guarded([&] {
-      transport->loop_->CancelTimer(std::exchange(transport->timer_, 0));
-      if (milliseconds < 0) return;
-      transport->timer_ = transport->loop_->After(std::chrono::milliseconds(milliseconds), [transport, multi] {
-        transport->timer_ = 0;
-        transport->InCurl([&] {
-          int running = 0;
-          curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
-        });
-      });
-    });
+    return Guarded([&] { transport->SetTimer(milliseconds); });
   }
 };
 
@@ -91,14 +84,17 @@ Status CurlTransport::Open() {
   static std::once_flag once;
   static CURLcode global = CURLE_OK;
   std::call_once(once, [] { global = curl_global_init(CURL_GLOBAL_DEFAULT); });
-  ReserveAfterCurl();
   if (global == CURLE_OK) multi_ = curl_multi_init();
   if (multi_ == nullptr) return {Code::kInternal, "libcurl could not be initialised"};
   curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &Callbacks::OnSocket);
   curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
   curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &Callbacks::OnTimer);
   curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+  loop_->SetBeforeWait([this] {
+    if (is_due_ || !to_add_.empty() || !to_remove_.empty() || !to_resume_.empty()) AfterCurl();
+  });
   loop_->SetIoHandler([this](int fd, Readiness readiness) {
+    if (ForgetIdle(fd)) return;
     int action = 0;
     if ((readiness & kReadable) != 0) action |= CURL_CSELECT_IN;
     if ((readiness & kWritable) != 0) action |= CURL_CSELECT_OUT;
@@ -115,6 +111,7 @@ Status CurlTransport::Open() {
 void CurlTransport::Shutdown() {
   if (multi_ == nullptr) return;
   loop_->SetIoHandler([](int, Readiness) {});
+  loop_->SetBeforeWait([] {});
   // While it tears down, libcurl reports sockets that it has closed already, and whose number may be another's by now.
   curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, nullptr);
   const auto transfers = std::exchange(transfers_, {});
@@ -142,6 +139,7 @@ void CurlTransport::AfterCurl() {
   // Handlers that are called from here may ask for more; the outermost call sees to all of it.
   if (depth_ > 0 || working_) return;
   const Within<bool> working(&working_, true);
+  int runs = 0;
   while (true) {
     ReadFinished();
     if (!to_remove_.empty()) {
@@ -158,25 +156,70 @@ void CurlTransport::AfterCurl() {
       ++depth_;  // libcurl hands over what it has kept from within this call
       curl_easy_pause(it->second->easy(), CURLPAUSE_CONT);
       --depth_;
+    } else if (is_due_ && runs < kMostRuns && std::chrono::steady_clock::now() < timer_due_) {
+      ++runs;
+      RunDue();
     } else {
-      return;
+      break;
     }
   }
+  // It has still more to do, and other connections have something to read.
+  if (is_due_) is_due_ = Callbacks::Guarded([&] { StartTimer(std::chrono::milliseconds(0)); }) != 0;
 }
 
-// Unless it is called anyhow, when what is being called has returned.
-void CurlTransport::PostAfterCurl() noexcept {
-  if (depth_ > 0 || working_ || after_curl_posted_) return;
-  if (after_curl_.empty()) Callbacks::Guarded([&] { ReserveAfterCurl(); });
-  after_curl_posted_ = !after_curl_.empty() && loop_->Post(&after_curl_);
+// A connection that libcurl does not listen to between two requests stays with the poller, as it most often was when
+// the next one begins: to take it out and put it in again would be two system calls for each request.
+void CurlTransport::Watch(int fd, Readiness interest) {
+  const auto found = sockets_.find(fd);
+  if (found == sockets_.end()) return loop_->Watch(fd, interest);  // not a connection
+  Socket& socket = found->second;
+  socket.is_idle = interest == 0 && socket.watched == kReadable;
+  if (socket.is_idle || interest == socket.watched) return;
+  loop_->Watch(fd, interest);
+  socket.watched = interest;
 }
 
-void CurlTransport::ReserveAfterCurl() {
-  after_curl_.emplace_back([this] {
-    after_curl_posted_ = false;
-    Callbacks::Guarded([&] { ReserveAfterCurl(); });
+// Something has come on a connection that nobody listens to, and that would be told again and again.
+bool CurlTransport::ForgetIdle(int fd) {
+  const auto found = sockets_.find(fd);
+  if (found == sockets_.end() || !found->second.is_idle) return false;
+  loop_->Watch(fd, 0);
+  found->second.watched = 0;
+  found->second.is_idle = false;
+  return true;
+}
+
+// libcurl wants to be called again, after so many milliseconds; negative: not before something happens.
+void CurlTransport::SetTimer(long milliseconds) {
+  loop_->CancelTimer(std::exchange(timer_, 0));
+  if (milliseconds < 0) {
+    timer_due_ = SteadyTime::max();
+    is_due_ = false;
+    return;
+  }
+  // As long as none of the time-outs that it knew of before has passed, what it wants to do at once can be done at
+  // once. Before a time-out the descriptors have to be polled, which is what the loop does before it runs a timer.
+  const SteadyTime now = std::chrono::steady_clock::now();
+  is_due_ = milliseconds == 0 && now < timer_due_;
+  if (is_due_) return;
+  timer_due_ = DeadlineIn(std::chrono::milliseconds(milliseconds), now);
+  StartTimer(std::chrono::milliseconds(milliseconds));
+}
+
+void CurlTransport::StartTimer(std::chrono::milliseconds delay) {
+  timer_ = loop_->After(delay, [this] {
+    timer_ = 0;
+    RunDue();
     AfterCurl();
   });
+}
+
+void CurlTransport::RunDue() {
+  is_due_ = false;
+  timer_due_ = SteadyTime::max();
+  const Within<int> inside(&depth_, depth_ + 1);
+  int running = 0;
+  curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
 }
 
 TransferId CurlTransport::Start(HttpRequest request, HttpHandler* handler) {
@@ -185,16 +228,14 @@ TransferId CurlTransport::Start(HttpRequest request, HttpHandler* handler) {
   // What may find no memory comes before the transfer is there: an id without one does no harm.
   if (to_remove_.capacity() <= transfers_.size()) to_remove_.reserve(2 * transfers_.size() + 1);
   to_add_.push_back(id);
-  PostAfterCurl();  // not here and now: a handler must not be called inside Start()
   transfers_.emplace(id, std::move(transfer));
   return id;
 }
 
 void CurlTransport::AddAll() {
-  std::vector<TransferId> ids;
-  ids.swap(to_add_);
-  for (const TransferId id : ids) {
-    const auto it = transfers_.find(id);
+  // By their places: a handler that is told of a failure here may start another one.
+  for (std::size_t i = 0; i < to_add_.size(); ++i) {
+    const auto it = transfers_.find(to_add_[i]);
     if (it == transfers_.end() || it->second->handler() == nullptr) continue;
     CurlTransfer* const transfer = it->second.get();
     bool added = false;
@@ -203,6 +244,7 @@ void CurlTransport::AddAll() {
     transfer->Finish(CURLE_FAILED_INIT);
     RemoveLater(transfer);
   }
+  to_add_.clear();
 }
 
 bool CurlTransport::Add(CurlTransfer* transfer) {
@@ -263,10 +305,10 @@ int CurlTransport::SocketOf(const CurlTransfer& transfer) const {
 void CurlTransport::DropIdle() {
   std::vector<int> used;
   for (const auto& [id, transfer] : transfers_) used.push_back(SocketOf(*transfer));
-  for (const auto& [socket, opener] : sockets_) {
-    if (transfers_.count(opener) != 0) continue;  // it may still be being connected
+  for (const auto& [fd, socket] : sockets_) {
+    if (transfers_.count(socket.opener) != 0) continue;  // it may still be being connected
     // libcurl looks whether a connection has ended before it uses it again.
-    if (std::find(used.begin(), used.end(), socket) == used.end()) CutConnection(socket);
+    if (std::find(used.begin(), used.end(), fd) == used.end()) CutConnection(fd);
   }
 }
 
@@ -275,7 +317,6 @@ void CurlTransport::Cancel(TransferId id) noexcept {
   if (it == transfers_.end()) return;
   it->second->Cancel();
   RemoveLater(it->second.get());
-  PostAfterCurl();
 }
 
 void CurlTransport::Remove(TransferId id) {
@@ -299,7 +340,6 @@ void CurlTransport::Resume(TransferId id) {
   const auto it = transfers_.find(id);
   if (it == transfers_.end() || !it->second->Resume()) return;
   to_resume_.push_back(id);
-  PostAfterCurl();
 }
 
 void CurlTransport::ReadFinished() {

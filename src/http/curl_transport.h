@@ -41,13 +41,23 @@ class CurlTransport final : public Transport {
   friend class CurlTransfer;
   struct Callbacks;  // libcurl's, which want plain functions
 
+  struct Socket {
+    TransferId opener = 0;
+    Readiness watched = 0;  // what the poller looks for
+    bool is_idle = false;   // nobody listens to it
+  };
+
+  void Watch(int fd, Readiness interest);
+  bool ForgetIdle(int fd);
+
   // libcurl refuses to add or remove a transfer inside its callbacks: what is asked for there is done when the call
-  // into libcurl has returned.
+  // into libcurl has returned, and what is asked for elsewhere before the loop waits.
   template <typename Call>
   void InCurl(const Call& call);
   void AfterCurl();
-  void PostAfterCurl() noexcept;
-  void ReserveAfterCurl();
+  void SetTimer(long milliseconds);
+  void StartTimer(std::chrono::milliseconds delay);
+  void RunDue();
   void AddAll();
   bool Add(CurlTransfer* transfer);
   void Remove(TransferId id);
@@ -60,13 +70,13 @@ class CurlTransport final : public Transport {
   const CurlOptions options_;
   void* multi_ = nullptr;  // CURLM*
   TimerId timer_ = 0;
-  int depth_ = 0;  // calls into libcurl that have not returned
+  SteadyTime timer_due_ = SteadyTime::max();  // the next of libcurl's time-outs, other than to be called at once
+  bool is_due_ = false;                       // it wants to be called at once, and no timer was set for it
+  int depth_ = 0;                             // calls into libcurl that have not returned
   bool working_ = false;
-  EventLoop::Reserved after_curl_;  // to end a transfer takes no memory
-  bool after_curl_posted_ = false;
   TransferId last_id_ = 0;
   std::unordered_map<TransferId, std::unique_ptr<CurlTransfer>> transfers_;
-  std::unordered_map<int, TransferId> sockets_;  // all connections, and who opened them
+  std::unordered_map<int, Socket> sockets_;  // all connections
   IdleCurlHandles idle_;
   std::vector<TransferId> to_add_;
   std::vector<TransferId> to_remove_;  // has room for all transfers

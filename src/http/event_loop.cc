@@ -50,6 +50,7 @@ void EventLoop::Run() {
   };
   while (true) {
     if (!RunPosted()) return;
+    if (before_wait_) RunGuarded(before_wait_);
     const SteadyTime now = std::chrono::steady_clock::now();
     poller_->Wait(HasPosted() ? 0 : WaitMilliseconds(now), report);
     RunTimers(now);
@@ -94,7 +95,7 @@ bool EventLoop::RunPosted() {
       tasks.swap(posted_inside_);
       if (i == 0 || stopped) tasks.splice(tasks.end(), posted_);
     }
-    if (on_round_) RunGuarded(on_round_);
+    if (on_round_ && (i == 0 || !tasks.empty())) RunGuarded(on_round_);
     for (const auto& task : tasks) RunGuarded(task);
     if (stopped) return false;
     if (tasks.empty()) break;
@@ -108,41 +109,20 @@ bool EventLoop::HasPosted() {
 }
 
 TimerId EventLoop::After(milliseconds delay, std::function<void()> task) {
-  const TimerId id = ++last_timer_;
-  const SteadyTime when = DeadlineIn(delay);
-  const auto timer = timers_.emplace(std::make_pair(when, id), std::move(task)).first;
-  try {
-    timer_times_.emplace(id, when);
-  } catch (...) {
-    timers_.erase(timer);
-    throw;
-  }
-  return id;
-}
-
-void EventLoop::CancelTimer(TimerId id) {
-  const auto it = timer_times_.find(id);
-  if (it == timer_times_.end()) return;
-  timers_.erase({it->second, id});
-  timer_times_.erase(it);
+  return timers_.Add(DeadlineIn(delay), std::move(task));
 }
 
 void EventLoop::RunTimers(SteadyTime now) {
   // No timer that they set: one that keeps setting itself must not starve the descriptors.
-  const TimerId last = last_timer_;
-  while (!timers_.empty()) {
-    const auto first = timers_.begin();
-    if (first->first.first > now || first->first.second > last) return;
-    const auto task = std::move(first->second);
-    timer_times_.erase(first->first.second);
-    timers_.erase(first);
-    RunGuarded(task);
+  const std::uint64_t last = timers_.last_number();
+  while (!timers_.empty() && timers_.first_due() <= now && timers_.first_number() <= last) {
+    RunGuarded(timers_.TakeFirst());
   }
 }
 
 int EventLoop::WaitMilliseconds(SteadyTime now) const {
   if (timers_.empty()) return -1;
-  const auto left = timers_.begin()->first.first - now;
+  const auto left = timers_.first_due() - now;
   // Rounded up: waking too early would only mean to ask again.
   return static_cast<int>(std::clamp(std::chrono::ceil<milliseconds>(left), milliseconds(0), kLongestWait).count());
 }

@@ -11,15 +11,14 @@
 #include <atomic>
 #include <functional>
 #include <list>
-#include <map>
 #include <memory>
 #include <thread>
-#include <unordered_map>
 #include <utility>
 
 #include "base/clock.h"
 #include "base/executor.h"
 #include "base/mutex.h"
+#include "http/timer_queue.h"
 #include "platform/poller.h"
 #include "platform/wake_up.h"
 #include "warppool/status.h"
@@ -51,11 +50,16 @@ class EventLoop final : public Executor {
   bool Post(Reserved* task) noexcept EXCLUDES(mutex_);
 
   TimerId After(std::chrono::milliseconds delay, std::function<void()> task) override;
-  void CancelTimer(TimerId id) override;
+  void CancelTimer(TimerId id) override { timers_.Cancel(id); }
   bool InThread() const override { return thread_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
 
   // Called in each round, and between the posting of a task and its run; what it throws is dropped. Before Run().
   void SetOnRound(std::function<void()> on_round) { on_round_ = std::move(on_round); }
+
+  // Called in each round after the tasks, so that what they have asked for is done before the loop waits: a second
+  // round for it would be one more look at the descriptors. What it throws is dropped. In the loop's thread, or before
+  // Run().
+  void SetBeforeWait(std::function<void()> before_wait) { before_wait_ = std::move(before_wait); }
 
   // Who hears of descriptors: called with the descriptor, and whether it can be read, written, or has failed. In the
   // loop's thread only, as the two functions below. `interest` of kReadable and kWritable; 0 forgets the descriptor.
@@ -76,9 +80,8 @@ class EventLoop final : public Executor {
   // The loop's thread only.
   IoHandler io_handler_;
   std::function<void()> on_round_;
-  std::map<std::pair<SteadyTime, TimerId>, std::function<void()>> timers_;
-  std::unordered_map<TimerId, SteadyTime> timer_times_;
-  TimerId last_timer_ = 0;
+  std::function<void()> before_wait_;
+  TimerQueue timers_;
 
   Mutex mutex_;
   Reserved posted_ GUARDED_BY(mutex_);         // by other threads

@@ -34,7 +34,7 @@ class Poller {
   virtual void Forget(int fd) = 0;
 
   // Waits until a descriptor is ready, a signal comes, or `milliseconds` are over (negative: no limit), and then calls
-  // `report` for those that are ready. It may watch and forget, and throws nothing.
+  // `report` for all that are ready. It may watch and forget, and throws nothing.
   using Report = std::function<void(int fd, Readiness readiness)>;
   virtual void Wait(int milliseconds, const Report& report) = 0;
 };

@@ -2,11 +2,11 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <system_error>
 #include <unordered_map>
+#include <vector>
 
 #include "platform/poller.h"
 
@@ -19,6 +19,7 @@ class EpollPoller final : public Poller {
   ~EpollPoller() override { close(epoll_); }
 
   void Watch(int fd, Readiness interest) override {
+    if (events_.size() <= watched_.size()) events_.resize(2 * events_.size());
     const auto [entry, is_new] = watched_.try_emplace(fd, last_watch_ + 1);
     if (is_new) ++last_watch_;
     epoll_event event{};
@@ -42,10 +43,9 @@ class EpollPoller final : public Poller {
   }
 
   void Wait(int milliseconds, const Report& report) override {
-    std::array<epoll_event, 64> events;  // filled by the kernel
-    const int count = epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), milliseconds);
+    const int count = epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), milliseconds);
     for (int i = 0; i < count; ++i) {
-      const epoll_event& event = events[static_cast<std::size_t>(i)];
+      const epoll_event event = events_[static_cast<std::size_t>(i)];  // a report may watch more
       const int fd = static_cast<int>(event.data.u64 & 0xffffffffU);
       const auto entry = watched_.find(fd);
       // Else it was forgotten a moment ago.
@@ -63,6 +63,8 @@ class EpollPoller final : public Poller {
   // By descriptor, which watch it is: tells a descriptor from an older one with its number.
   std::unordered_map<int, std::uint32_t> watched_;
   std::uint32_t last_watch_ = 0;
+  // For all that may be ready: whoever is declared late was to be read before.
+  std::vector<epoll_event> events_{64};
 };
 
 }  // namespace

@@ -4,10 +4,13 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/wire_format_lite.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <set>
 
+#include "base/wipe.h"
 #include "protocol/map_entry.h"
 #include "protocol/mcp_context.h"
 #include "protocol/problem.h"
@@ -156,51 +159,106 @@ Problem CheckRaw(std::string_view bytes) {
   return parsed ? Problem() : At("raw", Is(fmt::format("{} bytes that are no Request", bytes.size())));
 }
 
+// Of a message that was asked for its ByteSizeLong(), or lies in one that was.
+std::string Bytes(const google::protobuf::MessageLite& message) {
+  std::string bytes(static_cast<std::size_t>(message.GetCachedSize()), '\0');
+  static_cast<void>(message.SerializeWithCachedSizesToArray(reinterpret_cast<std::uint8_t*>(bytes.data())));
+  return bytes;
+}
+
+std::uint32_t TagOf(int field) {
+  return WireFormatLite::MakeTag(field, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+}
+
+// Of a field that has a length, with its tag.
+std::size_t FieldSize(int field, std::size_t size) {
+  return CodedOutputStream::VarintSize32(TagOf(field)) + CodedOutputStream::VarintSize64(size) + size;
+}
+
+std::uint8_t* WriteHead(int field, std::size_t size, std::uint8_t* at) {
+  return CodedOutputStream::WriteVarint64ToArray(size, CodedOutputStream::WriteTagToArray(TagOf(field), at));
+}
+
+std::uint8_t* WriteBytes(std::string_view bytes, std::uint8_t* at) {
+  return std::copy(bytes.begin(), bytes.end(), at);
+}
+
+std::uint8_t* WriteField(int field, std::string_view bytes, std::uint8_t* at) {
+  return WriteBytes(bytes, WriteHead(field, bytes.size(), at));
+}
+
 }  // namespace
 
 Result<RequestBuilder> RequestBuilder::Create(const Request& request) {
   RequestBuilder builder;
+  wire::Request message;  // on no arena: what is moved into one is copied there, and a failure of that ends the process
   Problem problem = request.timeout.count() < 0 ? At("timeout", Is("is negative")) : Problem();
-  if (!problem) problem = request.raw.empty() ? WriteRequest(request, &builder.message_) : CheckRaw(request.raw);
+  if (!problem) problem = request.raw.empty() ? WriteRequest(request, &message) : CheckRaw(request.raw);
   if (problem) return Status(Code::kInvalidArgument, *std::move(problem));
-  if (builder.message_.ByteSizeLong() > kMaxBytes) {
+  if (!request.raw.empty()) {
+    builder.raw_ = request.raw;
+    return builder;
+  }
+  if (message.ByteSizeLong() > kMaxBytes) {
     return Status(Code::kInvalidArgument, "the request has more than 2 GiB");
   }
-  builder.raw_ = request.raw;
+  builder.input_ = Bytes(message.input());
+  builder.context_size_ =
+      FieldSize(Input::kContextFieldNumber, static_cast<std::size_t>(message.input().context().GetCachedSize()));
+  builder.settings_ = Bytes(message.settings());
+  builder.metadata_ = Bytes(message.metadata());
+  builder.mcp_context_ = Bytes(message.mcp_context());
   return builder;
 }
 
-std::string RequestBuilder::Serialize(const wire::Request::TaskContext& tasks, std::string_view conversation_id) {
-  if (!raw_.empty()) return raw_;
-  auto* metadata = message_.mutable_metadata();
-  metadata->clear_conversation_id();
-  if (!conversation_id.empty()) metadata->mutable_conversation_id()->assign(conversation_id);
+RequestBuilder::~RequestBuilder() {
+  Wipe(&settings_);
+  Wipe(&raw_);
+}
 
-  // task_context is field 1: written first, by hand, so that the tasks need not be copied into the message.
-  constexpr auto kTag =
-      WireFormatLite::MakeTag(wire::Request::kTaskContextFieldNumber, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+std::string RequestBuilder::Serialize(const wire::Request::TaskContext& tasks, std::string_view conversation_id) const {
+  if (!raw_.empty()) return raw_;
+  using Metadata = wire::Request::Metadata;
   const std::size_t tasks_size = tasks.ByteSizeLong();
-  const std::size_t size = CodedOutputStream::VarintSize32(kTag) + CodedOutputStream::VarintSize64(tasks_size) +
-                           tasks_size + message_.ByteSizeLong();
+  const std::size_t id_size =
+      conversation_id.empty() ? 0 : FieldSize(Metadata::kConversationIdFieldNumber, conversation_id.size());
+  const std::size_t metadata_size = id_size + metadata_.size();
+  const std::size_t mcp_context_size =
+      mcp_context_.empty() ? 0 : FieldSize(wire::Request::kMcpContextFieldNumber, mcp_context_.size());
+  const std::size_t size = FieldSize(wire::Request::kTaskContextFieldNumber, tasks_size) +
+                           FieldSize(wire::Request::kInputFieldNumber, input_.size()) +
+                           FieldSize(wire::Request::kSettingsFieldNumber, settings_.size()) +
+                           FieldSize(wire::Request::kMetadataFieldNumber, metadata_size) + mcp_context_size;
   if (size > kMaxBytes) return {};
   std::string bytes(size, '\0');
   auto* at = reinterpret_cast<std::uint8_t*>(bytes.data());
-  at = CodedOutputStream::WriteTagToArray(kTag, at);
-  at = CodedOutputStream::WriteVarint64ToArray(tasks_size, at);
+  at = WriteHead(wire::Request::kTaskContextFieldNumber, tasks_size, at);
   at = tasks.SerializeWithCachedSizesToArray(at);
-  static_cast<void>(message_.SerializeWithCachedSizesToArray(at));
+  at = WriteField(wire::Request::kInputFieldNumber, input_, at);
+  at = WriteField(wire::Request::kSettingsFieldNumber, settings_, at);
+  at = WriteHead(wire::Request::kMetadataFieldNumber, metadata_size, at);
+  if (id_size > 0) at = WriteField(Metadata::kConversationIdFieldNumber, conversation_id, at);
+  at = WriteBytes(metadata_, at);
+  if (mcp_context_size > 0) static_cast<void>(WriteField(wire::Request::kMcpContextFieldNumber, mcp_context_, at));
   return bytes;
 }
 
 void RequestBuilder::DropQuestion() {
   raw_ = std::string();
-  message_.mutable_input()->clear_type();
+  input_.resize(context_size_);
+  input_.shrink_to_fit();
 }
 
 void RequestBuilder::BecomeResume() {
   if (!raw_.empty()) return;
-  message_.mutable_input()->mutable_resume_conversation();  // of the input's kinds there is one at a time
-  FindOrAddEntry(kResumed, message_.mutable_metadata()->mutable_logging())->set_bool_value(true);
+  Input resume;
+  resume.mutable_resume_conversation();
+  DropQuestion();
+  input_ += resume.SerializeAsString();
+  wire::Request::Metadata metadata;
+  static_cast<void>(metadata.ParseFromString(metadata_));
+  FindOrAddEntry(kResumed, metadata.mutable_logging())->set_bool_value(true);
+  metadata_ = metadata.SerializeAsString();
 }
 
 }  // namespace warppool::internal

@@ -2,28 +2,18 @@
 
 #include <fmt/format.h>
 #include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/unknown_field_set.h>
 
 #include <limits>
+#include <utility>
 
 #include "base/base64url.h"
-#include "protocol/protobuf_version.h"
 
 namespace warppool::internal {
 namespace {
 
 // The room for an event's bytes that is kept for the next one.
 constexpr std::size_t kKeptEventBytes = 64U << 10U;
-
-constexpr std::size_t kFirstBlock = 4U << 10U;  // more than the usual event needs
-
-google::protobuf::ArenaOptions FirstBlock(std::string* block) {
-  google::protobuf::ArenaOptions options;
-  options.initial_block = block->data();
-  options.initial_block_size = block->size();
-  return options;
-}
 
 std::string_view Strip(std::string_view text) {
   constexpr std::string_view kAround = " \t\n\"";
@@ -35,15 +25,33 @@ std::string_view Strip(std::string_view text) {
 // protobuf counts in int.
 constexpr std::size_t kMostEventBytes = std::numeric_limits<int>::max();
 
-bool ParseTo(wire::ResponseEvent* event, std::string_view bytes, int max_depth) {
-  google::protobuf::io::ArrayInputStream array(bytes.data(), static_cast<int>(bytes.size()));
-  google::protobuf::io::CodedInputStream in(&array);
+// Makes a message with `fill`: bool(Message*). Null: it said no.
+template <typename Message, typename Fill>
+std::unique_ptr<Message> MakeMessage(const Fill& fill) {
+  auto message = std::make_unique<Message>();
+  try {
+    if (!fill(message.get())) return nullptr;
+  } catch (...) {
+    // A message that protobuf could not complete may point to what it has freed already: it is never destroyed.
+    static_cast<void>(message.release());
+    throw;
+  }
+  return message;
+}
+
+bool ParseTo(google::protobuf::MessageLite* message, std::string_view bytes, int max_depth) {
+  google::protobuf::io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                            static_cast<int>(bytes.size()));
   in.SetRecursionLimit(max_depth);
-  return event->ParseFromCodedStream(&in) && in.ConsumedEntireMessage();
+  return message->MergeFromCodedStream(&in) && in.ConsumedEntireMessage();
 }
 
 Status Undecodable(std::string why) {
   return {Code::kUndecodableEvent, std::move(why)};
+}
+
+Status NoMessage(const char* type, std::string_view bytes) {
+  return Undecodable(fmt::format("{} bytes that are no {}", bytes.size(), type));
 }
 
 FinishReason ReasonOf(const wire::ResponseEvent::StreamFinished& finished) {
@@ -76,10 +84,7 @@ FinishReason ReasonOf(const wire::ResponseEvent::StreamFinished& finished) {
 }  // namespace
 
 ResponseDecoder::ResponseDecoder(int max_depth)
-    : max_depth_(max_depth),
-      scanner_(*wire::ResponseEvent::descriptor(), max_depth),
-      block_(kFirstBlock, '\0'),
-      arena_(FirstBlock(&block_)) {}
+    : max_depth_(max_depth), scanner_(*wire::ResponseEvent::descriptor(), max_depth) {}
 
 Result<std::optional<std::string_view>> ResponseDecoder::Unwrap(std::string_view data) {
   data = Strip(data);
@@ -92,19 +97,37 @@ Result<std::optional<std::string_view>> ResponseDecoder::Unwrap(std::string_view
   return std::optional<std::string_view>(bytes_);
 }
 
-Result<const wire::ResponseEvent*> ResponseDecoder::Parse(std::string_view bytes) {
-  arena_.Reset();
+Status ResponseDecoder::Check(std::string_view bytes) {
   WireScan scan =
       bytes.size() <= kMostEventBytes ? scanner_.Scan(bytes) : WireScan{WireScan::Result::kMalformed, 0, {}};
   if (scan.result == WireScan::Result::kTooDeep) {
-    return Status(Code::kLimitExceeded, fmt::format("messages lie deeper than max_nesting_depth ({})", max_depth_));
+    return {Code::kLimitExceeded, fmt::format("messages lie deeper than max_nesting_depth ({})", max_depth_)};
   }
   if (scan.problem) return Undecodable(*std::move(scan.problem));
-  if (scan.result == WireScan::Result::kFine) {
-    auto* event = CreateOnArena<wire::ResponseEvent>(&arena_);
-    if (ParseTo(event, bytes, max_depth_)) return static_cast<const wire::ResponseEvent*>(event);
-  }
-  return Undecodable(fmt::format("{} bytes that are no ResponseEvent", bytes.size()));
+  return scan.result == WireScan::Result::kFine ? Status() : NoMessage("ResponseEvent", bytes);
+}
+
+Result<wire::ResponseEvent*> ResponseDecoder::Parse(std::string_view bytes) {
+  event_.reset();
+  if (Status status = Check(bytes); !status.ok()) return status;
+  event_ = MakeMessage<wire::ResponseEvent>([&](auto* event) { return ParseTo(event, bytes, max_depth_); });
+  if (!event_) return NoMessage("ResponseEvent", bytes);
+  return event_.get();
+}
+
+Result<wire::ClientAction*> ResponseDecoder::ParseAction(std::string_view bytes) {
+  action_.reset();
+  action_ = MakeMessage<wire::ClientAction>([&](wire::ClientAction* action) {
+    if (!FindAddedMessages(bytes, &added_)) return ParseTo(action, bytes, max_depth_);
+    auto* add = action->mutable_add_messages_to_task();
+    if (!added_.task_id.empty()) add->mutable_task_id()->assign(added_.task_id);
+    for (const std::string_view message : added_.messages) {
+      if (!ParseTo(add->add_messages(), message, max_depth_)) return false;
+    }
+    return true;
+  });
+  if (!action_) return NoMessage("ClientAction", bytes);
+  return action_.get();
 }
 
 Finished ReadFinished(const wire::ResponseEvent::StreamFinished& finished) {

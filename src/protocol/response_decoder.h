@@ -1,12 +1,12 @@
 // One event of the answer's stream, from its data to the service's message.
 #pragma once
 
-#include <google/protobuf/arena.h>
-
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "protocol/action_scan.h"
 #include "protocol/wire_scan.h"
 #include "warppool/event.h"
 #include "warppool/status.h"
@@ -24,15 +24,22 @@ class ResponseDecoder {
   // some other services end their streams with, which says nothing. kUndecodableEvent: neither.
   Result<std::optional<std::string_view>> Unwrap(std::string_view data);
 
-  // kUndecodableEvent, which names a text that is not UTF-8, or kLimitExceeded for what is too deep. The message lives
-  // on the decoder's arena.
-  Result<const wire::ResponseEvent*> Parse(std::string_view bytes);
+  // kUndecodableEvent, which names a text that is not UTF-8, or kLimitExceeded for what is too deep.
+  Status Check(std::string_view bytes);
+
+  // The message is on the heap, so that the caller may take parts of it without a copy. The errors are Check()'s.
+  Result<wire::ResponseEvent*> Parse(std::string_view bytes);
+
+  // The same for one of an event's actions, when the event was checked. (Only a list of numbers could still be
+  // undecodable then, and no event of this schema has one.)
+  Result<wire::ClientAction*> ParseAction(std::string_view bytes);
 
  private:
   const int max_depth_;
   WireScanner scanner_;
-  std::string block_;  // the arena's first block: the usual event needs no other memory
-  google::protobuf::Arena arena_;
+  std::unique_ptr<wire::ResponseEvent> event_;
+  std::unique_ptr<wire::ClientAction> action_;
+  AddedMessages added_;  // kept for its memory
   std::string bytes_;
 };
 

@@ -60,6 +60,7 @@ TokenPool::Outlook TokenPool::WhenReady(const Wanted& wanted) {
       break;
     }
     outlook.busy = state_.registry.blocked() > 0 && AnyBlocked(wanted, now);
+    outlook.ready = !outlook.earliest && !outlook.busy && FindNext(wanted, now) != nullptr;
   }
   state_.Tell(news);
   return outlook;

@@ -57,6 +57,7 @@ class TokenPool {
   struct Outlook {
     std::optional<std::chrono::milliseconds> earliest{};  // nothing: none will by the passing of time
     bool busy = false;                                    // one has its hands full: it may be any moment
+    bool ready = false;                                   // one serves now: its time came since somebody looked last
   };
 
   // `listener` may be null.

@@ -113,7 +113,7 @@ void ReadAnswer(benchmark::State& state) {
     SseParser parser(16U << 20U);
     std::size_t text = 0;
     const char* ignored = nullptr;
-    const std::function<bool(const Event&)> callback = [&](const Event& event) {
+    const Emit callback = [&](const Event& event) {
       if (const auto* delta = std::get_if<TextDelta>(&event)) text += delta->text.size();
       return true;
     };

@@ -78,6 +78,11 @@ void FillWithMaps(RequestHandle* request) {
     REQUIRE(warppool_request_set_logging(*request, key, kLongText, nullptr) == WARPPOOL_OK);
     REQUIRE(warppool_request_attach_text(*request, key, kLongText, nullptr) == WARPPOOL_OK);
   }
+  warppool_context context = WARPPOOL_CONTEXT_INIT;
+  context.directory = context.shell = context.git_head = context.git_branch = context.git_repository = kLongText;
+  REQUIRE(warppool_request_set_context(*request, &context, nullptr) == WARPPOOL_OK);
+  REQUIRE(warppool_request_set_aws_credentials(*request, kLongText, kLongText, kLongText, kLongText, nullptr) ==
+          WARPPOOL_OK);
   REQUIRE(warppool_request_add_mcp_server(*request, kLongText, kLongText, kLongText, nullptr) == WARPPOOL_OK);
   REQUIRE(warppool_request_add_mcp_tool(*request, kLongText, kLongText, kLongJson, nullptr) == WARPPOOL_OK);
   REQUIRE(warppool_request_add_tool_result_json(

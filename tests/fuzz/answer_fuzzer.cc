@@ -5,11 +5,14 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/base64url.h"
 #include "conversation/answer_reader.h"
 #include "conversation/conversation_impl.h"
 #include "promise.h"
+#include "protocol/action_scan.h"
 #include "protocol/response_decoder.h"
 #include "protocol/wire_scan.h"
 #include "warppool/wire/response.pb.h"
@@ -61,7 +64,26 @@ std::map<std::string, std::string> TextsOf(const ConversationImpl& conversation,
   return texts;
 }
 
+// Whatever the bytes are: what finds the actions in them by hand finds those that protobuf does, or leaves it to it.
+void TryRaw(const std::string& input) {
+  std::vector<std::string_view> found;
+  ResponseDecoder decoder(100);
+  if (!FindActions(input, &found) || !decoder.Check(input).ok()) return;
+  wire::ResponseEvent event;
+  Promise(event.ParseFromString(input), "what is found and checked is an event");
+  Promise(event.has_client_actions(), "of actions");
+  Promise(event.client_actions().actions_size() == static_cast<int>(found.size()), "as many as protobuf finds");
+  for (int i = 0; i < event.client_actions().actions_size(); ++i) {
+    const auto action = decoder.ParseAction(found[static_cast<std::size_t>(i)]);
+    Promise(action.ok(), "each of which can be parsed");
+    wire::ClientAction whole = event.client_actions().actions(i);
+    if (whole.add_messages_to_task().task_id().empty()) continue;  // an empty one is not told from none
+    Promise((*action)->SerializeAsString() == whole.SerializeAsString(), "and is the same");
+  }
+}
+
 void Try(const std::string& input) {
+  TryRaw(input);
   wire::ResponseEvent::ClientActions actions;
   if (!IsWellFormed(input, *wire::ResponseEvent::ClientActions::descriptor())) return;
   if (!actions.ParseFromString(input) || actions.actions_size() > 100) return;
@@ -81,8 +103,9 @@ void Try(const std::string& input) {
     Promise(reader.has_more(), "there is one action");
     const Status status = reader.ApplyNext([&](const Event& e) { return viewer.See(e); }, &ignored);
     Promise(!reader.has_more(), "and no other one");
+    wire::ClientAction again = action;
     const Status other = applied.Apply(
-        action, [](const Event& /*e*/) { return true; }, &ignored);
+        &again, [](const Event& /*e*/) { return true; }, &ignored);
     Promise(status.code() == other.code(), "both ways agree about an action");
     Promise(TasksOf(*read) == TasksOf(applied), "both ways come to the same tasks");
     ok = status.ok();

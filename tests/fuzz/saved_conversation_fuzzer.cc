@@ -22,7 +22,7 @@ void GoOn(ConversationImpl* conversation) {
     wire::ClientAction add;
     add.mutable_add_messages_to_task()->set_task_id(task.id);
     add.mutable_add_messages_to_task()->add_messages()->mutable_agent_output()->set_text("more");
-    Promise(conversation->Apply(add, nobody, &ignored).ok(), "each task can be found");
+    Promise(conversation->Apply(&add, nobody, &ignored).ok(), "each task can be found");
   }
   static_cast<void>(conversation->PendingToolCalls());
   conversation->Release();

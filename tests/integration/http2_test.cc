@@ -56,6 +56,34 @@ TEST_CASE("HTTP/2: many streams share one connection") {
   }
 }
 
+TEST_CASE("a request that is sent with another one's handle has its own token and its own question") {
+  World world;
+  Http2Front front;
+  Config config;
+  world.service.On("fake-token-one").Agent(loopback::Ok().Times(2)).Agent(loopback::Status(401).Times(1));
+  world.service.Accept("fake-token-two");
+  const bool over_http2 = GENERATE(false, true);
+  if (over_http2) {
+    front.Start(world.service);
+    config = front.ConfigFor(world.service, {"fake-token-one", "fake-token-two"});
+  } else {
+    config = ConfigFor(world.service, {"fake-token-one", "fake-token-two"});
+  }
+  Client& client = world.Connect(std::move(config));
+  std::vector<std::string> served;
+  for (int i = 0; i < 8; ++i) {
+    const std::string question = "question " + std::to_string(i);
+    const Answer answer = client.Ask(Request(question));
+    REQUIRE(world.Said(answer.status).ToString() == "ok");
+    CHECK(answer.text == "Echo: " + question);
+  }
+  for (const loopback::Seen& request : world.service.Requests(kAgent)) served.push_back(request.token);
+  // In turns, and the third one of the first token is refused, and sent once more with another JWT.
+  CHECK(served == std::vector<std::string>{"fake-token-one", "fake-token-two", "fake-token-one", "fake-token-two",
+                                           "fake-token-one", "fake-token-one", "fake-token-two", "fake-token-one",
+                                           "fake-token-two"});
+}
+
 TEST_CASE("HTTP/2: a stream that nobody reads holds back none of its siblings") {
   World world;
   const std::string large(8U << 20U, 'x');

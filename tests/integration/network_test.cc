@@ -40,6 +40,7 @@ TEST_CASE("what is not on this machine goes through the proxy, without a look at
   const auto answer = world.Ask(Request("hello"));
   CHECK(answer.status().code() == Code::kNetwork);
   CHECK(proxy.Received().find("CONNECT service.invalid:443") == 0);
+  CHECK(proxy.Received().find("Bearer") == std::string::npos);
 }
 
 TEST_CASE("a host that the proxy is not for is reached without it") {

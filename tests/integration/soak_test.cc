@@ -41,8 +41,9 @@ constexpr int kEnough = 50'000;
 
 // From a fifth of the storm to its end, if by then each thread of the service has had its turn with the allocator. More
 // would be 50 bytes a request.
-constexpr int kWarmUp = 20'000;         // requests
-constexpr long kMostGrowth = 4L << 10;  // KiB
+constexpr int kWarmUp = 20'000;                           // requests
+constexpr std::chrono::milliseconds kQuotaCooling{1000};  // well above what the referee tolerates
+constexpr long kMostGrowth = 4L << 10;                    // KiB
 
 std::uint32_t Seed() {
   const char* const given = std::getenv("WARPPOOL_SOAK_SEED");
@@ -84,7 +85,7 @@ Config ConfigForStorm(const loopback::Service& service) {
   config.retry_max_delay = 4s;
   config.max_token_wait = std::chrono::hours(500);
   config.refresh_timeout = kRefreshTimeout;
-  config.quota_cooling = 300ms;
+  config.quota_cooling = kQuotaCooling;
   return config;
 }
 
@@ -94,7 +95,7 @@ class Storm {
   Storm(std::uint32_t seed, int requests)
       : service_({.threads = 160, .keep_requests = false}),
         script_(&service_, &clock_, seed, requests),
-        referee_(&script_, &clock_, {.max_failures = Config().max_failures, .quota_cooling = 300ms}),
+        referee_(&script_, &clock_, {.max_failures = Config().max_failures, .quota_cooling = kQuotaCooling}),
         requests_(requests) {
     auto client = soak::ClientImpl::Create(ConfigForStorm(service_),
                                            {[this](const LogRecord& record) { referee_.OnLog(record); },

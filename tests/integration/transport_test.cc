@@ -225,6 +225,25 @@ TEST_CASE("connections that nobody uses are dropped, and those in use go on") {
   CHECK(server.connections() == (drop ? 3 : 2));
 }
 
+TEST_CASE("a connection that the service ends while nobody uses it keeps nobody awake, and is not used again") {
+  ScriptedServer server([](auto* connection) {
+    if (connection->ReadRequest()) connection->Send(kSmallAnswer);  // and closes it
+  });
+  Transfers transfers;
+  int rounds = 0;
+  transfers.loop().SetOnRound([&] { ++rounds; });
+  transfers.Run([&] {
+    transfers.Start(server.url(), 30s, "question", [&] {
+      rounds = 0;
+      transfers.loop().After(200ms, [&] {
+        CHECK(rounds < 50);  // without a pause there are thousands
+        transfers.Start(server.url(), 30s);
+      });
+    });
+  });
+  CHECK(transfers.order == "done done");
+}
+
 TEST_CASE("a connection notices that the other end is gone, and reaches no child program") {
   ScriptedServer server([](auto* connection) {
     if (connection->ReadRequest()) connection->Send(kSmallAnswer);

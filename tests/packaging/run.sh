@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Takes the library in, in every way that the README promises. Writes to a temporary folder and to BUILD only (the way
-# "deb" keeps a chroot in build/platforms, too).
+# Takes the library in, in every way that the guide promises (building.md). Writes to a temporary folder and to BUILD only
+# (the way "deb" keeps a chroot in build/platforms, too).
 #
 #   run.sh [BUILD] [--all | WAY...]
 #

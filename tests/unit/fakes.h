@@ -32,12 +32,20 @@ class FakeClock final : public Clock {
     return *this;
   }
 
-  SteadyTime Steady() const override { return SteadyTime(std::chrono::hours(1)) + Passed(); }
+  SteadyTime Steady() const override {
+    if (reads_ > 0 && --reads_ == 0) passed_ += jump_;
+    return SteadyTime(std::chrono::hours(1)) + Passed();
+  }
   WallTime Wall() const override {
     return WallTime(std::chrono::seconds(1'700'000'000)) + std::chrono::floor<WallTime::duration>(Passed()) +
            WallTime::duration(wall_.load());
   }
   void Advance(SteadyTime::duration by) { passed_ += by.count(); }
+  // Time passes before the read with this number, from 1 on, and after the one before.
+  void AdvanceBeforeRead(int number, SteadyTime::duration by) {
+    jump_ = by.count();
+    reads_ = number;
+  }
   // The machine sleeps, and the monotonic clock stands.
   void Sleep(WallTime::duration by) { wall_ += by.count(); }
   // The wall clock is set, forward or back.
@@ -46,7 +54,9 @@ class FakeClock final : public Clock {
  private:
   SteadyTime::duration Passed() const { return SteadyTime::duration(passed_.load()); }
 
-  std::atomic<SteadyTime::rep> passed_{0};
+  mutable std::atomic<SteadyTime::rep> passed_{0};
+  mutable std::atomic<int> reads_{0};  // until time passes; 0: it does not
+  std::atomic<SteadyTime::rep> jump_{0};
   std::atomic<WallTime::rep> wall_{0};
 };
 

@@ -1,6 +1,11 @@
 # The library as BUILD installs it, for programs that know nothing else of it.
 
-way_cmake-c() { find_consumer "$work/static" c; }
+way_cmake-c() {
+  local strangers
+  strangers=$(find "$work/static/include" -mindepth 1 ! -name '*.h' ! -path "$work/static/include/warppool")
+  [ -z "$strangers" ] || fail "more than headers is installed with them: $strangers"
+  find_consumer "$work/static" c
+}
 
 way_cmake-cpp() { find_consumer "$work/static" cpp; }
 

@@ -51,6 +51,16 @@ TEST_CASE("a replaced message holds its last text, in its old place") {
   CHECK(collector.Take().text == "right! end.");
 }
 
+TEST_CASE("a message that was taken back begins anew, behind those that are there") {
+  AnswerCollector collector;
+  collector.OnEvent(TextDelta{"m1", "gone"});
+  collector.OnEvent(MessageRetracted{"t", "m1", true});
+  collector.OnEvent(TextDelta{"m2", "one"});
+  collector.OnEvent(TextDelta{"m1", " two"});
+  collector.OnDone({});
+  CHECK(collector.Take().text == "one two");
+}
+
 TEST_CASE("what is no text leaves the answer alone") {
   AnswerCollector collector;
   CHECK(collector.OnEvent(AttemptFailed{"T", Code::kNetwork, "gone", NextStep::kNextToken, {}}) == Flow::kContinue);

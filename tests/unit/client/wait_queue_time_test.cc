@@ -295,5 +295,18 @@ TEST_CASE("who is told that there is no token may join again, and serve the queu
   CHECK(w.Take() == QueueStory{"a:time"});
 }
 
+TEST_CASE("a token whose time comes while it is looked for is not one that never comes") {
+  for (int read = 1; read <= 12; ++read) {
+    INFO("time passes before read " << read);
+    QueueWorld w({"p1"});
+    w.TakeAll();
+    w.Free("p1", Outcome::kQuotaExhausted, 10s);
+    w.clock.AdvanceBeforeRead(read, 11s);
+    w.Join("a");
+    w.Pass(12s);
+    CHECK(w.Take() == QueueStory{"a:p1"});
+  }
+}
+
 }  // namespace
 }  // namespace warppool::internal

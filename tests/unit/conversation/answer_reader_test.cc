@@ -72,6 +72,23 @@ TEST_CASE("a text that only grows is kept, too, and not told twice") {
   CHECK(one.told == "ab");
 }
 
+TEST_CASE("actions that come in an unusual way are applied like all others, and kept") {
+  wire::ResponseEvent event;
+  for (const auto& action : {Create("t"), Add("t", {Output("m", "a")}), Append("t", Output("m", "b"))}) {
+    *event.mutable_client_actions()->add_actions() = action;
+  }
+  event.GetReflection()->MutableUnknownFields(&event)->AddVarint(1000, 7);
+  ResponseDecoder decoder(100);
+  ReadAnswer one(&decoder);
+  ReadAnswer other(&decoder);
+  REQUIRE(one.reader.Read(EncodeBase64Url(event.SerializeAsString())).ok());
+  one.ApplyNext();
+  one.reader.Keep();
+  other.Read({Create("t")});
+  while (one.reader.has_more()) one.ApplyNext();
+  CHECK(one.told == "ab");
+}
+
 TEST_CASE("what is kept can be dropped") {
   ResponseDecoder decoder(100);
   ReadAnswer one(&decoder);

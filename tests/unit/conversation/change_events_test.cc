@@ -61,19 +61,21 @@ std::string Line(const Event& event) {
 
 struct Story {
   // What is told of `action`.
-  Lines Do(const wire::ClientAction& action) {
+  Lines Do(wire::ClientAction action) {
     Lines lines;
-    const Emit emit = [&](const Event& event) {
-      lines.push_back(Line(event));
-      return true;
-    };
+    const Emit emit(
+        [&](const Event& event) {
+          lines.push_back(Line(event));
+          return true;
+        },
+        detail);
     if (!TaskTree::Concerns(action)) {
       Tell(action, emit);
       return lines;
     }
     Changes changes;
     const char* ignored = nullptr;
-    const Status status = tree.Apply(action, &changes, &ignored);
+    const Status status = tree.Apply(&action, &changes, &ignored);
     INFO(status.ToString());
     REQUIRE(status.ok());
     for (const Change& change : changes) Tell(change, emit);
@@ -81,6 +83,7 @@ struct Story {
   }
 
   TaskTree tree;
+  EventDetail detail = EventDetail::kAll;
 };
 
 TEST_CASE("the agent output of the root task is told as text") {
@@ -142,6 +145,25 @@ TEST_CASE("a tool call is told with its arguments as JSON, again when it changes
   shell.mutable_tool_call()->mutable_run_shell_command()->set_is_read_only(true);
   CHECK(story.Do(Add("root", {shell})).back() ==
         R"(call root m2 call-2 run_shell_command   {"command":"ls","is_read_only":true})");
+}
+
+TEST_CASE(
+    "who reads only the text is told of messages without what they say, and not of calls, to-dos and suggestions") {
+  Story story;
+  story.detail = EventDetail::kText;
+  CHECK(story.Do(Create("root", "", {Output("m1", "a")})) ==
+        Lines{"task root of  ", "added root m1 agent_output root ", "text m1 + a"});
+  wire::Message todos;
+  todos.set_id("m3");
+  todos.mutable_update_todos()->mutable_create_todo_list()->add_initial_todos()->set_id("t1");
+  CHECK(story.Do(Add("root", {McpCall("m2", "call-1", "weather"), todos})) ==
+        Lines{"added root m2 tool_call root ", "added root m3 update_todos root "});
+  CHECK(story.Do(Update("root", McpCall("m2", "call-1", "forecast"))) == Lines{"replaced root m2 tool_call root "});
+  CHECK(story.Do(Update("root", Output("m3", "b"))) ==
+        Lines{"retracted root m3 root", "added root m3 agent_output root ", "text m3 + b"});
+  wire::ClientAction suggestions;
+  suggestions.mutable_show_suggestions();
+  CHECK(story.Do(suggestions).empty());
 }
 
 TEST_CASE("a tool that the schema does not have is told without a name, with its bytes") {
@@ -220,7 +242,8 @@ TEST_CASE("who stops listening is told nothing more") {
   Story story;
   Changes changes;
   const char* ignored = nullptr;
-  REQUIRE(story.tree.Apply(Create("root", "", {Output("m1", "a")}), &changes, &ignored).ok());
+  wire::ClientAction create = Create("root", "", {Output("m1", "a")});
+  REQUIRE(story.tree.Apply(&create, &changes, &ignored).ok());
   int told = 0;
   for (const Change& change : changes) {
     Tell(change, [&](const Event& /*event*/) {
@@ -316,7 +339,8 @@ TEST_CASE("whoever follows the events sees what the tasks hold, whatever happens
   const auto do_one = [&](const wire::ClientAction& action) {
     Changes changes;
     const char* ignored = nullptr;
-    const Status status = tree.Apply(action, &changes, &ignored);
+    wire::ClientAction own = action;
+    const Status status = tree.Apply(&own, &changes, &ignored);
     INFO(action.ShortDebugString() << ": " << status.ToString());
     REQUIRE(status.ok());
     for (const Change& change : changes) {

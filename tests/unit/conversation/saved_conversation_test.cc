@@ -12,9 +12,9 @@ namespace {
 
 const Emit kNobody = [](const Event& /*event*/) { return true; };
 
-void Do(ConversationImpl* conversation, const wire::ClientAction& action) {
+void Do(ConversationImpl* conversation, wire::ClientAction action) {
   const char* ignored = nullptr;
-  REQUIRE(conversation->Apply(action, kNobody, &ignored).ok());
+  REQUIRE(conversation->Apply(&action, kNobody, &ignored).ok());
 }
 
 std::string Tasks(const ConversationImpl& conversation) {

@@ -13,7 +13,8 @@ struct Tree {
   Status Do(const wire::ClientAction& action) {
     ignored = nullptr;
     changes.clear();
-    return tree.Apply(action, &changes, &ignored);
+    applied = action;
+    return tree.Apply(&applied, &changes, &ignored);
   }
   // Fails the test if an action fails.
   void DoAll(const std::vector<wire::ClientAction>& actions) {
@@ -45,6 +46,7 @@ struct Tree {
   std::string Bytes() const { return tree.context().SerializeAsString(); }
 
   TaskTree tree;
+  wire::ClientAction applied;  // what the changes borrow from
   Changes changes;
   const char* ignored = nullptr;
 };

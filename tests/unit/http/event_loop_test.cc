@@ -215,6 +215,19 @@ TEST_CASE("between the posting of a task and its run the round is told") {
   CHECK(told_at_run > told_at_posting);
 }
 
+TEST_CASE("before it waits the loop calls who has asked for it, and runs what that posts and sets") {
+  Loop loop;
+  std::string order;
+  loop->SetBeforeWait([&] {
+    order += 'w';
+    if (order == "aw") loop->Post([&] { order += 'b'; });
+    if (order == "awbw") loop->After(0ms, [&] { order += 't'; });
+    if (order == "awbwtw") loop->Stop();
+  });
+  loop.Run([&] { order += 'a'; });
+  CHECK(order == "awbwtw");
+}
+
 TEST_CASE("what was posted before the stop still runs, and nothing is taken after it") {
   Loop loop;
   std::string order;

@@ -310,7 +310,7 @@ TEST_CASE("a report may watch another descriptor, which is reported from the nex
   CHECK(Round(*poller, -1).size() == 2);
 }
 
-TEST_CASE("a poller reports all of 1,000 descriptors in a few rounds, and each as it is") {
+TEST_CASE("a poller reports all of 1,000 descriptors in one round, and each as it is") {
   const auto poller = EachPoller();
   rlimit limit{};
   REQUIRE(getrlimit(RLIMIT_NOFILE, &limit) == 0);
@@ -327,11 +327,9 @@ TEST_CASE("a poller reports all of 1,000 descriptors in a few rounds, and each a
     }
   }
   std::set<int> seen;
-  for (int round = 0; round < 20 && seen.size() < expected.size(); ++round) {
-    for (const auto& [fd, readiness] : Round(*poller)) {
-      CHECK(readiness == kReadable);
-      seen.insert(fd);
-    }
+  for (const auto& [fd, readiness] : Round(*poller)) {
+    CHECK(readiness == kReadable);
+    seen.insert(fd);
   }
   CHECK(seen == expected);
 }

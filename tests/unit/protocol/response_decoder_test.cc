@@ -27,10 +27,10 @@ wire::ResponseEvent Init(const std::string& conversation = "c1") {
 // Both steps at once; null for "[DONE]".
 class Decoder {
  public:
-  Result<const wire::ResponseEvent*> Decode(std::string_view data) {
+  Result<wire::ResponseEvent*> Decode(std::string_view data) {
     const auto bytes = decoder_.Unwrap(data);
     if (!bytes) return bytes.status();
-    if (!*bytes) return static_cast<const wire::ResponseEvent*>(nullptr);
+    if (!*bytes) return static_cast<wire::ResponseEvent*>(nullptr);
     return decoder_.Parse(**bytes);
   }
 

@@ -1,0 +1,63 @@
+// An update of a message that finds no memory leaves the tasks as they were.
+
+#include <string>
+
+#include "capi/failing_memory.h"
+#include "catch.h"
+#include "conversation/conversation_impl.h"
+
+namespace warppool::internal {
+namespace {
+
+using Action = wire::ClientAction;
+
+const std::string kLong(100, 'x');
+
+Action NewTask() {
+  Action action;
+  wire::Task* const task = action.mutable_create_task()->mutable_task();
+  task->set_id("t");
+  wire::Message* const message = task->add_messages();
+  message->set_id("m");
+  message->set_task_id("t");
+  message->mutable_agent_output()->set_text(kLong);
+  return action;
+}
+
+// Another kind of message, and so another field of its oneof.
+Action UpdateOfKind() {
+  Action action;
+  auto* const update = action.mutable_update_task_message();
+  update->set_task_id("t");
+  update->mutable_message()->set_id("m");
+  update->mutable_message()->mutable_agent_reasoning()->set_reasoning(kLong);
+  update->mutable_mask()->add_paths("agent_reasoning");
+  return action;
+}
+
+TEST_CASE("an update by a mask that runs out of memory can be made again, and ends nothing") {
+  const auto ignore = [](const Event& /*event*/) { return true; };
+  bool enough = false;
+  for (int allowed = 0; !enough; ++allowed) {
+    INFO("allocations allowed: " << allowed);
+    REQUIRE(allowed < 200);
+    ConversationImpl conversation;
+    REQUIRE(conversation.Claim({.max_message_bytes = 1000, .max_tasks = 5}));
+    const char* ignored = nullptr;
+    Action create = NewTask();
+    REQUIRE(conversation.Apply(&create, ignore, &ignored).ok());
+    Action update = UpdateOfKind();
+    try {
+      const FailingMemory memory(allowed);
+      enough = conversation.Apply(&update, ignore, &ignored).ok();
+    } catch (const std::bad_alloc&) {
+      enough = false;
+    }
+    const auto messages = conversation.Messages("");
+    REQUIRE(messages.size() == 1);
+    if (enough) CHECK(messages[0].kind == MessageKind::kReasoning);
+  }
+}
+
+}  // namespace
+}  // namespace warppool::internal
