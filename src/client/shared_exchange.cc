@@ -64,8 +64,7 @@ ExchangeAdmission SharedExchange::Absent(const Token& token) const {
   return admission;
 }
 
-// ------------------------------------------------------------------------------------------ In the executor's thread
-// --
+// ----------------------------------------------------------------------------------------- In the executor's thread --
 
 void SharedExchange::RunLimited(const std::shared_ptr<Token>& token, std::function<Result<ExchangeAdmission>()> work,
                                 Admitted done, const ExchangeAdmission& absent, bool gives_back) {
@@ -141,11 +140,15 @@ void SharedExchange::Keep(const std::shared_ptr<Token>& token, const Secret& sen
 }
 
 void SharedExchange::Release(const std::shared_ptr<Token>& token) {
-  worker_->Post([this, token] { GiveBack(&ExchangeOf(token)); });
+  worker_->Post([this, token] {
+    const auto found = exchanges_.find(token.get());
+    if (found == exchanges_.end()) return;
+    GiveBack(&found->second);
+    if (found->second.is_forgotten && found->second.unwritten.empty()) exchanges_.erase(found);
+  });
 }
 
-// --------------------------------------------------------------------------------------------- In the store's thread
-// --
+// -------------------------------------------------------------------------------------------- In the store's thread --
 
 bool SharedExchange::Overtakes(Exchange* exchange, const StoredToken& record) const {
   const StoredExchange& lock = record.exchange;
@@ -278,16 +281,16 @@ Result<ExchangeAdmission> SharedExchange::TryJudge(const std::shared_ptr<Token>&
       [&](StoredToken* record) {
         turn = before;  // this may be called again, with another record
         jwt = UsefulJwt(*token, *record);
-        const std::string marked = record->exchange.refused;
+        const StoredToken unjudged = *record;
         step = internal::Judge(jwt != nullptr, &turn, record);
-        // The credential that the user gave is worth a try before an account is given up.
+        // The credential that the user gave is worth a try before an account is given up: the last of the candidates.
         const Secret& configured = token->configured();
         if (step == ExchangeStep::kRevoked && !exchange.tried_configured && sent != configured &&
             record->credential != configured) {
-          record->exchange.number = turn.number;  // so this process has the lock still
-          record->exchange.refused = marked;
-          turn.sent = configured;
-          step = ExchangeStep::kSend;
+          turn = before;
+          *record = unjudged;
+          record->exchange.candidates.push_back(configured);
+          step = internal::Judge(false, &turn, record);
         }
         seen = *record;
         return true;
@@ -319,6 +322,16 @@ void SharedExchange::GiveBack(Exchange* exchange) {
         return true;
       },
       StateDurability::kProcess);
+}
+
+void SharedExchange::Forget(const Token* token) {
+  const auto found = exchanges_.find(token);
+  if (found == exchanges_.end()) return;
+  if (found->second.turn || !found->second.unwritten.empty()) {
+    found->second.is_forgotten = true;
+  } else {
+    exchanges_.erase(found);
+  }
 }
 
 void SharedExchange::NoteRevoked(const std::shared_ptr<Token>& token) {

@@ -63,7 +63,8 @@ class SharedExchange final : public ExchangeLock {
   void Review();
   // Writes what is not written yet. Whether nothing is left.
   bool WriteUnwritten(const std::shared_ptr<Token>& token);
-  void Forget(const Token* token) { exchanges_.erase(token); }
+  // The token is gone; what it has under way is brought to its end.
+  void Forget(const Token* token);
   // Gives everything back.
   void Close();
 
@@ -93,6 +94,7 @@ class SharedExchange final : public ExchangeLock {
     Sight sight{};
     std::map<std::uint64_t, std::chrono::milliseconds> owed{};  // how long each owed answer has been seen
     SteadyTime owed_at{};
+    bool is_forgotten = false;
   };
   struct Call;
 

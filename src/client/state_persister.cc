@@ -50,12 +50,20 @@ StatePersister::StatePersister(std::shared_ptr<StateStore> store, TokenPool* poo
       dates_(dates),
       save_interval_(save_interval),
       is_for_many_processes_(store->IsForManyProcesses()),
-      logins_(std::move(store), [this](const Status& why) { OnStoreFailed(nullptr, why); }),
+      logins_(std::move(store), [this](const LoginCredentials& login, const Status& why) { OnBroken(login, why); }),
       records_(&logins_),
       exchange_(std::move(options), &logins_, this, executor, &worker_, clock, dates) {}
 
 void StatePersister::OnStoreFailed(const std::shared_ptr<const Token>& token, const Status& why) {
   pool_->records().NoteStoreFailed(token, why);
+}
+
+void StatePersister::OnBroken(const LoginCredentials& login, const Status& why) {
+  const auto tokens = pool_->members().All();
+  const auto it = std::find_if(tokens.begin(), tokens.end(), [&](const std::shared_ptr<Token>& token) {
+    return token->kind() != CredentialKind::kCallback && token->configured() == login.configured;
+  });
+  OnStoreFailed(it == tokens.end() ? nullptr : *it, why);
 }
 
 void StatePersister::OnLifted(const std::shared_ptr<Token>& token) {

@@ -52,6 +52,8 @@ class StatePersister final : private SharedExchangeObserver {
   void OnStoreFailed(const std::shared_ptr<const Token>& token, const Status& why) override;
   void OnLifted(const std::shared_ptr<Token>& token) override;
 
+  // The login's record cannot be used.
+  void OnBroken(const LoginCredentials& login, const Status& why);
   void SaveSoon(bool urgent);
   void SaveNow();
   void Save(const std::vector<PoolRecords::Kept>& tokens);

@@ -74,10 +74,10 @@ struct LoginRecords::Place {
   std::optional<StoredToken> token{};
 };
 
-Status LoginRecords::SetAside(Transaction* transaction, const std::string& key, const std::string& value,
-                              const Status& why) {
+Status LoginRecords::SetAside(Transaction* transaction, const LoginCredentials& login, const std::string& key,
+                              const std::string& value, const Status& why) {
   complain_(
-      Status(Code::kInternal, fmt::format("a record in the store does not open, and is set aside: {}", why.message())));
+      login, Status(Code::kInternal, fmt::format("a record in the store does not open, and is set aside: {}", why.message())));
   const auto aside = transaction->Read(key + ".aside");
   if (!aside.ok()) return aside.status();
   transaction->Put(key + ".aside", value);
@@ -86,7 +86,8 @@ Status LoginRecords::SetAside(Transaction* transaction, const std::string& key, 
 }
 
 // From one credential to the next, to the record.
-Status LoginRecords::Follow(Transaction* transaction, const Secret& start, Place* place) {
+Status LoginRecords::Follow(Transaction* transaction, const LoginCredentials& login, const Secret& start,
+                            Place* place) {
   Secret credential = start;
   std::set<std::string> seen;  // they may lead in a circle
   for (std::string key = RecordKey(start); seen.insert(key).second; key = RecordKey(credential)) {
@@ -96,7 +97,7 @@ Status LoginRecords::Follow(Transaction* transaction, const Secret& start, Place
     auto opened = OpenRecord(**sealed, credential);
     if (!opened.ok()) {
       if (opened.code() != Code::kInvalidArgument) return opened.status();
-      return SetAside(transaction, key, **sealed, opened.status());
+      return SetAside(transaction, login, key, **sealed, opened.status());
     }
     StoredToken& token = opened->token;
     // Of records of 0.1.0 that disagree the one whose credential was replaced more often counts, and else the one that
@@ -119,9 +120,9 @@ Status LoginRecords::Follow(Transaction* transaction, const Secret& start, Place
 
 Status LoginRecords::Find(Transaction* transaction, const LoginCredentials& login, Place* place) {
   place->seal = login.configured;
-  if (Status status = Follow(transaction, login.configured, place); !status.ok()) return status;
+  if (Status status = Follow(transaction, login, login.configured, place); !status.ok()) return status;
   if (place->token || login.present == login.configured) return {};
-  return Follow(transaction, login.present, place);
+  return Follow(transaction, login, login.present, place);
 }
 
 Result<std::optional<StoredToken>> LoginRecords::Read(const LoginCredentials& login) {
@@ -131,7 +132,7 @@ Result<std::optional<StoredToken>> LoginRecords::Read(const LoginCredentials& lo
     if (Status status = Find(&transaction, login, &place); !status.ok()) return status;
     if (transaction.HasChanges()) {  // something was set aside
       const auto committed = transaction.Commit(StateDurability::kPowerLoss);
-      if (!committed.ok()) complain_(committed.status());
+      if (!committed.ok()) complain_(login, committed.status());
       if (committed.ok() && !*committed) return Read(login);  // somebody did so in this very moment
     }
     return std::move(place.token);
@@ -139,7 +140,8 @@ Result<std::optional<StoredToken>> LoginRecords::Read(const LoginCredentials& lo
 }
 
 // That `credential` leads to the record at `place`.
-Status LoginRecords::Link(Transaction* transaction, const Place& place, const Secret& credential, StoredToken* token) {
+Status LoginRecords::Link(Transaction* transaction, const LoginCredentials& login, const Place& place,
+                          const Secret& credential, StoredToken* token) {
   if (credential == place.seal) return {};
   const std::string key = RecordKey(credential);
   std::vector<std::string>& links = token->links;
@@ -152,7 +154,7 @@ Status LoginRecords::Link(Transaction* transaction, const Place& place, const Se
     if (!opened.ok() && opened.code() != Code::kInvalidArgument) return opened.status();
     if (opened.ok() && opened->leads_to == place.seal && opened->token.credential.empty()) return {};
     if (!opened.ok()) {
-      if (Status status = SetAside(transaction, key, **sealed, opened.status()); !status.ok()) return status;
+      if (Status status = SetAside(transaction, login, key, **sealed, opened.status()); !status.ok()) return status;
     }
   }
   transaction->Put(key, SealLink(place.seal, credential));
@@ -169,8 +171,8 @@ Status LoginRecords::Make(Transaction* transaction, const Edit& edit) {
     token.credential = edit.login.configured;
   }
   if (!edit.change(&token)) return {};
-  if (Status status = Link(transaction, place, edit.login.configured, &token); !status.ok()) return status;
-  if (Status status = Link(transaction, place, token.credential, &token); !status.ok()) return status;
+  if (Status status = Link(transaction, edit.login, place, edit.login.configured, &token); !status.ok()) return status;
+  if (Status status = Link(transaction, edit.login, place, token.credential, &token); !status.ok()) return status;
   while (token.links.size() > kMostRecordLinks) {
     const std::string oldest = token.links.front();
     token.links.erase(token.links.begin());

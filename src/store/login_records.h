@@ -25,8 +25,8 @@ struct LoginCredentials {
 // In one thread at a time.
 class LoginRecords {
  public:
-  // Hears why a record cannot be used. It is set aside in the store, and the login begins with what is configured.
-  using Complaint = std::function<void(const Status& why)>;
+  // Hears why a login's record cannot be used. It is set aside in the store, and the login begins with what is configured.
+  using Complaint = std::function<void(const LoginCredentials& login, const Status& why)>;
 
   LoginRecords(std::shared_ptr<StateStore> store, Complaint complain)
       : store_(std::move(store)), complain_(std::move(complain)) {}
@@ -52,9 +52,11 @@ class LoginRecords {
   struct Place;
 
   Status Find(Transaction* transaction, const LoginCredentials& login, Place* place);
-  Status Follow(Transaction* transaction, const Secret& start, Place* place);
-  Status SetAside(Transaction* transaction, const std::string& key, const std::string& value, const Status& why);
-  Status Link(Transaction* transaction, const Place& place, const Secret& credential, StoredToken* token);
+  Status Follow(Transaction* transaction, const LoginCredentials& login, const Secret& start, Place* place);
+  Status SetAside(Transaction* transaction, const LoginCredentials& login, const std::string& key,
+                  const std::string& value, const Status& why);
+  Status Link(Transaction* transaction, const LoginCredentials& login, const Place& place, const Secret& credential,
+              StoredToken* token);
   Status Make(Transaction* transaction, const Edit& edit);
 
   const std::shared_ptr<StateStore> store_;

@@ -38,7 +38,7 @@ class ObedientStore final : public StateStore {
 
   // What is kept of the login with this credential; nothing if nothing is, or it does not open.
   std::optional<StoredToken> Look(const std::string& credential) {
-    const auto read = LoginRecords(records_, [](const Status&) {}).Read({Secret(credential), Secret(credential)});
+    const auto read = LoginRecords(records_, [](const LoginCredentials&, const Status&) {}).Read({Secret(credential), Secret(credential)});
     return read.ok() ? *read : std::nullopt;
   }
 

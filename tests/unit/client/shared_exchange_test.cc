@@ -147,7 +147,7 @@ class Sharer final : private SharedExchangeObserver {
 
   FakeClock* const clock_;
   const std::uint64_t number_;
-  LoginRecords logins_{store, [this](const Status&) { ++failures; }};
+  LoginRecords logins_{store, [this](const LoginCredentials&, const Status&) { ++failures; }};
   Worker worker_;
   SharedExchange exchange_{
       {5s, 60s, 30s, [this] { return number_; }}, &logins_, this, &executor, &worker_, *clock_, *clock_};

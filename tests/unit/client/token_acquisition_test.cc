@@ -19,7 +19,7 @@ using AcquisitionStory = Acquiring::Story;
 TEST_CASE("a lock that another process does not give up is no overload of the exchange") {
   Acquiring a({"p1"});
   auto& request = a.Start();
-  a.lock.SayHeld();
+  a.lock.Say(FakeExchangeLock::Kind::kHeld);
   CHECK(request.TakeStory() == AcquisitionStory{"p1 failed: give up", "none"});
   CHECK(request.status->code() == Code::kOverloaded);
   CHECK_FALSE(a.exchange.is_open());
@@ -34,7 +34,7 @@ TEST_CASE("a lock that is not given up while the exchange is overloaded shows no
   auto& request = a.Start();
   REQUIRE(request.TakeStory().empty());  // it probes, and waits for the lock
   SECTION("since others have it") {
-    a.lock.SayHeld();
+    a.lock.Say(FakeExchangeLock::Kind::kHeld);
   }
   SECTION("since there was no memory to ask for it") {
     a.lock.Answer(Status::OutOfMemory());
@@ -50,12 +50,12 @@ TEST_CASE(
   auto& request = a.StartKept("p1");
   for (const auto pause : {1000ms, 4000ms, 16000ms}) {
     REQUIRE(a.lock.IsAsked());
-    a.lock.SayHeld();
+    a.lock.Say(FakeExchangeLock::Kind::kHeld);
     CHECK(request.TakeStory() == AcquisitionStory{"p1 failed: wait"});
     a.Pass(pause);
   }
   REQUIRE(a.lock.IsAsked());
-  a.lock.SayHeld();
+  a.lock.Say(FakeExchangeLock::Kind::kHeld);
   CHECK(request.TakeStory() == AcquisitionStory{"p1 failed: next", "use p2k"});
 }
 

@@ -237,7 +237,7 @@ TEST_CASE("threads with different credentials of a login count, and lose no step
   std::vector<std::thread> threads;
   for (int i = 0; i < 3; ++i) {
     threads.emplace_back([&, i] {
-      LoginRecords own(store, [](const Status&) {});
+      LoginRecords own(store, [](const LoginCredentials&, const Status&) {});
       const Secret credential("fake-" + std::to_string(i));
       for (int step = 0; step < 30; ++step) {
         own.Commit({{{credential, credential},
