@@ -1,6 +1,7 @@
 #include "client/shared_exchange.h"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "base/guarded.h"
@@ -15,6 +16,8 @@ using Kind = ExchangeAdmission::Kind;
 
 // How often an exchange looks whether the one of another process is over.
 constexpr milliseconds kPoll{50};
+// Where there was no memory for what has to be done.
+constexpr milliseconds kNextTry{10};
 // Whoever looks less often may have been stopped itself, together with the holder.
 constexpr milliseconds kLongestLook{1000};
 // What Review() counts as seen between two looks.
@@ -79,9 +82,9 @@ void SharedExchange::RunLimited(const std::shared_ptr<Token>& token, std::functi
     ++overdue_;
     call->done(absent);
   });
-  worker_->Post([this, token, call, work = std::move(work), gives_back] {
-    auto result = Guarded([&] { return work(); });
-    executor_->Post([this, token, call, result = std::move(result), gives_back] {
+  PostToStore(call->timer, [this, token, call, work = std::move(work), gives_back] {
+    const auto result = Guarded([&] { return work(); });
+    TellExecutor([this, token, call, result, gives_back] {
       if (!call->is_overdue) {
         executor_->CancelTimer(call->timer);
         return call->done(result);
@@ -90,6 +93,25 @@ void SharedExchange::RunLimited(const std::shared_ptr<Token>& token, std::functi
       if (gives_back) Release(token);
     });
   });
+}
+
+// `timer` is that of whoever waits, and ends with a failure.
+void SharedExchange::PostToStore(TimerId timer, std::function<void()> task) {
+  try {
+    worker_->Post(std::move(task));
+  } catch (...) {
+    executor_->CancelTimer(timer);
+    throw;
+  }
+}
+
+// Somebody waits for it: should there be no memory, there is some in the end.
+void SharedExchange::TellExecutor(const std::function<void()>& task) {
+  const auto post = [&] {
+    executor_->Post(task);
+    return Status();
+  };
+  while (!Guarded(post).ok()) std::this_thread::sleep_for(kNextTry);
 }
 
 void SharedExchange::Acquire(const std::shared_ptr<Token>& token, Admitted done) {
@@ -128,10 +150,12 @@ void SharedExchange::Keep(const std::shared_ptr<Token>& token, const Secret& sen
     call->is_overdue = true;
     call->done(ExchangeAdmission());
   });
-  worker_->Post([this, token, answer = std::move(answer), call] {
-    ExchangeOf(token).unwritten.push_back(answer);
-    WriteUnwritten(token);
-    executor_->Post([this, call] {
+  PostToStore(call->timer, [this, token, answer = std::move(answer), call] {
+    Guarded([&] {
+      ExchangeOf(token).unwritten.push_back(answer);
+      WriteUnwritten(token);
+    });
+    TellExecutor([this, call] {
       if (call->is_overdue) return;
       executor_->CancelTimer(call->timer);
       call->done(ExchangeAdmission());
@@ -165,7 +189,7 @@ bool SharedExchange::Overtakes(Exchange* exchange, const StoredToken& record) co
 }
 
 ExchangeAdmission SharedExchange::Admit(Exchange* exchange, ExchangeStep step, const StoredToken& record,
-                                        std::shared_ptr<const Jwt> jwt) const {
+                                        std::shared_ptr<const Jwt> jwt) {
   ExchangeAdmission admission;
   if (exchange->unwritten.empty()) admission.present = {record.credential, record.serial};
   switch (step) {
@@ -189,7 +213,8 @@ ExchangeAdmission SharedExchange::Admit(Exchange* exchange, ExchangeStep step, c
       exchange->revoked = RecordKey(record.credential);
       break;
   }
-  if (step != ExchangeStep::kSend && step != ExchangeStep::kHeld) exchange->turn.reset();
+  // It may have taken the lock before, by a write of which it did not hear.
+  if (step != ExchangeStep::kSend) GiveBack(exchange);
   return admission;
 }
 
@@ -206,6 +231,7 @@ Result<ExchangeAdmission> SharedExchange::TryTake(const std::shared_ptr<Token>& 
   const auto outcome = Change(
       exchange,
       [&](StoredToken* record) {
+        MakeUpForLoss(*token, record);
         jwt = UsefulJwt(*token, *record);
         if (!exchange.doubted.empty() && !IsDoubtOver(jwt != nullptr, exchange.doubted, *record)) {
           step = ExchangeStep::kInDoubt;
@@ -218,8 +244,7 @@ Result<ExchangeAdmission> SharedExchange::TryTake(const std::shared_ptr<Token>& 
         return step == ExchangeStep::kSend;
       },
       StateDurability::kProcess);
-  if (!outcome.is_made) {
-    exchange.turn.reset();
+  if (!outcome.is_made) {  // or so it seems: Release() looks whether the lock was taken
     observer_->OnStoreFailed(token, outcome.status);
     return Absent(*token);
   }
@@ -289,7 +314,7 @@ Result<ExchangeAdmission> SharedExchange::TryJudge(const std::shared_ptr<Token>&
             record->credential != configured) {
           turn = before;
           *record = unjudged;
-          record->exchange.candidates.push_back(configured);
+          AddCandidate(configured, record);
           step = internal::Judge(false, &turn, record);
         }
         seen = *record;

@@ -107,12 +107,14 @@ class SharedExchange final : public ExchangeLock {
 
   void RunLimited(const std::shared_ptr<Token>& token, std::function<Result<ExchangeAdmission>()> work, Admitted done,
                   const ExchangeAdmission& absent, bool gives_back);
+  void PostToStore(TimerId timer, std::function<void()> task);
+  void TellExecutor(const std::function<void()>& task);
   void AcquireWithin(const std::shared_ptr<Token>& token, SteadyTime until, Admitted done);
 
   Result<ExchangeAdmission> TryTake(const std::shared_ptr<Token>& token);
   Result<ExchangeAdmission> TryJudge(const std::shared_ptr<Token>& token, const Secret& sent);
   ExchangeAdmission Admit(Exchange* exchange, ExchangeStep step, const StoredToken& record,
-                          std::shared_ptr<const Jwt> jwt) const;
+                          std::shared_ptr<const Jwt> jwt);
   bool Overtakes(Exchange* exchange, const StoredToken& record) const;
   void GiveBack(Exchange* exchange);
   void Renew(const Token* token, std::uint64_t number);

@@ -19,6 +19,11 @@ std::shared_ptr<const Jwt> ReviveJwt(const StoredJwt& stored, SteadyTime now, Wa
   return std::make_shared<const Jwt>(std::move(jwt));
 }
 
+void MakeUpForLoss(const Token& token, StoredToken* stored) {
+  if (token.serial() <= stored->serial || token.credential() == stored->credential) return;
+  Write(token.credential(), std::nullopt, ExchangeTurn{0, token.configured()}, stored);
+}
+
 StateRecords::Known& StateRecords::KnownOf(const std::shared_ptr<Token>& token) {
   const auto [it, is_new] = known_.try_emplace(token.get());
   if (is_new) it->second = {token, {}, false};
@@ -35,6 +40,7 @@ Counters StateRecords::NoteRestored(const std::shared_ptr<Token>& token, const S
 }
 
 void StateRecords::Merge(const PoolRecords::Kept& kept, const Known& known, StoredToken* stored) const {
+  MakeUpForLoss(*kept.token, stored);
   if (kept.health_changed) {
     const Status& why = kept.why;
     StoredHealth& health = stored->health;

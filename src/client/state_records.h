@@ -48,6 +48,9 @@ class StateRecords {
   std::unordered_map<const Token*, Known> known_;
 };
 
+// A store that was emptied, or put back to what it was before, has lost what this process got: it gets it again.
+void MakeUpForLoss(const Token& token, StoredToken* stored);
+
 // A JWT that came back from a store; null: it has ended.
 std::shared_ptr<const Jwt> ReviveJwt(const StoredJwt& stored, SteadyTime now, WallTime wall_now);
 

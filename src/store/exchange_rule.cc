@@ -26,11 +26,6 @@ void OweNothing(std::uint64_t number, StoredExchange* exchange) {
   exchange->owed.erase(std::remove_if(exchange->owed.begin(), exchange->owed.end(), is_it), exchange->owed.end());
 }
 
-void AddCandidate(const Secret& credential, StoredExchange* exchange) {
-  exchange->candidates.push_back(credential);
-  if (exchange->candidates.size() > kMostCandidates) exchange->candidates.erase(exchange->candidates.begin());
-}
-
 void Replace(const Secret& credential, StoredToken* record) {
   record->exchange.refused.clear();
   if (record->credential == credential) return;
@@ -39,6 +34,13 @@ void Replace(const Secret& credential, StoredToken* record) {
 }
 
 }  // namespace
+
+void AddCandidate(const Secret& credential, StoredToken* record) {
+  std::vector<Secret>& candidates = record->exchange.candidates;
+  if (record->credential == credential || Has(candidates, credential)) return;
+  candidates.push_back(credential);
+  if (candidates.size() > kMostCandidates) candidates.erase(candidates.begin());
+}
 
 ExchangeStep Take(const TakeOptions& options, ExchangeTurn* turn, StoredToken* record) {
   StoredExchange& exchange = record->exchange;
@@ -72,11 +74,12 @@ void Write(const Secret& got, const std::optional<StoredJwt>& jwt, const Exchang
     Drop(&exchange.candidates, turn.sent);
     Drop(&exchange.candidates, issued);
     const bool was_refused = turn.refused == RecordKey(record->credential);
-    if (!was_current && !was_refused && record->credential != issued) AddCandidate(record->credential, &exchange);
-    return Replace(issued, record);
+    const Secret former = record->credential;
+    Replace(issued, record);
+    if (!was_current && !was_refused) AddCandidate(former, record);
+    return;
   }
-  if (record->credential == issued || Has(exchange.candidates, issued)) return;
-  AddCandidate(issued, &exchange);
+  AddCandidate(issued, record);
 }
 
 ExchangeStep Judge(bool has_jwt, ExchangeTurn* turn, StoredToken* record) {

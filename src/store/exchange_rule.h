@@ -57,6 +57,8 @@ ExchangeStep Take(const TakeOptions& options, ExchangeTurn* turn, StoredToken* r
 bool Renew(const ExchangeTurn& turn, StoredToken* record);
 // `got` was issued for turn.sent. Empty: the credential stays as it was. `jwt`: none, if there is none of use.
 void Write(const Secret& got, const std::optional<StoredJwt>& jwt, const ExchangeTurn& turn, StoredToken* record);
+// `credential` is worth a try when the record's own one is refused for good. Of nine the oldest goes.
+void AddCandidate(const Secret& credential, StoredToken* record);
 // turn.sent is refused for good.
 ExchangeStep Judge(bool has_jwt, ExchangeTurn* turn, StoredToken* record);
 // The exchange is over, or was never sent.

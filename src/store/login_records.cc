@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/guarded.h"
+#include "store/exchange_rule.h"
 #include "store/seal.h"
 
 namespace warppool::internal {
@@ -76,8 +77,8 @@ struct LoginRecords::Place {
 
 Status LoginRecords::SetAside(Transaction* transaction, const LoginCredentials& login, const std::string& key,
                               const std::string& value, const Status& why) {
-  complain_(
-      login, Status(Code::kInternal, fmt::format("a record in the store does not open, and is set aside: {}", why.message())));
+  complain_(login, Status(Code::kInternal,
+                          fmt::format("a record in the store does not open, and is set aside: {}", why.message())));
   const auto aside = transaction->Read(key + ".aside");
   if (!aside.ok()) return aside.status();
   transaction->Put(key + ".aside", value);
@@ -153,6 +154,8 @@ Status LoginRecords::Link(Transaction* transaction, const LoginCredentials& logi
     const auto opened = OpenRecord(**sealed, credential);
     if (!opened.ok() && opened.code() != Code::kInvalidArgument) return opened.status();
     if (opened.ok() && opened->leads_to == place.seal && opened->token.credential.empty()) return {};
+    // The same login, begun in another way: what it has led to is not lost.
+    if (opened.ok() && !opened->token.credential.empty()) AddCandidate(opened->token.credential, token);
     if (!opened.ok()) {
       if (Status status = SetAside(transaction, login, key, **sealed, opened.status()); !status.ok()) return status;
     }
@@ -168,7 +171,8 @@ Status LoginRecords::Make(Transaction* transaction, const Edit& edit) {
   if (place.token) {
     token = *std::move(place.token);
   } else {
-    token.credential = edit.login.configured;
+    token.credential = edit.login.present;
+    token.serial = edit.login.present == edit.login.configured ? 0 : 1;
   }
   if (!edit.change(&token)) return {};
   if (Status status = Link(transaction, edit.login, place, edit.login.configured, &token); !status.ok()) return status;

@@ -25,7 +25,8 @@ struct LoginCredentials {
 // In one thread at a time.
 class LoginRecords {
  public:
-  // Hears why a login's record cannot be used. It is set aside in the store, and the login begins with what is configured.
+  // Hears why a login's record cannot be used. It is set aside in the store, and the login begins with what is
+  // configured.
   using Complaint = std::function<void(const LoginCredentials& login, const Status& why)>;
 
   LoginRecords(std::shared_ptr<StateStore> store, Complaint complain)
@@ -36,8 +37,8 @@ class LoginRecords {
 
   struct Edit {
     LoginCredentials login;
-    // Makes of the record what it is to be; of one that has the configured credential and nothing else, if there is
-    // none. False: there is nothing to write. It is called again with the newer record when somebody came between.
+    // Makes of the record what it is to be; of one that has the present credential and nothing else, if there is none.
+    // False: there is nothing to write. It is called again with the newer record when somebody came between.
     std::function<bool(StoredToken*)> change;
   };
   // Makes all of these edits, or none.

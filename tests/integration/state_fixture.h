@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "membership_fixture.h"
-#include "store/record.h"
 #include "store/login_records.h"
+#include "store/record.h"
 #include "store/seal.h"
 #include "unit/store/store_fixture.h"
 
@@ -38,7 +38,8 @@ class ObedientStore final : public StateStore {
 
   // What is kept of the login with this credential; nothing if nothing is, or it does not open.
   std::optional<StoredToken> Look(const std::string& credential) {
-    const auto read = LoginRecords(records_, [](const LoginCredentials&, const Status&) {}).Read({Secret(credential), Secret(credential)});
+    const auto read = LoginRecords(records_, [](const LoginCredentials&, const Status&) {
+                      }).Read({Secret(credential), Secret(credential)});
     return read.ok() ? *read : std::nullopt;
   }
 

@@ -23,7 +23,8 @@ int main(int argc, char** argv) {
   for (std::uint64_t serial = last->has_value() ? std::stoull(**last) + 1 : 1;; ++serial) {
     // Of changing size, and of more than one page, so that halves would be seen.
     const std::string value = std::to_string(serial) + std::string(3'000 + serial % 4'000, ' ');
-    const warppool::Status status = (*store)->Write({{"a", value}, {"b", value}}, warppool::StateDurability::kPowerLoss);
+    const warppool::Status status =
+        (*store)->Write({{"a", value}, {"b", value}}, warppool::StateDurability::kPowerLoss);
     if (!status.ok()) {
       std::fprintf(stderr, "%s\n", status.ToString().c_str());
       return 1;

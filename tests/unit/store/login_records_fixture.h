@@ -72,7 +72,8 @@ class LoginProcess {
  public:
   LoginProcess(std::shared_ptr<StateStore> store, std::string_view configured)
       : login{Secret(configured), Secret(configured)},
-        records(std::move(store), [this](const LoginCredentials&, const Status& why) { complaints.push_back(why.ToString()); }) {}
+        records(std::move(store),
+                [this](const LoginCredentials&, const Status& why) { complaints.push_back(why.ToString()); }) {}
 
   std::optional<StoredToken> Read() {
     auto read = records.Read(login);
