@@ -115,8 +115,7 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
                   .exchange_lock = persister_ ? persister_->exchange_lock() : nullptr,
                   .supply = &bearer_sources_},
                  &transport_, this, dates_, log_),
-      queue_(&pool_, &loop_, clock_,
-             [this](const auto& wanted) { return quota_queries_.Asking(wanted.excluded, wanted.only); }),
+      queue_(&pool_, &loop_, clock_, [this](const auto& wanted) { return MayCome(wanted); }),
       agent_breaker_(&loop_, clock_, BreakerPause(config_)),
       exchange_breaker_(&loop_, clock_, BreakerPause(config_)),
       quota_queries_(this),
@@ -151,8 +150,15 @@ AcquisitionServices Core::AcquisitionServicesOf() {
           .unit_random = [this] { return UnitRandom(); },
           .drop_refused = [this](const Bearer& bearer, const Status& why) { DropRefused(bearer, why); },
           .ask_quota = [this](const Bearer& bearer) { quota_queries_.AskAfterRefusal(bearer); },
-          .quota_asked =
-              [this](const TokenPool::Wanted& wanted) { return quota_queries_.Asking(wanted.excluded, wanted.only); }};
+          .review_revoked =
+              [this] {
+                if (persister_) persister_->ReviewNow([this] { queue_.ServeAndReview(); });
+              },
+          .may_come = [this](const TokenPool::Wanted& wanted) { return MayCome(wanted); }};
+}
+
+bool Core::MayCome(const TokenPool::Wanted& wanted) const {
+  return quota_queries_.Asking(wanted.excluded, wanted.only) || (persister_ && persister_->is_reviewing());
 }
 
 Status Core::Open() {

@@ -100,6 +100,8 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
 
  private:
   AcquisitionServices AcquisitionServicesOf();
+  // Whether a token that would do may come sooner than the pool knows.
+  bool MayCome(const TokenPool::Wanted& wanted) const;
 
   struct Entry {
     std::shared_ptr<Operation> operation;

@@ -49,6 +49,7 @@ StatePersister::StatePersister(std::shared_ptr<StateStore> store, TokenPool* poo
       executor_(executor),
       dates_(dates),
       save_interval_(save_interval),
+      store_limit_(options.store_limit),
       is_for_many_processes_(store->IsForManyProcesses()),
       logins_(std::move(store), [this](const LoginCredentials& login, const Status& why) { OnBroken(login, why); }),
       records_(&logins_),
@@ -150,6 +151,25 @@ void StatePersister::Begin() {
     worker_.Post([this] { exchange_.Review(); });
     Begin();
   });
+}
+
+void StatePersister::ReviewNow(std::function<void()> done) noexcept {
+  if (!is_for_many_processes_ || is_reviewing_) return;
+  const Status begun = Guarded([&] {
+    review_timer_ = executor_->After(store_limit_, [this, done] { EndReview(done); });
+    worker_.Post([this, done] {
+      exchange_.Review();
+      executor_->Post([this, done] { EndReview(done); });
+    });
+    return Status();
+  });
+  is_reviewing_ = begun.ok() || review_timer_ != 0;
+}
+
+void StatePersister::EndReview(const std::function<void()>& done) {
+  if (!std::exchange(is_reviewing_, false)) return;
+  executor_->CancelTimer(std::exchange(review_timer_, 0));
+  done();
 }
 
 void StatePersister::Forget(const std::shared_ptr<Token>& token) {

@@ -36,8 +36,12 @@ class StatePersister final : private SharedExchangeObserver {
   // Whether the pool has something to save; see TokenPool::SetOnUnsaved(). Any thread.
   void OnUnsaved(bool urgent) noexcept;
 
-  // Looks from now on after tokens that are refused for good, or in doubt. In the executor's thread.
+  // Looks from now on after tokens that are refused for good, or in doubt, once a minute. In the executor's thread.
   void Begin();
+  // Does so at once; `done` is called when it is over, or takes too long, unless it is under way already. The same
+  // thread.
+  void ReviewNow(std::function<void()> done) noexcept;
+  bool is_reviewing() const { return is_reviewing_; }
   // The token is gone: its last state is saved. In the executor's thread.
   void Forget(const std::shared_ptr<Token>& token);
 
@@ -54,6 +58,7 @@ class StatePersister final : private SharedExchangeObserver {
 
   // The login's record cannot be used.
   void OnBroken(const LoginCredentials& login, const Status& why);
+  void EndReview(const std::function<void()>& done);
   void SaveSoon(bool urgent);
   void SaveNow();
   void Save(const std::vector<PoolRecords::Kept>& tokens);
@@ -64,11 +69,14 @@ class StatePersister final : private SharedExchangeObserver {
   Executor* const executor_;
   const Clock& dates_;
   const std::chrono::milliseconds save_interval_;
+  const std::chrono::milliseconds store_limit_;
   const bool is_for_many_processes_;
 
   // The executor's thread only.
   TimerId save_timer_ = 0;
   bool save_is_urgent_ = false;
+  bool is_reviewing_ = false;
+  TimerId review_timer_ = 0;
 
   // The worker's thread only, but for the start.
   LoginRecords logins_;

@@ -275,8 +275,9 @@ void TokenAcquisition::FailAt(bool at_exchange, Refusal result) {
   } else {
     EndLease(result.outcome, result.status, result.retry_after, at_exchange);
     tried_.push_back(token);
-    // One that cools is worth another try when its quota is back.
-    const bool cools = result.outcome == Outcome::kQuotaExhausted && !services_.pool->CanServe(*token, {});
+    // One that cools, for its quota or in doubt, is worth another try when that is over.
+    const bool may_cool = result.outcome == Outcome::kQuotaExhausted || result.outcome == Outcome::kHeld;
+    const bool cools = may_cool && !services_.pool->CanServe(*token, {});
     if (!cools) wanted_.excluded.insert(token.get());
   }
   bearer_ = {};

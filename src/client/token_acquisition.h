@@ -45,8 +45,10 @@ struct AcquisitionServices {
   std::function<void(const Bearer&, const Status&)> drop_refused{};
   // A quota is used up, and nobody has said until when.
   std::function<void(const Bearer&)> ask_quota{};
-  // Whether that was asked of a token that would do.
-  std::function<bool(const TokenPool::Wanted&)> quota_asked{};
+  // No token is ready: other processes are asked whether they got something new for those that are refused for good.
+  std::function<void()> review_revoked{};
+  // Whether one of the two is under way for a token that would do: it may come sooner than the pool knows.
+  std::function<bool(const TokenPool::Wanted&)> may_come{};
 };
 
 // How long an acquisition may wait.

@@ -40,8 +40,9 @@ std::optional<milliseconds> TokenAcquisition::TokenComesIn() {
   if (left <= milliseconds(0)) return std::nullopt;
   const auto outlook = services_.pool->WhenReady(wanted_);
   if (outlook.earliest && *outlook.earliest < left) return *outlook.earliest;
-  // A quota that is asked for may be back sooner than is assumed.
-  if (outlook.busy || outlook.ready || services_.quota_asked(wanted_)) return left;
+  if (outlook.busy || outlook.ready) return left;
+  services_.review_revoked();
+  if (services_.may_come(wanted_)) return left;
   return std::nullopt;
 }
 

@@ -25,8 +25,8 @@ bool SameTokensSuit(const TokenPool::Wanted& a, const TokenPool::Wanted& b) {
 }  // namespace
 
 WaitQueue::WaitQueue(TokenPool* pool, Executor* loop, const Clock& clock,
-                     std::function<bool(const TokenPool::Wanted&)> quota_asked)
-    : pool_(pool), loop_(loop), clock_(clock), quota_asked_(std::move(quota_asked)) {}
+                     std::function<bool(const TokenPool::Wanted&)> may_come)
+    : pool_(pool), loop_(loop), clock_(clock), may_come_(std::move(may_come)) {}
 
 void WaitQueue::Join(Waiter* waiter, Wish wish) {
   Insert(waiter, std::move(wish));
@@ -202,8 +202,7 @@ std::optional<WaitQueue::NoToken> WaitQueue::WhyEnd(const Entry& entry, const To
   const Group& group = *entry.group;
   if (!group.needs_prospect || outlook.busy || outlook.ready) return std::nullopt;
   if (outlook.earliest && *outlook.earliest < entry.until() - now) return std::nullopt;
-  // A quota that is asked for may be back sooner than is assumed.
-  if (quota_asked_(group.wanted)) return std::nullopt;
+  if (may_come_(group.wanted)) return std::nullopt;
   return NoToken::kNoProspect;
 }
 

@@ -60,9 +60,9 @@ class WaitQueue {
     bool needs_prospect = true;  // false: it waits until then, whatever the prospects are
   };
 
-  // `quota_asked`: whether a token that would do may come back sooner than the pool knows.
+  // `may_come`: whether a token that would do may come back sooner than the pool knows.
   WaitQueue(TokenPool* pool, Executor* loop, const Clock& clock,
-            std::function<bool(const TokenPool::Wanted&)> quota_asked);
+            std::function<bool(const TokenPool::Wanted&)> may_come);
   WaitQueue(const WaitQueue&) = delete;
   WaitQueue& operator=(const WaitQueue&) = delete;
 
@@ -118,7 +118,7 @@ class WaitQueue {
   TokenPool* const pool_;
   Executor* const loop_;
   const Clock& clock_;
-  const std::function<bool(const TokenPool::Wanted&)> quota_asked_;
+  const std::function<bool(const TokenPool::Wanted&)> may_come_;
 
   Groups groups_;
   Heads heads_;  // the groups by the numbers of their first ones

@@ -70,7 +70,8 @@ struct Acquiring {
       bearer.token->DropJwt(bearer.jwt->text.Reveal());
     };
     services.ask_quota = [](const Bearer& /*bearer*/) {};
-    services.quota_asked = [](const TokenPool::Wanted& /*wanted*/) { return false; };
+    services.review_revoked = [] {};
+    services.may_come = [](const TokenPool::Wanted& /*wanted*/) { return false; };
   }
   ~Acquiring() {
     requests.clear();

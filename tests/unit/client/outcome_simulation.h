@@ -220,7 +220,8 @@ class Simulation final : public Transport, public ExchangeLock, private PoolList
       bearer.token->DropJwt(bearer.jwt->text.Reveal());
     };
     services.ask_quota = [](const Bearer& /*bearer*/) {};
-    services.quota_asked = [](const TokenPool::Wanted& /*wanted*/) { return false; };
+    services.review_revoked = [] {};
+    services.may_come = [](const TokenPool::Wanted& /*wanted*/) { return false; };
     return services_.emplace(patience, std::move(services)).first->second;
   }
 

@@ -30,15 +30,21 @@ class UnsteadyStore final : public StateStore {
       hanging.set_value();
       let_go.get_future().wait();
     }
-    if (fails) return Status(Code::kInternal, "no disk");
+    if (fails || is_deaf.exchange(false)) return Status(Code::kInternal, "no disk");
     return records_->Read(key);
   }
   Status Write(const std::vector<StateChange>& changes, StateDurability durability) override {
     if (fails) return Status(Code::kInternal, "no disk");
-    return records_->Write(changes, durability);
+    is_deaf = forgets_writes > 0;
+    if (!is_deaf) return records_->Write(changes, durability);
+    --forgets_writes;
+    static_cast<void>(records_->Write(changes, durability));
+    return {Code::kInternal, "no line"};
   }
 
   std::atomic<bool> fails{false};
+  std::atomic<int> forgets_writes{0};  // so many are made, and it fails, until it is written to again
+  std::atomic<bool> is_deaf{false};
   std::atomic<bool> hangs{false};
   std::promise<void> hanging;
   std::promise<void> let_go;
@@ -81,6 +87,9 @@ class Sharer final : private SharedExchangeObserver {
   void Release() {
     exchange_.Release(token);
     Settle();
+  }
+  void Forget() {
+    InStore([this] { exchange_.Forget(token.get()); });
   }
   void Review() {
     InStore([this] { exchange_.Review(); });
@@ -336,15 +345,61 @@ TEST_CASE("the configured credential is tried once before an account is given up
     c.Judge("fake-0");
     CHECK(c.Answer() == "revoked");
   }
-  SECTION("and is good: what it got is a candidate, and is found") {
+  SECTION("and is good: what it got is the present one from now on") {
     c.Keep("fake-0", "fake-2");
     c.Release();
-    CHECK(t.Record().exchange.candidates.size() == 1);
+    CHECK(t.Record().exchange.candidates.empty());
     t.a.Acquire();
-    CHECK(t.a.Answer() == "send fake-1");
-    t.a.Judge("fake-1");
     CHECK(t.a.Answer() == "send fake-2");
   }
+}
+
+TEST_CASE("a lock that was taken by a write of which nothing was heard is given back") {
+  TwoSharers t;
+  t.b.store->forgets_writes = 1;
+  t.b.Acquire();
+  CHECK(t.b.Answer() == "send fake-0");
+  CHECK(t.Record().exchange.number == 102);
+  SECTION("when the exchange is over") {
+    t.b.Release();
+  }
+  SECTION("when the next one finds what another process has got") {
+    REQUIRE(Process(t.records, "fake-0").Exchange("fake-1", "fake-jwt").ok());
+    t.b.Acquire();
+    CHECK(t.b.Answer() == "use fake-jwt");
+  }
+  CHECK(t.Record().exchange.number == 0);
+}
+
+TEST_CASE("a removed token's exchange gives the lock back") {
+  TwoSharers t;
+  t.a.Acquire();
+  t.a.Forget();
+  t.a.Keep("fake-0", "fake-1", "fake-jwt");
+  t.a.Release();
+  CHECK(t.Record().exchange.number == 0);
+  CHECK(t.Record().credential.Reveal() == "fake-1");
+}
+
+TEST_CASE("a store that lost a newer credential gets it again, from who has it") {
+  TwoSharers t;
+  t.a.Acquire();
+  t.a.Keep("fake-0", "fake-1");
+  t.a.token->Rotate(Secret("fake-1"));
+  t.a.Release();
+  t.records->records.clear();
+  SECTION("nobody has written since") {
+  }
+  SECTION("somebody has begun anew, with what is configured") {
+    t.b.Acquire();
+    CHECK(t.b.Answer() == "send fake-0");
+    t.b.Judge("fake-0");
+    CHECK(t.b.Answer() == "revoked");
+  }
+  t.a.Acquire();
+  CHECK(t.a.Answer() == "send fake-1");
+  CHECK(t.Record().credential.Reveal() == "fake-1");
+  CHECK_FALSE(IsRevoked(t.Record()));
 }
 
 TEST_CASE("a store that fails keeps nobody from an exchange, and gets what it brought when it works again") {
