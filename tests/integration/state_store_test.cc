@@ -189,6 +189,13 @@ TEST_CASE("who was disabled is half open at once after a restart") {
   Restart(&world, config);
   CHECK(world.StatusOf(0).state == TokenState::kHalfOpen);
   CHECK(world.StatusOf(0).reason == reason);
+  if (for_good) {  // behind all that are ready
+    CHECK(world.Ask(Impatient()).ok());
+    CHECK(world.StatusOf(0).served == 0);
+    config.tokens.resize(1);
+    Restart(&world, config);
+    CHECK(world.StatusOf(0).state == TokenState::kHalfOpen);
+  }
   CHECK(world.Ask(Impatient()).ok());
   CHECK(world.StatusOf(0).served == 1);
   CHECK(world.StatusOf(0).state == TokenState::kReady);

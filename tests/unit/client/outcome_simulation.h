@@ -295,14 +295,26 @@ class Simulation final : public Transport, public ExchangeLock, private PoolList
   void Resume(TransferId /*id*/) override {}
 
   // ExchangeLock: another process has a token for a while, and is given up after 5 s.
-  void Acquire(const std::shared_ptr<Token>& token, Acquired done) override {
+  void Acquire(const std::shared_ptr<Token>& token, Admitted done) override {
     const SimToken& t = world_.tokens()[Index(*token)];
     const bool held = t.held_from <= Now() && Now() < t.held_until;
     executor_.After(InMs(held ? std::min(5.0, t.held_until - Now()) : 0),
-                    [done = std::move(done)] { done(std::optional<SharedKnowledge>()); });
+                    [done = std::move(done), sent = token->credential()] {
+                      ExchangeAdmission admission;
+                      admission.credential = sent;
+                      done(admission);
+                    });
   }
-  void Keep(const std::shared_ptr<Token>& /*token*/, const Issuance& /*issued*/, std::function<void()> done) override {
+  void Keep(const std::shared_ptr<Token>& /*token*/, const Secret& /*sent*/, const Issuance& /*issued*/,
+            std::function<void()> done) override {
     executor_.Post(std::move(done));
+  }
+  void Judge(const std::shared_ptr<Token>& /*token*/, const Secret& /*sent*/, Admitted done) override {
+    executor_.Post([done = std::move(done)] {
+      ExchangeAdmission admission;
+      admission.kind = ExchangeAdmission::Kind::kRevoked;
+      done(admission);
+    });
   }
   void Release(const std::shared_ptr<Token>& /*token*/) override {}
 
