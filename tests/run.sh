@@ -169,8 +169,8 @@ for part in "${parts[@]}"; do
     deep-bench) run_part bench run_benchmarks ;;
     deep-files) run_part files build_files ;;
     deep-docs) run_part docs build_docs ;;
-    deep-soak) run_long_tests soak WARPPOOL_SOAK_REQUESTS=400000 ;;
-    deep-kill) run_long_tests kill WARPPOOL_STATE_KILLS=2000 WARPPOOL_SHARED_REQUESTS=40000 ;;
+    deep-soak) run_long_tests soak WARPPOOL_SOAK_REQUESTS=400000 WARPPOOL_SHARED_TROUBLES=300 ;;
+    deep-kill) run_long_tests kill WARPPOOL_STATE_KILLS=2000 WARPPOOL_SHARED_REQUESTS=40000 WARPPOOL_STATE_STOPS=1000 ;;
     deep-packaging) run_part packaging tests/packaging/run.sh build/quickstart --all ;;
     deep-poll) run_poll ;;
     deep-platforms) run_part platforms tests/platforms/run.sh ;;

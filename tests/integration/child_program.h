@@ -89,7 +89,14 @@ class ChildProgram {
 
   void Stop() { kill(pid_, SIGSTOP); }
   void Continue() { kill(pid_, SIGCONT); }
-  void Kill() { kill(pid_, SIGKILL); }
+  void Tell(int signal) { kill(pid_, signal); }
+  // When it returns the process is dead. Any thread.
+  void Kill() {
+    kill(pid_, SIGKILL);
+    siginfo_t info;
+    while (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) < 0 && errno == EINTR) {
+    }
+  }
   // Whether it has been stopped, by itself or by somebody; it has been when this returns true.
   bool WaitUntilStopped(std::chrono::milliseconds patience) { return WaitFor(WSTOPPED | WNOWAIT, patience); }
   // Its exit code; -1: a signal ended it, or it did not end in time.

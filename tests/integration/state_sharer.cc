@@ -1,9 +1,12 @@
-// One of several processes that share a state file: sends requests until it has sent enough.
+// One of several processes that share a state file: sends requests until it has sent enough, or is told to end
+// (SIGTERM).
 //
 //   state_sharer <server URL> <state file> <requests> <threads> <refresh token>...
 //
 // At its end it writes a line to standard output: how many requests were answered, how many were not, and how the first
 // of those failed.
+
+#include <signal.h>
 
 #include <atomic>
 #include <cstdio>
@@ -14,6 +17,16 @@
 #include <vector>
 
 #include "warppool/client.h"
+
+namespace {
+
+std::atomic<int> left{0};
+
+void EndSoon(int /*signal*/) {
+  left = 0;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 6) return 2;
@@ -33,7 +46,8 @@ int main(int argc, char** argv) {
     return 1;
   }
 
-  std::atomic<int> left{requests};
+  left = requests;
+  signal(SIGTERM, EndSoon);
   std::atomic<int> answered{0};
   std::atomic<int> failed{0};
   std::mutex mutex;

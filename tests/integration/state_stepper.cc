@@ -6,8 +6,8 @@
 // `commit`: at the n-th commit to the store, before it is made or after. "stop": the process stops itself, until
 // somebody lets it go on. "hang": the store returns five seconds later, which is longer than it is waited for.
 //
-// It writes "ready", and then for each request "ok" or how it failed. It ends with its input. Its log is beside the state
-// file.
+// It writes "ready", and then for each request "ok" or how it failed. It ends with its input. Its log is beside the
+// state file.
 
 #include <signal.h>
 #include <unistd.h>
