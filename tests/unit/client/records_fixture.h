@@ -106,7 +106,8 @@ struct Process {
   std::shared_ptr<FaultyStore> store;
   std::shared_ptr<Token> token;
   std::vector<std::string> complaints;
-  LoginRecords logins{store, [this](const LoginCredentials&, const Status& why) { complaints.push_back(why.message()); }};
+  LoginRecords logins{store,
+                      [this](const LoginCredentials&, const Status& why) { complaints.push_back(why.message()); }};
   StateRecords records{&logins};
   PoolRecords::Kept kept;  // what the pool would say
 };

@@ -388,8 +388,7 @@ TEST_CASE("a store that lost a newer credential gets it again, from who has it")
   t.a.token->Rotate(Secret("fake-1"));
   t.a.Release();
   t.records->records.clear();
-  SECTION("nobody has written since") {
-  }
+  SECTION("nobody has written since") {}
   SECTION("somebody has begun anew, with what is configured") {
     t.b.Acquire();
     CHECK(t.b.Answer() == "send fake-0");

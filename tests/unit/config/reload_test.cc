@@ -85,8 +85,8 @@ TEST_CASE("each field is in one of the two lists") {
   auto& [tokens, tier_order, strategy, max_in_flight, max_failures, recovery_delay, recovery_max_delay, server_url,
          refresh_url, securetoken_url, firebase_api_key, client_version, ca_bundle, proxy, no_proxy, connect_timeout,
          silence_timeout, refresh_timeout, retry_budget, retry_base_delay, retry_max_delay, retry_after_limit,
-         quota_cooling, max_token_wait, background_refresh, state_file, state_save_interval, store_timeout, max_event_bytes,
-         max_message_bytes, max_stream_events, max_tasks, max_nesting_depth] = config;
+         quota_cooling, max_token_wait, background_refresh, state_file, state_save_interval, store_timeout,
+         max_event_bytes, max_message_bytes, max_stream_events, max_tasks, max_nesting_depth] = config;
   CHECK(&max_nesting_depth == &config.max_nesting_depth);
 }
 

@@ -217,9 +217,8 @@ TEST_CASE("the trusted authorities must be a readable file") {
 
 TEST_CASE("limits are within reason") {
   using Duration = milliseconds Config::*;
-  for (const Duration field :
-       {&Config::connect_timeout, &Config::silence_timeout, &Config::refresh_timeout, &Config::state_save_interval,
-        &Config::store_timeout}) {
+  for (const Duration field : {&Config::connect_timeout, &Config::silence_timeout, &Config::refresh_timeout,
+                               &Config::state_save_interval, &Config::store_timeout}) {
     Run({"", [&](Config& c) { c.*field = milliseconds(1); }});
     for (const milliseconds bad : {milliseconds(0), milliseconds(-1), milliseconds::max(), milliseconds::min()}) {
       Config config = Valid();
