@@ -78,7 +78,7 @@ std::uint64_t DrawNumber() {
 // An exchange takes as long at most, and so long others wait for it.
 SharedExchangeOptions ExchangeOptionsOf(const Config& config) {
   const std::chrono::milliseconds longest = Endpoints(config).size() * config.refresh_timeout;
-  return {config.store_timeout, longest + std::chrono::seconds(5), longest, &DrawNumber};
+  return {config.store_timeout, longest + kOvertakeAfter * 2, {longest, &DrawNumber}};
 }
 
 }  // namespace

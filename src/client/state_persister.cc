@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/guarded.h"
+#include "base/mutex.h"
 #include "base/rfc3339.h"
 
 namespace warppool::internal {
@@ -68,21 +69,50 @@ void StatePersister::OnBroken(const LoginCredentials& login, const Status& why) 
 }
 
 void StatePersister::OnLifted(const std::shared_ptr<Token>& token) {
-  const auto stored = records_.Find(*token);
-  if (stored.ok() && *stored) TakeOver(token, **stored, false);
+  if (Status status = TakeOver(token, false); !status.ok()) OnStoreFailed(token, status);
   pool_->Recover(token->name());
 }
 
 Status StatePersister::RestoreAll() {
-  return Guarded([&] {
-    for (const auto& token : pool_->members().All()) {
-      if (token->kind() == CredentialKind::kCallback) continue;
-      const auto stored = records_.Find(*token);
-      if (!stored.ok()) return stored.status();
-      if (*stored) TakeOver(token, **stored, true);
+  struct Restoring {
+    Mutex mutex;
+    CondVar changed;
+    std::optional<Status> result GUARDED_BY(mutex);
+    bool is_late GUARDED_BY(mutex) = false;
+  };
+  const auto restoring = std::make_shared<Restoring>();
+  worker_.Post([this, restoring] {
+    const Status result = Guarded([&] { return TakeOverAll(); });
+    bool is_late = false;
+    {
+      MutexLock lock(&restoring->mutex);
+      restoring->result = result;
+      is_late = restoring->is_late;
     }
-    return Status();
+    restoring->changed.NotifyAll();
+    if (is_late && !result.ok()) OnStoreFailed(nullptr, result);
   });
+  const SteadyTime until = RealClock().Steady() + store_limit_;
+  {
+    MutexLock lock(&restoring->mutex);
+    while (!restoring->result && restoring->changed.WaitUntil(&restoring->mutex, until)) {
+    }
+    if (restoring->result) return *restoring->result;
+    restoring->is_late = true;
+  }
+  OnStoreFailed(nullptr,
+                Status(Code::kTimeout, fmt::format("the store has not answered within {} ms: the client begins "
+                                                   "without it, and takes over what it has when it comes",
+                                                   store_limit_.count())));
+  return {};
+}
+
+Status StatePersister::TakeOverAll() {
+  for (const auto& token : pool_->members().All()) {
+    if (token->kind() == CredentialKind::kCallback) continue;
+    if (Status status = TakeOver(token, true); !status.ok()) return status;
+  }
+  return {};
 }
 
 void StatePersister::Restore(const std::shared_ptr<Token>& token) {
@@ -90,16 +120,20 @@ void StatePersister::Restore(const std::shared_ptr<Token>& token) {
   // By way of the executor, as Forget(): a token that was removed a moment ago, and comes back, has its last state.
   executor_->Post([this, token] {
     worker_.Post([this, token] {
-      const auto stored = records_.Find(*token);
-      if (!stored.ok()) return OnStoreFailed(token, stored.status());
-      if (*stored) TakeOver(token, **stored, false);
+      if (Status status = TakeOver(token, false); !status.ok()) OnStoreFailed(token, status);
     });
   });
 }
 
-void StatePersister::TakeOver(const std::shared_ptr<Token>& token, const StoredToken& stored, bool at_start) {
+Status StatePersister::TakeOver(const std::shared_ptr<Token>& token, bool at_start) {
+  const std::uint64_t serial = token->serial();
+  const auto found = records_.Find(*token);
+  if (!found.ok()) return found.status();
+  if (!*found) return {};
+  const StoredToken& stored = **found;
   const WallTime now = dates_.Wall();
-  token->Adopt(stored.credential, stored.serial);
+  // What the token got since the store was asked, or has and the store has not, is newer.
+  if (!exchange_.exchanges().HasUnwritten(*token)) token->AdoptUnlessNewer(stored.credential, stored.serial, serial);
   if (stored.jwt) {
     auto jwt = ReviveJwt(*stored.jwt, dates_.Steady(), now);
     if (jwt) token->OfferJwt(std::move(jwt));
@@ -116,8 +150,9 @@ void StatePersister::TakeOver(const std::shared_ptr<Token>& token, const StoredT
   // One that comes later may have been here before: its tier has counted it then.
   kept.counts_for_tier = at_start;
   kept.last_used = stored.last_used;
-  if (kept.revoked) exchange_.NoteRevoked(token);
+  if (kept.revoked) exchange_.exchanges().NoteRevoked(token);
   pool_->records().Restore(kept, Describe(stored, now));
+  return {};
 }
 
 void StatePersister::OnUnsaved(bool urgent) noexcept {
@@ -148,17 +183,17 @@ void StatePersister::Save(const std::vector<PoolRecords::Kept>& tokens) {
 
 void StatePersister::Begin() {
   executor_->After(kReviewEvery, [this] {
-    worker_.Post([this] { exchange_.Review(); });
+    worker_.Post([this] { exchange_.exchanges().Review(); });
     Begin();
   });
 }
 
 void StatePersister::ReviewNow(std::function<void()> done) noexcept {
-  if (!is_for_many_processes_ || is_reviewing_) return;
+  if (is_reviewing_) return;
   const Status begun = Guarded([&] {
     review_timer_ = executor_->After(store_limit_, [this, done] { EndReview(done); });
     worker_.Post([this, done] {
-      exchange_.Review();
+      exchange_.exchanges().Review();
       executor_->Post([this, done] { EndReview(done); });
     });
     return Status();
@@ -176,14 +211,14 @@ void StatePersister::Forget(const std::shared_ptr<Token>& token) {
   SaveNow();
   worker_.Post([this, token] {
     records_.Forget(*token);
-    exchange_.Forget(token.get());
+    exchange_.exchanges().Forget(token.get());
   });
 }
 
 void StatePersister::Close() {
   Guarded([&] {
     worker_.Post([this] {
-      exchange_.Close();
+      exchange_.exchanges().Close();
       Save(pool_->records().TakeUnsaved());
     });
   });

@@ -18,7 +18,7 @@
 
 namespace warppool::internal {
 
-class StatePersister final : private SharedExchangeObserver {
+class StatePersister final : private StoredExchangesObserver {
  public:
   // `save_interval`: as Config::state_save_interval.
   StatePersister(std::shared_ptr<StateStore> store, TokenPool* pool, Executor* executor, const Clock& clock,
@@ -27,8 +27,8 @@ class StatePersister final : private SharedExchangeObserver {
   bool is_for_many_processes() const { return is_for_many_processes_; }
   ExchangeLock* exchange_lock() { return &exchange_; }
 
-  // Brings back what is known of all tokens. Before any other function, in the thread that creates the client. Fails as
-  // the store does.
+  // Brings back what is known of all tokens. Before any other function. Fails as the store does; but one that takes too
+  // long is not waited for: what it has is taken over when it comes.
   Status RestoreAll();
   // Brings back what is known of a token that has just come; soon. Any thread.
   void Restore(const std::shared_ptr<Token>& token);
@@ -52,7 +52,7 @@ class StatePersister final : private SharedExchangeObserver {
   void Close();
 
  private:
-  // SharedExchangeObserver
+  // StoredExchangesObserver
   void OnStoreFailed(const std::shared_ptr<const Token>& token, const Status& why) override;
   void OnLifted(const std::shared_ptr<Token>& token) override;
 
@@ -62,8 +62,9 @@ class StatePersister final : private SharedExchangeObserver {
   void SaveSoon(bool urgent);
   void SaveNow();
   void Save(const std::vector<PoolRecords::Kept>& tokens);
-  // What `stored` says, taken over.
-  void TakeOver(const std::shared_ptr<Token>& token, const StoredToken& stored, bool at_start);
+  // What the store says of a token, taken over.
+  Status TakeOver(const std::shared_ptr<Token>& token, bool at_start);
+  Status TakeOverAll();
 
   TokenPool* const pool_;
   Executor* const executor_;
@@ -78,7 +79,7 @@ class StatePersister final : private SharedExchangeObserver {
   bool is_reviewing_ = false;
   TimerId review_timer_ = 0;
 
-  // The worker's thread only, but for the start.
+  // The worker's thread only.
   LoginRecords logins_;
   StateRecords records_;
 

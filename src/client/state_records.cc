@@ -26,7 +26,7 @@ void MakeUpForLoss(const Token& token, StoredToken* stored) {
 
 StateRecords::Known& StateRecords::KnownOf(const std::shared_ptr<Token>& token) {
   const auto [it, is_new] = known_.try_emplace(token.get());
-  if (is_new) it->second = {token, {}, false};
+  if (is_new) it->second = {token, {}};
   return it->second;
 }
 
@@ -35,7 +35,6 @@ Counters StateRecords::NoteRestored(const std::shared_ptr<Token>& token, const S
   Counters news = stored.counters;
   news -= known.counted;
   known.counted = stored.counters;
-  known.is_revoked = IsRevoked(stored);
   return news;
 }
 
@@ -44,15 +43,11 @@ void StateRecords::Merge(const PoolRecords::Kept& kept, const Known& known, Stor
   if (kept.health_changed) {
     const Status& why = kept.why;
     StoredHealth& health = stored->health;
-    health = {kept.failures,       kept.disabled && !kept.revoked,
-              kept.cooling_until,  kept.cooling_for,
-              kept.recovery_delay, why.code(),
-              why.message()};
-    // Of this process's credential only: another one may have got a newer one meanwhile.
-    std::string& refused = stored->exchange.refused;
-    const bool is_of_this_one = stored->credential == kept.token->credential();
-    if (kept.revoked && is_of_this_one) refused = RecordKey(stored->credential);
-    if (!kept.revoked && known.is_revoked) refused.clear();
+    health = {kept.failures,       kept.disabled, kept.cooling_until, kept.cooling_for,
+              kept.recovery_delay, why.code(),    why.message()};
+    // Whether a refresh token is refused for good is judged by the exchange rule.
+    const bool is_key = kept.token->kind() == CredentialKind::kApiKey;
+    if (is_key) stored->exchange.refused = kept.revoked ? RecordKey(stored->credential) : std::string();
   }
   Counters since = kept.counters;
   since -= known.counted;
@@ -79,7 +74,6 @@ Status StateRecords::Save(const std::vector<PoolRecords::Kept>& tokens) {
     if (kept.token->kind() == CredentialKind::kCallback) continue;
     Known& known = KnownOf(kept.token);
     known.counted = kept.counters;
-    if (kept.health_changed) known.is_revoked = kept.revoked;
   }
   return outcome.status;
 }

@@ -38,7 +38,6 @@ class StateRecords {
   struct Known {
     std::shared_ptr<Token> token;  // so that its address stays its own
     Counters counted;              // of the pool's, what is in the store
-    bool is_revoked = false;       // this process has said so, or has read it
   };
 
   Known& KnownOf(const std::shared_ptr<Token>& token);

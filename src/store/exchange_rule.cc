@@ -42,13 +42,20 @@ void AddCandidate(const Secret& credential, StoredToken* record) {
   if (candidates.size() > kMostCandidates) candidates.erase(candidates.begin());
 }
 
+void AddOwed(const OwedAnswer& answer, StoredToken* record) {
+  std::vector<OwedAnswer>& owed = record->exchange.owed;
+  owed.push_back(answer);
+  const auto is_less = [](const OwedAnswer& a, const OwedAnswer& b) { return a.seen < b.seen; };
+  if (owed.size() > kMostOwed) owed.erase(std::max_element(owed.begin(), owed.end(), is_less));
+}
+
 ExchangeStep Take(const TakeOptions& options, ExchangeTurn* turn, StoredToken* record) {
   StoredExchange& exchange = record->exchange;
   if (options.has_jwt) return ExchangeStep::kUseJwt;
   if (IsRevoked(*record) && !options.is_probe) return ExchangeStep::kRevoked;
   if (exchange.number != 0 && exchange.number != turn->number) {
     if (!options.overtakes) return ExchangeStep::kHeld;
-    exchange.owed.push_back({exchange.number, {}});
+    AddOwed({exchange.number, {}}, record);
   }
   exchange.number = turn->number;
   ++exchange.renewal;

@@ -29,6 +29,8 @@ inline constexpr std::chrono::seconds kRenewEvery{1};
 // An answer that did not come in so long is owed no more: it outlasts any exchange.
 inline constexpr std::chrono::minutes kOwedFor{10};
 inline constexpr std::size_t kMostCandidates = 8;
+// Those that have been seen the longest go.
+inline constexpr std::size_t kMostOwed = 32;
 
 // One process's exchange of one login.
 struct ExchangeTurn {
@@ -59,6 +61,8 @@ bool Renew(const ExchangeTurn& turn, StoredToken* record);
 void Write(const Secret& got, const std::optional<StoredJwt>& jwt, const ExchangeTurn& turn, StoredToken* record);
 // `credential` is worth a try when the record's own one is refused for good. Of nine the oldest goes.
 void AddCandidate(const Secret& credential, StoredToken* record);
+// Whoever had this number may still get an answer.
+void AddOwed(const OwedAnswer& answer, StoredToken* record);
 // turn.sent is refused for good.
 ExchangeStep Judge(bool has_jwt, ExchangeTurn* turn, StoredToken* record);
 // The exchange is over, or was never sent.

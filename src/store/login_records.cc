@@ -18,6 +18,12 @@ namespace {
 constexpr int kMostAttempts = 100;
 // The oldest links go: credentials that were replaced so often do not come back.
 constexpr std::size_t kMostRecordLinks = 32;
+// Records of one key that do not open. The last one is replaced.
+constexpr int kMostSetAside = 9;
+
+Status OthersCome() {
+  return {Code::kTimeout, "others have changed the store's record each time that it was to be written"};
+}
 
 }  // namespace
 
@@ -42,6 +48,8 @@ class LoginRecords::Transaction {
   }
 
   bool HasChanges() const { return !written_.empty(); }
+  void Complain(const LoginCredentials& login, const Status& why) { complaints_.emplace_back(login, why); }
+  const auto& complaints() const { return complaints_; }
   // False: somebody has come between.
   Result<bool> Commit(StateDurability durability) {
     std::vector<StateChange> changes;
@@ -67,6 +75,7 @@ class LoginRecords::Transaction {
   StateStore* const store_;
   std::map<std::string, Value> values_;
   std::vector<std::string> written_;  // in their order
+  std::vector<std::pair<LoginCredentials, Status>> complaints_;
 };
 
 // Where a login's record is, or would be.
@@ -77,13 +86,24 @@ struct LoginRecords::Place {
 
 Status LoginRecords::SetAside(Transaction* transaction, const LoginCredentials& login, const std::string& key,
                               const std::string& value, const Status& why) {
-  complain_(login, Status(Code::kInternal,
-                          fmt::format("a record in the store does not open, and is set aside: {}", why.message())));
-  const auto aside = transaction->Read(key + ".aside");
-  if (!aside.ok()) return aside.status();
-  transaction->Put(key + ".aside", value);
+  transaction->Complain(login, Status(Code::kInternal, fmt::format("a record in the store does not open, and is set "
+                                                                   "aside: {}",
+                                                                   why.message())));
+  for (int number = 1; number <= kMostSetAside; ++number) {
+    const std::string place = number == 1 ? key + ".aside" : fmt::format("{}.aside-{}", key, number);
+    const auto there = transaction->Read(place);
+    if (!there.ok()) return there.status();
+    if (*there && number < kMostSetAside) continue;
+    transaction->Put(place, value);
+    break;
+  }
   transaction->Put(key, std::nullopt);
   return {};
+}
+
+// Once, however often a transaction had to be begun anew.
+void LoginRecords::TellOf(const Transaction& transaction) const {
+  for (const auto& [login, why] : transaction.complaints()) complain_(login, why);
 }
 
 // From one credential to the next, to the record.
@@ -128,16 +148,38 @@ Status LoginRecords::Find(Transaction* transaction, const LoginCredentials& logi
 
 Result<std::optional<StoredToken>> LoginRecords::Read(const LoginCredentials& login) {
   return Guarded([&]() -> Result<std::optional<StoredToken>> {
-    Transaction transaction(store_.get());
-    Place place;
-    if (Status status = Find(&transaction, login, &place); !status.ok()) return status;
-    if (transaction.HasChanges()) {  // something was set aside
-      const auto committed = transaction.Commit(StateDurability::kPowerLoss);
-      if (!committed.ok()) complain_(login, committed.status());
-      if (committed.ok() && !*committed) return Read(login);  // somebody did so in this very moment
+    for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
+      Transaction transaction(store_.get());
+      Place place;
+      if (Status status = Find(&transaction, login, &place); !status.ok()) return status;
+      if (transaction.HasChanges()) {  // something was set aside
+        const auto committed = transaction.Commit(StateDurability::kPowerLoss);
+        if (!committed.ok()) transaction.Complain(login, committed.status());
+        if (committed.ok() && !*committed) continue;  // somebody did so in this very moment
+      }
+      TellOf(transaction);
+      return std::move(place.token);
     }
-    return std::move(place.token);
+    return OthersCome();
   });
+}
+
+// The same login, begun in another way: what its other record has led to, and who may still get something, is not lost.
+// Its place leads here from now on.
+Status LoginRecords::Absorb(Transaction* transaction, const LoginCredentials& login, const Place& place,
+                            const Secret& credential, StoredToken* token) {
+  Place other;
+  if (Status status = Follow(transaction, login, credential, &other); !status.ok()) return status;
+  if (!other.token || other.seal == place.seal) return {};
+  StoredExchange& exchange = other.token->exchange;
+  for (const Secret& candidate : exchange.candidates) AddCandidate(candidate, token);
+  AddCandidate(other.token->credential, token);
+  if (exchange.number != 0) exchange.owed.push_back({exchange.number, {}});
+  for (const OwedAnswer& owed : exchange.owed) AddOwed(owed, token);
+  if (other.seal == credential) return {};
+  transaction->Put(RecordKey(other.seal), SealLink(place.seal, other.seal));
+  token->links.push_back(RecordKey(other.seal));
+  return {};
 }
 
 // That `credential` leads to the record at `place`.
@@ -154,11 +196,10 @@ Status LoginRecords::Link(Transaction* transaction, const LoginCredentials& logi
     const auto opened = OpenRecord(**sealed, credential);
     if (!opened.ok() && opened.code() != Code::kInvalidArgument) return opened.status();
     if (opened.ok() && opened->leads_to == place.seal && opened->token.credential.empty()) return {};
-    // The same login, begun in another way: what it has led to is not lost.
-    if (opened.ok() && !opened->token.credential.empty()) AddCandidate(opened->token.credential, token);
     if (!opened.ok()) {
       if (Status status = SetAside(transaction, login, key, **sealed, opened.status()); !status.ok()) return status;
     }
+    if (Status status = Absorb(transaction, login, place, credential, token); !status.ok()) return status;
   }
   transaction->Put(key, SealLink(place.seal, credential));
   return {};
@@ -201,19 +242,22 @@ LoginRecords::Outcome LoginRecords::Commit(const std::vector<Edit>& edits, State
       }
       if (!transaction.HasChanges()) {
         outcome.is_made = true;
+        TellOf(transaction);
         return {};
       }
       const auto committed = transaction.Commit(durability);
       if (!committed.ok()) {
         outcome.is_made = transaction.IsMade();
+        TellOf(transaction);
         return committed.status();
       }
       if (*committed) {
         outcome.is_made = true;
+        TellOf(transaction);
         return {};
       }
     }
-    return {Code::kTimeout, "others have changed the store's record each time that it was to be written"};
+    return OthersCome();
   });
   return outcome;
 }

@@ -58,6 +58,9 @@ class LoginRecords {
                   const std::string& value, const Status& why);
   Status Link(Transaction* transaction, const LoginCredentials& login, const Place& place, const Secret& credential,
               StoredToken* token);
+  Status Absorb(Transaction* transaction, const LoginCredentials& login, const Place& place, const Secret& credential,
+                StoredToken* token);
+  void TellOf(const Transaction& transaction) const;
   Status Make(Transaction* transaction, const Edit& edit);
 
   const std::shared_ptr<StateStore> store_;

@@ -264,8 +264,9 @@ Result<OpenedRecord> ReadRecord(const FlatJson& json, const Secret& key_credenti
   Members members(json);
   const auto format = members.Number("format", std::int64_t{1}, kMostInt64);
   if (members.fault().ok() && format > kRecordFormat) {
-    return Status(Code::kInvalidArgument,
-                  fmt::format("the record was written by a later version: it has format {}, and this one reads {}",
+    return Status(Code::kInvalidConfig,
+                  fmt::format("a record in the store was written by a later version of the library: it has format {}, "
+                              "and this one reads {}",
                               format, kRecordFormat));
   }
   OpenedRecord opened;

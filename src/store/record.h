@@ -76,8 +76,9 @@ struct OpenedRecord {
   Secret leads_to{};
 };
 
-// Fails with kInvalidArgument as Unseal(), when the record is of a later format, and when a member is missing or out of
-// its range; the message names the member, and quotes nothing. Any other code says nothing about the record.
+// Fails with kInvalidArgument as Unseal(), and when a member is missing or out of its range; the message names the
+// member, and quotes nothing. kInvalidConfig: the record is of a later format, and is to be left alone. Any other code
+// says nothing about the record.
 Result<OpenedRecord> OpenRecord(std::string_view sealed, const Secret& key_credential);
 
 }  // namespace warppool::internal

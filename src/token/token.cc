@@ -95,6 +95,15 @@ void Token::Rotate(Secret credential) {
   ++serial_;
 }
 
+bool Token::AdoptUnlessNewer(Secret credential, std::uint64_t serial, std::uint64_t known) {
+  MutexLock lock(&mutex_);
+  if (serial_ != known) return false;
+  serial_ = serial;
+  if (credential_ == credential) return false;
+  credential_.swap(credential);
+  return true;
+}
+
 bool Token::Adopt(Secret credential, std::uint64_t serial) {
   MutexLock lock(&mutex_);
   serial_ = serial;

@@ -48,6 +48,8 @@ class Token {
   void Rotate(Secret credential) EXCLUDES(mutex_);
   // What the store takes for the present one. Whether that is another one than here.
   bool Adopt(Secret credential, std::uint64_t serial) EXCLUDES(mutex_);
+  // The same, unless the token's own one was replaced since it had the serial `known`.
+  bool AdoptUnlessNewer(Secret credential, std::uint64_t serial, std::uint64_t known) EXCLUDES(mutex_);
 
   BearerSource bearer_source() const EXCLUDES(mutex_);
   void SetBearerSource(BearerSource source) EXCLUDES(mutex_);

@@ -104,42 +104,28 @@ TEST_CASE("a JWT that comes back lives for what is left of it") {
   }
 }
 
-TEST_CASE("who is revoked here is marked in the record, and whoever is well again lifts that") {
+TEST_CASE("an API key that is refused for good is marked in the record, and whoever is well again lifts that") {
   const auto store = NewStore();
-  Process p(store, "fake-0");
+  Process p(store, "wk-1.fake");
+  p.token = std::make_shared<Token>("PERSONAL_fake", Tier::kPersonal, CredentialKind::kApiKey, Secret("wk-1.fake"));
   p.kept.health_changed = p.kept.disabled = p.kept.revoked = true;
   p.kept.why = Status(Code::kUnauthorized, "the account is gone");
   REQUIRE(p.Save().ok());
   CHECK(IsRevoked(p.FindIt()));
-  CHECK_FALSE(p.FindIt().health.disabled);  // it is the mark that counts: it names the credential
-  SECTION("here") {
-    p.kept.disabled = p.kept.revoked = false;
-    REQUIRE(p.Save().ok());
-    CHECK_FALSE(IsRevoked(p.FindIt()));
-  }
-  SECTION("in another process, which has read it") {
-    Process other(store, "fake-0");
-    other.Restore();
-    other.kept.health_changed = true;
-    REQUIRE(other.Save().ok());
-    CHECK_FALSE(IsRevoked(other.FindIt()));
-  }
-  SECTION("and not in one that knows nothing of it") {
-    Process other(store, "fake-0");
-    other.kept.health_changed = true;
-    REQUIRE(other.Save().ok());
-    CHECK(IsRevoked(other.FindIt()));
-  }
-}
-
-TEST_CASE("the mark is of this process's credential only") {
-  const auto store = NewStore();
-  Process p(store, "fake-0");
-  Process other(store, "fake-0");
-  REQUIRE(other.Exchange("fake-1").ok());
-  p.kept.health_changed = p.kept.disabled = p.kept.revoked = true;
+  p.kept.disabled = p.kept.revoked = false;
   REQUIRE(p.Save().ok());
   CHECK_FALSE(IsRevoked(p.FindIt()));
+}
+
+TEST_CASE("whether a refresh token is refused for good is no matter of what is saved of its health") {
+  const auto store = NewStore();
+  Process p(store, "fake-0");
+  p.kept.health_changed = p.kept.disabled = p.kept.revoked = true;
+  p.kept.why = Status(Code::kUnauthorized, "the account is blocked");
+  REQUIRE(p.Save().ok());
+  CHECK_FALSE(IsRevoked(p.FindIt()));
+  CHECK(p.FindIt().health.disabled);
+  CHECK(p.FindIt().health.reason == "the account is blocked");
 }
 
 }  // namespace

@@ -42,9 +42,6 @@ TEST_CASE("a record that does not open is told, and set aside, and the login beg
   SECTION("empty") {
     store->records[key] = "";
   }
-  SECTION("of a later version") {
-    store->records[key] = Seal(Secret("fake-0"), R"({"format":3,"credential":"fake-0"})");
-  }
   SECTION("without what it must have") {
     store->records[key] = Seal(Secret("fake-0"), R"({"format":2,"credential":"fake-0"})");
   }
@@ -62,6 +59,33 @@ TEST_CASE("a record that does not open is told, and set aside, and the login beg
   CHECK_THAT(p.complaints[0], StartsWith(kComplaint) && !ContainsSubstring("fake-"));
   CHECK(p.ReadIt().counters.requests == 3);
   CHECK(p.complaints.size() == 1);
+}
+
+TEST_CASE("a record of a later version is left alone, and so is the login") {
+  const auto store = BreakableStore();
+  LoginProcess p(store, "fake-0");
+  const std::string key = RecordKeyOf("fake-0");
+  const std::string later = Seal(Secret("fake-0"), R"({"format":3,"credential":"fake-0"})");
+  store->records[key] = later;
+  CHECK(p.records.Read(p.login).code() == Code::kInvalidConfig);
+  const auto outcome = p.Commit({p.Counting(3)});
+  CHECK(outcome.status.code() == Code::kInvalidConfig);
+  CHECK_FALSE(outcome.is_made);
+  CHECK(store->records.size() == 1);
+  CHECK(store->records[key] == later);
+  CHECK(p.complaints.empty());
+}
+
+TEST_CASE("each record that is set aside has a place of its own") {
+  const auto store = BreakableStore();
+  LoginProcess p(store, "fake-0");
+  const std::string key = RecordKeyOf("fake-0");
+  for (const char* nonsense : {"first nonsense", "second nonsense"}) {
+    store->records[key] = nonsense;
+    p.Count(1);
+  }
+  CHECK(store->records[key + ".aside"] == "first nonsense");
+  CHECK(store->records[key + ".aside-2"] == "second nonsense");
 }
 
 TEST_CASE("a link that does not open is told, and set aside, and leads to the record again with the next change") {

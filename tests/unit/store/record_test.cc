@@ -257,7 +257,7 @@ TEST_CASE("a record of another token does not open, and is not read") {
 
 TEST_CASE("a record of a later format is refused, and says so") {
   const auto token = OpenPlain(Changed("\"format\":2", "\"format\":3"));
-  CHECK(token.code() == Code::kInvalidArgument);
+  CHECK(token.code() == Code::kInvalidConfig);
   CHECK_THAT(token.status().message(), ContainsSubstring("later version") && ContainsSubstring("format 3"));
   // Whatever else there is in it.
   CHECK_THAT(OpenPlain("{\"format\":99}").status().message(), ContainsSubstring("format 99"));
