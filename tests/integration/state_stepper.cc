@@ -1,10 +1,11 @@
 // One of two processes that share a state file: sends a request for each line "ask", and is stopped, or held up by its
 // store, at a chosen step of an exchange.
 //
-//   state_stepper <server URL> <state file> <refresh token> [<commit> before|after stop|hang]
+//   state_stepper <server URL> <state file> <refresh token> [<commit> before|after stop|hang|fail]
 //
 // `commit`: at the n-th commit to the store, before it is made or after. "stop": the process stops itself, until
-// somebody lets it go on. "hang": the store returns five seconds later, which is longer than it is waited for.
+// somebody lets it go on. "hang": the store returns five seconds later, which is longer than it is waited for. "fail":
+// it says that it failed, and so does the next read.
 //
 // It writes "ready", and then for each request "ok" or how it failed. It ends with its input. Its log is beside the
 // state file.
@@ -20,6 +21,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "warppool/client.h"
 
@@ -32,7 +34,10 @@ class SteppingStore final : public warppool::StateStore {
   SteppingStore(std::shared_ptr<warppool::StateStore> store, int commit, std::string when, std::string what)
       : store_(std::move(store)), commit_(commit), when_(std::move(when)), what_(std::move(what)) {}
 
-  warppool::Result<std::optional<std::string>> Read(const std::string& key) override { return store_->Read(key); }
+  warppool::Result<std::optional<std::string>> Read(const std::string& key) override {
+    if (std::exchange(is_deaf_, false)) return Failure();
+    return store_->Read(key);
+  }
   warppool::Status Write(const std::vector<warppool::StateChange>& changes,
                          warppool::StateDurability durability) override {
     return store_->Write(changes, durability);
@@ -41,6 +46,11 @@ class SteppingStore final : public warppool::StateStore {
                                 warppool::StateDurability durability) override {
     const bool is_it = ++commits_ == commit_;
     if (is_it && when_ == "before") Pause();
+    if (is_it && what_ == "fail") {
+      is_deaf_ = true;
+      if (when_ == "after") static_cast<void>(store_->Commit(changes, durability));
+      return Failure();
+    }
     auto made = store_->Commit(changes, durability);
     if (is_it && when_ == "after") Pause();
     return made;
@@ -48,10 +58,11 @@ class SteppingStore final : public warppool::StateStore {
   bool IsForManyProcesses() const override { return true; }
 
  private:
+  static warppool::Status Failure() { return {warppool::Code::kInternal, "the store is told to fail"}; }
   void Pause() const {
     if (what_ == "stop") {
       raise(SIGSTOP);  // this very thread goes no further
-    } else {
+    } else if (what_ == "hang") {
       std::this_thread::sleep_for(5s);
     }
   }
@@ -61,6 +72,7 @@ class SteppingStore final : public warppool::StateStore {
   const std::string when_;
   const std::string what_;
   int commits_ = 0;
+  bool is_deaf_ = false;
 };
 
 }  // namespace

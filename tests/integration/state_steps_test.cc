@@ -1,6 +1,6 @@
-// Two processes share a state file, and one of them is stopped, killed, or held up by its store at each step of an
-// exchange, or at any moment: the other one goes on, and no account is lost, whether the service ends a refresh token
-// that it replaced at once or lets it live on for a while.
+// Two processes share a state file, and one of them is stopped, killed, held up or failed by its store at each step of
+// an exchange, or at any moment: the other one goes on, and no account is lost, whether the service ends a refresh
+// token that it replaced at once or lets it live on for a while.
 //
 // Nothing helps where the only copy of a credential dies with the process that had it: this is expected, and counted.
 
@@ -29,7 +29,7 @@ constexpr auto kStepPatience = 60s;
 constexpr int kPairsAtOnce = 14;
 constexpr int kRoundsAfter = 3;
 
-enum class StepTrouble { kContinue, kKill, kHang };
+enum class StepTrouble { kContinue, kKill, kHang, kFail };
 
 // One exchange, and what happens in it.
 struct StepStory {
@@ -42,8 +42,10 @@ struct StepStory {
   std::string Name() const {
     std::string name = commit > 0 ? when + " commit " + std::to_string(commit) : "at the service";
     if (commit < 0) name = "after " + std::to_string(moment.count()) + " us";
-    static const std::map<StepTrouble, const char*> kTroubles = {
-        {StepTrouble::kContinue, "stopped"}, {StepTrouble::kKill, "killed"}, {StepTrouble::kHang, "held up"}};
+    static const std::map<StepTrouble, const char*> kTroubles = {{StepTrouble::kContinue, "stopped"},
+                                                                 {StepTrouble::kKill, "killed"},
+                                                                 {StepTrouble::kHang, "held up"},
+                                                                 {StepTrouble::kFail, "failed by its store"}};
     return name + ", " + kTroubles.at(trouble) + (has_grace ? ", with grace" : "");
   }
   // The service has replaced the credential, and whoever knows the new one is dead.
@@ -164,9 +166,12 @@ class StepRun {
   std::string Tell() {
     std::vector<std::string> arguments = Arguments();
     const bool hangs = story_.trouble == StepTrouble::kHang;
+    const bool goes_on = hangs || story_.trouble == StepTrouble::kFail;
     if (story_.commit > 0) {
-      for (const std::string& word :
-           {std::to_string(story_.commit), story_.when, std::string(hangs ? "hang" : "stop")}) {
+      for (const std::string& word : {std::to_string(story_.commit), story_.when,
+                                      std::string(hangs     ? "hang"
+                                                  : goes_on ? "fail"
+                                                            : "stop")}) {
         arguments.push_back(word);
       }
     }
@@ -179,9 +184,9 @@ class StepRun {
       };
     }
     if (victim.Hear(kStepPatience) != "ready") return "it did not begin";
-    if (hangs) {
+    if (goes_on) {
       const std::string said = Ask(&victim);
-      if (said != "ok") return "whose store hung said " + said;
+      if (said != "ok") return "whose store was of no use said " + said;
     } else {
       victim.Say("ask");
       if (story_.commit < 0) {
@@ -197,7 +202,7 @@ class StepRun {
     if (other.Hear(kStepPatience) != "ready") return "the other one did not begin";
     // As long as the only copy is in the hands of one who is stopped, the other one has to be told that it waits.
     const std::string meanwhile = Ask(&other);
-    if (hangs && meanwhile != "ok" && !IsServedInTheEnd(&other)) return "the other one said " + meanwhile;
+    if (goes_on && meanwhile != "ok" && !IsServedInTheEnd(&other)) return "the other one said " + meanwhile;
     account_.EndGrace();
     if (story_.trouble == StepTrouble::kKill) {
       victim.Kill();
@@ -206,7 +211,7 @@ class StepRun {
         result_.is_lost = true;
         return story_.LosesTheOnlyCopy() ? "" : "the other one said " + meanwhile;
       }
-    } else if (!hangs) {
+    } else if (!goes_on) {
       victim.Continue();
       const std::string said = victim.Hear(kStepPatience).value_or("nothing");
       // Its own time may have been over while it stood.
@@ -263,13 +268,16 @@ std::vector<StepResult> RunAll(const std::vector<StepStory>& stories) {
 
 }  // namespace
 
-TEST_CASE("a process that is stopped, killed or held up at a step of an exchange loses no account") {
+TEST_CASE(
+    "a process that is stopped, killed, held up or failed by its store at a step of an exchange loses no account") {
   std::vector<StepStory> stories;
   for (const bool has_grace : {false, true}) {
-    for (const StepTrouble trouble : {StepTrouble::kContinue, StepTrouble::kKill, StepTrouble::kHang}) {
+    for (const StepTrouble trouble :
+         {StepTrouble::kContinue, StepTrouble::kKill, StepTrouble::kHang, StepTrouble::kFail}) {
       for (int commit = 0; commit <= 2; ++commit) {
         for (const char* when : {"before", "after"}) {
-          if (commit == 0 && (trouble == StepTrouble::kHang || when[0] == 'a')) continue;
+          if (commit == 0 && (trouble == StepTrouble::kHang || trouble == StepTrouble::kFail || when[0] == 'a'))
+            continue;
           stories.push_back({commit, when, trouble, has_grace});
         }
       }
