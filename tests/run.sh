@@ -116,6 +116,11 @@ run_long_tests() {
   unset "${amounts[@]%%=*}"
 }
 
+# With the settings of the preset, so that the tests take the library over that it builds.
+run_quickstart() {
+  WARPPOOL_WERROR=ON tests/packaging/quickstart.sh
+}
+
 run_fuzzers() {
   mkdir -p build
   { cmake --preset fuzz && cmake --build --preset fuzz; } >build/fuzz.log 2>&1 || { tail -n 60 build/fuzz.log; return 1; }
@@ -160,10 +165,10 @@ export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp ${TSAN_OPTIONS-}"
 for part in "${parts[@]}"; do
   case "$deep$part" in
     format | tidy) run_part "$part" tests/lint.sh "$part" ;;
-    quickstart) run_part quickstart tests/packaging/quickstart.sh ;;
+    quickstart) run_part quickstart run_quickstart ;;
     tests) run_presets release asan tsan ;;
     tests:release | tests:asan | tests:tsan) run_presets "${part#tests:}" ;;
-    packaging) run_part packaging tests/packaging/run.sh build/quickstart ;;
+    packaging) run_part packaging tests/packaging/run.sh build/release ;;
     deep-tidy) run_part tidy tests/lint.sh tidy-all ;;
     deep-fuzz) run_part fuzz run_fuzzers ;;
     deep-bench) run_part bench run_benchmarks ;;
@@ -171,7 +176,7 @@ for part in "${parts[@]}"; do
     deep-docs) run_part docs build_docs ;;
     deep-soak) run_long_tests soak WARPPOOL_SOAK_REQUESTS=400000 ;;
     deep-kill) run_long_tests kill WARPPOOL_STATE_KILLS=2000 WARPPOOL_SHARED_REQUESTS=40000 ;;
-    deep-packaging) run_part packaging tests/packaging/run.sh build/quickstart --all ;;
+    deep-packaging) run_part packaging tests/packaging/run.sh build/release --all ;;
     deep-poll) run_poll ;;
     deep-platforms) run_part platforms tests/platforms/run.sh ;;
   esac
