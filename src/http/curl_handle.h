@@ -8,13 +8,14 @@
 #include <string>
 #include <vector>
 
+#include "base/proxy_url.h"
 #include "http/transport.h"
 
 namespace warppool::internal {
 
 struct CurlOptions {
   std::string ca_bundle;  // empty: libcurl's default
-  std::string proxy;      // empty: none
+  ProxyUrl proxy{};       // without an address: none
   std::string no_proxy;
 };
 
@@ -41,6 +42,7 @@ class CurlHandle {
   explicit CurlHandle(std::shared_ptr<const HttpTarget> target) : target_(std::move(target)) {}
   bool SetUp(const CurlOptions& options);
   bool SetUrl();
+  bool SetProxy(const ProxyUrl& proxy);
   bool AddHeader(const std::string& line);
   bool LoadBearer(const Secret& bearer);
 

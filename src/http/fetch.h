@@ -16,6 +16,7 @@ struct FetchResult {
   bool complete = true;    // false: the body of a refusal broke off, stalled, or is longer than anybody reads
   bool readable = true;    // false: the body of a refusal cannot be decoded
   bool too_large = false;  // of a success
+  SharedSecrets secrets{};  // the transport's own, for errors not to quote them
 };
 
 // How much of a refusal is read: its status has been told, and its words are short.

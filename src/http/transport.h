@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/executor.h"
+#include "base/redact.h"
 #include "base/wipe.h"
 #include "warppool/secret.h"
 
@@ -32,6 +33,13 @@ struct HttpRequest {
   Secret bearer;  // sent as "Authorization: Bearer ..."; empty: none
   std::string body;
   std::chrono::milliseconds silence_timeout{0};  // without a byte in either direction; not while paused; 0: none
+
+  HttpRequest() = default;
+  HttpRequest(HttpRequest&&) = default;
+  HttpRequest(const HttpRequest&) = default;
+  HttpRequest& operator=(HttpRequest&&) = default;
+  HttpRequest& operator=(const HttpRequest&) = default;
+  ~HttpRequest() { Wipe(&body); }  // it may hold a refresh token, or keys of models
 };
 
 struct HttpHead {
@@ -61,7 +69,7 @@ enum class TransferError : std::uint8_t {
 
 struct TransferResult {
   TransferError error = TransferError::kNone;
-  std::string detail;  // what the transport says about it
+  std::string detail;  // what the transport says about it; readable, and without secrets
 };
 
 // Receives one answer. Called in the executor's thread, never inside Transport::Start().
@@ -80,6 +88,8 @@ class Transport {
  public:
   virtual ~Transport() = default;
   virtual Executor& executor() = 0;
+  // What it sends on its own account, for errors not to quote it: the log-in at the proxy.
+  virtual SharedSecrets secrets() const { return nullptr; }
 
   // `handler` must live until its OnDone() or Cancel().
   virtual TransferId Start(HttpRequest request, HttpHandler* handler) = 0;

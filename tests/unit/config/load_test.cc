@@ -184,7 +184,7 @@ TEST_CASE("the proxy is the one for the server's scheme, unless WARP_PROXY names
   const auto proxy = [](Environment environment, const char* file_text = "") {
     environment.emplace("WARP_REFRESH_TOKEN", "a-hunter2");
     const EnvFile file(file_text);
-    return Load(std::move(environment), file.path()).config().proxy;
+    return std::string(Load(std::move(environment), file.path()).config().proxy.Reveal());
   };
   const Environment both{{"HTTPS_PROXY", "secure:1"}, {"HTTP_PROXY", "plain:2"}};
   Environment plain = both;

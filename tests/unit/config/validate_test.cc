@@ -183,11 +183,11 @@ TEST_CASE("tokens travel in the clear to this machine only") {
 TEST_CASE("a proxy is read loosely, but not blindly") {
   for (const char* proxy : {"", "proxy", "proxy:3128", "http://proxy:3128", "https://proxy:3128/",
                             "socks5://[::1]:1080", "socks5h://user:p@ss@proxy:1080", "HTTP://proxy"}) {
-    Run({"", [&](Config& c) { c.proxy = proxy; }});
+    Run({"", [&](Config& c) { c.proxy = Secret(proxy); }});
   }
   for (const char* proxy : {"ftp://hunter2:3128", "http://", "http://user:hunter2@", "http://hunter2:0", "hunter2:port",
                             "http://hunter2:65536", "http://hunter2:", "http://hunter 2", "http://hunter2\r\nX: y"}) {
-    Run({"proxy: ", [&](Config& c) { c.proxy = proxy; }});
+    Run({"proxy: ", [&](Config& c) { c.proxy = Secret(proxy); }});
   }
   Run({"no_proxy: ", [](Config& c) { c.no_proxy = "a\nb"; }});
 }
