@@ -1,13 +1,14 @@
 // Uses a client as programs do, closes it, and looks through its own memory for what the client was given.
 //
-//   memory_scan <wiping|plain> <server URL> <file with its authority> <the proxy's address>
+//   memory_scan <plain|wiping_libcurl|wiping_openssl|wiping> <.env file>
 //
-// It writes a line for each secret that it finds: "<when> <which> <form> <where>". `open`: while the client is there, and
-// has to know them. `closed`: after it, when nobody should.
+// The file has a personal token, a shared one that is an API key, and an anonymous one that the service refuses.
+// It writes a line for each place where it finds one: "<when> <which> <form> <mapping> <address>". `open`: while the
+// client is there, and has to know them. `closed`: after it, when nobody should.
 //
-// A copy may belong to the library, or to libcurl and OpenSSL, which give memory back as it is. `wiping`: they are given
-// a memory of their own here, that is wiped when it is given back: what is found then is the library's. `plain`: as in
-// any program.
+// A copy may be the library's, or of libcurl and OpenSSL, which give memory back as it is. So they get another allocator
+// here, which wipes what is given back: with `wiping` both of them, and what is found then is the library's; with `plain`
+// none, as in any program.
 //
 // What it looks for is never in its memory as it is, but masked; the texts it is made of stand in the program's constants,
 // which cannot be written, and where nobody looks.
@@ -21,6 +22,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -58,12 +60,15 @@ void* WipingCalloc(std::size_t count, std::size_t size) {
   return std::calloc(count, size);
 }
 
-bool GiveOthersWipingMemory() {
+bool GiveOpenSslWipingMemory() {
   const auto alloc = [](std::size_t size, const char*, int) { return WipingAlloc(size); };
   const auto again = [](void* old, std::size_t size, const char*, int) { return WipingRealloc(old, size); };
   const auto free = [](void* block, const char*, int) { WipingFree(block); };
-  return CRYPTO_set_mem_functions(alloc, again, free) == 1 &&
-         curl_global_init_mem(CURL_GLOBAL_DEFAULT, &WipingAlloc, &WipingFree, &WipingRealloc, &WipingStrdup,
+  return CRYPTO_set_mem_functions(alloc, again, free) == 1;
+}
+
+bool GiveLibcurlWipingMemory() {
+  return curl_global_init_mem(CURL_GLOBAL_DEFAULT, &WipingAlloc, &WipingFree, &WipingRealloc, &WipingStrdup,
                               &WipingCalloc) == CURLE_OK;
 }
 
@@ -172,16 +177,16 @@ class Needles {
   }
 
   void LookIn(const char* when, const char* where, const unsigned char* begin, const unsigned char* end) const {
+    std::map<std::string_view, const unsigned char*> told_until;  // of each secret, for a copy to be told once
     for (const unsigned char* at = begin; at + kPiece <= end; ++at) {
       for (const Piece& piece : pieces_[Key(at[0] ^ kMask, at[1] ^ kMask)]) {
         const unsigned char* const masked = piece.needle->masked.data() + piece.offset;
         std::size_t same = 2;
         while (same < kPiece && (at[same] ^ kMask) == masked[same]) ++same;
-        if (same < kPiece) continue;
-        std::printf("%s %s %s %s %lx\n", when, piece.needle->name, piece.needle->form, where,
-                    reinterpret_cast<unsigned long>(at) - piece.offset);
-        at += kPiece - 1;
-        break;
+        if (same < kPiece || at < told_until[piece.needle->name]) continue;
+        told_until[piece.needle->name] = at + (piece.needle->masked.size() - piece.offset);
+        std::printf("%s %s %s %s %p\n", when, piece.needle->name, piece.needle->form, where,
+                    static_cast<const void*>(at));
       }
     }
   }
@@ -197,41 +202,24 @@ int Fail(const char* what, const warppool::Status& status) {
   return 1;
 }
 
-int Use(const char* url, const char* ca_file, const char* proxy, Needles* needles) {
-  warppool::Config config;
-  config.server_url = url;
-  config.ca_bundle = ca_file;
-  config.firebase_api_key = warppool::Secret(kFirebaseKey);
-  {
-    std::string with_login = "http://";
-    with_login.reserve(256);
-    with_login.append(kProxyUser).append(":").append(kEncodedProxyPassword).append("@").append(proxy);
-    config.proxy = warppool::Secret(with_login);
-    explicit_bzero(with_login.data(), with_login.size());
-  }
-  const auto add = [&](std::string_view credential, warppool::CredentialKind kind, const char* name) {
-    warppool::TokenConfig token;
-    if (kind == warppool::CredentialKind::kApiKey) token.tier = warppool::Tier::kShared;  // for AccessToken(): the last
-    token.credential = warppool::Secret(credential);
-    token.kind = kind;
-    token.name = name;
-    config.tokens.push_back(std::move(token));
-  };
-  add(kRefreshToken, warppool::CredentialKind::kRefreshToken, "exchanged");
-  add(kRefusedToken, warppool::CredentialKind::kRefreshToken, "refused");
-  add(kApiKey, warppool::CredentialKind::kApiKey, "key");
-  auto client = warppool::Client::Create(std::move(config));
+int Use(const char* env_file, Needles* needles) {
+  warppool::LoadOptions options;
+  options.env_file = env_file;
+  options.environment.emplace();
+  auto config = warppool::LoadConfig(options);
+  if (!config.ok()) return Fail("LoadConfig", config.status());
+  auto client = warppool::Client::Create(*std::move(config));
   if (!client.ok()) return Fail("Create", client.status());
 
-  for (const char* name : {"exchanged", "key"}) {
+  for (const warppool::Tier tier : {warppool::Tier::kPersonal, warppool::Tier::kShared}) {
     warppool::Request request("hello");
-    request.tokens = {name};
+    request.tiers = {tier};
     request.model_keys.keys[warppool::ModelProvider::kAnthropic] = warppool::Secret(kModelKey);
     const warppool::Answer answer = (*client)->Ask(request);
-    if (!answer.ok()) return Fail(name, answer.status);
+    if (!answer.ok()) return Fail(warppool::TierName(tier), answer.status);
   }
   warppool::Request refused("hello");
-  refused.tokens = {"refused"};
+  refused.tiers = {warppool::Tier::kAnonymous};
   refused.wait_for_token = false;
   if ((*client)->Ask(refused).ok()) return 1;
   static_cast<void>((*client)->CheckHealth({}));
@@ -249,8 +237,10 @@ int Use(const char* url, const char* ca_file, const char* proxy, Needles* needle
 
 int main(int argc, char** argv) {
   using namespace memory_scan;
-  if (argc != 5) return 2;
-  if (std::string_view(argv[1]) == "wiping" && !GiveOthersWipingMemory()) return 3;
+  if (argc != 3) return 2;
+  const std::string_view mode = argv[1];
+  if ((mode == "wiping" || mode == "wiping_openssl") && !GiveOpenSslWipingMemory()) return 3;
+  if ((mode == "wiping" || mode == "wiping_libcurl") && !GiveLibcurlWipingMemory()) return 3;
   Needles needles;
   needles.Add("refresh_token", Masked(kRefreshToken));
   needles.Add("rotated_token", Masked(kRotatedToken));
@@ -259,7 +249,7 @@ int main(int argc, char** argv) {
   needles.Add("firebase_key", Masked(kFirebaseKey));
   needles.Add("model_key", Masked(kModelKey));
   needles.Add("proxy_password", Masked(kProxyPassword));
-  if (const int failed = Use(argv[2], argv[3], argv[4], &needles)) return failed;
+  if (const int failed = Use(argv[2], &needles)) return failed;
   needles.Look("closed");
   std::printf("done\n");
 }

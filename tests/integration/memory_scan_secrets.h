@@ -1,4 +1,4 @@
-// The secrets that memory_scan uses and looks for. Long, so that a part of each tells it from all else, and with
+// The secrets that memory_scan uses and looks for. Long, so that each part of one tells it from all else, and with
 // characters that look different when they are encoded.
 #pragma once
 
@@ -7,11 +7,11 @@
 namespace memory_scan {
 
 inline constexpr std::string_view kRefreshToken =
-    "1//0fake+refresh/token+Kq3vN8sXw2/ZpT7bLm4+YcR9dHj6/GfE1aUo5+WiQn0kBx8/MrVz2tSy";
+    "refresh/fake/Kq3vN8sXw2/ZpT7bLm4+YcR9dHj6/GfE1aUo5+WiQn0kBx8/MrVz2tSy";
 inline constexpr std::string_view kRotatedToken =
-    "1//0fake+rotated/token+Hn5jQ2wLs9/BvX4cMk7+TzD1gPy3/RfA8eUi6+OqJm0lCx5/NsWb9tKr";
+    "rotated/fake/Hn5jQ2wLs9/BvX4cMk7+TzD1gPy3/RfA8eUi6+OqJm0lCx5/NsWb9tKr";
 inline constexpr std::string_view kRefusedToken =
-    "1//0fake+refused/token+Wd7xJ4kPv1/LcY8nRb5+EqG2mTz9/SfI6aHu3+UoZj0tKy7/BsXw4gNr";
+    "refused/fake/Wd7xJ4kPv1/LcY8nRb5+EqG2mTz9/SfI6aHu3+UoZj0tKy7/BsXw4gNr";
 inline constexpr std::string_view kApiKey =
     "wk-1.5fa0e77c93d84b21ac6e0f9d7283b5146e8c0d2f9a7b13e5c4d6f80912a3b5c7d9e1f20436587a9bc";
 inline constexpr std::string_view kFirebaseKey = "AIzaFakeFirebase+key/Vt6yBn3mKj8/QwE5rTz1+UiO7pAs4/DfG2hLx";

@@ -1,5 +1,7 @@
 // What a client was given is not left in the memory of a program that has closed it.
 
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +15,7 @@
 #include "fixture.h"
 #include "memory_scan_secrets.h"
 #include "tunnel_proxy.h"
+#include "unit/config/load_fixture.h"
 
 namespace warppool {
 namespace {
@@ -38,7 +41,7 @@ class Scan {
   }
 
   bool done() const { return done_; }
-  // Its name and form, of what was found at that moment.
+  // The names of the secrets that were found at that moment.
   std::set<std::string> Found(const std::string& when) const {
     std::set<std::string> found;
     for (const std::string& line : lines_) {
@@ -58,16 +61,26 @@ class Scan {
   int tunnels() const { return proxy_.tunnels(); }
 
  private:
+  std::string EnvText() const {
+    using namespace memory_scan;
+    return fmt::format(
+        "WARP_SERVER_URL=https://loopback.test:{}\nWARP_CA_BUNDLE={}\nWARP_PROXY=http://{}:{}@{}\n"
+        "WARP_FIREBASE_API_KEY={}\nWARP_REFRESH_TOKEN='{}'\nWARP_SHARED_TOKENS=\"{}\"\nWARP_ANONYMOUS_TOKEN=${{NONE:-{}}}\n",
+        service_.port(), service_.ca_file(), kProxyUser, kEncodedProxyPassword, proxy_.Address(), kFirebaseKey,
+        kRefreshToken, kApiKey, kRefusedToken);
+  }
+
   void Run(const char* mode) {
     int ends[2];
     REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
-    const std::string url = "https://loopback.test:" + std::to_string(service_.port());
-    const std::string ca_file = service_.ca_file();
-    const std::string proxy = proxy_.Address();
-    const char* arguments[] = {WARPPOOL_MEMORY_SCAN, mode, url.c_str(), ca_file.c_str(), proxy.c_str(), nullptr};
+    const internal::EnvFile env_file(EnvText());
+    const char* arguments[] = {WARPPOOL_MEMORY_SCAN, mode, env_file.path().c_str(), nullptr};
     const pid_t pid = fork();
     if (pid == 0) {
       dup2(ends[1], STDOUT_FILENO);
+      // Else the dynamic linker looks a function up at its first call, and saves the processor's registers on the stack
+      // meanwhile: with the bytes that were copied last, which are 16 or 32 of some secret.
+      setenv("LD_BIND_NOW", "1", 1);
       execv(WARPPOOL_MEMORY_SCAN, const_cast<char* const*>(arguments));
       _exit(127);
     }
@@ -94,27 +107,41 @@ class Scan {
   bool done_ = false;
 };
 
-const std::set<std::string> kAllSecrets = {"api_key",        "firebase_key",  "jwt",          "model_key",
-                                           "proxy_password", "refresh_token", "rotated_token"};
-
 }  // namespace
 
+// Whose the copies are that are found is told by wiping what libcurl and OpenSSL give back. Neither does so itself, and
+// the library cannot make them. Each of these was seen:
+//
+//   libcurl   the URL, with the API key (parts of it, too); the head and the body of a request, in the buffer that it is
+//             sent from (JWT, API key, refresh token, model keys, and the log-in of a CONNECT in base64); its copies of
+//             the proxy's log-in, encoded and decoded; the buffer for answers (JWT, refresh token)
+//   OpenSSL   the last record that it decrypted: an answer (JWT, refresh token)
 TEST_CASE("no secret is left in the memory of a program that has closed its client") {
-  if (kSanitized) return;  // sanitizers keep memory that was given back as it is, and have copies of their own
-  SECTION("not by this library") {
+  if (kSanitized) return;  // sanitizers keep what was given back
+  SECTION("by the library") {
     const Scan scan("wiping");
     INFO(scan.Report());
     REQUIRE(scan.done());
     CHECK(scan.tunnels() > 0);
     CHECK(scan.Found("closed").empty());
+    // While the client was there, it had them, and they were found.
+    for (const char* name : {"api_key", "firebase_key", "jwt", "proxy_password", "refused_token", "rotated_token"}) {
+      CHECK(scan.Found("open").count(name) == 1);
+    }
   }
-  SECTION("but by libcurl and OpenSSL") {
+  SECTION("but what OpenSSL has decrypted") {
+    const Scan scan("wiping_libcurl");
+    INFO(scan.Report());
+    REQUIRE(scan.done());
+    for (const std::string& name : scan.Found("closed")) {
+      CHECK((name == "jwt" || name == "rotated_token" || name == "refused_token"));
+    }
+  }
+  SECTION("but what libcurl has sent and got") {
     const Scan scan("plain");
     INFO(scan.Report());
     REQUIRE(scan.done());
-    // While the client is there, it knows them.
-    CHECK(scan.Found("open") != std::set<std::string>());
-    WARN(scan.Report());
+    CHECK_FALSE(scan.Found("closed").empty());  // else it wipes by now, and the list above is out of date
   }
 }
 
