@@ -56,6 +56,7 @@ bool CurlHandle::SetProxy(const ProxyUrl& proxy) {
   // Always set, or libcurl would look at the environment.
   if (curl_easy_setopt(easy_.get(), CURLOPT_PROXY, proxy.address.c_str()) != CURLE_OK) return false;
   if (proxy.login.empty()) return true;
+  secrets_ = proxy.secrets;
   std::string login(proxy.login.Reveal());  // libcurl wants a NUL at its end, and decodes it
   const WipedAtEnd wiped(&login);
   return curl_easy_setopt(easy_.get(), CURLOPT_PROXYUSERPWD, login.c_str()) == CURLE_OK;

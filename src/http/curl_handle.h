@@ -27,6 +27,7 @@ class CurlHandle {
 
   CURL* easy() const { return easy_.get(); }
   const HttpTarget* target() const { return target_.get(); }
+  const SharedSecrets& secrets() const { return secrets_; }  // the proxy's, if it is used
 
   // What it sends next. `body` must live until all of it is sent and the answer has begun, `error_buffer` until the
   // transfer is over. False: libcurl refused an option, or has no memory.
@@ -60,6 +61,7 @@ class CurlHandle {
   };
 
   const std::shared_ptr<const HttpTarget> target_;
+  SharedSecrets secrets_;
   std::unique_ptr<CURLU, UrlDeleter> url_;  // read once, and not for each transfer
   std::unique_ptr<curl_slist, ListDeleter> headers_;
   std::unique_ptr<curl_slist, BearerDeleter> bearer_;  // the line before them; null: none

@@ -258,7 +258,7 @@ TransferResult CurlTransfer::ResultOf(CURLcode code) const {
 
 std::string CurlTransfer::Harmless(std::string text) const {
   Redact(request_.bearer.Reveal(), &text);
-  Redact(transport_->secrets(), &text);
+  if (curl_) Redact(curl_->secrets(), &text);
   return Readable(text);
 }
 
