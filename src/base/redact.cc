@@ -84,7 +84,8 @@ DecodedText Decode(const DecodedText& text, Unit (*read)(std::string_view), bool
   for (std::size_t i = 0; i < text.bytes.size();) {
     const Unit unit = read(std::string_view(text.bytes).substr(i));
     if (unit.length == 0 || is_byte) {
-      decoded.bytes += unit.length == 0 ? text.bytes[i] : static_cast<char>(static_cast<unsigned char>(unit.code_point));
+      decoded.bytes +=
+          unit.length == 0 ? text.bytes[i] : static_cast<char>(static_cast<unsigned char>(unit.code_point));
     } else {
       AppendUtf8(unit.code_point, &decoded.bytes);
     }

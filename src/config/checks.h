@@ -18,8 +18,8 @@ using Fault = std::optional<std::string>;
 // What is wrong with a token by itself, with the name of the field: kInvalidConfig. (In validate.cc.)
 Status CheckToken(const TokenConfig& token);
 
-// A token, JWT or key that is sent as it is. Keeps line ends out of headers, catches what people paste with it, and what
-// is too short to be a secret.
+// A token, JWT or key that is sent as it is. Keeps line ends out of headers, catches what people paste with it, and
+// what is too short to be a secret.
 Fault CredentialFault(std::string_view credential);
 
 // your_personal_refresh_token_here: what examples put where the credential belongs.

@@ -103,6 +103,7 @@ CurlTransfer::CurlTransfer(CurlTransport* transport, TransferId id, HttpRequest 
 
 CurlTransfer::~CurlTransfer() {
   curl_.reset();  // it points into the body
+  Wipe(&request_.body);
   OPENSSL_cleanse(error_, sizeof error_);
 }
 

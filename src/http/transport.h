@@ -30,16 +30,9 @@ struct HttpTarget {
 // A POST. Redirects are not followed: a bearer must not travel.
 struct HttpRequest {
   std::shared_ptr<const HttpTarget> target;
-  Secret bearer;  // sent as "Authorization: Bearer ..."; empty: none
-  std::string body;
+  Secret bearer;                                 // sent as "Authorization: Bearer ..."; empty: none
+  std::string body;                              // may hold a refresh token, or keys of models: the transport wipes it
   std::chrono::milliseconds silence_timeout{0};  // without a byte in either direction; not while paused; 0: none
-
-  HttpRequest() = default;
-  HttpRequest(HttpRequest&&) = default;
-  HttpRequest(const HttpRequest&) = default;
-  HttpRequest& operator=(HttpRequest&&) = default;
-  HttpRequest& operator=(const HttpRequest&) = default;
-  ~HttpRequest() { Wipe(&body); }  // it may hold a refresh token, or keys of models
 };
 
 struct HttpHead {

@@ -6,12 +6,12 @@
 // It writes a line for each place where it finds one: "<when> <which> <form> <mapping> <address>". `open`: while the
 // client is there, and has to know them. `closed`: after it, when nobody should.
 //
-// A copy may be the library's, or of libcurl and OpenSSL, which give memory back as it is. So they get another allocator
-// here, which wipes what is given back: with `wiping` both of them, and what is found then is the library's; with `plain`
-// none, as in any program.
+// A copy may be the library's, or of libcurl and OpenSSL, which give memory back as it is. So they get another
+// allocator here, which wipes what is given back: with `wiping` both of them, and what is found then is the library's;
+// with `plain` none, as in any program.
 //
-// What it looks for is never in its memory as it is, but masked; the texts it is made of stand in the program's constants,
-// which cannot be written, and where nobody looks.
+// What it looks for is never in its memory as it is, but masked; the texts it is made of stand in the program's
+// constants, which cannot be written, and where nobody looks.
 
 #include <curl/curl.h>
 #include <malloc.h>

@@ -19,7 +19,6 @@ inline constexpr std::string_view kModelKey = "sk-fake-model-key-Zx4cVb7nMq2wEr9
 inline constexpr std::string_view kProxyUser = "fakeuser";
 inline constexpr std::string_view kProxyPassword = "fake+proxy/Pw=Lk9jHg4fDs1aPo7iUy2tRe6wQm5nBv8cXz3";
 // As it stands in the proxy's URL.
-inline constexpr std::string_view kEncodedProxyPassword =
-    "fake%2Bproxy%2FPw%3DLk9jHg4fDs1aPo7iUy2tRe6wQm5nBv8cXz3";
+inline constexpr std::string_view kEncodedProxyPassword = "fake%2Bproxy%2FPw%3DLk9jHg4fDs1aPo7iUy2tRe6wQm5nBv8cXz3";
 
 }  // namespace memory_scan

@@ -25,7 +25,8 @@ std::string Text(std::string_view text) {
 }
 
 // "fakeuser:" and the password in base64.
-constexpr const char* kProxyLogin = "Basic ZmFrZXVzZXI6ZmFrZStwcm94eS9Qdz1MazlqSGc0ZkRzMWFQbzdpVXkydFJlNndRbTVuQnY4Y1h6Mw==";
+constexpr const char* kProxyLogin =
+    "Basic ZmFrZXVzZXI6ZmFrZStwcm94eS9Qdz1MazlqSGc0ZkRzMWFQbzdpVXkydFJlNndRbTVuQnY4Y1h6Mw==";
 
 // One run of memory_scan: what it found.
 class Scan {
@@ -65,7 +66,8 @@ class Scan {
     using namespace memory_scan;
     return fmt::format(
         "WARP_SERVER_URL=https://loopback.test:{}\nWARP_CA_BUNDLE={}\nWARP_PROXY=http://{}:{}@{}\n"
-        "WARP_FIREBASE_API_KEY={}\nWARP_REFRESH_TOKEN='{}'\nWARP_SHARED_TOKENS=\"{}\"\nWARP_ANONYMOUS_TOKEN=${{NONE:-{}}}\n",
+        "WARP_FIREBASE_API_KEY={}\nWARP_REFRESH_TOKEN='{}'\nWARP_SHARED_TOKENS=\"{}\"\nWARP_ANONYMOUS_TOKEN=${{NONE:-{}"
+        "}}\n",
         service_.port(), service_.ca_file(), kProxyUser, kEncodedProxyPassword, proxy_.Address(), kFirebaseKey,
         kRefreshToken, kApiKey, kRefusedToken);
   }
@@ -112,7 +114,8 @@ class Scan {
 // Whose the copies are that are found is told by wiping what libcurl and OpenSSL give back. Neither does so itself, and
 // the library cannot make them. Each of these was seen:
 //
-//   libcurl   the URL, with the API key (parts of it, too); the head and the body of a request, in the buffer that it is
+//   libcurl   the URL, with the API key (parts of it, too); the head and the body of a request, in the buffer that it
+//   is
 //             sent from (JWT, API key, refresh token, model keys, and the log-in of a CONNECT in base64); its copies of
 //             the proxy's log-in, encoded and decoded; the buffer for answers (JWT, refresh token)
 //   OpenSSL   the last record that it decrypted: an answer (JWT, refresh token)

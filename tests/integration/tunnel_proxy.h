@@ -97,8 +97,7 @@ class TunnelProxy {
         const ssize_t count = recv(ends[i].fd, bytes, sizeof bytes, 0);
         if (count <= 0) return;
         for (ssize_t sent = 0; sent < count;) {
-          const ssize_t more =
-              send(ends[1 - i].fd, bytes + sent, static_cast<std::size_t>(count - sent), MSG_NOSIGNAL);
+          const ssize_t more = send(ends[1 - i].fd, bytes + sent, static_cast<std::size_t>(count - sent), MSG_NOSIGNAL);
           if (more <= 0) return;
           sent += more;
         }

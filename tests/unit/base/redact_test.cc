@@ -40,14 +40,14 @@ TEST_CASE("a secret is replaced in JSON's escapes, too") {
   CHECK(Without("fake-key", R"(\u0066\u0061\u006b\u0065-key\u0066\u0061\u006B\u0065-key)") == "[secret][secret]");
   CHECK(Without("/a\"b\\c/d/", R"(\/a\"b\\c\/d\/)") == "[secret]");
   CHECK(Without("/a\"b\\c/d/", R"(\u002Fa\u0022b\u005cc/d/)") == "[secret]");
-  CHECK(Without("fake\\key", "a fake\\key") == "a [secret]");          // not escaped
+  CHECK(Without("fake\\key", "a fake\\key") == "a [secret]");           // not escaped
   CHECK(Without("fake\xC3\xA9key", R"(fake\u00e9key)") == "[secret]");  // a key of a model need not be ASCII
   CHECK(Without("fake\xE2\x82\xACkey", R"(fake\u20ACkey)") == "[secret]");
   CHECK(Without("/fake/key/", R"({"body":"{\"token\":\"\\\/fake\\/key\\u002f\"}"})") ==
-        R"({"body":"{\"token\":\"[secret]\"}"})");  // JSON in JSON
+        R"({"body":"{\"token\":\"[secret]\"}"})");                     // JSON in JSON
   CHECK(Without("fakfakfakf", R"(fakfakfak\f)") == R"(fakfakfak\f)");  // a form feed
-  for (const char* other : {R"(\u0066ake-ke)", R"(\u0066ake-ke\u007)", R"(\u0066ake-ke\u0078)", R"(fake-ke\)",
-                            R"(\u0066ake-ke\u00 79)"}) {
+  for (const char* other :
+       {R"(\u0066ake-ke)", R"(\u0066ake-ke\u007)", R"(\u0066ake-ke\u0078)", R"(fake-ke\)", R"(\u0066ake-ke\u00 79)"}) {
     CHECK(Without("fake-key", other) == other);
   }
 }
@@ -58,8 +58,8 @@ TEST_CASE("a secret is replaced where it is percent-encoded") {
   CHECK(Without(token, "refresh_token=1%2f%2f0g%2bx%2fy%3d&x") == "refresh_token=[secret]&x");
   CHECK(Without(token, "1%2f/0g%2Bx/y=") == "[secret]");
   CHECK(Without(token, "%31%2F%2F%30%67%2B%78%2F%79%3D") == "[secret]");
-  CHECK(Without(token, R"(1%2F%2F0g%2Bx\u00252Fy%3D)") == "[secret]");   // and in JSON
-  CHECK(Without("fake%41key", "fake%41key") == "[secret]");               // which looks encoded
+  CHECK(Without(token, R"(1%2F%2F0g%2Bx\u00252Fy%3D)") == "[secret]");  // and in JSON
+  CHECK(Without("fake%41key", "fake%41key") == "[secret]");             // which looks encoded
   CHECK(Without("fake%41key", "fake%2541key") == "[secret]");
   for (const char* other : {"1%2F%2F0g%2Bx%2Fy%3E", "1%2F%2F0g%2Bx%2Fy%3", "1%2F%2F0g%2Bx%2Fy%"}) {
     CHECK(Without(token, other) == other);

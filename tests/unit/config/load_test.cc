@@ -190,7 +190,8 @@ TEST_CASE("a proxy that cannot be read in one way only is refused, and nothing o
     const Loaded from_file = Load({}, file.path());
     CHECK_THAT(from_file.message(), StartsWith(file.path() + ":3: https_proxy: not a proxy URL: "));
     for (const std::string& text : {loaded.message(), loaded.log, from_file.message(), from_file.log}) {
-      for (const char* part : {"S3CR", "ET@", "user", "ho!st"}) CHECK_THAT(text, !ContainsSubstring(std::string(part) + ":") && !ContainsSubstring(part + std::string("@")));
+      for (const char* part : {"S3CR", "ET@", "user", "ho!st"})
+        CHECK_THAT(text, !ContainsSubstring(std::string(part) + ":") && !ContainsSubstring(part + std::string("@")));
       CHECK_THAT(text, !ContainsSubstring("S3CR"));
     }
   }
