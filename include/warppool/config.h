@@ -109,7 +109,7 @@ struct Config {
   // https, socks4, socks4a, socks5 or socks5h. In user and password @ / ? # are percent-encoded (%40 %2F %3F %23). The
   // environment is not looked at again.
   Secret proxy{};
-  std::string no_proxy{};   // hosts that bypass the proxy, comma-separated, in curl's notation
+  std::string no_proxy{};  // hosts that bypass the proxy, comma-separated, in curl's notation
 
   // Time limits. There is none for a whole answer: an agent may think for minutes.
   std::chrono::milliseconds connect_timeout{10'000};  // name look-up, TCP and TLS
