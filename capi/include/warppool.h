@@ -548,7 +548,8 @@ WARPPOOL_API warppool_code warppool_config_copy(const warppool_config* config, w
  * @param config      not NULL.
  * @param tier        one of warppool_tier.
  * @param kind        WARPPOOL_CREDENTIAL_REFRESH_TOKEN or WARPPOOL_CREDENTIAL_API_KEY.
- * @param credential  not NULL, not empty: the secret. The copy that is kept is wiped when it is no longer used.
+ * @param credential  not NULL, not empty: the secret. The copy that is kept is wiped when it is no longer used. One of
+ *                    fewer than 8 bytes is no secret: warppool_config_validate() refuses it.
  * @param name        how logs, errors and statistics call it; NULL or "": its tier and a fingerprint,
  *                    like PERSONAL_3fa9c1.
  * @param error       out, may be NULL. Never holds the credential.
@@ -622,7 +623,8 @@ WARPPOOL_API warppool_code warppool_config_set_refresh_url(warppool_config* conf
  *  of server and exchange are the default and there is a Firebase API key; else none. */
 WARPPOOL_API warppool_code warppool_config_set_securetoken_url(warppool_config* config, const char* value,
                                                                warppool_error** error);
-/** The "key" parameter of the token exchange; default "": sent without one. Treated as a secret. */
+/** The "key" parameter of the token exchange, of 8 bytes or more; default "": sent without one. A secret: the copy that
+ * is kept is wiped when it is no longer used. */
 WARPPOOL_API warppool_code warppool_config_set_firebase_api_key(warppool_config* config, const char* value,
                                                                 warppool_error** error);
 /** The header X-Warp-Client-Version; default: that of a known client. */
@@ -631,7 +633,9 @@ WARPPOOL_API warppool_code warppool_config_set_client_version(warppool_config* c
 /** Path of a PEM file of trusted authorities; default "": libcurl's. */
 WARPPOOL_API warppool_code warppool_config_set_ca_bundle(warppool_config* config, const char* value,
                                                          warppool_error** error);
-/** URL of a proxy for all but loopback addresses; default "": none. The process environment is not looked at. */
+/** A proxy for all but loopback addresses, [scheme://][user[:password]@]host[:port]; default "": none. Scheme: http
+ *  (the default), https, socks4, socks4a, socks5 or socks5h. In user and password @ / ? # are written as %40 %2F %3F
+ *  %23. A secret, as above. The process environment is not looked at. */
 WARPPOOL_API warppool_code warppool_config_set_proxy(warppool_config* config, const char* value,
                                                      warppool_error** error);
 /** Hosts that bypass the proxy, comma-separated, in curl's notation; default "": none. */

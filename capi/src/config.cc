@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -49,6 +50,18 @@ Status ToEnvironment(const char* const* entries, std::map<std::string, std::stri
   }
   return {};
 }
+
+// Wipes the copy of an environment: it may hold tokens.
+struct WipedEnvironment {
+  std::optional<std::map<std::string, std::string>>& environment;
+  ~WipedEnvironment() {
+    if (!environment) return;
+    for (auto& [name, value] : *environment) {
+      // Volatile: a compiler may leave out writes to memory that nobody reads before it is freed.
+      std::fill_n(static_cast<volatile char*>(value.data()), value.size(), '\0');
+    }
+  }
+};
 
 template <typename Field>
 warppool_code SetText(warppool_config* config, Field Config::*field, const char* value, warppool_error** error) {
@@ -102,6 +115,7 @@ warppool_code warppool_config_load(const warppool_config_load_options* options, 
     }
     warppool::LoadOptions load;
     if (given.env_file != nullptr) load.env_file = given.env_file;
+    const WipedEnvironment wiped{load.environment};
     load.log = warppool::capi::WrapLog(given.log, given.log_user_data);
     if (given.environment != nullptr) {
       if (Status status = ToEnvironment(given.environment, &load.environment.emplace()); !status.ok()) return status;

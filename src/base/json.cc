@@ -61,7 +61,9 @@ class Flattener {
     return true;
   }
   bool Put(std::string_view value) {
-    (*out_)[TakePath()] = value;
+    std::string& kept = (*out_)[TakePath()];
+    Wipe(&kept);  // of two with one path the last one wins
+    kept = value;
     return true;
   }
   bool Enter(bool array) {

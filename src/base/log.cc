@@ -1,6 +1,8 @@
 #include "base/log.h"
 
-#include <algorithm>
+#include <string>
+
+#include "base/readable.h"
 
 namespace warppool {
 
@@ -26,11 +28,10 @@ Logger::Logger(LogSink sink) {
   if (sink) sink_ = std::make_shared<const LogSink>(std::move(sink));
 }
 
-void Logger::Write(LogLevel level, std::string message) const noexcept {
-  std::replace_if(
-      message.begin(), message.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+void Logger::Write(LogLevel level, std::string_view message) const noexcept {
   try {
-    (*sink_)({level, message, std::chrono::system_clock::now()});
+    const std::string line = Readable(message);
+    (*sink_)({level, line, std::chrono::system_clock::now()});
   } catch (...) {  // NOLINT(bugprone-empty-catch): documented; there is nowhere left to report it to
   }
 }

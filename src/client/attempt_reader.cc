@@ -189,6 +189,7 @@ void AttemptReader::Refuse(Body body) {
   };
   redact(bearer_);
   for (const Secret& secret : secrets_) redact(secret);
+  RedactAnswer(transport_->secrets(), &refusal_, &head_);
   const RefusalBody read{refusal_, body != Body::kCut, body != Body::kUnreadable};
   End(ReadRefusal(head_, read, EndpointFacts{}, clock_->Wall()));
 }

@@ -1,6 +1,7 @@
 #include "client/core.h"
 
 #include "base/guarded.h"
+#include "base/proxy_url.h"
 #include "base/url.h"
 #include "client/host.h"
 #include "client/refresh_ahead.h"
@@ -62,6 +63,12 @@ std::shared_ptr<const HttpTarget> Target(const Config& config, const OsContext& 
   return std::make_shared<const HttpTarget>(std::move(target));
 }
 
+// Its URL is known to be sound.
+ProxyUrl ProxyOf(const Config& config) {
+  auto proxy = ParseProxyUrl(config.proxy.Reveal());
+  return proxy.ok() ? *std::move(proxy) : ProxyUrl();
+}
+
 // Half of the first wait before trying again, which is half a second by default: who has shorter waits wants to be
 // quick here, too, and longer ones are no reason to keep all others waiting.
 std::chrono::milliseconds BreakerPause(const Config& config) {
@@ -92,7 +99,7 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
       agent_target_(Target(config_, host_, "/ai/multi-agent", "application/x-protobuf", "text/event-stream")),
       quota_target_(Target(config_, host_, RequestLimitPath(), "application/json", "application/json")),
       request_limit_body_(RequestLimitBody(config_.client_version, host_)),
-      transport_(&loop_, {config_.ca_bundle, config_.proxy, config_.no_proxy}),
+      transport_(&loop_, {config_.ca_bundle, ProxyOf(config_), config_.no_proxy}),
       pool_(PoolOptionsOf(config_), config_.tokens, dates_, PoolReporter(log_, options.on_pool_event, clock_), this),
       bearer_sources_(&loop_),
       persister_(store ? std::make_unique<StatePersister>(std::move(store), &pool_, &loop_, dates_,

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/guarded.h"
+#include "base/readable.h"
 #include "base/redact.h"
 #include "protocol/finish_status.h"
 
@@ -143,7 +144,7 @@ Status RequestOperation::Final(const Status& status) const {
   if (status.ok()) return status;
   Status redacted = Redacted(status, attempt_->bearer.Reveal());
   for (const Secret& secret : plan_.secrets) redacted = Redacted(redacted, secret.Reveal());
-  Error error = redacted.error();
+  Error error = Readable(redacted).error();
   error.token = attempt_->token;
   error.attempts = acquisition_.attempts();
   error.attempts.push_back({error.token, error.code, error.message});
@@ -218,7 +219,17 @@ void RequestOperation::RollBack() {
   if (plan_.conversation) plan_.conversation->RollBack(emit_);
 }
 
-void RequestOperation::OnFinished(const Finished& finished) {
+std::string RequestOperation::Harmless(std::string_view words) const {
+  std::string text(words);
+  Redact(attempt_->bearer.Reveal(), &text);
+  for (const Secret& secret : plan_.secrets) Redact(secret.Reveal(), &text);
+  return Readable(text);
+}
+
+void RequestOperation::OnFinished(const Finished& as_sent) {
+  const std::string words = Harmless(as_sent.message);
+  Finished finished = as_sent;
+  finished.message = words;
   const Status status = StatusOf(finished);
   const bool quota = finished.reason == FinishReason::kQuotaLimit;
   if (quota && !answered_) return BreakOff(Outcome::kQuotaExhausted, status);

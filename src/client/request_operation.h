@@ -95,6 +95,7 @@ class RequestOperation final : public Operation,
   void BreakOff(Outcome outcome, const Status& status);  // ends the transfer, then the attempt
   void GoOn(Refusal cut);                                // with an answer that broke off
   Status Final(const Status& status) const;              // with the token, and what was tried before
+  std::string Harmless(std::string_view words) const;    // the service's, made fit for a log, and without secrets
 
   void Deliver(const Event& event);
   void Settle(EventDelivery::Result result);

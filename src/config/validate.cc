@@ -112,11 +112,12 @@ Status CheckPlaces(const Config& config) {
         Place{"refresh_url", config.refresh_url, ServiceUrlFault, true},
         Place{"securetoken_url", config.securetoken_url, ServiceUrlFault, true},
         Place{"client_version", config.client_version, HeaderFault, true},
-        Place{"ca_bundle", config.ca_bundle, FileFault, true}, Place{"proxy", config.proxy, ProxyFault, true},
-        Place{"no_proxy", config.no_proxy, LineFault, true}, Place{"state_file", config.state_file, LineFault, true}}) {
+        Place{"ca_bundle", config.ca_bundle, FileFault, true}, Place{"no_proxy", config.no_proxy, LineFault, true},
+        Place{"state_file", config.state_file, LineFault, true}}) {
     if (place.value.empty() && place.may_be_empty) continue;
     if (Status status = Check(place.field, place.fault(place.value)); !status.ok()) return status;
   }
+  if (Status status = Check("proxy", ProxyFault(config.proxy.Reveal())); !status.ok()) return status;
   if (config.firebase_api_key.empty()) return {};
   return Check("firebase_api_key", CredentialFault(config.firebase_api_key.Reveal()));
 }

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "base/ascii.h"
+#include "base/readable.h"
+#include "base/redact.h"
 #include "base/wipe.h"
 #include "platform/connection.h"
 
@@ -102,6 +104,7 @@ CurlTransfer::CurlTransfer(CurlTransport* transport, TransferId id, HttpRequest 
 CurlTransfer::~CurlTransfer() {
   curl_.reset();  // it points into the body
   Wipe(&request_.body);
+  OPENSSL_cleanse(error_, sizeof error_);
 }
 
 bool CurlTransfer::SetUp(std::unique_ptr<CurlHandle> handle) {
@@ -251,16 +254,19 @@ TransferResult CurlTransfer::ResultOf(CURLcode code) const {
   if (code != CURLE_OK && !head_delivered_ && connect_status >= 300) {
     return {ClassifyConnect(connect_status), fmt::format("CONNECT is answered with {}", connect_status)};
   }
-  return {Classify(code), error_[0] != '\0' ? error_ : curl_easy_strerror(code)};
+  return {Classify(code), Harmless(error_[0] != '\0' ? error_ : curl_easy_strerror(code))};
+}
+
+std::string CurlTransfer::Harmless(std::string text) const {
+  Redact(request_.bearer.Reveal(), &text);
+  if (curl_) Redact(curl_->secrets(), &text);
+  return Readable(text);
 }
 
 std::string CurlTransfer::WhyNotDecoded() const {
-  std::string encodings = encodings_;
-  encodings.resize(std::min(encodings.size(), kMaxQuotedEncoding));
-  std::replace_if(
-      encodings.begin(), encodings.end(), [](char c) { return IsAsciiControl(c) || !IsAscii(c); }, '?');
-  return fmt::format("the answer is encoded with \"{}\", which libcurl cannot decode: {}", encodings,
-                     error_[0] != '\0' ? error_ : curl_easy_strerror(CURLE_BAD_CONTENT_ENCODING));
+  return fmt::format("the answer is encoded with \"{}\", which libcurl cannot decode: {}",
+                     Readable(Harmless(encodings_), kMaxQuotedEncoding),
+                     Harmless(error_[0] != '\0' ? error_ : curl_easy_strerror(CURLE_BAD_CONTENT_ENCODING)));
 }
 
 void CurlTransfer::FinishWithSilence() noexcept {

@@ -67,6 +67,8 @@ class CurlTransfer {
                         curl_off_t uploaded) noexcept;
 
   void DropBody();  // if all of it was sent
+  // Made fit for an error: without what this transfer sends, and readable.
+  std::string Harmless(std::string text) const;
   std::string WhyNotDecoded() const;
   TransferResult ResultOf(CURLcode code) const;
   // `detail()`: the words, if there is memory for them.

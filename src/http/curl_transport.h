@@ -32,6 +32,7 @@ class CurlTransport final : public Transport {
   void DropIdle();
 
   Executor& executor() override { return *loop_; }
+  SharedSecrets secrets() const override { return options_.proxy.secrets; }
   TransferId Start(HttpRequest request, HttpHandler* handler) override;
   void Cancel(TransferId id) noexcept override;
   void Pause(TransferId id) override;

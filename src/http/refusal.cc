@@ -307,6 +307,11 @@ void RedactHead(std::string_view secret, HttpHead* head) {
   for (auto& [name, value] : head->headers) Redact(secret, &value);
 }
 
+void RedactAnswer(const SharedSecrets& secrets, std::string* body, HttpHead* head) {
+  Redact(secrets, body);
+  for (auto& [name, value] : head->headers) Redact(secrets, &value);
+}
+
 Refusal ReadRefusal(const HttpHead& head, const RefusalBody& body, const EndpointFacts& facts, WallTime now) {
   return Reader(head, body, facts, now).Read();
 }

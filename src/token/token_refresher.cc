@@ -67,7 +67,7 @@ TokenRefresher::TokenRefresher(RefresherOptions options, Transport* transport, R
     : options_(std::move(options)), transport_(transport), observer_(observer), clock_(clock), log_(std::move(log)) {
   for (const ExchangeEndpoint& endpoint : options_.endpoints) {
     targets_.push_back(std::make_shared<const HttpTarget>(
-        HttpTarget{endpoint.url + ExchangeQuery(options_.api_key),
+        HttpTarget{ExchangeUrl(endpoint.url, options_.api_key),
                    {{"Content-Type", "application/x-www-form-urlencoded"}, {"Accept", "application/json"}},
                    endpoint.direct,
                    options_.connect_timeout}));

@@ -88,7 +88,7 @@ TEST_CASE("each setter sets its own field") {
   CHECK(config.firebase_api_key.Reveal() == "key");
   CHECK(config.client_version == "v1");
   CHECK(config.ca_bundle == "ca.pem");
-  CHECK(config.proxy == "http://proxy:3128");
+  CHECK(config.proxy.Reveal() == "http://proxy:3128");
   CHECK(config.no_proxy == ".example.com");
   CHECK(config.state_file == "warppool.state");
   CHECK(config.max_failures == 4);

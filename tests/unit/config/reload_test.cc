@@ -32,7 +32,7 @@ TEST_CASE("what takes a new client is named, each by itself") {
            {"firebase_api_key", [](Config& c) { c.firebase_api_key = Secret("hunter2"); }},
            {"client_version", [](Config& c) { c.client_version = "other"; }},
            {"ca_bundle", [](Config& c) { c.ca_bundle = "other"; }},
-           {"proxy", [](Config& c) { c.proxy = "other"; }},
+           {"proxy", [](Config& c) { c.proxy = Secret("other"); }},
            {"no_proxy", [](Config& c) { c.no_proxy = "other"; }},
            {"connect_timeout", [](Config& c) { ++c.connect_timeout; }},
            {"silence_timeout", [](Config& c) { ++c.silence_timeout; }},
@@ -73,7 +73,7 @@ TEST_CASE("tokens, and what concerns their choice and their health, may change")
 
 TEST_CASE("of several differences the first one is named") {
   CHECK(Difference([](Config& c) {
-          c.proxy = "other";
+          c.proxy = Secret("other");
           c.server_url = "https://other.example";
         }) == "server_url");
 }

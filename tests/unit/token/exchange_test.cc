@@ -57,9 +57,9 @@ TEST_CASE("the form body holds the credential, percent-encoded") {
 }
 
 TEST_CASE("the key goes into the query, percent-encoded") {
-  CHECK(ExchangeQuery(Secret("fake-key")) == "?key=fake-key");
-  CHECK(ExchangeQuery(Secret("a&b#c")) == "?key=a%26b%23c");
-  CHECK(ExchangeQuery(Secret()).empty());
+  CHECK(ExchangeUrl("https://a.example/t", Secret("fake-key")) == "https://a.example/t?key=fake-key");
+  CHECK(ExchangeUrl("https://a.example/t", Secret("a&b#c")) == "https://a.example/t?key=a%26b%23c");
+  CHECK(ExchangeUrl("https://a.example/t", Secret()) == "https://a.example/t");
 }
 
 TEST_CASE("a success is read in snake case and in camel case") {
