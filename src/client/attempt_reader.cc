@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <new>
 #include <utility>
 
+#include "base/guarded.h"
 #include "base/redact.h"
 #include "http/fetch.h"
 #include "http/service_words.h"
@@ -19,13 +19,22 @@ constexpr std::chrono::milliseconds kDrainTime{2'000};
 template <typename Call>
 void AttemptReader::Protected(const Call& call) noexcept {
   const auto self = shared_from_this();  // whom it calls may forget it
-  try {
+  const Status done = Guarded([&] {
     call();
-  } catch (const std::bad_alloc&) {
-    if (owner_ != nullptr) owner_->OnFailure(Status::OutOfMemory());
-  } catch (...) {
-    if (owner_ != nullptr) owner_->OnFailure(Status(Code::kInternal, "unexpected"));
-  }
+    return Status();
+  });
+  if (!done.ok() && owner_ != nullptr) owner_->OnFailure(done);
+}
+
+// The owner's last call, unless it throws: then nobody but this would tell it that it is over.
+template <typename Call>
+void AttemptReader::TellLast(const Call& call) noexcept {
+  Owner* const owner = std::exchange(owner_, nullptr);
+  const Status done = Guarded([&] {
+    call(owner);
+    return Status();
+  });
+  if (!done.ok()) owner->OnFailure(done);
 }
 
 void AttemptReader::Send(HttpRequest request, Owner* owner) {
@@ -131,10 +140,7 @@ void AttemptReader::Consume(std::string_view bytes) {
 }
 
 void AttemptReader::OnTransferEnd(const TransferResult& result) {
-  if (expects_end_) {
-    Owner* const owner = std::exchange(owner_, nullptr);
-    return owner->OnAnswerOver();
-  }
+  if (expects_end_) return TellLast([](Owner* owner) { owner->OnAnswerOver(); });
   if (result.error == TransferError::kNone) return is_stream_ ? OnStreamEnd() : Refuse(Body::kComplete);
   if (head_.status != 0 && head_.status != 200 && LeavesRefusal(result.error)) {
     return Refuse(result.error == TransferError::kNotDecoded ? Body::kUnreadable : Body::kCut);
@@ -209,9 +215,8 @@ void AttemptReader::BreakOff(Outcome outcome, Code code, const std::string& what
 }
 
 void AttemptReader::End(Refusal refusal) {
-  Owner* const owner = std::exchange(owner_, nullptr);
   Stop();
-  owner->OnAttemptEnd(std::move(refusal));
+  TellLast([&](Owner* owner) { owner->OnAttemptEnd(std::move(refusal)); });
 }
 
 Status AttemptReader::At(Code code, const std::string& what) const {

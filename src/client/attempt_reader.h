@@ -84,6 +84,8 @@ class AttemptReader final : public std::enable_shared_from_this<AttemptReader>, 
   // Calls `call`. What it throws is the owner's to know.
   template <typename Call>
   void Protected(const Call& call) noexcept;
+  template <typename Call>
+  void TellLast(const Call& call) noexcept;
 
   Transport* const transport_;
   const Clock* const clock_;

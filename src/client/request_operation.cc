@@ -20,6 +20,13 @@ constexpr std::chrono::milliseconds kEndGrace{100};
 constexpr std::size_t kMaxEarlyEvents = 64;
 constexpr std::size_t kMaxEarlyBytes = 1U << 20U;
 
+// Made before it is needed, and never destroyed: a stream may be destroyed where there is no memory, and at the end of
+// the process.
+const Status& Cancelled() {
+  static const Status& status = *new Status(Code::kCancelled, "the request was cancelled");
+  return status;
+}
+
 }  // namespace
 
 RequestOperation::RequestOperation(std::shared_ptr<Core> core, RequestPlan plan, std::shared_ptr<EventSink> sink)
@@ -33,7 +40,13 @@ RequestOperation::RequestOperation(std::shared_ptr<Core> core, RequestPlan plan,
           },
           delivery_.detail()),
       acquisition_(&core_->acquisition(), this),
-      reader_(plan_.conversation.share(), core_->decoder()) {}
+      reader_(plan_.conversation.share(), core_->decoder()) {
+  static_cast<void>(Cancelled());
+}
+
+void RequestOperation::Stop() {
+  Finish(Cancelled());
+}
 
 template <typename Call>
 void RequestOperation::Protected(const Call& call) noexcept {
@@ -281,6 +294,8 @@ void RequestOperation::Settle(EventDelivery::Result result) {
       return;
     case EventDelivery::Result::kThrew:
       return Finish(Status(Code::kInternal, "the event callback threw an exception"));
+    case EventDelivery::Result::kNoMemory:
+      return Finish(Status::OutOfMemory());
     case EventDelivery::Result::kCancelled:
       return Stop();
     case EventDelivery::Result::kPaused:

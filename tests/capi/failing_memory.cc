@@ -32,11 +32,18 @@ long ThreadNumber() noexcept {
   return thread_number;
 }
 
+// For a debugger to stop at.
+[[gnu::noinline]] void FailedElsewhere() noexcept {
+  asm volatile("");
+}
+
 bool FailsHere() noexcept {
   const long other = other_thread.load();
   if (other == 0 || other != ThreadNumber()) return false;
   const int number = other_allocations++;
-  return number >= other_first_failure && number - other_first_failure < other_failures;
+  if (number < other_first_failure || number - other_first_failure >= other_failures) return false;
+  FailedElsewhere();
+  return true;
 }
 
 void* AllocateOrNull(std::size_t size) noexcept {
