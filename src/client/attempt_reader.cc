@@ -13,6 +13,7 @@ namespace warppool::internal {
 namespace {
 
 constexpr std::chrono::milliseconds kDrainTime{2'000};
+constexpr const char* kTooManyBytes = "the answer is larger than max_answer_bytes";
 
 }  // namespace
 
@@ -122,9 +123,9 @@ void AttemptReader::Consume(std::string_view bytes) {
   }
   while (const auto data = parser_.Next(&bytes)) {
     if (parser_.events() > limits_.max_stream_events) {
-      return BreakOff(Outcome::kGarbled, Code::kLimitExceeded,
-                      fmt::format("more events than max_stream_events ({})", limits_.max_stream_events));
+      return BreakOffAtLimit("more events than max_stream_events", limits_.max_stream_events);
     }
+    if (parser_.bytes() > limits_.max_answer_bytes) return BreakOffAtLimit(kTooManyBytes, limits_.max_answer_bytes);
     if (IsErrorEvent(parser_.event_name())) return RefuseInStream(*data);
     if (IsKeepAlive(parser_.event_name(), *data)) continue;
     owner_->OnStreamEvent(*data);
@@ -134,9 +135,12 @@ void AttemptReader::Consume(std::string_view bytes) {
       return;
     }
   }
-  if (!parser_.too_large()) return;
-  BreakOff(Outcome::kGarbled, Code::kLimitExceeded,
-           fmt::format("an event is larger than max_event_bytes ({})", limits_.max_event_bytes));
+  if (parser_.too_large()) return BreakOffAtLimit("an event is larger than max_event_bytes", limits_.max_event_bytes);
+  if (parser_.bytes() > limits_.max_answer_bytes) BreakOffAtLimit(kTooManyBytes, limits_.max_answer_bytes);
+}
+
+void AttemptReader::BreakOffAtLimit(const char* what, std::uint64_t limit) {
+  BreakOff(Outcome::kGarbled, Code::kLimitExceeded, fmt::format("{} ({})", what, limit));
 }
 
 void AttemptReader::OnTransferEnd(const TransferResult& result) {

@@ -109,7 +109,7 @@ void RequestOperation::Use(const Bearer& bearer) {
   }
   const Config& config = core_->config();
   request.silence_timeout = config.silence_timeout;
-  const AttemptLimits limits{config.max_event_bytes, config.max_stream_events};
+  const AttemptLimits limits{config.max_event_bytes, config.max_stream_events, config.max_answer_bytes};
   attempt_.emplace(Attempt{std::make_shared<AttemptReader>(&core_->transport(), &core_->clock(), limits, plan_.secrets),
                            core_->clock().Steady(), bearer.token, bearer.token->name(), moves, request.bearer});
   attempt_->reader->Send(std::move(request), this);

@@ -16,13 +16,10 @@ struct AnswerReader::Parts {
 
   // Makes the actions in `bytes` ready, or all that they hold if it is something else.
   Status Open() {
-    if (FindActions(bytes, &actions)) {
-      Status status = decoder->Check(bytes);
-      if (!status.ok()) actions.clear();
-      return status;
-    }
+    if (Status status = decoder->Check(bytes); !status.ok()) return status;
+    if (FindActions(bytes, &actions)) return {};
     actions.clear();
-    const auto parsed = decoder->Parse(bytes);
+    const auto parsed = decoder->ParseChecked(bytes);
     if (!parsed) return parsed.status();
     event = *parsed;
     return {};

@@ -153,6 +153,12 @@ Status TaskTree::CheckTaskCount() const {
   return {Code::kLimitExceeded, fmt::format("the conversation has more tasks than max_tasks ({})", limits_.max_tasks)};
 }
 
+Status TaskTree::CheckMessageCount(int more) const {
+  if (store_.message_count() + more <= limits_.max_messages) return {};
+  return {Code::kLimitExceeded,
+          fmt::format("the conversation has more messages than max_messages ({})", limits_.max_messages)};
+}
+
 Status TaskTree::CreateTask(wire::Task* task, bool may_be_root, Changes* changes) {
   if (task->id().empty()) return Invalid("a task without an id");
   if (store_.FindTask(task->id())) return Invalid(fmt::format("the task \"{}\" exists already", task->id()));
@@ -161,9 +167,11 @@ Status TaskTree::CreateTask(wire::Task* task, bool may_be_root, Changes* changes
     return Invalid(fmt::format("the parent \"{}\" of the task \"{}\" is unknown", parent, task->id()));
   }
   if (Status status = CheckTaskCount(); !status.ok()) return status;
+  if (Status status = CheckMessageCount(task->messages_size()); !status.ok()) return status;
   const bool is_root = may_be_root && parent.empty();
   google::protobuf::RepeatedPtrField<wire::Message> messages;
   messages.Swap(task->mutable_messages());
+  changes->reserve(changes->size() + static_cast<std::size_t>(messages.size()) + 1);
   if (transaction_) transaction_->TaskAdded(store_.root());
   const int at = store_.AddTask(task);
   if (is_root) store_.set_root(at);
@@ -179,6 +187,7 @@ Status TaskTree::AddMessages(wire::ClientAction::AddMessagesToTask* add, Changes
   const auto task = Find(add->task_id());
   if (!task) return task.status();
   Told told{store_.task(*task)->messages_size(), {}};
+  changes->reserve(changes->size() + static_cast<std::size_t>(add->messages_size()));
   for (wire::Message& message : *add->mutable_messages()) {
     if (Status status = AddMessage(*task, &message, &told, changes); !status.ok()) return status;
   }
@@ -190,6 +199,7 @@ Status TaskTree::AddMessage(int task, wire::Message* message, Told* told, Change
     return ReplaceMessage({task, *index}, message, told, changes);
   }
   if (Status status = CheckSize(*message); !status.ok()) return status;
+  if (Status status = CheckMessageCount(1); !status.ok()) return status;
   const int index = store_.AddMessage(task, message);
   const wire::Message* own = store_.message({task, index});
   if (transaction_) transaction_->MessageAdded(task, own);
@@ -309,6 +319,7 @@ Status TaskTree::Move(wire::ClientAction::MoveMessagesToNewTask* move, Changes* 
     return Invalid(fmt::format("{} messages are to be moved from the task \"{}\", and there are {}",
                                move->expected_message_count(), move->source_task_id(), count));
   }
+  if (Status status = CheckMessageCount(move->replacement_messages_size()); !status.ok()) return status;
   for (const wire::Message& message : move->replacement_messages()) {
     if (Status status = CheckSize(message); !status.ok()) return status;
   }

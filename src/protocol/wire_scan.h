@@ -1,5 +1,5 @@
 // Looks at a serialized message before protobuf parses it: whether it can be parsed, whether each text in it is UTF-8,
-// and how many messages it would take.
+// how many messages it would take, and how much memory.
 #pragma once
 
 #include <google/protobuf/descriptor.h>
@@ -29,6 +29,9 @@ struct WireScan {
   };
   Result result = Result::kFine;
   std::size_t messages = 0;  // that protobuf would make, the outermost one and unknown groups included
+  // Bytes that it would take at most: as messages, in a conversation, and as events that nobody has taken yet. What is
+  // small is taken for larger than it is.
+  std::uint64_t memory = 0;
   Problem problem;           // "init.conversation_id: not UTF-8 at byte 3"
 };
 
@@ -51,14 +54,17 @@ class WireScanner {
     const char* begin;          // of its content
     const char* end;            // of its content; of a group: of the message around it
     std::uint32_t field;        // that it is of the message around it
+    std::uint8_t told;          // how much memory a byte takes when the program is told of it, in fourths of a byte
   };
   WireScan::Result Run(WireScan* scan);
   WireScan::Result Enter(const Frame& frame, WireScan* scan);
+  void CountText(std::string_view text, std::uint8_t told, WireScan* scan) const;
   Problem Place(std::uint32_t field, const char* at, Problem problem) const;
 
   const MessageShape& root_;
   const std::size_t max_depth_;
   std::vector<Frame> frames_;
+  bool counts_escapes_ = false;
   const char* at_ = nullptr;
 };
 

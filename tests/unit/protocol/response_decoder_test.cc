@@ -35,7 +35,7 @@ class Decoder {
   }
 
  private:
-  ResponseDecoder decoder_{100};
+  ResponseDecoder decoder_{EventLimits{100}};
 };
 
 std::string Encoded(const wire::ResponseEvent& event) {
@@ -143,7 +143,7 @@ TEST_CASE("whatever happened to an event, nothing is printed") {
   const std::string bytes = event.SerializeAsString();
   int refused = 0;
   const std::string printed = StderrOf([&] {
-    ResponseDecoder decoder(100);
+    ResponseDecoder decoder(EventLimits{100});
     for (std::size_t i = 0; i < bytes.size(); ++i) {
       if (!decoder.Parse(bytes.substr(0, i)).ok()) ++refused;
       for (int bit = 0; bit < 8; ++bit) {
@@ -264,11 +264,11 @@ TEST_CASE("messages that lie too deep in one another are told from what is no me
   for (int i = 0; i < 30; ++i) value = value->mutable_list_value()->add_values();
   value->set_bool_value(true);
   const std::string bytes = event.SerializeAsString();
-  CHECK(ResponseDecoder(100).Parse(bytes).ok());
-  const auto refused = ResponseDecoder(50).Parse(bytes);
+  CHECK(ResponseDecoder(EventLimits{100}).Parse(bytes).ok());
+  const auto refused = ResponseDecoder(EventLimits{50}).Parse(bytes);
   CHECK(refused.code() == Code::kLimitExceeded);
   CHECK_THAT(refused.status().message(), ContainsSubstring("max_nesting_depth (50)"));
-  CHECK(ResponseDecoder(50).Parse(bytes.substr(1)).code() == Code::kUndecodableEvent);
+  CHECK(ResponseDecoder(EventLimits{50}).Parse(bytes.substr(1)).code() == Code::kUndecodableEvent);
 }
 
 }  // namespace
