@@ -35,7 +35,11 @@ struct AnswerReader::Parts {
   }
   Result<wire::ClientAction*> TakeAction() {
     const std::size_t at = next_action++;
-    if (event == nullptr) return decoder->ParseAction(actions[at]);
+    if (event == nullptr) {
+      auto action = decoder->ParseAction(actions[at]);
+      if (next_action == actions.size() && bytes.data() != kept.data()) decoder->DropBytes();
+      return action;
+    }
     return event->mutable_client_actions()->mutable_actions(static_cast<int>(at));
   }
 

@@ -12,6 +12,8 @@ namespace {
 
 // More than any message has fields worth naming.
 constexpr int kMostPaths = 100;
+// Of all of them together: a path of a list names each of its elements.
+constexpr std::size_t kMostTexts = 2'000;
 constexpr std::string_view kOutputPath = "agent_output.text";
 constexpr std::string_view kReasoningPath = "agent_reasoning.reasoning";
 
@@ -20,9 +22,9 @@ Status Invalid(std::string message) {
 }
 
 // The text that programs follow by deltas; null: the message has none.
-const std::string* StreamedText(const wire::Message& message) {
-  if (message.has_agent_output()) return &message.agent_output().text();
-  if (message.has_agent_reasoning()) return &message.agent_reasoning().reasoning();
+std::string* StreamedText(wire::Message* message) {
+  if (message->has_agent_output()) return message->mutable_agent_output()->mutable_text();
+  if (message->has_agent_reasoning()) return message->mutable_agent_reasoning()->mutable_reasoning();
   return nullptr;
 }
 
@@ -218,9 +220,9 @@ Status TaskTree::ReplaceMessage(MessagePlace at, wire::Message* message, Told* t
                 .message = own,
                 .in_root = store_.root() == at.task,
                 .kind_changed = own->message_case() != message->message_case()};
-  if (const std::string* text = StreamedText(*own)) change.text_before = *text;
   const bool had_todos = own->has_update_todos();
   if (transaction_) transaction_->ChangesMessage(at, own);
+  if (std::string* text = StreamedText(own)) change.text_before = std::move(*text);  // it goes now
   *own = std::move(*message);
   if (at.index < told->first_added && told->replaced.insert(at.index).second) changes->push_back(std::move(change));
   if (had_todos) changes->push_back({.kind = Change::Kind::kTodosChanged, .task = store_.task(at.task)});
@@ -276,6 +278,9 @@ Status TaskTree::AppendFields(const wire::ClientAction::AppendToMessageContent& 
     if (transaction_) transaction_->AppendsTo(at, path, own);
     change.name = path;
     Status status = ForEachText(path, message, own, [&](TextField text, const std::string& more) {
+      if (changes->size() - told == kMostTexts) {
+        return Status(Code::kLimitExceeded, fmt::format("an append to more than {} texts", kMostTexts));
+      }
       text.Append(more);
       change.text = more;
       changes->push_back(change);

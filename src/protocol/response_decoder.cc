@@ -4,6 +4,7 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/unknown_field_set.h>
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -91,16 +92,20 @@ Result<std::optional<std::string_view>> ResponseDecoder::Unwrap(std::string_view
   data = Strip(data);
   if (data == "[DONE]") return std::optional<std::string_view>();
   if (data.empty()) return Undecodable("the event is empty");
-  if (bytes_.capacity() > kKeptEventBytes) bytes_ = std::string();
+  DropBytes();
   if (const auto at = DecodeBase64Url(data, &bytes_)) {
     return Undecodable(fmt::format("not base64url at character {} of {}", *at, data.size()));
   }
   return std::optional<std::string_view>(bytes_);
 }
 
+void ResponseDecoder::DropBytes() {
+  if (bytes_.capacity() > kKeptEventBytes) bytes_ = std::string();
+}
+
 Status ResponseDecoder::Check(std::string_view bytes) {
   WireScan scan =
-      bytes.size() <= kMostEventBytes ? scanner_.Scan(bytes) : WireScan{WireScan::Result::kMalformed, 0, 0, {}};
+      bytes.size() <= kMostEventBytes ? scanner_.Scan(bytes) : WireScan{.result = WireScan::Result::kMalformed};
   if (scan.result == WireScan::Result::kTooDeep) {
     return {Code::kLimitExceeded, fmt::format("messages lie deeper than max_nesting_depth ({})", limits_.max_depth)};
   }
@@ -110,7 +115,10 @@ Status ResponseDecoder::Check(std::string_view bytes) {
     return {Code::kLimitExceeded, fmt::format("an event has {} messages, more than max_event_messages ({})",
                                               scan.messages, limits_.max_messages)};
   }
-  const std::uint64_t memory = event_bytes_ + bytes.size() + scan.memory;
+  // An event's only action is read when its bytes have been let go; and JSON is written in room for a fourth more.
+  const std::uint64_t told = scan.told + scan.told_at_once + scan.told_at_once / 4;
+  const std::uint64_t memory =
+      event_bytes_ + scan.memory + (scan.actions > 1 ? bytes.size() + told : std::max<std::uint64_t>(bytes.size(), told));
   if (memory > kMemoryPerByte * event_bytes_ + limits_.max_memory) {
     return {Code::kLimitExceeded,
             fmt::format("an event of {} bytes would take {} bytes of memory: more than {} times its bytes and "

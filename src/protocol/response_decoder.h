@@ -31,6 +31,9 @@ class ResponseDecoder {
   // some other services end their streams with, which says nothing. kUndecodableEvent: neither.
   Result<std::optional<std::string_view>> Unwrap(std::string_view data);
 
+  // What Unwrap() has returned last is not needed any more.
+  void DropBytes();
+
   // Of what Unwrap() has returned last: kUndecodableEvent, which names a text that is not UTF-8, or kLimitExceeded for
   // what is too deep, or would take too much memory.
   Status Check(std::string_view bytes);

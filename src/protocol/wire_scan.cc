@@ -30,12 +30,13 @@ constexpr std::uint32_t kUnknown = 96;
 // and of a transaction, a change, events with their places in a queue.
 constexpr std::uint32_t kOfAction = 900;
 constexpr std::uint32_t kOfTask = 1'600;
-constexpr std::uint32_t kOfMessage = 1'400;
+constexpr std::uint32_t kOfMessage = 1'200;
+constexpr std::uint32_t kOfTodo = 900;
 
-// What is told takes the memory of its JSON while that is written, and of a copy that waits for the program; of what is
-// told twice, both are JSON, and the second time its bytes come, too.
-constexpr std::uint8_t kToldOnce = 9;
-constexpr std::uint8_t kToldTwice = 24;
+// How often the content of a message is in events: as JSON; and again as the arguments of a tool call with its bytes, or
+// as items and JSON of a to-do list.
+constexpr std::uint8_t kToldOnce = 1;
+constexpr std::uint8_t kToldAgain = 3;
 
 // In JSON, with what is around them.
 constexpr std::uint32_t kJsonNumber = 26;
@@ -57,6 +58,8 @@ struct MessageShape {
   const Descriptor* descriptor = nullptr;
   std::uint32_t memory = 0;  // of one that is empty
   std::uint8_t told = kToldOnce;
+  bool is_message = false;  // of a conversation
+  bool is_action = false;
   std::vector<Field> fields;  // by number: the schema's are small
 
   const Field* Find(std::uint32_t number) const { return number < fields.size() ? &fields[number] : nullptr; }
@@ -89,9 +92,12 @@ const MessageShape* AddShape(const Descriptor& type, MessageShapes* shapes) {
   if (&type == wire::ClientAction::descriptor()) shape.memory += kOfAction;
   if (&type == wire::Task::descriptor()) shape.memory += kOfTask;
   if (&type == wire::Message::descriptor()) shape.memory += kOfMessage;
-  const bool is_told_twice =
+  if (&type == wire::TodoItem::descriptor()) shape.memory += kOfTodo;
+  shape.is_message = &type == wire::Message::descriptor();
+  shape.is_action = &type == wire::ClientAction::descriptor();
+  const bool is_told_again =
       &type == wire::Message::ToolCall::descriptor() || &type == wire::Message::UpdateTodos::descriptor();
-  if (is_told_twice) shape.told = kToldTwice;
+  if (is_told_again) shape.told = kToldAgain;
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor& field = *type.field(i);
     const auto number = static_cast<std::size_t>(field.number());
@@ -197,7 +203,7 @@ WireScanner::WireScanner(const Descriptor& type, int max_depth)
 WireScan WireScanner::Scan(std::string_view bytes) {
   WireScan scan;
   at_ = bytes.data();
-  frames_.assign(1, {&root_, at_, at_ + bytes.size(), 0, root_.told});
+  frames_.assign(1, {&root_, at_, at_ + bytes.size(), 0, root_.told, 0});
   counts_escapes_ = bytes.size() > kSmallEvent;
   scan.messages = 1;
   scan.memory = root_.memory;
@@ -209,6 +215,7 @@ WireScan::Result WireScanner::Enter(const Frame& frame, WireScan* scan) {
   if (frames_.size() > max_depth_) return WireScan::Result::kTooDeep;
   ++scan->messages;
   scan->memory += frame.shape == nullptr ? 2 * kUnknown : frame.shape->memory;
+  if (frame.shape != nullptr && frame.shape->is_action) ++scan->actions;
   frames_.push_back(frame);
   return WireScan::Result::kFine;
 }
@@ -222,6 +229,7 @@ WireScan::Result WireScanner::Run(WireScan* scan) {
     const Frame frame = frames_.back();
     if (at_ == frame.end) {
       if (frame.shape == nullptr) return Result::kMalformed;  // a group without its end
+      if (frame.shape->is_message) scan->told_at_once = std::max(scan->told_at_once, scan->told - frame.told_before);
       frames_.pop_back();
       if (frames_.empty()) return Result::kFine;
       continue;
@@ -229,7 +237,7 @@ WireScan::Result WireScanner::Run(WireScan* scan) {
     const char* const start = at_;
     if (!TakeTag(&at_, frame.end, &number, &type)) return Result::kMalformed;
     if (type == kStartGroup) {
-      if (Enter({nullptr, at_, frame.end, number, frame.told}, scan) != Result::kFine) return Result::kTooDeep;
+      if (Enter({nullptr, at_, frame.end, number, frame.told, scan->told}, scan) != Result::kFine) return Result::kTooDeep;
       continue;
     }
     if (type == kEndGroup) {
@@ -243,19 +251,20 @@ WireScan::Result WireScanner::Run(WireScan* scan) {
       if (!Skip(type, &at_, frame.end)) return Result::kMalformed;
       // What is unknown is told as bytes only, and only where more is told.
       const auto size = static_cast<std::uint64_t>(at_ - start);
-      scan->memory += is_known ? kPlace + std::uint64_t{field->json} * frame.told / 4
-                               : kUnknown + size + size * frame.told / 4;
+      scan->memory += is_known ? kPlace : kUnknown + size;
+      scan->told += (is_known ? field->json : size) * frame.told;
       continue;
     }
     if (!TakeLength(&at_, frame.end, &length)) return Result::kMalformed;
-    scan->memory += std::uint64_t{field->json} * frame.told / 4;
+    scan->told += std::uint64_t{field->json} * frame.told;
     if (field->message != nullptr) {
       const std::uint8_t told = std::max(frame.told, field->message->told);
-      if (Enter({field->message, at_, at_ + length, number, told}, scan) != Result::kFine) return Result::kTooDeep;
+      if (Enter({field->message, at_, at_ + length, number, told, scan->told}, scan) != Result::kFine) return Result::kTooDeep;
       continue;
     }
     if (field->is_list_of_numbers) {
-      scan->memory += length * (kPlace + std::uint64_t{kJsonNumber} * frame.told / 4);
+      scan->memory += length * kPlace;
+      scan->told += length * kJsonNumber * frame.told;
     } else {
       CountText({at_, length}, frame.told, scan);
     }
@@ -277,7 +286,8 @@ void WireScanner::CountText(std::string_view text, std::uint8_t told, WireScan* 
     for (const char c : text) escapes += static_cast<unsigned char>(c) < 0x20 ? 5U : (c == '"' || c == '\\' ? 1U : 0U);
     json = text.size() + escapes;
   }
-  scan->memory += kString + kBlock + text.size() + json * told / 4;
+  scan->memory += kString + kBlock + text.size();
+  scan->told += json * told;
 }
 
 // `at`: where the field begins, with its tag, in the innermost message.

@@ -29,10 +29,12 @@ struct WireScan {
   };
   Result result = Result::kFine;
   std::size_t messages = 0;  // that protobuf would make, the outermost one and unknown groups included
-  // Bytes that it would take at most: as messages, in a conversation, and as events that nobody has taken yet. What is
-  // small is taken for larger than it is.
-  std::uint64_t memory = 0;
-  Problem problem;           // "init.conversation_id: not UTF-8 at byte 3"
+  std::size_t actions = 0;   // of them, client actions
+  // Bytes that it would take at most; what is small is taken for larger than it is.
+  std::uint64_t memory = 0;       // as messages, in a conversation
+  std::uint64_t told = 0;         // as events, until the program has taken them
+  std::uint64_t told_at_once = 0;  // the largest part of those that one message of a conversation makes
+  Problem problem{};         // "init.conversation_id: not UTF-8 at byte 3"
 };
 
 // Of fields that the schema does not know, or that have another type than it says, nothing is looked at but their
@@ -54,7 +56,8 @@ class WireScanner {
     const char* begin;          // of its content
     const char* end;            // of its content; of a group: of the message around it
     std::uint32_t field;        // that it is of the message around it
-    std::uint8_t told;          // how much memory a byte takes when the program is told of it, in fourths of a byte
+    std::uint8_t told;          // how often its content is in events
+    std::uint64_t told_before;  // WireScan::told when it began
   };
   WireScan::Result Run(WireScan* scan);
   WireScan::Result Enter(const Frame& frame, WireScan* scan);
