@@ -147,8 +147,8 @@ struct Config {
   std::chrono::milliseconds state_save_interval{10'000};
 
   // Against a service that is broken or means harm. More of it ends the request with kLimitExceeded.
-  std::size_t max_event_bytes = 16U << 20;       // one server-sent event as it comes; 1 KiB to 1 GiB
-  std::size_t max_message_bytes = 64U << 20;     // one message of a conversation, however it came; 1 KiB to 1 GiB
+  std::size_t max_event_bytes = 16U << 20;    // one server-sent event as it comes; 1 KiB to 1 GiB
+  std::size_t max_message_bytes = 64U << 20;  // one message of a conversation, however it came; 1 KiB to 1 GiB
   // What reading one event may take beyond 4 times its bytes: as messages in a conversation, and as events until the
   // program has taken them. It is reckoned before anything is read; 1 MiB to 1 GiB.
   std::size_t max_event_memory = 4U << 20;

@@ -27,7 +27,8 @@ void UndoLog::MessageAdded(int task, const wire::Message* message) {
 }
 
 void UndoLog::ChangesMessage(MessagePlace at, const wire::Message* message) {
-  if (covered_.insert(message).second) steps_.emplace_back(RestoreMessage{at, std::make_unique<wire::Message>(*message)});
+  if (covered_.insert(message).second)
+    steps_.emplace_back(RestoreMessage{at, std::make_unique<wire::Message>(*message)});
 }
 
 void UndoLog::AppendsTo(MessagePlace at, std::string_view path, wire::Message* message) {

@@ -93,10 +93,10 @@ class CurlTransfer {
   std::size_t head_bytes_ = 0;
   bool has_begun_ = false;
   bool head_delivered_ = false;
-  bool failed_ = false;   // the handler threw, or the head is too large
+  bool failed_ = false;         // the handler threw, or the head is too large
   bool out_of_memory_ = false;  // the handler was, or a callback
   bool is_repeated_ = false;    // libcurl wanted to send the request again after its answer had begun
-  bool is_over_ = false;  // all of the answer has come
+  bool is_over_ = false;        // all of the answer has come
   bool was_paused_ = false;
   bool paused_ = false;       // the handler wants no more
   bool curl_paused_ = false;  // and libcurl has been told

@@ -117,8 +117,8 @@ Status ResponseDecoder::Check(std::string_view bytes) {
   }
   // An event's only action is read when its bytes have been let go; and JSON is written in room for a fourth more.
   const std::uint64_t told = scan.told + scan.told_at_once + scan.told_at_once / 4;
-  const std::uint64_t memory =
-      event_bytes_ + scan.memory + (scan.actions > 1 ? bytes.size() + told : std::max<std::uint64_t>(bytes.size(), told));
+  const std::uint64_t memory = event_bytes_ + scan.memory +
+                               (scan.actions > 1 ? bytes.size() + told : std::max<std::uint64_t>(bytes.size(), told));
   if (memory > kMemoryPerByte * event_bytes_ + limits_.max_memory) {
     return {Code::kLimitExceeded,
             fmt::format("an event of {} bytes would take {} bytes of memory: more than {} times its bytes and "

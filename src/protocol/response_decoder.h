@@ -16,8 +16,8 @@ namespace warppool::internal {
 
 // Of one event.
 struct EventLimits {
-  int max_depth = 100;              // messages that lie in one another
-  int max_messages = 100'000;       // and in all
+  int max_depth = 100;                 // messages that lie in one another
+  int max_messages = 100'000;          // and in all
   std::size_t max_memory = 4U << 20U;  // that reading it takes, beyond kMemoryPerByte for each byte as it came
 };
 inline constexpr std::uint64_t kMemoryPerByte = 4;

@@ -33,8 +33,8 @@ constexpr std::uint32_t kOfTask = 1'600;
 constexpr std::uint32_t kOfMessage = 1'200;
 constexpr std::uint32_t kOfTodo = 900;
 
-// How often the content of a message is in events: as JSON; and again as the arguments of a tool call with its bytes, or
-// as items and JSON of a to-do list.
+// How often the content of a message is in events: as JSON; and again as the arguments of a tool call with its bytes,
+// or as items and JSON of a to-do list.
 constexpr std::uint8_t kToldOnce = 1;
 constexpr std::uint8_t kToldAgain = 3;
 
@@ -237,7 +237,8 @@ WireScan::Result WireScanner::Run(WireScan* scan) {
     const char* const start = at_;
     if (!TakeTag(&at_, frame.end, &number, &type)) return Result::kMalformed;
     if (type == kStartGroup) {
-      if (Enter({nullptr, at_, frame.end, number, frame.told, scan->told}, scan) != Result::kFine) return Result::kTooDeep;
+      if (Enter({nullptr, at_, frame.end, number, frame.told, scan->told}, scan) != Result::kFine)
+        return Result::kTooDeep;
       continue;
     }
     if (type == kEndGroup) {
@@ -259,7 +260,8 @@ WireScan::Result WireScanner::Run(WireScan* scan) {
     scan->told += std::uint64_t{field->json} * frame.told;
     if (field->message != nullptr) {
       const std::uint8_t told = std::max(frame.told, field->message->told);
-      if (Enter({field->message, at_, at_ + length, number, told, scan->told}, scan) != Result::kFine) return Result::kTooDeep;
+      if (Enter({field->message, at_, at_ + length, number, told, scan->told}, scan) != Result::kFine)
+        return Result::kTooDeep;
       continue;
     }
     if (field->is_list_of_numbers) {

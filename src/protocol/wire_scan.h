@@ -31,10 +31,10 @@ struct WireScan {
   std::size_t messages = 0;  // that protobuf would make, the outermost one and unknown groups included
   std::size_t actions = 0;   // of them, client actions
   // Bytes that it would take at most; what is small is taken for larger than it is.
-  std::uint64_t memory = 0;       // as messages, in a conversation
-  std::uint64_t told = 0;         // as events, until the program has taken them
+  std::uint64_t memory = 0;        // as messages, in a conversation
+  std::uint64_t told = 0;          // as events, until the program has taken them
   std::uint64_t told_at_once = 0;  // the largest part of those that one message of a conversation makes
-  Problem problem{};         // "init.conversation_id: not UTF-8 at byte 3"
+  Problem problem{};               // "init.conversation_id: not UTF-8 at byte 3"
 };
 
 // Of fields that the schema does not know, or that have another type than it says, nothing is looked at but their

@@ -127,9 +127,9 @@ TEST_CASE("each setter sets its own field") {
   [[maybe_unused]] const auto& [tokens, tier_order, strategy, max_in_flight, max_failures, recovery, longest_recovery,
                                 server_url, refresh_url, securetoken_url, api_key, client_version, ca_bundle, proxy,
                                 no_proxy, connect, silence, refresh, budget, base, longest, after, cooling, token_wait,
-                                background, state_file, save_interval, event_bytes, max_message_bytes,
-                                max_event_memory, max_event_messages, max_answer_bytes, max_stream_events, max_tasks,
-                                max_messages, max_nesting_depth] = config;
+                                background, state_file, save_interval, event_bytes, max_message_bytes, max_event_memory,
+                                max_event_messages, max_answer_bytes, max_stream_events, max_tasks, max_messages,
+                                max_nesting_depth] = config;
   [[maybe_unused]] const auto& [credential, tier, kind, name, bearer_source] = config.tokens[0];
 }
 

@@ -26,6 +26,6 @@ class FailingMemoryElsewhere {
   FailingMemoryElsewhere& operator=(const FailingMemoryElsewhere&) = delete;
   ~FailingMemoryElsewhere();
 
-  static bool Failed();     // has the latest one failed an allocation?
+  static bool Failed();      // has the latest one failed an allocation?
   static int Allocations();  // that the thread has made since, those that failed included
 };

@@ -89,7 +89,10 @@ Reading Read(const std::string& event, EventLimits limits = {}) {
   REQUIRE(conversation->Claim({}));
   const char* ignored = nullptr;
   ClientAction create = Create("t");
-  REQUIRE(conversation->Apply(&create, [](const Event&) { return true; }, &ignored).ok());
+  REQUIRE(conversation
+              ->Apply(
+                  &create, [](const Event&) { return true; }, &ignored)
+              .ok());
   ResponseDecoder decoder(limits);
   REQUIRE(decoder.Check("").ok());
 
@@ -133,83 +136,90 @@ const std::vector<Shape>& Extremes() {
   static const std::vector<Shape> shapes{
       {"empty actions", [](std::size_t n) { return Field(2, Many(n, Field(1, ""))); }},
       {"actions of an unknown kind", [](std::size_t n) { return Field(2, Many(n, Field(1, Field(200, "")))); }},
-      {"transactions", [](std::size_t n) {
+      {"transactions",
+       [](std::size_t n) {
          const int begin = NumberOf(*ClientAction::descriptor(), "begin_transaction");
          const int commit = NumberOf(*ClientAction::descriptor(), "commit_transaction");
          return Field(2, Many(n, Field(1, Field(begin, "")) + Field(1, Field(commit, ""))));
        }},
       {"empty messages", [](std::size_t n) { return Adding(Many(n, Field(2, ""))); }},
-      {"empty messages in a transaction", [](std::size_t n) {
+      {"empty messages in a transaction",
+       [](std::size_t n) {
          const int begin = NumberOf(*ClientAction::descriptor(), "begin_transaction");
          return Field(2, Field(1, Field(begin, "")) + Field(1, Field(3, Field(1, "t") + Many(n, Field(2, "")))));
        }},
-      {"messages of one action each", [](std::size_t n) {
-         return Field(2, Many(n, Field(1, Field(3, Field(1, "t") + Field(2, "")))));
-       }},
-      {"messages with short ids", [](std::size_t n) {
-         return Adding(Many(n, [](std::size_t i) { return Field(2, Field(1, Digits(i))); }));
-       }},
-      {"empty texts of the agent", [](std::size_t n) {
+      {"messages of one action each",
+       [](std::size_t n) { return Field(2, Many(n, Field(1, Field(3, Field(1, "t") + Field(2, ""))))); }},
+      {"messages with short ids",
+       [](std::size_t n) { return Adding(Many(n, [](std::size_t i) { return Field(2, Field(1, Digits(i))); })); }},
+      {"empty texts of the agent",
+       [](std::size_t n) {
          return Adding(Many(n, Field(2, Field(NumberOf(*Message::descriptor(), "agent_output"), Field(1, "x")))));
        }},
-      {"empty tool calls", [](std::size_t n) {
+      {"empty tool calls",
+       [](std::size_t n) {
          return Adding(Many(n, Field(2, Field(NumberOf(*Message::descriptor(), "tool_call"), ""))));
        }},
-      {"tasks", [](std::size_t n) {
-         return Field(2, Many(n, [](std::size_t i) {
-                        return Field(1, Field(1, Field(1, Field(1, Digits(i)))));
-                      }));
+      {"tasks",
+       [](std::size_t n) {
+         return Field(2, Many(n, [](std::size_t i) { return Field(1, Field(1, Field(1, Field(1, Digits(i))))); }));
        }},
       {"empty messages in a message", [](std::size_t n) { return AddingOne(Many(n, Field(8, ""))); }},
-      {"empty messages deep in a message", [](std::size_t n) {
-         return AddingOne(ToolCall("read_files", Many(n, Field(1, Field(2, "")))));
-       }},
+      {"empty messages deep in a message",
+       [](std::size_t n) { return AddingOne(ToolCall("read_files", Many(n, Field(1, Field(2, ""))))); }},
       {"texts of one byte", [](std::size_t n) { return AddingOne(ToolCall("grep", Many(n, Field(1, "x")))); }},
       {"empty texts", [](std::size_t n) { return AddingOne(ToolCall("grep", Many(n, Field(1, "")))); }},
-      {"entries of a map", [](std::size_t n) {
-         return AddingOne(Field(NumberOf(*Message::descriptor(), "user_query"), Many(n, [](std::size_t i) {
-                                  return Field(3, Field(1, Digits(i)));
-                                })));
+      {"entries of a map",
+       [](std::size_t n) {
+         return AddingOne(Field(NumberOf(*Message::descriptor(), "user_query"),
+                                Many(n, [](std::size_t i) { return Field(3, Field(1, Digits(i))); })));
        }},
-      {"values of a Struct", [](std::size_t n) {
+      {"values of a Struct",
+       [](std::size_t n) {
          return AddingOne(ToolCall("call_mcp_tool", Field(2, Many(n, [](std::size_t i) {
-                                     return Field(1, Field(1, Digits(i)) + Field(2, std::string("\x20\x01", 2)));
-                                   }))));
+                                                            return Field(1, Field(1, Digits(i)) +
+                                                                                Field(2, std::string("\x20\x01", 2)));
+                                                          }))));
        }},
-      {"lists of values", [](std::size_t n) {
-         return AddingOne(ToolCall("call_mcp_tool", Field(2, Field(1, Field(1, "k") + Field(2, Field(6,
-                                     Many(n, Field(1, std::string("\x20\x01", 2)))))))));
+      {"lists of values",
+       [](std::size_t n) {
+         return AddingOne(ToolCall(
+             "call_mcp_tool",
+             Field(2, Field(1, Field(1, "k") + Field(2, Field(6, Many(n, Field(1, std::string("\x20\x01", 2)))))))));
        }},
       {"unknown numbers", [](std::size_t n) { return AddingOne(Many(n, std::string("\xF8\x3E\x01", 3))); }},
       {"unknown texts", [](std::size_t n) { return AddingOne(Many(n, Field(127, ""))); }},
-      {"unknown groups", [](std::size_t n) {
-         return AddingOne(Many(n, std::string("\xFB\x3E\xFC\x3E", 4)));
-       }},
+      {"unknown groups", [](std::size_t n) { return AddingOne(Many(n, std::string("\xFB\x3E\xFC\x3E", 4))); }},
       {"unknown fields of the event", [](std::size_t n) { return Many(n, Field(100, "")); }},
-      {"unknown fields of a tool call", [](std::size_t n) {
+      {"unknown fields of a tool call",
+       [](std::size_t n) {
          return AddingOne(Field(NumberOf(*Message::descriptor(), "tool_call"), Field(900, std::string(n, 'x'))));
        }},
-      {"a text of control characters", [](std::size_t n) {
+      {"a text of control characters",
+       [](std::size_t n) {
          return AddingOne(Field(NumberOf(*Message::descriptor(), "user_query"), Field(1, std::string(n, '\x01'))));
        }},
-      {"a tool call's text of control characters", [](std::size_t n) {
-         return AddingOne(ToolCall("run_shell_command", Field(1, std::string(n, '\x01'))));
+      {"a tool call's text of control characters",
+       [](std::size_t n) { return AddingOne(ToolCall("run_shell_command", Field(1, std::string(n, '\x01')))); }},
+      {"a large tool call",
+       [](std::size_t n) { return AddingOne(ToolCall("run_shell_command", Field(1, std::string(n, 'x')))); }},
+      {"to-do items",
+       [](std::size_t n) {
+         return AddingOne(
+             Field(NumberOf(*Message::descriptor(), "update_todos"), Field(1, Many(n, Field(1, Field(1, "x"))))));
        }},
-      {"a large tool call", [](std::size_t n) {
-         return AddingOne(ToolCall("run_shell_command", Field(1, std::string(n, 'x'))));
-       }},
-      {"to-do items", [](std::size_t n) {
-         return AddingOne(Field(NumberOf(*Message::descriptor(), "update_todos"),
-                                Field(1, Many(n, Field(1, Field(1, "x"))))));
-       }},
-      {"to-do lists that change again and again", [](std::size_t n) {
+      {"to-do lists that change again and again",
+       [](std::size_t n) {
          const int todos = NumberOf(*Message::descriptor(), "update_todos");
          return Adding(Field(2, Field(todos, Field(1, Many(n / 2, Field(1, Field(2, std::string(100, 'x'))))))) +
                        Many(n / 2, Field(2, Field(todos, Field(3, "")))));
        }},
-      {"a mask that names a text again and again", [](std::size_t n) {
+      {"a mask that names a text again and again",
+       [](std::size_t n) {
          const auto message = [&](const std::string& text) {
-           return Field(1, "m") + ToolCall("read_files", Many(n / 2, Field(1, Field(1, text))));
+           std::string files;
+           for (std::size_t i = 0; i < n / 12; ++i) files += Field(1, Field(1, text));
+           return Field(1, "m") + ToolCall("read_files", files);
          };
          ResponseEvent event;
          auto* add = event.mutable_client_actions()->add_actions()->mutable_add_messages_to_task();
@@ -217,15 +227,17 @@ const std::vector<Shape>& Extremes() {
          REQUIRE(add->add_messages()->ParseFromString(message("x")));
          auto* append = event.mutable_client_actions()->add_actions()->mutable_append_to_message_content();
          append->set_task_id("t");
-         REQUIRE(append->mutable_message()->ParseFromString(message("")));
+         REQUIRE(append->mutable_message()->ParseFromString(message("y")));
          for (int i = 0; i < 100; ++i) append->mutable_mask()->add_paths("tool_call.read_files.files.name");
          return event.SerializeAsString();
        }},
-      {"token counts", [](std::size_t n) {
+      {"token counts",
+       [](std::size_t n) {
          const int finished = NumberOf(*ResponseEvent::descriptor(), "finished");
          return Field(finished, Many(n, Field(8, "")));
        }},
-      {"suggestions", [](std::size_t n) {
+      {"suggestions",
+       [](std::size_t n) {
          return EventOf(Field(NumberOf(*ClientAction::descriptor(), "show_suggestions"), Many(n, Field(1, ""))));
        }},
   };
@@ -237,20 +249,22 @@ const std::vector<Shape>& Ordinary() {
   static const std::vector<Shape> shapes{
       {"a text", [](std::size_t n) { return AddingOne(Output("m", std::string(n, 'x'))); }},
       {"a reasoning", [](std::size_t n) { return AddingOne(Reasoning("m", std::string(n, 'x'))); }},
-      {"a program's source that was read", [](std::size_t n) {
+      {"a program's source that was read",
+       [](std::size_t n) {
          Message message;
          message.set_id("m");
-         message.mutable_user_query()->set_query(
-             Many(n, "  if (line == \"something\") return Handle(line, 1'000);\n"));
+         message.mutable_user_query()->set_query(Many(n, "  if (line == \"something\") return Handle(line, 1'000);\n"));
          return AddingOne(message);
        }},
-      {"an append to a text", [](std::size_t n) {
+      {"an append to a text",
+       [](std::size_t n) {
          ResponseEvent event;
          *event.mutable_client_actions()->add_actions() = Add("t", {Output("m", "x")});
          *event.mutable_client_actions()->add_actions() = Append("t", Output("m", std::string(n, 'x')));
          return event.SerializeAsString();
        }},
-      {"messages of a kilobyte", [](std::size_t n) {
+      {"messages of a kilobyte",
+       [](std::size_t n) {
          return Adding(Many(n, [](std::size_t i) {
            return Field(2, Output("message-" + Digits(i), std::string(1'000, 'x')).SerializeAsString());
          }));
