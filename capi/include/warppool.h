@@ -737,12 +737,25 @@ WARPPOOL_API warppool_code warppool_config_set_max_event_bytes(warppool_config* 
 /** Bytes of one message of a conversation, however it came; default 67108864 (64 MiB); 1 KiB to 1 GiB. */
 WARPPOOL_API warppool_code warppool_config_set_max_message_bytes(warppool_config* config, size_t value,
                                                                  warppool_error** error);
+/** Bytes that reading one event may take beyond 4 times its own: as messages in a conversation, and as events until the
+ *  program has taken them. It is reckoned before anything is read. Default 4194304 (4 MiB); 1 MiB to 1 GiB. */
+WARPPOOL_API warppool_code warppool_config_set_max_event_memory(warppool_config* config, size_t value,
+                                                                warppool_error** error);
+/** Messages of one event, with those that lie in others; default 100000; 1 to 10000000. */
+WARPPOOL_API warppool_code warppool_config_set_max_event_messages(warppool_config* config, int32_t value,
+                                                                  warppool_error** error);
+/** Bytes of one answer, all its events together; default 1073741824 (1 GiB); 1 KiB or more. */
+WARPPOOL_API warppool_code warppool_config_set_max_answer_bytes(warppool_config* config, size_t value,
+                                                                warppool_error** error);
 /** Events of one answer; default 10000000; 1 or more. */
 WARPPOOL_API warppool_code warppool_config_set_max_stream_events(warppool_config* config, uint64_t value,
                                                                  warppool_error** error);
 /** Tasks of one conversation; default 1000; 1 to 1000000. */
 WARPPOOL_API warppool_code warppool_config_set_max_tasks(warppool_config* config, int32_t value,
                                                          warppool_error** error);
+/** Messages of one conversation, all its tasks together; default 100000; 1 to 10000000. */
+WARPPOOL_API warppool_code warppool_config_set_max_messages(warppool_config* config, int32_t value,
+                                                            warppool_error** error);
 /** Messages in messages of one event; default 100; 10 to 1000. */
 WARPPOOL_API warppool_code warppool_config_set_max_nesting_depth(warppool_config* config, int32_t value,
                                                                  warppool_error** error);

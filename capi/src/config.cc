@@ -296,12 +296,28 @@ warppool_code warppool_config_set_max_message_bytes(warppool_config* config, siz
   return SetLimit(config, &Config::max_message_bytes, value, error);
 }
 
+warppool_code warppool_config_set_max_event_memory(warppool_config* config, size_t value, warppool_error** error) {
+  return SetLimit(config, &Config::max_event_memory, value, error);
+}
+
+warppool_code warppool_config_set_max_event_messages(warppool_config* config, int32_t value, warppool_error** error) {
+  return SetNumber(config, &Config::max_event_messages, value, 1, error);
+}
+
+warppool_code warppool_config_set_max_answer_bytes(warppool_config* config, size_t value, warppool_error** error) {
+  return SetLimit(config, &Config::max_answer_bytes, value, error);
+}
+
 warppool_code warppool_config_set_max_stream_events(warppool_config* config, uint64_t value, warppool_error** error) {
   return SetLimit(config, &Config::max_stream_events, value, error);
 }
 
 warppool_code warppool_config_set_max_tasks(warppool_config* config, int32_t value, warppool_error** error) {
   return SetNumber(config, &Config::max_tasks, value, 1, error);
+}
+
+warppool_code warppool_config_set_max_messages(warppool_config* config, int32_t value, warppool_error** error) {
+  return SetNumber(config, &Config::max_messages, value, 1, error);
 }
 
 warppool_code warppool_config_set_max_nesting_depth(warppool_config* config, int32_t value, warppool_error** error) {

@@ -151,10 +151,16 @@ struct Config {
   std::chrono::milliseconds state_save_interval{10'000};
 
   // Against a service that is broken or means harm. More of it ends the request with kLimitExceeded.
-  std::size_t max_event_bytes = 16U << 20;       // one server-sent event as it comes; 1 KiB to 1 GiB
-  std::size_t max_message_bytes = 64U << 20;     // one message of a conversation, however it came; 1 KiB to 1 GiB
+  std::size_t max_event_bytes = 16U << 20;    // one server-sent event as it comes; 1 KiB to 1 GiB
+  std::size_t max_message_bytes = 64U << 20;  // one message of a conversation, however it came; 1 KiB to 1 GiB
+  // What reading one event may take beyond 4 times its bytes: as messages in a conversation, and as events until the
+  // program has taken them. It is reckoned before anything is read; 1 MiB to 1 GiB.
+  std::size_t max_event_memory = 4U << 20;
+  int max_event_messages = 100'000;              // one event, with those that lie in others; 1 to 10,000,000
+  std::size_t max_answer_bytes = 1024U << 20;    // one answer, all its events together; 1 KiB or more
   std::uint64_t max_stream_events = 10'000'000;  // one answer; 1 or more
   int max_tasks = 1'000;                         // one conversation; 1 to 1,000,000
+  int max_messages = 100'000;                    // one conversation, all its tasks together; 1 to 10,000,000
   int max_nesting_depth = 100;                   // messages in messages of one event; 10 to 1000
 };
 

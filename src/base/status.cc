@@ -99,6 +99,14 @@ Status Status::OutOfMemory() noexcept {
   return status;
 }
 
+Status Status::AsFailure(Status status) noexcept {
+  if (!status.ok()) return status;
+  // Short enough to take no memory, as above: there may be none.
+  static const Error kNoValue{.code = Code::kInternal, .message = "without a value"};
+  status.error_ = std::shared_ptr<const Error>(std::shared_ptr<const Error>(), &kNoValue);
+  return status;
+}
+
 const Error& Status::error() const noexcept {
   static const Error kNone{.code = Code::kOk, .message = {}};
   return error_ ? *error_ : kNone;

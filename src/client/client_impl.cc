@@ -136,7 +136,7 @@ Result<std::shared_ptr<RequestOperation>> ClientImpl::Prepare(const Request& req
   auto only = core_->pool().members().Restrict(request.tiers, request.tokens);
   if (!only.ok()) return only.status();
   if (!is_raw && !conversation) conversation = std::make_shared<ConversationImpl>();
-  const TreeLimits limits{core_->config().max_message_bytes, core_->config().max_tasks};
+  const TreeLimits limits{core_->config().max_message_bytes, core_->config().max_tasks, core_->config().max_messages};
   std::optional<ConversationClaim> claim =
       is_raw ? ConversationClaim() : ConversationClaim::Make(std::move(conversation), limits);
   if (!claim) return Status(Code::kMisuse, "the conversation is busy with another request");

@@ -121,7 +121,8 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
       quota_queries_(this),
       acquisition_(AcquisitionServicesOf()),
       random_(std::random_device{}()),
-      decoder_(std::make_unique<ResponseDecoder>(config_.max_nesting_depth)) {
+      decoder_(std::make_unique<ResponseDecoder>(
+          EventLimits{config_.max_nesting_depth, config_.max_event_messages, config_.max_event_memory})) {
   loop_.SetOnRound([this] { LookForJump(); });
   ReserveServe();
   stop_.emplace_back([this] {

@@ -21,6 +21,13 @@ constexpr std::chrono::milliseconds kEndGrace{100};
 constexpr std::size_t kMaxEarlyEvents = 64;
 constexpr std::size_t kMaxEarlyBytes = 1U << 20U;
 
+// Made before it is needed, and never destroyed: a stream may be destroyed where there is no memory, and at the end of
+// the process.
+const Status& Cancelled() {
+  static const Status& status = *new Status(Code::kCancelled, "the request was cancelled");
+  return status;
+}
+
 }  // namespace
 
 RequestOperation::RequestOperation(std::shared_ptr<Core> core, RequestPlan plan, std::shared_ptr<EventSink> sink)
@@ -34,7 +41,13 @@ RequestOperation::RequestOperation(std::shared_ptr<Core> core, RequestPlan plan,
           },
           delivery_.detail()),
       acquisition_(&core_->acquisition(), this),
-      reader_(plan_.conversation.share(), core_->decoder()) {}
+      reader_(plan_.conversation.share(), core_->decoder()) {
+  static_cast<void>(Cancelled());
+}
+
+void RequestOperation::Stop() {
+  Finish(Cancelled());
+}
 
 template <typename Call>
 void RequestOperation::Protected(const Call& call) noexcept {
@@ -97,7 +110,7 @@ void RequestOperation::Use(const Bearer& bearer) {
   }
   const Config& config = core_->config();
   request.silence_timeout = config.silence_timeout;
-  const AttemptLimits limits{config.max_event_bytes, config.max_stream_events};
+  const AttemptLimits limits{config.max_event_bytes, config.max_stream_events, config.max_answer_bytes};
   attempt_.emplace(Attempt{std::make_shared<AttemptReader>(&core_->transport(), &core_->clock(), limits, plan_.secrets),
                            core_->clock().Steady(), bearer.token, bearer.token->name(), moves, request.bearer});
   attempt_->reader->Send(std::move(request), this);
@@ -292,6 +305,8 @@ void RequestOperation::Settle(EventDelivery::Result result) {
       return;
     case EventDelivery::Result::kThrew:
       return Finish(Status(Code::kInternal, "the event callback threw an exception"));
+    case EventDelivery::Result::kNoMemory:
+      return Finish(Status::OutOfMemory());
     case EventDelivery::Result::kCancelled:
       return Stop();
     case EventDelivery::Result::kPaused:

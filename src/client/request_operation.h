@@ -44,7 +44,7 @@ class RequestOperation final : public Operation,
   RequestOperation(std::shared_ptr<Core> core, RequestPlan plan, std::shared_ptr<EventSink> sink);
 
   void Begin() override;
-  void Stop() override { Finish(Status(Code::kCancelled, "the request was cancelled")); }
+  void Stop() override;
   void Resume();  // after a push callback said kPause
 
   // Instead of Begin(), when it could not be launched: it is over without a call of the sink.

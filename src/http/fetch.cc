@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/guarded.h"
 #include "base/wipe.h"
 #include "http/refusal.h"
 
@@ -68,7 +69,9 @@ class Fetcher final : public HttpHandler, public std::enable_shared_from_this<Fe
       result_.readable = result.error != TransferError::kNotDecoded;
       result_.complete = !result_.readable;
     } else {
-      result_.transfer = result;
+      result_.transfer.error = result.error;
+      // Without words, if there is no memory for them: that it is over must be told.
+      Guarded([&] { result_.transfer.detail = result.detail; });
     }
     Finish();
   }

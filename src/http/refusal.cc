@@ -292,6 +292,8 @@ Refusal ReadTransferError(const TransferResult& result, const EndpointFacts& fac
       return is(Outcome::kGarbled, Code::kLimitExceeded, fmt::format("{}: {}", facts.name, result.detail));
     case TransferError::kStopped:
       return is(Outcome::kCancelled, Code::kCancelled, result.detail);
+    case TransferError::kOutOfMemory:
+      return {Outcome::kGarbled, Status::OutOfMemory(), std::nullopt};
     case TransferError::kInternal:
       return is(Outcome::kGarbled, Code::kInternal, result.detail);
   }

@@ -30,8 +30,10 @@ struct HttpTarget {
 // A POST. Redirects are not followed: a bearer must not travel.
 struct HttpRequest {
   std::shared_ptr<const HttpTarget> target;
-  Secret bearer;                                 // sent as "Authorization: Bearer ..."; empty: none
-  std::string body;                              // may hold a refresh token, or keys of models: the transport wipes it
+  Secret bearer;     // sent as "Authorization: Bearer ..."; empty: none
+  std::string body;  // may hold a refresh token, or keys of models: the transport wipes it
+  // The answer may be the only copy of something: memory to take it in is put aside before the request is sent.
+  bool is_precious = false;
   std::chrono::milliseconds silence_timeout{0};  // without a byte in either direction; not while paused; 0: none
 };
 
@@ -57,7 +59,8 @@ enum class TransferError : std::uint8_t {
   kTooLarge,      // a limit of libcurl's own
   kNotDecoded,    // its Content-Encoding is unknown to libcurl, or not what the bytes are
   kStopped,       // the transport was shut down
-  kInternal,      // ours, or out of memory
+  kOutOfMemory,
+  kInternal,  // ours
 };
 
 struct TransferResult {

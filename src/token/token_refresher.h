@@ -128,6 +128,7 @@ class TokenRefresher {
     std::optional<ExchangeFailure> failure_of_adopted;
     std::chrono::milliseconds pause{};  // the longest that one of them asked for
     Secret sent{};                      // the credential that is being exchanged
+    std::unique_ptr<char[]> reserve{};  // of memory, to read an answer with that may be the only copy of a credential
     bool has_lock = false;              // the exchange lock
     bool asked_lock_again = false;      // after a refusal for good: whether another process knows more
   };
@@ -151,6 +152,7 @@ class TokenRefresher {
   void OnLock(const Token* key, const Result<std::optional<SharedKnowledge>>& known);
   void Ask(const Token* key, Secret credential);
   void OnAnswer(const Token* key, const FetchResult& answer);
+  std::optional<ExchangeFailure> TakeAnswer(const Token* key, const FetchResult& answer);
   void OnSuccess(const Token* key, ExchangeSuccess success);
   void OnFailure(const Token* key, ExchangeFailure failure);
   void OnNoJwt(const Token* key, ExchangeFailure failure);

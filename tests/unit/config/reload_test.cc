@@ -47,8 +47,12 @@ TEST_CASE("what takes a new client is named, each by itself") {
            {"state_save_interval", [](Config& c) { ++c.state_save_interval; }},
            {"max_event_bytes", [](Config& c) { ++c.max_event_bytes; }},
            {"max_message_bytes", [](Config& c) { ++c.max_message_bytes; }},
+           {"max_event_memory", [](Config& c) { ++c.max_event_memory; }},
+           {"max_event_messages", [](Config& c) { ++c.max_event_messages; }},
+           {"max_answer_bytes", [](Config& c) { ++c.max_answer_bytes; }},
            {"max_stream_events", [](Config& c) { ++c.max_stream_events; }},
            {"max_tasks", [](Config& c) { ++c.max_tasks; }},
+           {"max_messages", [](Config& c) { ++c.max_messages; }},
            {"max_nesting_depth", [](Config& c) { ++c.max_nesting_depth; }},
        }) {
     CHECK(Difference(row.change) == row.field);
@@ -85,7 +89,8 @@ TEST_CASE("each field is in one of the two lists") {
          refresh_url, securetoken_url, firebase_api_key, client_version, ca_bundle, proxy, no_proxy, connect_timeout,
          silence_timeout, refresh_timeout, retry_budget, retry_base_delay, retry_max_delay, retry_after_limit,
          quota_cooling, max_token_wait, background_refresh, state_file, state_save_interval, max_event_bytes,
-         max_message_bytes, max_stream_events, max_tasks, max_nesting_depth] = config;
+         max_message_bytes, max_event_memory, max_event_messages, max_answer_bytes, max_stream_events, max_tasks,
+         max_messages, max_nesting_depth] = config;
   CHECK(&max_nesting_depth == &config.max_nesting_depth);
 }
 

@@ -1,4 +1,5 @@
 #include <functional>
+#include <limits>
 #include <string>
 
 #include "catch.h"
@@ -279,6 +280,20 @@ TEST_CASE("limits are within reason") {
            {"max_message_bytes: ", [](Config& c) { c.max_message_bytes = 1023; }},
            {"", [](Config& c) { c.max_message_bytes = 1024; }},
            {"max_message_bytes: ", [](Config& c) { c.max_message_bytes = (1U << 30U) + 1; }},
+           {"max_event_memory: ", [](Config& c) { c.max_event_memory = (1U << 20U) - 1; }},
+           {"", [](Config& c) { c.max_event_memory = 1U << 20U; }},
+           {"", [](Config& c) { c.max_event_memory = 1U << 30U; }},
+           {"max_event_memory: ", [](Config& c) { c.max_event_memory = (1U << 30U) + 1; }},
+           {"max_event_messages: ", [](Config& c) { c.max_event_messages = 0; }},
+           {"", [](Config& c) { c.max_event_messages = 1; }},
+           {"", [](Config& c) { c.max_event_messages = 10'000'000; }},
+           {"max_event_messages: ", [](Config& c) { c.max_event_messages = 10'000'001; }},
+           {"max_messages: ", [](Config& c) { c.max_messages = 0; }},
+           {"", [](Config& c) { c.max_messages = 1; }},
+           {"max_messages: ", [](Config& c) { c.max_messages = 10'000'001; }},
+           {"max_answer_bytes: ", [](Config& c) { c.max_answer_bytes = 1023; }},
+           {"", [](Config& c) { c.max_answer_bytes = 1024; }},
+           {"", [](Config& c) { c.max_answer_bytes = std::numeric_limits<std::size_t>::max(); }},
            {"max_stream_events: ", [](Config& c) { c.max_stream_events = 0; }},
            {"", [](Config& c) { c.max_stream_events = 1; }},
            {"max_tasks: ", [](Config& c) { c.max_tasks = 0; }},
