@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/program_call.h"
+
 namespace warppool {
 
 const char* LogLevelName(LogLevel level) noexcept {
@@ -29,8 +31,9 @@ Logger::Logger(LogSink sink) {
 void Logger::Write(LogLevel level, std::string message) const noexcept {
   std::replace_if(
       message.begin(), message.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+  if (!MayCallProgram()) return;
   try {
-    (*sink_)({level, message, std::chrono::system_clock::now()});
+    CallProgram([&] { (*sink_)({level, message, std::chrono::system_clock::now()}); });
   } catch (...) {  // NOLINT(bugprone-empty-catch): documented; there is nowhere left to report it to
   }
 }
