@@ -210,9 +210,10 @@ Result<BearerToken> ClientImpl::AccessToken(std::chrono::milliseconds timeout) {
   auto lease = core_->pool().Acquire({});
   if (lease) {
     std::shared_ptr<Token> token = lease->share_token();
-    if (token->kind() == CredentialKind::kApiKey) return ToBearerToken({std::move(token), nullptr, false});
-    auto jwt = lease->is_probe() ? nullptr : TokenRefresher::Cached(token.get(), lease->began());
-    if (jwt) {
+    const bool is_key = token->kind() == CredentialKind::kApiKey;
+    auto jwt = is_key || lease->is_probe() ? nullptr : TokenRefresher::Cached(token.get(), lease->began());
+    if (is_key || jwt) {
+      std::move(*lease).GiveBack();  // what is there already is no attempt
       return ToBearerToken({std::move(token), std::move(jwt), false});
     }
   }
