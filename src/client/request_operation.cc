@@ -320,7 +320,11 @@ void RequestOperation::End(const Status& status) {
 }
 
 void RequestOperation::Finish(const Status& status) noexcept {
-  if (std::exchange(finished_, true)) return;
+  if (std::exchange(finished_, true)) {
+    // Inside the terminal callback, from which the thread will not come back.
+    if (!MayCallProgram()) SetDone();
+    return;
+  }
   Guarded([&] {
     core_->loop().CancelTimer(std::exchange(deadline_, 0));
     core_->loop().CancelTimer(std::exchange(grace_, 0));
