@@ -50,6 +50,10 @@ class ProcessEndHandler {
  private:
   static constexpr milliseconds kLongest{1000};
   static constexpr milliseconds kLook{1};
+  // A machine that is too busy for so many looks in that time is too busy for the threads that are waited for, too:
+  // they get more, since one that goes on after OpenSSL's end would crash.
+  static constexpr int kFewestLooks = 500;
+  static constexpr milliseconds kLongestWhenBusy{10'000};
 
   void Run() noexcept EXCLUDES(mutex_) {
     {
@@ -66,13 +70,13 @@ class ProcessEndHandler {
       if (entry.kept && entry.kept->BelongsToThisProcess()) entry.kept->BeginEnd();
     }
     const auto began = steady_clock::now();
-    while (true) {
+    for (int looks = 1;; ++looks) {
       const auto elapsed = std::chrono::floor<milliseconds>(steady_clock::now() - began);
       bool at_rest = true;
       for (auto& entry : entries_) {
         if (entry.kept && entry.kept->BelongsToThisProcess() && !entry.kept->IsAtRest(elapsed)) at_rest = false;
       }
-      if (at_rest || elapsed >= kLongest) return;
+      if (at_rest || elapsed >= (looks < kFewestLooks ? kLongestWhenBusy : kLongest)) return;
       std::this_thread::sleep_for(kLook);
     }
   }

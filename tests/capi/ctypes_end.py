@@ -40,6 +40,8 @@ def end(path, url, way):
         pass
 
     callbacks = StreamCallbacks(ctypes.sizeof(StreamCallbacks), on_event, on_done, None)
+    # They are called until the process is gone.
+    globals().update(kept=(library, callbacks, on_event, on_done))
     if way == "pulled":
 
         def pull():
@@ -62,8 +64,7 @@ def end(path, url, way):
         sys.exit(0)
     elif way == "os-exit":
         os._exit(0)
-    # "return", "pulled": the program is over. What it holds lives until the interpreter takes it down.
-    globals().update(kept=(library, callbacks, on_event, on_done))
+    # "return", "pulled": the program is over.
 
 
 def run_all(path, loopback):

@@ -22,7 +22,7 @@ extern char** environ;
 namespace warppool {
 
 // For everything that a child does. The library's own limit is a second; a machine that is busy gets much more.
-inline constexpr std::chrono::seconds kChildPatience{kSanitized ? 60 : 30};
+inline const std::chrono::seconds kChildPatience{AmountFrom("WARPPOOL_CHILD_SECONDS", kSanitized ? 60 : 30)};
 
 class Child {
  public:
@@ -36,7 +36,7 @@ class Child {
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
-    const int failed = posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), environ);
+    const int failed = posix_spawnp(&pid_, argv[0], &actions, nullptr, argv.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
     output_ = ends[0];

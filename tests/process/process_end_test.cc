@@ -1,17 +1,12 @@
 // A process ends while a client lives, in every way and order: it does not crash, it does not hang, and what it knew is
 // in its state file.
 //
-// WARPPOOL_ENDINGS=<how many>: they take the combinations below in turn.
-
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
+// WARPPOOL_ENDINGS=<how many>: they take the combinations below in turn. WARPPOOL_ENDING_UNDER: see Under().
 
 #include <chrono>
 #include <cstdlib>
 #include <list>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -24,7 +19,7 @@
 namespace warppool::internal {
 namespace {
 
-constexpr std::size_t kAtOnce = 6;
+const auto kAtOnce = static_cast<std::size_t>(AmountFrom("WARPPOOL_ENDINGS_AT_ONCE", 6));
 
 struct Ending {
   std::string name;
@@ -78,9 +73,11 @@ class Endings {
     service.On(running.token)
         .Exchange(loopback::Ok().RotateTo(running.token + "-rotated"))
         .Agent(loopback::Ok().Text(std::string(2000, 'x')).Chunks(1000).Gap(std::chrono::milliseconds(5)));
-    running.child = std::make_unique<Child>(std::vector<std::string>{WARPPOOL_ENDING, ending.name, service.url(),
-                                                                     ending.tls ? service.ca_file() : "-",
-                                                                     running.token, running.state_file});
+    std::vector<std::string> arguments = Under();
+    const std::string authority = ending.tls ? service.ca_file() : "-";
+    arguments.insert(arguments.end(),
+                     {WARPPOOL_ENDING, ending.name, service.url(), authority, running.token, running.state_file});
+    running.child = std::make_unique<Child>(std::move(arguments));
     running_.push_back(std::move(running));
   }
 
@@ -105,6 +102,15 @@ class Endings {
     std::unique_ptr<Child> child;
   };
 
+  // WARPPOOL_ENDING_UNDER: a program that the programs run under, and its arguments, each in a line.
+  static std::vector<std::string> Under() {
+    std::vector<std::string> words;
+    const char* const given = std::getenv("WARPPOOL_ENDING_UNDER");
+    std::istringstream lines(given == nullptr ? "" : given);
+    for (std::string line; std::getline(lines, line);) words.push_back(line);
+    return words;
+  }
+
   static void CheckState(const Running& ended) {
     auto store = OpenFileStore(ended.state_file, {});
     REQUIRE(store.ok());
@@ -114,6 +120,8 @@ class Endings {
     const auto record = OpenRecord(**sealed, Secret(ended.token));
     REQUIRE(record.ok());
     CHECK(record->credential.Reveal() == ended.token + "-rotated");
+    // memcheck is too slow to say what is saved in time.
+    if (!Under().empty()) return;
     // Counters are gathered for longer than these processes live: they are saved at the end, or never.
     if (ended.ending.saves_counters()) CHECK(record->counters.requests > 0);
   }
