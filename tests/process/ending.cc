@@ -19,14 +19,6 @@
 
 #include "warppool/client.h"
 
-#if defined(WARPPOOL_SANITIZED)
-// What a process leaves behind when it ends in the middle of everything is no leak.
-extern "C" int __lsan_is_turned_off();  // NOLINT(bugprone-reserved-identifier)
-extern "C" int __lsan_is_turned_off() {
-  return 1;
-}
-#endif
-
 namespace warppool {
 namespace {
 
