@@ -66,7 +66,16 @@
  *     library stays in the process: dlclose() does not unmap it.
  *
  * 13. One library. A process uses the shared library of this API or the static C++ library, not both: they register the
- *     same protobuf messages.
+ *     same protobuf messages. (Each with a protobuf of its own, hidden from the other, they can live side by side.)
+ *
+ * 14. The process's end. Nothing has to be destroyed before it, and it may come in any way, in callbacks too. When
+ * exit() or quick_exit() runs the library's handler, what runs is cancelled, state is saved, and no callback and no
+ *     `user_data` is touched any more; that takes a second at most. The handler is registered with the first client. In
+ *     what runs after it, streams can be read, cancelled and destroyed (a pushed stream's on_done() is called there),
+ * and everything destroyed; other calls on a client return WARPPOOL_MISUSE.
+ *
+ * 15. Child programs. Connections and files of the library close on exec, but for a pair of descriptors that libcurl
+ * wakes itself by. A child that only forks keeps copies of all of them until it ends.
  *
  *
  * EXAMPLE
@@ -185,7 +194,10 @@
  *   callback may call anything but what waits for its own client: warppool_client_ask(), _ask_turn(), _access_token(),
  *   _close(), _destroy() and an active _check_health(), and warppool_stream_next(), return WARPPOOL_MISUSE there. A
  *   client's two sinks are stricter, see warppool_log_sink and warppool_pool_event_sink. No callback runs while the
- *   library holds a lock. A callback must return: no longjmp, no C++ exception.
+ *   library holds a lock. A callback must return: no longjmp, no C++ exception. One that ends its thread
+ * (pthread_exit(), or an interpreter that shuts down) does no harm but to its client: the thread is parked, requests
+ * say WARPPOOL_CANCELLED, and new ones WARPPOOL_MISUSE. A thread of the program's may be cancelled in a call that
+ * waits.
  *
  *   What works for the client, bearer sources and state stores, does so in threads of its own and may take its time;
  *   see warppool_bearer_source and warppool_state_store_callbacks. Such a callback returns a warppool_code, and with

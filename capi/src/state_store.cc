@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "base/program_call.h"
 #include "failure.h"
 #include "guard.h"
 
@@ -23,6 +24,7 @@ using warppool::capi::Invalid;
 using warppool::capi::NotNull;
 using warppool::capi::ReadStruct;
 using warppool::capi::ToStatus;
+using warppool::internal::CallProgram;
 
 namespace {
 
@@ -36,7 +38,7 @@ class CallbackStore final : public StateStore {
   CallbackStore(const CallbackStore&) = delete;
   CallbackStore& operator=(const CallbackStore&) = delete;
   ~CallbackStore() override {
-    if (callbacks_.destroy != nullptr) callbacks_.destroy(callbacks_.user_data);
+    if (callbacks_.destroy != nullptr) CallProgram([&] { callbacks_.destroy(callbacks_.user_data); });
   }
 
   Result<std::optional<std::string>> Read(const std::string& key) override {
@@ -71,7 +73,7 @@ class CallbackStore final : public StateStore {
   }
 
   void Unlock(const std::string& name) noexcept override {
-    if (callbacks_.unlock != nullptr) callbacks_.unlock(name.c_str(), callbacks_.user_data);
+    if (callbacks_.unlock != nullptr) CallProgram([&] { callbacks_.unlock(name.c_str(), callbacks_.user_data); });
   }
 
  private:

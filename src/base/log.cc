@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "base/program_call.h"
 #include "base/readable.h"
 
 namespace warppool {
@@ -29,9 +30,10 @@ Logger::Logger(LogSink sink) {
 }
 
 void Logger::Write(LogLevel level, std::string_view message) const noexcept {
+  if (!MayCallProgram()) return;
   try {
     const std::string line = Readable(message);
-    (*sink_)({level, line, std::chrono::system_clock::now()});
+    CallProgram([&] { (*sink_)({level, line, std::chrono::system_clock::now()}); });
   } catch (...) {  // NOLINT(bugprone-empty-catch): documented; there is nowhere left to report it to
   }
 }

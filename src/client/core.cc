@@ -5,6 +5,7 @@
 #include "base/url.h"
 #include "client/host.h"
 #include "client/refresh_ahead.h"
+#include "platform/quiet_thread.h"
 #include "protocol/response_decoder.h"
 
 namespace warppool::internal {
@@ -13,6 +14,10 @@ namespace {
 // Of exchanges that are under way when the client is closed: their answers may hold the only copy of a credential.
 constexpr std::chrono::seconds kExchangeGrace{5};
 constexpr std::chrono::milliseconds kExchangePoll{5};
+// The same when the process ends, which waits a second at most.
+constexpr std::chrono::milliseconds kExchangeGraceAtEnd{700};
+// So long a function of the program's that runs in the I/O thread is waited for when the process ends.
+constexpr std::chrono::milliseconds kCallbackGraceAtEnd{100};
 constexpr const char* kSecuretokenUrl = "https://securetoken.googleapis.com/v1/token";
 
 // Without a "/" at its end.
@@ -128,6 +133,10 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
   stop_.emplace_back([this] {
     StopOperations();
     StopLoop(clock_.Steady() + kExchangeGrace);
+  });
+  end_.emplace_back([this] {
+    StopOperations();
+    StopLoop(clock_.Steady() + kExchangeGraceAtEnd);
   });
 }
 
@@ -310,11 +319,81 @@ void Core::StopLoop(SteadyTime until) {
 }
 
 void Core::RunLoop() {
+  io_thread_.Enter([this] { OnIoThreadLost(); });
+  const Status listed = Guarded([&] {
+    const std::shared_ptr<AtProcessEnd> self(shared_from_this(), this);
+    return at_process_end_.Add(self) ? Status() : Status(Code::kMisuse, "the process ends");
+  });
+  if (listed.code() == Code::kMisuse) loop_.Stop();  // OpenSSL may be gone
   loop_.Run();
   transport_.Shutdown();
   if (persister_) persister_->Close();
-  bearer_sources_.Close();
+  {
+    MutexLock lock(&mutex_);
+    io_ = IoThread::kOver;
+  }
+  io_changed_.NotifyAll();
+  // What hangs there hangs as long as the program wants it to.
+  if (!ProcessEnds()) bearer_sources_.Close();
   loop_.LeaveThread();
+  io_thread_.Leave();
+}
+
+bool Core::WaitForIoThread() {
+  {
+    MutexLock lock(&mutex_);
+    while (io_ == IoThread::kRuns) io_changed_.Wait(&mutex_);
+    if (io_ == IoThread::kOver) return true;
+  }
+  if (persister_) persister_->Close();
+  bearer_sources_.Close();
+  return false;
+}
+
+// In the I/O thread, inside a callback that will not return.
+void Core::OnIoThreadLost() {
+  log_.Error("The program has ended the I/O thread inside one of its callbacks");
+  StopOperations();
+  {
+    MutexLock lock(&mutex_);
+    io_ = IoThread::kLost;
+  }
+  io_changed_.NotifyAll();
+}
+
+void Core::BeginEnd() {
+  if (!InIoThread()) {
+    loop_.Post(&end_);
+    return;
+  }
+  // exit() was called in a callback.
+  StopOperations();
+  SaveWithoutIoThread();
+}
+
+bool Core::IsAtRest(std::chrono::milliseconds elapsed) {
+  if (saved_) return *saved_;
+  {
+    MutexLock lock(&mutex_);
+    if (io_ == IoThread::kOver) return true;
+  }
+  // It waits for something that this thread may hold, such as an interpreter's lock.
+  const bool hangs = elapsed >= kCallbackGraceAtEnd && io_thread_.GiveUp();
+  if (hangs || io_thread_.IsLost()) SaveWithoutIoThread();
+  return false;
+}
+
+// In another thread, since a store may hang.
+void Core::SaveWithoutIoThread() {
+  Guarded([&] {
+    saved_ = std::make_shared<std::atomic<bool>>(true);
+    if (!persister_ || persister_->InThread()) return;
+    *saved_ = false;
+    StartQuietThread([this, saved = saved_] {
+      persister_->Close();
+      *saved = true;
+    }).detach();
+  });
 }
 
 }  // namespace warppool::internal

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/guarded.h"
+#include "base/program_call.h"
 #include "base/readable.h"
 #include "base/redact.h"
 #include "protocol/finish_status.h"
@@ -345,7 +346,11 @@ void RequestOperation::End(const Status& status) {
 }
 
 void RequestOperation::Finish(const Status& status) noexcept {
-  if (std::exchange(finished_, true)) return;
+  if (std::exchange(finished_, true)) {
+    // Inside the terminal callback, from which the thread will not come back.
+    if (!MayCallProgram()) SetDone();
+    return;
+  }
   Guarded([&] {
     core_->loop().CancelTimer(std::exchange(deadline_, 0));
     core_->loop().CancelTimer(std::exchange(grace_, 0));
@@ -356,8 +361,14 @@ void RequestOperation::Finish(const Status& status) noexcept {
   // With the sink go what the program's callbacks hold: all of it before anyone is told that this is over.
   auto sink = delivery_.TakeSink();
   core_->request_counts().Ended(status.code());  // before the last callback, which may look at the statistics
-  Guarded([&] { sink->OnDone(status); });
-  sink.reset();
+  if (sink->CallsProgram() && !MayCallProgram()) {
+    MutexLock lock(&done_mutex_);
+    held_sink_ = std::move(sink);
+    held_status_ = status;
+  } else {
+    Guarded([&] { sink->OnDone(status); });
+    sink.reset();
+  }
   SetDone();
   core_->Retire(this);
 }
@@ -374,6 +385,17 @@ void RequestOperation::SetDone() {
     done_ = true;
   }
   done_changed_.NotifyAll();
+}
+
+void RequestOperation::TellHeldDone() {
+  std::shared_ptr<EventSink> sink;
+  Status status;
+  {
+    MutexLock lock(&done_mutex_);
+    sink.swap(held_sink_);
+    status = held_status_;
+  }
+  if (sink) sink->OnDone(status);
 }
 
 void RequestOperation::WaitUntilDone() {

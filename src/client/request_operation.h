@@ -53,6 +53,10 @@ class RequestOperation final : public Operation,
   // Waits until the sink's OnDone() has returned. Not in the I/O thread.
   void WaitUntilDone() EXCLUDES(done_mutex_);
 
+  // Where the I/O thread may not call the program any more, its terminal callback is held, and called here, if there is
+  // one. In a thread of the program's.
+  void TellHeldDone() EXCLUDES(done_mutex_);
+
  private:
   // What one attempt has seen so far.
   struct Attempt {
@@ -128,6 +132,8 @@ class RequestOperation final : public Operation,
   Mutex done_mutex_;
   CondVar done_changed_;
   bool done_ GUARDED_BY(done_mutex_) = false;
+  std::shared_ptr<EventSink> held_sink_ GUARDED_BY(done_mutex_);  // it has not been told yet
+  Status held_status_ GUARDED_BY(done_mutex_);                    // what it will be told
 };
 
 }  // namespace warppool::internal

@@ -254,6 +254,11 @@ void TokenAcquisition::Succeed(Outcome outcome) {
   for (const DeferredFailure& failure : deferred) services_.pool->Judge(failure, witness);
 }
 
+void TokenAcquisition::EndUnused() {
+  std::move(*std::exchange(lease_, std::nullopt)).GiveBack();
+  End();
+}
+
 void TokenAcquisition::Fail(Refusal result) {
   FailAt(false, std::move(result));
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/guarded.h"
+#include "base/program_call.h"
 #include "platform/quiet_thread.h"
 
 namespace warppool::internal {
@@ -26,7 +27,7 @@ struct Worker::Queue {
         task = std::move(tasks.front());
         tasks.pop_front();
       }
-      Guarded([&] { task(); });
+      Guarded([&] { CallProgram(task); });  // it calls a store, which may be the program's
     }
   }
 

@@ -63,9 +63,9 @@ ExchangeAnswer ReadSuccess(std::string_view body) {
   }
   // Read first, and kept whatever else is wrong: it may be the only copy.
   ExchangeSuccess& success = answer.success;
-  if (const auto* token = json->FindAny({"refresh_token", "refreshToken"})) success.refresh_token = Secret(*token);
+  if (const auto* token = json->FindText({"refresh_token", "refreshToken"})) success.refresh_token = Secret(*token);
 
-  const std::string* bearer = json->FindAny({"id_token", "idToken", "access_token", "accessToken"});
+  const std::string* bearer = json->FindText({"id_token", "idToken", "access_token", "accessToken"});
   if (bearer == nullptr) {
     answer.fault = "it has neither id_token nor access_token";
   } else if (!IsBearer(*bearer)) {

@@ -87,6 +87,24 @@ TEST_CASE("a success may be silent about all but the bearer") {
   CHECK(success.user_id.empty());
 }
 
+TEST_CASE("only a text that is not empty replaces a refresh token") {
+  const auto value = GENERATE(as<std::string>(), "false", "true", "0", "17", "null", "\"\"", R"(["fake-listed"])",
+                              R"({"value": "fake-inner"})");
+  const ExchangeSuccess success =
+      AnsweredWith(R"({"id_token": "fake.jwt.1", "user_id": "u1", "refresh_token": )" + value + "}");
+  CHECK(success.bearer.Reveal() == "fake.jwt.1");
+  CHECK(success.refresh_token.empty());
+  const ExchangeSuccess other =
+      AnsweredWith(R"({"id_token": "fake.jwt.1", "refresh_token": )" + value + R"(, "refreshToken": "fake-new"})");
+  CHECK(other.refresh_token.Reveal() == "fake-new");
+}
+
+TEST_CASE("what is no text is no bearer") {
+  const auto value = GENERATE(as<std::string>(), "true", "17", R"(["fake.jwt.1"])");
+  CHECK(AnsweredWith(R"({"id_token": )" + value + R"(, "access_token": "fake-access"})").bearer.Reveal() ==
+        "fake-access");
+}
+
 TEST_CASE("the life of a token is a number of seconds, written as a string or a number") {
   const auto life = [](const std::string& value) {
     return AnsweredWith(R"({"id_token": "fake.jwt.1", "expires_in": )" + value + "}").life;
