@@ -17,6 +17,7 @@ namespace warppool::internal {
 namespace {
 
 using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::StartsWith;
 
 TEST_CASE("one personal token is enough, and everything else has its default") {
   const Loaded loaded = Load({{"WARP_REFRESH_TOKEN", "a-hunter2"}});
