@@ -491,8 +491,8 @@ TEST_CASE("access tokens count as the exchanges that they took, and not as reque
 
 TEST_CASE("an access token that is an API key counts as nothing") {
   World world;
-  world.service.AcceptApiKey("wk-fake");
-  Config config = ConfigFor(world.service, {"wk-fake"});
+  world.service.AcceptApiKey("wk-fake-key");
+  Config config = ConfigFor(world.service, {"wk-fake-key"});
   config.tokens[0].kind = CredentialKind::kApiKey;
   Client& client = world.Connect(std::move(config));
   for (int i = 0; i < 10; ++i) REQUIRE(client.AccessToken().ok());
