@@ -26,7 +26,7 @@ if(NOT WARPPOOL_POLLER IN_LIST warppool_pollers)
 endif()
 
 set(warppool_platform_sources
-  platform/file_lock.cc platform/file_system.cc platform/os_facts.cc platform/read_double.cc platform/replace_file.cc platform/worker.cc
+  platform/file_lock.cc platform/file_system.cc platform/os_facts.cc platform/process_end.cc platform/read_double.cc platform/replace_file.cc platform/worker.cc
   platform/worker_pool.cc
   platform/connection_posix.cc platform/file_system_posix.cc platform/os_facts_posix.cc platform/plain_file_posix.cc platform/poller_posix.cc
   platform/process_posix.cc platform/quiet_thread_posix.cc platform/wake_up_posix.cc)

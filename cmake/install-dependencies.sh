@@ -11,7 +11,7 @@ case "${1-}" in
   --compile-only) packages+=(python3 python3-venv libcpp-httplib-dev) ;;  # tests/platforms/compile_only.sh
   --dev) packages+=(libcpp-httplib-dev catch2 libbenchmark-dev nghttp2-proxy openssl python3 git clang clang-format
                     clang-tidy libclang-rt-dev prometheus abigail-tools debootstrap dpkg-dev file
-                    doxygen) ;;
+                    doxygen valgrind) ;;
   *) echo "usage: $0 [--examples|--compile-only|--dev]" >&2; exit 2 ;;
 esac
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Installs what is missing and builds examples into build/quickstart, for the scripts beside this one:
+# Installs what is missing and builds examples into build/release, for the scripts beside this one:
 # examples/build.sh TARGET ...
 set -euo pipefail
 
 source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-build_dir=$source_dir/build/quickstart
+build_dir=$source_dir/build/release
 
 # Shows how far the build is: on a terminal in one line that counts, else in a line for each eighth.
 show_progress() {
@@ -25,8 +25,11 @@ show_progress() {
 "$source_dir/cmake/install-dependencies.sh" --examples
 mkdir -p "$build_dir"
 log=$build_dir/build.log
-if ! { cmake -S "$source_dir" -B "$build_dir" -G Ninja -DCMAKE_BUILD_TYPE=Release -DWARPPOOL_BUILD_TESTS=OFF \
-      -DWARPPOOL_BUILD_EXAMPLES=ON >"$log" 2>&1 &&
+# What is there already keeps its settings: it may be that of somebody who works on the library, with its tests.
+settings=()
+[ -e "$build_dir/CMakeCache.txt" ] ||
+  settings=(--preset release -DWARPPOOL_BUILD_TESTS=OFF -DWARPPOOL_WERROR="${WARPPOOL_WERROR:-OFF}")
+if ! { cmake -S "$source_dir" -B "$build_dir" "${settings[@]}" >"$log" 2>&1 &&
        cmake --build "$build_dir" --target "$@" 2>&1 | tee -a "$log" | show_progress; }; then
   tail -n 40 "$log" >&2
   echo "The build failed; all of its output is in $log" >&2

@@ -6,7 +6,7 @@
 set -euo pipefail
 
 source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-build_dir=$source_dir/build/quickstart
+build_dir=$source_dir/build/release
 
 "$source_dir/examples/build.sh" warppool_check || exit 2
 exec "$build_dir/examples/check" "$@"

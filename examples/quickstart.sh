@@ -8,7 +8,7 @@ set -euo pipefail
 
 question=${1:-Why is the sky blue?}
 source_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-build_dir=$source_dir/build/quickstart
+build_dir=$source_dir/build/release
 
 "$source_dir/examples/build.sh" warppool_quickstart warppool_loopback_server
 quickstart=$build_dir/examples/quickstart

@@ -2,6 +2,9 @@
 // 12). Tests are written for version 3, and use no more of it than is included here.
 #pragma once
 
+// What an assertion throws is reported with its test case, and not with itself: an eighth of the time to compile.
+#define CATCH_CONFIG_FAST_COMPILE
+
 #if __has_include(<catch2/catch_test_macros.hpp>)
 
 #include <catch2/catch_test_macros.hpp>

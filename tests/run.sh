@@ -5,7 +5,8 @@
 #   tests/run.sh PART...               some parts of it: format tidy quickstart tests packaging
 #   tests/run.sh tests:PRESET          the tests of one preset: release, asan or tsan
 #   tests/run.sh --deep [PART...]      what takes hours; a maintainer runs it before a release, part by part:
-#                                      tidy files docs fuzz bench soak kill packaging poll platforms
+#                                      tidy files docs fuzz bench soak kill process valgrind packaging poll
+#                                      platforms
 #
 # The time of each part is told at the end.
 set -uo pipefail
@@ -16,7 +17,7 @@ deep=
 known=(format tidy quickstart tests tests:release tests:asan tests:tsan packaging)
 usual=(format tidy quickstart tests packaging)
 if [ -n "$deep" ]; then
-  known=(tidy files docs fuzz bench soak kill packaging poll platforms)
+  known=(tidy files docs fuzz bench soak kill process valgrind packaging poll platforms)
   usual=("${known[@]}")
 fi
 parts=("$@")
@@ -116,6 +117,11 @@ run_long_tests() {
   unset "${amounts[@]%%=*}"
 }
 
+# With the settings of the preset, so that the tests take the library over that it builds.
+run_quickstart() {
+  WARPPOOL_WERROR=ON tests/packaging/quickstart.sh
+}
+
 run_fuzzers() {
   mkdir -p build
   { cmake --preset fuzz && cmake --build --preset fuzz; } >build/fuzz.log 2>&1 || { tail -n 60 build/fuzz.log; return 1; }
@@ -145,6 +151,10 @@ build_files() {
   build_preset dev -DWARPPOOL_UNITY_BUILD=OFF
 }
 
+run_valgrind() {
+  build_preset release && tests/valgrind.sh build/release
+}
+
 # HTML of the public headers. Nothing is compiled for it.
 build_docs() {
   mkdir -p build
@@ -160,10 +170,10 @@ export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp ${TSAN_OPTIONS-}"
 for part in "${parts[@]}"; do
   case "$deep$part" in
     format | tidy) run_part "$part" tests/lint.sh "$part" ;;
-    quickstart) run_part quickstart tests/packaging/quickstart.sh ;;
+    quickstart) run_part quickstart run_quickstart ;;
     tests) run_presets release asan tsan ;;
     tests:release | tests:asan | tests:tsan) run_presets "${part#tests:}" ;;
-    packaging) run_part packaging tests/packaging/run.sh build/quickstart ;;
+    packaging) run_part packaging tests/packaging/run.sh build/release ;;
     deep-tidy) run_part tidy tests/lint.sh tidy-all ;;
     deep-fuzz) run_part fuzz run_fuzzers ;;
     deep-bench) run_part bench run_benchmarks ;;
@@ -171,7 +181,9 @@ for part in "${parts[@]}"; do
     deep-docs) run_part docs build_docs ;;
     deep-soak) run_long_tests soak WARPPOOL_SOAK_REQUESTS=400000 WARPPOOL_SHARED_TROUBLES=300 ;;
     deep-kill) run_long_tests kill WARPPOOL_STATE_KILLS=2000 WARPPOOL_SHARED_REQUESTS=40000 WARPPOOL_STATE_STOPS=1000 ;;
-    deep-packaging) run_part packaging tests/packaging/run.sh build/quickstart --all ;;
+    deep-process) run_long_tests process WARPPOOL_ENDINGS=3000 ;;
+    deep-valgrind) run_part valgrind run_valgrind ;;
+    deep-packaging) run_part packaging tests/packaging/run.sh build/release --all ;;
     deep-poll) run_poll ;;
     deep-platforms) run_part platforms tests/platforms/run.sh ;;
   esac

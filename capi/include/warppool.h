@@ -66,7 +66,16 @@
  *     library stays in the process: dlclose() does not unmap it.
  *
  * 13. One library. A process uses the shared library of this API or the static C++ library, not both: they register the
- *     same protobuf messages.
+ *     same protobuf messages. (Each with a protobuf of its own, hidden from the other, they can live side by side.)
+ *
+ * 14. The process's end. Nothing has to be destroyed before it, and it may come in any way, in callbacks too. When
+ * exit() or quick_exit() runs the library's handler, what runs is cancelled, state is saved, and no callback and no
+ *     `user_data` is touched any more; that takes a second at most. The handler is registered with the first client. In
+ *     what runs after it, streams can be read, cancelled and destroyed (a pushed stream's on_done() is called there),
+ * and everything destroyed; other calls on a client return WARPPOOL_MISUSE.
+ *
+ * 15. Child programs. Connections and files of the library close on exec, but for a pair of descriptors that libcurl
+ * wakes itself by. A child that only forks keeps copies of all of them until it ends.
  *
  *
  * EXAMPLE
@@ -185,7 +194,10 @@
  *   callback may call anything but what waits for its own client: warppool_client_ask(), _ask_turn(), _access_token(),
  *   _close(), _destroy() and an active _check_health(), and warppool_stream_next(), return WARPPOOL_MISUSE there. A
  *   client's two sinks are stricter, see warppool_log_sink and warppool_pool_event_sink. No callback runs while the
- *   library holds a lock. A callback must return: no longjmp, no C++ exception.
+ *   library holds a lock. A callback must return: no longjmp, no C++ exception. One that ends its thread
+ * (pthread_exit(), or an interpreter that shuts down) does no harm but to its client: the thread is parked, requests
+ * say WARPPOOL_CANCELLED, and new ones WARPPOOL_MISUSE. A thread of the program's may be cancelled in a call that
+ * waits.
  *
  *   What works for the client, bearer sources and state stores, does so in threads of its own and may take its time;
  *   see warppool_bearer_source and warppool_state_store_callbacks. Such a callback returns a warppool_code, and with
@@ -548,7 +560,8 @@ WARPPOOL_API warppool_code warppool_config_copy(const warppool_config* config, w
  * @param config      not NULL.
  * @param tier        one of warppool_tier.
  * @param kind        WARPPOOL_CREDENTIAL_REFRESH_TOKEN or WARPPOOL_CREDENTIAL_API_KEY.
- * @param credential  not NULL, not empty: the secret. The copy that is kept is wiped when it is no longer used.
+ * @param credential  not NULL, not empty: the secret. The copy that is kept is wiped when it is no longer used. One of
+ *                    fewer than 8 bytes is no secret: warppool_config_validate() refuses it.
  * @param name        how logs, errors and statistics call it; NULL or "": its tier and a fingerprint,
  *                    like PERSONAL_3fa9c1.
  * @param error       out, may be NULL. Never holds the credential.
@@ -622,7 +635,8 @@ WARPPOOL_API warppool_code warppool_config_set_refresh_url(warppool_config* conf
  *  of server and exchange are the default and there is a Firebase API key; else none. */
 WARPPOOL_API warppool_code warppool_config_set_securetoken_url(warppool_config* config, const char* value,
                                                                warppool_error** error);
-/** The "key" parameter of the token exchange; default "": sent without one. Treated as a secret. */
+/** The "key" parameter of the token exchange, of 8 bytes or more; default "": sent without one. A secret: the copy that
+ * is kept is wiped when it is no longer used. */
 WARPPOOL_API warppool_code warppool_config_set_firebase_api_key(warppool_config* config, const char* value,
                                                                 warppool_error** error);
 /** The header X-Warp-Client-Version; default: that of a known client. */
@@ -631,7 +645,9 @@ WARPPOOL_API warppool_code warppool_config_set_client_version(warppool_config* c
 /** Path of a PEM file of trusted authorities; default "": libcurl's. */
 WARPPOOL_API warppool_code warppool_config_set_ca_bundle(warppool_config* config, const char* value,
                                                          warppool_error** error);
-/** URL of a proxy for all but loopback addresses; default "": none. The process environment is not looked at. */
+/** A proxy for all but loopback addresses, [scheme://][user[:password]@]host[:port]; default "": none. Scheme: http
+ *  (the default), https, socks4, socks4a, socks5 or socks5h. In user and password @ / ? # are written as %40 %2F %3F
+ *  %23. A secret, as above. The process environment is not looked at. */
 WARPPOOL_API warppool_code warppool_config_set_proxy(warppool_config* config, const char* value,
                                                      warppool_error** error);
 /** Hosts that bypass the proxy, comma-separated, in curl's notation; default "": none. */
@@ -737,12 +753,25 @@ WARPPOOL_API warppool_code warppool_config_set_max_event_bytes(warppool_config* 
 /** Bytes of one message of a conversation, however it came; default 67108864 (64 MiB); 1 KiB to 1 GiB. */
 WARPPOOL_API warppool_code warppool_config_set_max_message_bytes(warppool_config* config, size_t value,
                                                                  warppool_error** error);
+/** Bytes that reading one event may take beyond 4 times its own: as messages in a conversation, and as events until the
+ *  program has taken them. It is reckoned before anything is read. Default 4194304 (4 MiB); 1 MiB to 1 GiB. */
+WARPPOOL_API warppool_code warppool_config_set_max_event_memory(warppool_config* config, size_t value,
+                                                                warppool_error** error);
+/** Messages of one event, with those that lie in others; default 100000; 1 to 10000000. */
+WARPPOOL_API warppool_code warppool_config_set_max_event_messages(warppool_config* config, int32_t value,
+                                                                  warppool_error** error);
+/** Bytes of one answer, all its events together; default 1073741824 (1 GiB); 1 KiB or more. */
+WARPPOOL_API warppool_code warppool_config_set_max_answer_bytes(warppool_config* config, size_t value,
+                                                                warppool_error** error);
 /** Events of one answer; default 10000000; 1 or more. */
 WARPPOOL_API warppool_code warppool_config_set_max_stream_events(warppool_config* config, uint64_t value,
                                                                  warppool_error** error);
 /** Tasks of one conversation; default 1000; 1 to 1000000. */
 WARPPOOL_API warppool_code warppool_config_set_max_tasks(warppool_config* config, int32_t value,
                                                          warppool_error** error);
+/** Messages of one conversation, all its tasks together; default 100000; 1 to 10000000. */
+WARPPOOL_API warppool_code warppool_config_set_max_messages(warppool_config* config, int32_t value,
+                                                            warppool_error** error);
 /** Messages in messages of one event; default 100; 10 to 1000. */
 WARPPOOL_API warppool_code warppool_config_set_max_nesting_depth(warppool_config* config, int32_t value,
                                                                  warppool_error** error);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -49,6 +50,18 @@ Status ToEnvironment(const char* const* entries, std::map<std::string, std::stri
   }
   return {};
 }
+
+// Wipes the copy of an environment: it may hold tokens.
+struct WipedEnvironment {
+  std::optional<std::map<std::string, std::string>>& environment;
+  ~WipedEnvironment() {
+    if (!environment) return;
+    for (auto& [name, value] : *environment) {
+      // Volatile: a compiler may leave out writes to memory that nobody reads before it is freed.
+      std::fill_n(static_cast<volatile char*>(value.data()), value.size(), '\0');
+    }
+  }
+};
 
 template <typename Field>
 warppool_code SetText(warppool_config* config, Field Config::*field, const char* value, warppool_error** error) {
@@ -102,6 +115,7 @@ warppool_code warppool_config_load(const warppool_config_load_options* options, 
     }
     warppool::LoadOptions load;
     if (given.env_file != nullptr) load.env_file = given.env_file;
+    const WipedEnvironment wiped{load.environment};
     load.log = warppool::capi::WrapLog(given.log, given.log_user_data);
     if (given.environment != nullptr) {
       if (Status status = ToEnvironment(given.environment, &load.environment.emplace()); !status.ok()) return status;
@@ -286,12 +300,28 @@ warppool_code warppool_config_set_max_message_bytes(warppool_config* config, siz
   return SetLimit(config, &Config::max_message_bytes, value, error);
 }
 
+warppool_code warppool_config_set_max_event_memory(warppool_config* config, size_t value, warppool_error** error) {
+  return SetLimit(config, &Config::max_event_memory, value, error);
+}
+
+warppool_code warppool_config_set_max_event_messages(warppool_config* config, int32_t value, warppool_error** error) {
+  return SetNumber(config, &Config::max_event_messages, value, 1, error);
+}
+
+warppool_code warppool_config_set_max_answer_bytes(warppool_config* config, size_t value, warppool_error** error) {
+  return SetLimit(config, &Config::max_answer_bytes, value, error);
+}
+
 warppool_code warppool_config_set_max_stream_events(warppool_config* config, uint64_t value, warppool_error** error) {
   return SetLimit(config, &Config::max_stream_events, value, error);
 }
 
 warppool_code warppool_config_set_max_tasks(warppool_config* config, int32_t value, warppool_error** error) {
   return SetNumber(config, &Config::max_tasks, value, 1, error);
+}
+
+warppool_code warppool_config_set_max_messages(warppool_config* config, int32_t value, warppool_error** error) {
+  return SetNumber(config, &Config::max_messages, value, 1, error);
 }
 
 warppool_code warppool_config_set_max_nesting_depth(warppool_config* config, int32_t value, warppool_error** error) {

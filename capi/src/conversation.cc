@@ -1,4 +1,5 @@
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "arguments.h"
@@ -98,10 +99,9 @@ void warppool_conversation_destroy(warppool_conversation** conversation) {
 }
 
 const uint8_t* warppool_bytes_data(const warppool_bytes* bytes, size_t* length) {
-  static const std::string none;
-  const std::string& text = bytes == nullptr ? none : bytes->bytes;
+  const std::string_view text = bytes == nullptr ? std::string_view("") : bytes->bytes;
   if (length != nullptr) *length = text.size();
-  return Bytes(text);
+  return reinterpret_cast<const uint8_t*>(text.data());
 }
 
 void warppool_bytes_destroy(warppool_bytes** bytes) {

@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "base/guarded.h"
 #include "handle.h"
 #include "warppool.h"
 #include "warppool/status.h"
@@ -29,12 +30,15 @@ warppool_code Report(const Status& status, warppool_error** error) noexcept;
 warppool_code ReportOutOfMemory(warppool_error** error) noexcept;
 warppool_code ReportUnexpected(warppool_error** error) noexcept;
 
-// Runs `body`, which returns a Status.
+// Runs `body`, which returns a Status. Not noexcept: a thread of the program's may be cancelled while it waits in
+// there.
 template <typename Body>
-warppool_code Guard(warppool_error** error, const Body& body) noexcept {
+warppool_code Guard(warppool_error** error, const Body& body) {
   if (error != nullptr) *error = nullptr;
   try {
     return Report(body(), error);
+  } catch (const internal::ForcedUnwind&) {
+    throw;
   } catch (const std::bad_alloc&) {
     return ReportOutOfMemory(error);
   } catch (...) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "base/program_call.h"
 #include "failure.h"
 #include "guard.h"
 
@@ -22,6 +23,7 @@ using warppool::capi::Invalid;
 using warppool::capi::NotNull;
 using warppool::capi::ReadStruct;
 using warppool::capi::ToStatus;
+using warppool::internal::CallProgram;
 
 namespace {
 
@@ -48,7 +50,7 @@ class CallbackStore final : public StateStore {
   CallbackStore(const CallbackStore&) = delete;
   CallbackStore& operator=(const CallbackStore&) = delete;
   ~CallbackStore() override {
-    if (callbacks_.destroy != nullptr) callbacks_.destroy(callbacks_.user_data);
+    if (callbacks_.destroy != nullptr) CallProgram([&] { callbacks_.destroy(callbacks_.user_data); });
   }
 
   Result<std::optional<std::string>> Read(const std::string& key) override {

@@ -89,7 +89,8 @@ Certificates MakeCertificates() {
   AddExtension(certificate.get(), authority.get(), NID_basic_constraints, "critical,CA:FALSE");
   AddExtension(certificate.get(), authority.get(), NID_key_usage, "critical,digitalSignature");
   AddExtension(certificate.get(), authority.get(), NID_ext_key_usage, "serverAuth");
-  AddExtension(certificate.get(), authority.get(), NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1");
+  AddExtension(certificate.get(), authority.get(), NID_subject_alt_name,
+               "DNS:localhost,DNS:loopback.test,IP:127.0.0.1");
   AddExtension(certificate.get(), authority.get(), NID_authority_key_identifier, "keyid");
   Check(X509_sign(certificate.get(), authority_key.get(), EVP_sha256()) != 0);
 

@@ -74,7 +74,7 @@ struct BearerSource {
 };
 
 struct TokenConfig {
-  Secret credential;  // empty with kCallback
+  Secret credential;  // kMinSecretBytes (8 bytes) or more; empty with kCallback
   Tier tier = Tier::kPersonal;
   CredentialKind kind = CredentialKind::kRefreshToken;
   // How logs, errors and statistics call it; empty: tier and fingerprint (token_pool.h). kCallback needs one.
@@ -101,11 +101,15 @@ struct Config {
   std::string refresh_url{};      // token exchange; empty: server_url + "/proxy/token"
   std::string securetoken_url{};  // asked when the one above fails, and its word is not final; empty: Google's, if
                                   // server_url and refresh_url are the default and firebase_api_key is set; else none
-  Secret firebase_api_key{};      // the "key" parameter of the token exchange; empty: sent without one
+  // The "key" parameter of the token exchange, kMinSecretBytes (8 bytes) or more; empty: sent without one.
+  Secret firebase_api_key{};
   std::string client_version = "v0.2025.08.06.08.12.stable_02";  // X-Warp-Client-Version
   std::string ca_bundle{};  // PEM file of trusted authorities; empty: libcurl's default
-  std::string proxy{};      // for all but loopback addresses; empty: none. The environment is not looked at again.
-  std::string no_proxy{};   // hosts that bypass the proxy, comma-separated, in curl's notation
+  // [scheme://][user[:password]@]host[:port] for all but loopback addresses; empty: none. Scheme: http (the default),
+  // https, socks4, socks4a, socks5 or socks5h. In user and password @ / ? # are percent-encoded (%40 %2F %3F %23). The
+  // environment is not looked at again.
+  Secret proxy{};
+  std::string no_proxy{};  // hosts that bypass the proxy, comma-separated, in curl's notation
 
   // Time limits. There is none for a whole answer: an agent may think for minutes.
   std::chrono::milliseconds connect_timeout{10'000};  // name look-up, TCP and TLS
@@ -149,10 +153,16 @@ struct Config {
   std::chrono::milliseconds store_timeout{5'000};
 
   // Against a service that is broken or means harm. More of it ends the request with kLimitExceeded.
-  std::size_t max_event_bytes = 16U << 20;       // one server-sent event as it comes; 1 KiB to 1 GiB
-  std::size_t max_message_bytes = 64U << 20;     // one message of a conversation, however it came; 1 KiB to 1 GiB
+  std::size_t max_event_bytes = 16U << 20;    // one server-sent event as it comes; 1 KiB to 1 GiB
+  std::size_t max_message_bytes = 64U << 20;  // one message of a conversation, however it came; 1 KiB to 1 GiB
+  // What reading one event may take beyond 4 times its bytes: as messages in a conversation, and as events until the
+  // program has taken them. It is reckoned before anything is read; 1 MiB to 1 GiB.
+  std::size_t max_event_memory = 4U << 20;
+  int max_event_messages = 100'000;              // one event, with those that lie in others; 1 to 10,000,000
+  std::size_t max_answer_bytes = 1024U << 20;    // one answer, all its events together; 1 KiB or more
   std::uint64_t max_stream_events = 10'000'000;  // one answer; 1 or more
   int max_tasks = 1'000;                         // one conversation; 1 to 1,000,000
+  int max_messages = 100'000;                    // one conversation, all its tasks together; 1 to 10,000,000
   int max_nesting_depth = 100;                   // messages in messages of one event; 10 to 1000
 };
 

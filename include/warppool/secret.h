@@ -8,6 +8,12 @@
 
 namespace warppool {
 
+// In bytes. What is shorter is no secret: it is found by trying, and taking it out of a log would take pieces out of
+// words, and show it by the gaps. A token or an API key that is shorter is refused when it is configured. What others
+// choose (a proxy's password, a bearer that the program supplies, a JWT, a model provider's key) is used when it is
+// shorter, too, and left where an error quotes it.
+inline constexpr std::size_t kMinSecretBytes = 8;
+
 // A credential in memory. Wiped when it is destroyed or overwritten; never printed, and there is no operator<< for it.
 // Moving it leaves no copy behind. Reveal() is the one way to its bytes.
 class Secret {

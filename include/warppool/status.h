@@ -105,6 +105,8 @@ class [[nodiscard]] Status {
   explicit Status(Error error);
   Status(Code code, std::string message);
   static Status OutOfMemory() noexcept;  // kOutOfMemory, and takes no memory
+  // `status`, or kInternal if it is OK: for what holds no value and must say why.
+  static Status AsFailure(Status status) noexcept;
 
   bool ok() const noexcept { return error_ == nullptr; }
   Code code() const noexcept { return error_ ? error_->code : Code::kOk; }
@@ -131,7 +133,8 @@ class [[nodiscard]] Result {
  public:
   // Implicit, so that a function can return either.
   Result(T value) : value_(std::move(value)) {}
-  Result(Status status) : status_(std::move(status)) {}  // must not be OK
+  // An OK status gives no value and is no reason to have none: it becomes kInternal.
+  Result(Status status) : status_(Status::AsFailure(std::move(status))) {}
 
   bool ok() const noexcept { return value_.has_value(); }
   explicit operator bool() const noexcept { return ok(); }

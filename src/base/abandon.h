@@ -1,19 +1,24 @@
-// For what a forked child inherits and must not touch.
+// For what must not be destroyed: what a forked child inherits, and what is still used while the process ends.
 #pragma once
 
 #include <utility>
 
 namespace warppool::internal {
 
-// Keeps `object` for ever: its destructor never runs, and nothing is allocated for it.
+// Its value is never destroyed, and nothing is allocated for it: a static one can be used while the process ends.
+template <typename T>
+union Forever {
+  explicit Forever(T&& from) noexcept : value(std::move(from)) {}
+  ~Forever() {}  // NOLINT(modernize-use-equals-default): of a union, that would be deleted
+  Forever(const Forever&) = delete;
+  Forever& operator=(const Forever&) = delete;
+  T value;
+};
+
+// Keeps `object` for ever.
 template <typename T>
 void Abandon(T object) noexcept {
-  union Kept {
-    explicit Kept(T&& o) noexcept : value(std::move(o)) {}
-    ~Kept() {}  // NOLINT(modernize-use-equals-default): of a union, that would be deleted
-    T value;
-  };
-  const Kept kept(std::move(object));
+  const Forever<T> kept(std::move(object));
   static_cast<void>(kept);
 }
 

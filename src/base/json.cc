@@ -23,7 +23,7 @@ constexpr std::size_t kMaxPath = 1024;
 // Collects scalars under their paths. A level is the path up to it, and, in an array, the position of the next value.
 class Flattener {
  public:
-  explicit Flattener(std::map<std::string, std::string>* out) : out_(out) {}
+  explicit Flattener(std::map<std::string, FlatJson::Scalar>* out) : out_(out) {}
 
   bool Null() { return Skip(); }
   bool Bool(bool value) { return Put(value ? "true" : "false"); }
@@ -33,7 +33,7 @@ class Flattener {
   bool Uint64(uint64_t value) { return Put(fmt::to_string(value)); }
   bool Double(double value) { return Put(fmt::to_string(value)); }
   bool RawNumber(const char* text, rj::SizeType length, bool /*copy*/) { return Put({text, length}); }
-  bool String(const char* text, rj::SizeType length, bool /*copy*/) { return Put({text, length}); }
+  bool String(const char* text, rj::SizeType length, bool /*copy*/) { return Put({text, length}, true); }
   bool Key(const char* text, rj::SizeType length, bool /*copy*/) {
     levels_.back().key.assign(text, length);
     return levels_.back().prefix.size() + length <= kMaxPath;
@@ -60,8 +60,11 @@ class Flattener {
     TakePath();
     return true;
   }
-  bool Put(std::string_view value) {
-    (*out_)[TakePath()] = value;
+  bool Put(std::string_view value, bool is_string = false) {
+    FlatJson::Scalar& scalar = (*out_)[TakePath()];
+    Wipe(&scalar.text);  // of two with one path the last one wins
+    scalar.text = value;
+    scalar.is_string = is_string;
     return true;
   }
   bool Enter(bool array) {
@@ -75,14 +78,14 @@ class Flattener {
     return true;
   }
 
-  std::map<std::string, std::string>* out_;
+  std::map<std::string, FlatJson::Scalar>* out_;
   std::vector<Level> levels_;
 };
 
 }  // namespace
 
 FlatJson::~FlatJson() {
-  for (auto& [path, value] : values_) Wipe(&value);
+  for (auto& [path, value] : values_) Wipe(&value.text);
 }
 
 Result<FlatJson> FlatJson::Parse(std::string_view text) {
@@ -105,7 +108,7 @@ Result<FlatJson> FlatJson::Parse(std::string_view text) {
 
 const std::string* FlatJson::Find(const std::string& path) const {
   const auto it = values_.find(path);
-  return it == values_.end() ? nullptr : &it->second;
+  return it == values_.end() ? nullptr : &it->second.text;
 }
 
 bool FlatJson::HasMember(const std::string& name) const {
@@ -119,6 +122,14 @@ const std::string* FlatJson::FindAny(std::initializer_list<const char*> paths) c
   for (const char* path : paths) {
     const std::string* value = Find(path);
     if (value != nullptr && !value->empty()) return value;
+  }
+  return nullptr;
+}
+
+const std::string* FlatJson::FindText(std::initializer_list<const char*> paths) const {
+  for (const char* path : paths) {
+    const auto it = values_.find(path);
+    if (it != values_.end() && it->second.is_string && !it->second.text.empty()) return &it->second.text;
   }
   return nullptr;
 }

@@ -18,6 +18,11 @@ namespace warppool::internal {
 // Its texts are wiped when it is destroyed: a token exchange is read this way.
 class FlatJson {
  public:
+  struct Scalar {
+    std::string text{};
+    bool is_string = false;
+  };
+
   FlatJson() = default;
   FlatJson(FlatJson&&) = default;
   FlatJson& operator=(FlatJson&&) = default;
@@ -32,9 +37,11 @@ class FlatJson {
   bool HasMember(const std::string& name) const;
   // The first of them that is there and not empty.
   const std::string* FindAny(std::initializer_list<const char*> paths) const;
+  // The first of them that is a string and not empty: what else a service sends for a credential is none.
+  const std::string* FindText(std::initializer_list<const char*> paths) const;
 
  private:
-  std::map<std::string, std::string> values_;
+  std::map<std::string, Scalar> values_;
 };
 
 }  // namespace warppool::internal

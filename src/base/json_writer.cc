@@ -1,6 +1,7 @@
 #include "base/json_writer.h"
 
 #include <cmath>
+#include <utility>
 
 #include "base/rapidjson.h"
 #include "base/utf8.h"
@@ -15,6 +16,7 @@ namespace rj = warppool_rapidjson;
 
 // More than a short string keeps inside itself: those bytes stay behind when it moves to the heap.
 constexpr std::size_t kFirstCapacity = 256;
+constexpr std::size_t kLarge = 256U << 10U;
 
 }  // namespace
 
@@ -37,10 +39,16 @@ struct JsonWriter::State {
       text_.resize(size_);
       return text_;
     }
+    std::string Take() {
+      text_.resize(size_);
+      return std::move(text_);
+    }
 
    private:
     void Grow() {
-      std::string larger(2 * text_.size() + kFirstCapacity, '\0');
+      // A large one is copied more often, so that it does not take twice its size.
+      const std::size_t more = text_.size() < kLarge ? text_.size() : text_.size() / 4;
+      std::string larger(text_.size() + more + kFirstCapacity, '\0');
       text_.copy(larger.data(), size_);
       text_.swap(larger);
       Wipe(&larger);
@@ -108,6 +116,10 @@ void JsonWriter::Bool(bool value) {
 
 void JsonWriter::Null() {
   state_->writer.Null();
+}
+
+std::string JsonWriter::Take() && {
+  return state_->output.Take();
 }
 
 const std::string& JsonWriter::text() const {

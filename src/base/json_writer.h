@@ -48,6 +48,8 @@ class JsonWriter {
 
   // Valid until the next call.
   const std::string& text() const;
+  // The same without a copy, to be kept. It is the last call.
+  std::string Take() &&;
 
  private:
   struct State;

@@ -1,6 +1,9 @@
 #include "base/log.h"
 
-#include <algorithm>
+#include <string>
+
+#include "base/program_call.h"
+#include "base/readable.h"
 
 namespace warppool {
 
@@ -26,11 +29,11 @@ Logger::Logger(LogSink sink) {
   if (sink) sink_ = std::make_shared<const LogSink>(std::move(sink));
 }
 
-void Logger::Write(LogLevel level, std::string message) const noexcept {
-  std::replace_if(
-      message.begin(), message.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+void Logger::Write(LogLevel level, std::string_view message) const noexcept {
+  if (!MayCallProgram()) return;
   try {
-    (*sink_)({level, message, std::chrono::system_clock::now()});
+    const std::string line = Readable(message);
+    CallProgram([&] { (*sink_)({level, line, std::chrono::system_clock::now()}); });
   } catch (...) {  // NOLINT(bugprone-empty-catch): documented; there is nowhere left to report it to
   }
 }

@@ -38,8 +38,9 @@ class Logger {
   }
 
  private:
-  // Line ends and other control characters in `message` (a service's words, say) become spaces: one record, one line.
-  void Write(LogLevel level, std::string message) const noexcept;
+  // Line ends and all else that Readable() knows in `message` (a service's words, say) become blanks: one record, one
+  // line.
+  void Write(LogLevel level, std::string_view message) const noexcept;
 
   std::shared_ptr<const LogSink> sink_;  // null: silent
 };

@@ -48,21 +48,24 @@ class SCOPED_CAPABILITY MutexLock {
 class CondVar {
  public:
   void Wait(Mutex* mutex) REQUIRES(mutex) NO_THREAD_SAFETY_ANALYSIS {
-    std::unique_lock<std::mutex> lock(mutex->mutex_, std::adopt_lock);
-    condition_.wait(lock);
-    lock.release();
+    Borrowed borrowed{std::unique_lock<std::mutex>(mutex->mutex_, std::adopt_lock)};
+    condition_.wait(borrowed.lock);
   }
   // False when `deadline` has passed.
   bool WaitUntil(Mutex* mutex, std::chrono::steady_clock::time_point deadline)
       REQUIRES(mutex) NO_THREAD_SAFETY_ANALYSIS {
-    std::unique_lock<std::mutex> lock(mutex->mutex_, std::adopt_lock);
-    const bool in_time = condition_.wait_until(lock, deadline) == std::cv_status::no_timeout;
-    lock.release();
-    return in_time;
+    Borrowed borrowed{std::unique_lock<std::mutex>(mutex->mutex_, std::adopt_lock)};
+    return condition_.wait_until(borrowed.lock, deadline) == std::cv_status::no_timeout;
   }
   void NotifyAll() { condition_.notify_all(); }
 
  private:
+  // The mutex stays its holder's, whichever way the wait ends: the thread may be cancelled in it.
+  struct Borrowed {
+    std::unique_lock<std::mutex> lock;
+    ~Borrowed() { lock.release(); }
+  };
+
   std::condition_variable condition_;
 };
 

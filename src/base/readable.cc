@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/ascii.h"
 #include "base/utf8.h"
@@ -49,6 +50,17 @@ std::string Readable(std::string_view words, std::size_t max_bytes) {
     }
   }
   return text;
+}
+
+std::string Readable(std::string_view words) {
+  return Readable(words, words.size());
+}
+
+Status Readable(const Status& status) {
+  if (status.ok()) return status;
+  Error error = status.error();
+  for (std::string* text : {&error.message, &error.service_code, &error.user_message}) *text = Readable(*text);
+  return Status(std::move(error));
 }
 
 }  // namespace warppool::internal

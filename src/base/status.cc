@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/abandon.h"
 #include "warppool/version.h"
 
 namespace warppool {
@@ -93,15 +94,23 @@ Status::Status(Error error) {
 Status::Status(Code code, std::string message) : Status(Error{.code = code, .message = std::move(message)}) {}
 
 Status Status::OutOfMemory() noexcept {
-  static const Error kOutOfMemory{.code = Code::kOutOfMemory, .message = "out of memory"};
+  static const internal::Forever<Error> kOutOfMemory(Error{.code = Code::kOutOfMemory, .message = "out of memory"});
   Status status;
-  status.error_ = std::shared_ptr<const Error>(std::shared_ptr<const Error>(), &kOutOfMemory);  // shares nothing
+  status.error_ = std::shared_ptr<const Error>(std::shared_ptr<const Error>(), &kOutOfMemory.value);  // shares nothing
+  return status;
+}
+
+Status Status::AsFailure(Status status) noexcept {
+  if (!status.ok()) return status;
+  // Short enough to take no memory, as above: there may be none.
+  static const Error kNoValue{.code = Code::kInternal, .message = "without a value"};
+  status.error_ = std::shared_ptr<const Error>(std::shared_ptr<const Error>(), &kNoValue);
   return status;
 }
 
 const Error& Status::error() const noexcept {
-  static const Error kNone{.code = Code::kOk, .message = {}};
-  return error_ ? *error_ : kNone;
+  static const internal::Forever<Error> kNone(Error{.code = Code::kOk, .message = {}});
+  return error_ ? *error_ : kNone.value;
 }
 
 std::string Status::ToString() const {

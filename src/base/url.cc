@@ -130,25 +130,10 @@ Status CheckName(std::string_view host) {
 // Fills host and port from what stands between "//" and the path.
 Status ParseAuthority(std::string_view text, Url& url) {
   if (text.find('@') != text.npos) return BadUrl("a user name or password is not allowed");
-  std::string_view rest;
-  if (!text.empty() && text.front() == '[') {
-    const std::size_t end = text.find(']');
-    if (end == text.npos) return BadUrl("the host lacks its closing bracket");
-    url.host = AsciiLower(text.substr(1, end - 1));
-    rest = text.substr(end + 1);
-    if (!ParseIpv6(url.host)) return BadUrl("the host is not an IPv6 address");
-  } else {
-    const std::size_t end = std::min(text.find(':'), text.size());
-    url.host = AsciiLower(text.substr(0, end));
-    rest = text.substr(end);
-    if (url.host.empty()) return BadUrl("the host is missing");
-    if (Status status = CheckName(url.host); !status.ok()) return status;
-  }
-  url.port = url.scheme == "https" ? 443 : 80;
-  if (rest.empty()) return {};
-  const auto port = rest.front() == ':' ? ParseNumber(rest.substr(1), 65535) : std::nullopt;
-  if (!port || *port == 0) return BadUrl("the port is not a number from 1 to 65535");
-  url.port = static_cast<std::uint16_t>(*port);
+  auto parsed = ParseHostAndPort(text);
+  if (!parsed) return parsed.status();
+  url.host = std::move(parsed->host);
+  url.port = parsed->port.value_or(url.scheme == "https" ? 443 : 80);
   return {};
 }
 
@@ -175,6 +160,29 @@ bool Url::IsLoopback() const {
   if (const auto bytes = ParseIpv4(host)) return bytes->front() == 127;
   const auto address = ParseIpv6(host);
   return address && *address == Ipv6Groups{0, 0, 0, 0, 0, 0, 0, 1};
+}
+
+Result<HostAndPort> ParseHostAndPort(std::string_view text) {
+  HostAndPort parsed;
+  std::string_view rest;
+  if (!text.empty() && text.front() == '[') {
+    const std::size_t end = text.find(']');
+    if (end == text.npos) return BadUrl("the host lacks its closing bracket");
+    parsed.host = AsciiLower(text.substr(1, end - 1));
+    rest = text.substr(end + 1);
+    if (!ParseIpv6(parsed.host)) return BadUrl("the host is not an IPv6 address");
+  } else {
+    const std::size_t end = std::min(text.find(':'), text.size());
+    parsed.host = AsciiLower(text.substr(0, end));
+    rest = text.substr(end);
+    if (parsed.host.empty()) return BadUrl("the host is missing");
+    if (Status status = CheckName(parsed.host); !status.ok()) return status;
+  }
+  if (rest.empty()) return parsed;
+  const auto port = rest.front() == ':' ? ParseNumber(rest.substr(1), 65535) : std::nullopt;
+  if (!port || *port == 0) return BadUrl("the port is not a number from 1 to 65535");
+  parsed.port = static_cast<std::uint16_t>(*port);
+  return parsed;
 }
 
 Result<Url> ParseUrl(std::string_view text) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,14 @@ struct Url {
   // 127.0.0.0/8, ::1 or localhost: decided on the parsed host, since "127.0.0.1.example.com" is somebody else's.
   bool IsLoopback() const;
 };
+
+struct HostAndPort {
+  std::string host;  // as in Url
+  std::optional<std::uint16_t> port{};
+};
+
+// "host", "host:80", "[::1]:80". As narrow as ParseUrl().
+Result<HostAndPort> ParseHostAndPort(std::string_view text);
 
 // Deliberately narrow, so that it can never read a URL in another way than libcurl does: no user or password, no query,
 // no fragment, no percent-encoding in the host, no blanks, nothing but ASCII. The error names what is wrong, not the

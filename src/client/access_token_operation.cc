@@ -40,7 +40,7 @@ void AccessTokenOperation::Use(const Bearer& bearer) {
   if (bearer.jwt && bearer.fresh) {
     acquisition_.Succeed(Outcome::kAccepted);
   } else {
-    acquisition_.End();
+    acquisition_.EndUnused();
   }
   Finish(token);
 }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/guarded.h"
 #include "base/handoff.h"
 #include "client/core.h"
 #include "client/token_acquisition.h"
@@ -18,7 +19,9 @@ class AccessTokenOperation final : public Operation,
   AccessTokenOperation(std::shared_ptr<Core> core, const Patience& patience, std::optional<Lease> first);
 
   void Begin() override;
-  void Stop() override { Finish(Status(Code::kCancelled, "the client was closed")); }
+  void Stop() override {
+    Finish(Guarded([] { return Status(Code::kCancelled, "the client was closed"); }));
+  }
 
   // Negative: without limit. kTimeout when it is not there in time; it then goes on, for the next who asks.
   // Not in the I/O thread.

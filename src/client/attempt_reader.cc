@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <new>
 #include <utility>
 
+#include "base/guarded.h"
 #include "base/redact.h"
 #include "http/fetch.h"
 #include "http/service_words.h"
@@ -13,19 +13,29 @@ namespace warppool::internal {
 namespace {
 
 constexpr std::chrono::milliseconds kDrainTime{2'000};
+constexpr const char* kTooManyBytes = "the answer is larger than max_answer_bytes";
 
 }  // namespace
 
 template <typename Call>
 void AttemptReader::Protected(const Call& call) noexcept {
   const auto self = shared_from_this();  // whom it calls may forget it
-  try {
+  const Status done = Guarded([&] {
     call();
-  } catch (const std::bad_alloc&) {
-    if (owner_ != nullptr) owner_->OnFailure(Status::OutOfMemory());
-  } catch (...) {
-    if (owner_ != nullptr) owner_->OnFailure(Status(Code::kInternal, "unexpected"));
-  }
+    return Status();
+  });
+  if (!done.ok() && owner_ != nullptr) owner_->OnFailure(done);
+}
+
+// The owner's last call, unless it throws: then nobody but this would tell it that it is over.
+template <typename Call>
+void AttemptReader::TellLast(const Call& call) noexcept {
+  Owner* const owner = std::exchange(owner_, nullptr);
+  const Status done = Guarded([&] {
+    call(owner);
+    return Status();
+  });
+  if (!done.ok()) owner->OnFailure(done);
 }
 
 void AttemptReader::Send(HttpRequest request, Owner* owner) {
@@ -113,9 +123,9 @@ void AttemptReader::Consume(std::string_view bytes) {
   }
   while (const auto data = parser_.Next(&bytes)) {
     if (parser_.events() > limits_.max_stream_events) {
-      return BreakOff(Outcome::kGarbled, Code::kLimitExceeded,
-                      fmt::format("more events than max_stream_events ({})", limits_.max_stream_events));
+      return BreakOffAtLimit("more events than max_stream_events", limits_.max_stream_events);
     }
+    if (parser_.bytes() > limits_.max_answer_bytes) return BreakOffAtLimit(kTooManyBytes, limits_.max_answer_bytes);
     if (IsErrorEvent(parser_.event_name())) return RefuseInStream(*data);
     if (IsKeepAlive(parser_.event_name(), *data)) continue;
     owner_->OnStreamEvent(*data);
@@ -125,16 +135,16 @@ void AttemptReader::Consume(std::string_view bytes) {
       return;
     }
   }
-  if (!parser_.too_large()) return;
-  BreakOff(Outcome::kGarbled, Code::kLimitExceeded,
-           fmt::format("an event is larger than max_event_bytes ({})", limits_.max_event_bytes));
+  if (parser_.too_large()) return BreakOffAtLimit("an event is larger than max_event_bytes", limits_.max_event_bytes);
+  if (parser_.bytes() > limits_.max_answer_bytes) BreakOffAtLimit(kTooManyBytes, limits_.max_answer_bytes);
+}
+
+void AttemptReader::BreakOffAtLimit(const char* what, std::uint64_t limit) {
+  BreakOff(Outcome::kGarbled, Code::kLimitExceeded, fmt::format("{} ({})", what, limit));
 }
 
 void AttemptReader::OnTransferEnd(const TransferResult& result) {
-  if (expects_end_) {
-    Owner* const owner = std::exchange(owner_, nullptr);
-    return owner->OnAnswerOver();
-  }
+  if (expects_end_) return TellLast([](Owner* owner) { owner->OnAnswerOver(); });
   if (result.error == TransferError::kNone) return is_stream_ ? OnStreamEnd() : Refuse(Body::kComplete);
   if (head_.status != 0 && head_.status != 200 && LeavesRefusal(result.error)) {
     return Refuse(result.error == TransferError::kNotDecoded ? Body::kUnreadable : Body::kCut);
@@ -189,6 +199,7 @@ void AttemptReader::Refuse(Body body) {
   };
   redact(bearer_);
   for (const Secret& secret : secrets_) redact(secret);
+  RedactAnswer(transport_->secrets(), &refusal_, &head_);
   const RefusalBody read{refusal_, body != Body::kCut, body != Body::kUnreadable};
   End(ReadRefusal(head_, read, EndpointFacts{}, clock_->Wall()));
 }
@@ -209,9 +220,8 @@ void AttemptReader::BreakOff(Outcome outcome, Code code, const std::string& what
 }
 
 void AttemptReader::End(Refusal refusal) {
-  Owner* const owner = std::exchange(owner_, nullptr);
   Stop();
-  owner->OnAttemptEnd(std::move(refusal));
+  TellLast([&](Owner* owner) { owner->OnAttemptEnd(std::move(refusal)); });
 }
 
 Status AttemptReader::At(Code code, const std::string& what) const {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +25,7 @@ namespace warppool::internal {
 struct AttemptLimits {
   std::size_t max_event_bytes = 0;
   std::uint64_t max_stream_events = 0;
+  std::uint64_t max_answer_bytes = std::numeric_limits<std::uint64_t>::max();  // of the stream
 };
 
 class AttemptReader final : public std::enable_shared_from_this<AttemptReader>, private HttpHandler {
@@ -78,12 +80,15 @@ class AttemptReader final : public std::enable_shared_from_this<AttemptReader>, 
   void Refuse(Body body);                      // by what its head and body say
   void RefuseInStream(std::string_view data);  // by an event that says what went wrong
   void BreakOff(Outcome outcome, Code code, const std::string& what);
+  void BreakOffAtLimit(const char* what, std::uint64_t limit);
   void End(Refusal refusal);
   void Stop();  // ends the transfer, if it is not over
 
   // Calls `call`. What it throws is the owner's to know.
   template <typename Call>
   void Protected(const Call& call) noexcept;
+  template <typename Call>
+  void TellLast(const Call& call) noexcept;
 
   Transport* const transport_;
   const Clock* const clock_;

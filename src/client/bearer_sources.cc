@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/guarded.h"
+#include "base/program_call.h"
 
 namespace warppool::internal {
 
@@ -14,7 +15,7 @@ void BearerSources::Supply(const std::shared_ptr<Token>& token, Supplied done) {
     auto answer = std::make_shared<EventLoop::Reserved>();
     answer->emplace_back([done, supplied] { done(*supplied); });
     workers_.Post(token, [loop = loop_, source = token->bearer_source(), name = token->name(), supplied, answer] {
-      *supplied = Guarded([&] { return source.supply(name); });
+      *supplied = Guarded([&] { return CallProgram([&] { return source.supply(name); }); });
       loop->Post(answer.get());
     });
     return Status();
@@ -30,7 +31,7 @@ void BearerSources::TellRefused(const Bearer& bearer, const Status& why) noexcep
     BearerSource source = bearer.token->bearer_source();
     if (!source.on_refused) return;
     auto tell = [source = std::move(source), name = bearer.token->name(), text = bearer.Text(), why] {
-      source.on_refused(name, text, why);
+      CallProgram([&] { source.on_refused(name, text, why); });
     };
     workers_.Post(bearer.token, std::move(tell), WorkerPool::WithoutThread::kWait);
   });

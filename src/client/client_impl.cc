@@ -8,6 +8,7 @@
 
 #include "base/abandon.h"
 #include "base/guarded.h"
+#include "base/program_call.h"
 #include "client/access_token_operation.h"
 #include "client/answer_collector.h"
 #include "client/event_queue.h"
@@ -15,6 +16,7 @@
 #include "client/stream_impl.h"
 #include "config/checks.h"
 #include "config/reload.h"
+#include "platform/process_end.h"
 #include "platform/quiet_thread.h"
 #include "protocol/request_builder.h"
 #include "protocol/schema.h"
@@ -29,11 +31,13 @@ class CallbackSink final : public EventSink {
  public:
   explicit CallbackSink(StreamCallbacks callbacks) : callbacks_(std::move(callbacks)) {}
   Flow OnEvent(const Event& event) override {
-    return callbacks_.on_event ? callbacks_.on_event(event) : Flow::kContinue;
+    if (!callbacks_.on_event || !MayCallProgram()) return Flow::kContinue;
+    return CallProgram([&] { return callbacks_.on_event(event); });
   }
   void OnDone(const Status& status) override {
-    if (callbacks_.on_done) callbacks_.on_done(status);
+    if (callbacks_.on_done) CallProgram([&] { callbacks_.on_done(status); });
   }
+  bool CallsProgram() const override { return true; }
 
  private:
   const StreamCallbacks callbacks_;
@@ -79,12 +83,14 @@ Result<std::unique_ptr<Client>> ClientImpl::CreateClient(Config config, const Cl
 
 Result<std::unique_ptr<ClientImpl>> ClientImpl::Create(Config config, const ClientOptions& options,
                                                        const Clock& clock) {
+  if (ProcessEnds()) return Status(Code::kMisuse, "the process ends");
   if (Status status = Validate(config); !status.ok()) return status;
   LoadSchema();
   auto store = StoreOf(config, options);
   if (!store.ok()) return store.status();
   auto core = std::make_shared<Core>(std::move(config), options, *std::move(store), clock);
   if (Status status = core->Open(); !status.ok()) return status;
+  InstallProcessEndHandler();  // libcurl, and with it OpenSSL, is initialised by now
   core->pool().members().TellLoaded();
   if (Status status = core->Restore(); !status.ok()) return status;
   auto impl = std::make_unique<ClientImpl>(core);
@@ -105,6 +111,13 @@ ClientImpl::~ClientImpl() {
     Abandon(std::move(thread_));
     return;
   }
+  if (ProcessEnds()) {
+    // The I/O thread is at rest, or hangs in a function of the program's; OpenSSL may be gone.
+    Abandon(std::move(core_));
+    MutexLock lock(&thread_mutex_);
+    if (thread_.joinable()) thread_.detach();
+    return;
+  }
   if (core_->InOwnThread()) {
     core_->log().Error("The client is destroyed inside one of its own callbacks");
     core_->Stop();
@@ -112,11 +125,13 @@ ClientImpl::~ClientImpl() {
     if (thread_.joinable()) thread_.detach();
     return;
   }
+  const NoCancellation guard;  // a destructor cannot be unwound
   static_cast<void>(Close(std::chrono::milliseconds(0)));
 }
 
 Status ClientImpl::CheckUsable() const {
   if (core_->Forked()) return {Code::kMisuse, "the client belongs to the process that was forked"};
+  if (ProcessEnds()) return {Code::kMisuse, "the process ends, and the client has ended before it"};
   return {};
 }
 
@@ -136,7 +151,7 @@ Result<std::shared_ptr<RequestOperation>> ClientImpl::Prepare(const Request& req
   auto only = core_->pool().members().Restrict(request.tiers, request.tokens);
   if (!only.ok()) return only.status();
   if (!is_raw && !conversation) conversation = std::make_shared<ConversationImpl>();
-  const TreeLimits limits{core_->config().max_message_bytes, core_->config().max_tasks};
+  const TreeLimits limits{core_->config().max_message_bytes, core_->config().max_tasks, core_->config().max_messages};
   std::optional<ConversationClaim> claim =
       is_raw ? ConversationClaim() : ConversationClaim::Make(std::move(conversation), limits);
   if (!claim) return Status(Code::kMisuse, "the conversation is busy with another request");
@@ -195,9 +210,10 @@ Result<BearerToken> ClientImpl::AccessToken(std::chrono::milliseconds timeout) {
   auto lease = core_->pool().Acquire({});
   if (lease) {
     std::shared_ptr<Token> token = lease->share_token();
-    if (token->kind() == CredentialKind::kApiKey) return ToBearerToken({std::move(token), nullptr, false});
-    auto jwt = lease->is_probe() ? nullptr : TokenRefresher::Cached(token.get(), lease->began());
-    if (jwt) {
+    const bool is_key = token->kind() == CredentialKind::kApiKey;
+    auto jwt = is_key || lease->is_probe() ? nullptr : TokenRefresher::Cached(token.get(), lease->began());
+    if (is_key || jwt) {
+      std::move(*lease).GiveBack();  // what is there already is no attempt
       return ToBearerToken({std::move(token), std::move(jwt), false});
     }
   }
@@ -317,7 +333,12 @@ Status ClientImpl::Close(std::chrono::milliseconds timeout) {
   core_->Drain(timeout);
   core_->Stop();
   MutexLock lock(&thread_mutex_);
-  if (thread_.joinable()) thread_.join();
+  if (!thread_.joinable()) return {};
+  if (core_->WaitForIoThread()) {
+    thread_.join();
+  } else {
+    thread_.detach();
+  }
   return {};
 }
 

@@ -1,9 +1,11 @@
 #include "client/core.h"
 
 #include "base/guarded.h"
+#include "base/proxy_url.h"
 #include "base/url.h"
 #include "client/host.h"
 #include "client/refresh_ahead.h"
+#include "platform/quiet_thread.h"
 #include "protocol/response_decoder.h"
 
 namespace warppool::internal {
@@ -12,6 +14,10 @@ namespace {
 // Of exchanges that are under way when the client is closed: their answers may hold the only copy of a credential.
 constexpr std::chrono::seconds kExchangeGrace{5};
 constexpr std::chrono::milliseconds kExchangePoll{5};
+// The same when the process ends, which waits a second at most.
+constexpr std::chrono::milliseconds kExchangeGraceAtEnd{700};
+// So long a function of the program's that runs in the I/O thread is waited for when the process ends.
+constexpr std::chrono::milliseconds kCallbackGraceAtEnd{100};
 constexpr const char* kSecuretokenUrl = "https://securetoken.googleapis.com/v1/token";
 
 // Without a "/" at its end.
@@ -62,6 +68,12 @@ std::shared_ptr<const HttpTarget> Target(const Config& config, const OsContext& 
   return std::make_shared<const HttpTarget>(std::move(target));
 }
 
+// Its URL is known to be sound.
+ProxyUrl ProxyOf(const Config& config) {
+  auto proxy = ParseProxyUrl(config.proxy.Reveal());
+  return proxy.ok() ? *std::move(proxy) : ProxyUrl();
+}
+
 // Half of the first wait before trying again, which is half a second by default: who has shorter waits wants to be
 // quick here, too, and longer ones are no reason to keep all others waiting.
 std::chrono::milliseconds BreakerPause(const Config& config) {
@@ -100,7 +112,7 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
       agent_target_(Target(config_, host_, "/ai/multi-agent", "application/x-protobuf", "text/event-stream")),
       quota_target_(Target(config_, host_, RequestLimitPath(), "application/json", "application/json")),
       request_limit_body_(RequestLimitBody(config_.client_version, host_)),
-      transport_(&loop_, {config_.ca_bundle, config_.proxy, config_.no_proxy}),
+      transport_(&loop_, {config_.ca_bundle, ProxyOf(config_), config_.no_proxy}),
       pool_(PoolOptionsOf(config_), config_.tokens, dates_, PoolReporter(log_, options.on_pool_event, clock_), this),
       bearer_sources_(&loop_),
       persister_(store ? std::make_unique<StatePersister>(std::move(store), &pool_, &loop_, clock_, dates_,
@@ -121,12 +133,17 @@ Core::Core(Config config, const ClientOptions& options, std::shared_ptr<StateSto
       quota_queries_(this),
       acquisition_(AcquisitionServicesOf()),
       random_(std::random_device{}()),
-      decoder_(std::make_unique<ResponseDecoder>(config_.max_nesting_depth)) {
+      decoder_(std::make_unique<ResponseDecoder>(
+          EventLimits{config_.max_nesting_depth, config_.max_event_messages, config_.max_event_memory})) {
   loop_.SetOnRound([this] { LookForJump(); });
   ReserveServe();
   stop_.emplace_back([this] {
     StopOperations();
     StopLoop(clock_.Steady() + kExchangeGrace);
+  });
+  end_.emplace_back([this] {
+    StopOperations();
+    StopLoop(clock_.Steady() + kExchangeGraceAtEnd);
   });
 }
 
@@ -322,11 +339,81 @@ void Core::StopLoop(SteadyTime until) {
 }
 
 void Core::RunLoop() {
+  io_thread_.Enter([this] { OnIoThreadLost(); });
+  const Status listed = Guarded([&] {
+    const std::shared_ptr<AtProcessEnd> self(shared_from_this(), this);
+    return at_process_end_.Add(self) ? Status() : Status(Code::kMisuse, "the process ends");
+  });
+  if (listed.code() == Code::kMisuse) loop_.Stop();  // OpenSSL may be gone
   loop_.Run();
   transport_.Shutdown();
   if (persister_) persister_->Close();
-  bearer_sources_.Close();
+  {
+    MutexLock lock(&mutex_);
+    io_ = IoThread::kOver;
+  }
+  io_changed_.NotifyAll();
+  // What hangs there hangs as long as the program wants it to.
+  if (!ProcessEnds()) bearer_sources_.Close();
   loop_.LeaveThread();
+  io_thread_.Leave();
+}
+
+bool Core::WaitForIoThread() {
+  {
+    MutexLock lock(&mutex_);
+    while (io_ == IoThread::kRuns) io_changed_.Wait(&mutex_);
+    if (io_ == IoThread::kOver) return true;
+  }
+  if (persister_) persister_->Close();
+  bearer_sources_.Close();
+  return false;
+}
+
+// In the I/O thread, inside a callback that will not return.
+void Core::OnIoThreadLost() {
+  log_.Error("The program has ended the I/O thread inside one of its callbacks");
+  StopOperations();
+  {
+    MutexLock lock(&mutex_);
+    io_ = IoThread::kLost;
+  }
+  io_changed_.NotifyAll();
+}
+
+void Core::BeginEnd() {
+  if (!InIoThread()) {
+    loop_.Post(&end_);
+    return;
+  }
+  // exit() was called in a callback.
+  StopOperations();
+  SaveWithoutIoThread();
+}
+
+bool Core::IsAtRest(std::chrono::milliseconds elapsed) {
+  if (saved_) return *saved_;
+  {
+    MutexLock lock(&mutex_);
+    if (io_ == IoThread::kOver) return true;
+  }
+  // It waits for something that this thread may hold, such as an interpreter's lock.
+  const bool hangs = elapsed >= kCallbackGraceAtEnd && io_thread_.GiveUp();
+  if (hangs || io_thread_.IsLost()) SaveWithoutIoThread();
+  return false;
+}
+
+// In another thread, since a store may hang.
+void Core::SaveWithoutIoThread() {
+  Guarded([&] {
+    saved_ = std::make_shared<std::atomic<bool>>(true);
+    if (!persister_ || persister_->InThread()) return;
+    *saved_ = false;
+    StartQuietThread([this, saved = saved_] {
+      persister_->Close();
+      *saved = true;
+    }).detach();
+  });
 }
 
 }  // namespace warppool::internal

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <random>
 #include <string>
@@ -13,6 +15,7 @@
 #include "base/date_clock.h"
 #include "base/log.h"
 #include "base/mutex.h"
+#include "base/program_call.h"
 #include "client/bearer_sources.h"
 #include "client/circuit_breaker.h"
 #include "client/quota_queries.h"
@@ -23,6 +26,7 @@
 #include "http/curl_transport.h"
 #include "http/event_loop.h"
 #include "platform/process.h"
+#include "platform/process_end.h"
 #include "token/token_pool.h"
 #include "token/token_refresher.h"
 #include "warppool/client.h"
@@ -43,7 +47,10 @@ class Operation {
 // What of a configuration concerns the pool.
 PoolOptions PoolOptionsOf(const Config& config);
 
-class Core final : public std::enable_shared_from_this<Core>, private RefreshObserver, private PoolListener {
+class Core final : public std::enable_shared_from_this<Core>,
+                   private RefreshObserver,
+                   private PoolListener,
+                   private AtProcessEnd {
  public:
   // `store`: null for none.
   Core(Config config, const ClientOptions& options, std::shared_ptr<StateStore> store, const Clock& clock);
@@ -66,7 +73,10 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   // Stops what runs, then the I/O thread. Any thread; returns at once.
   void Stop();  // once is enough
   // The I/O thread's life.
-  void RunLoop();
+  void RunLoop() EXCLUDES(mutex_);
+  // Waits until it is over. False: the program has ended the thread inside a callback, where it is parked; what it
+  // would have saved is saved here.
+  bool WaitForIoThread() EXCLUDES(mutex_);
 
   bool InIoThread() const { return loop_.InThread(); }
   // In a thread that the client could not wait for.
@@ -122,8 +132,15 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   bool keeps_records() const override { return persister_ != nullptr; }
   void OnUnsaved(bool urgent) override { persister_->OnUnsaved(urgent); }
 
+  // AtProcessEnd
+  bool BelongsToThisProcess() const override { return !Forked(); }
+  void BeginEnd() override;
+  bool IsAtRest(std::chrono::milliseconds elapsed) override;
+
   void LookForJump();
   void ReserveServe();
+  void OnIoThreadLost() EXCLUDES(mutex_);
+  void SaveWithoutIoThread();
 
   void StopOperations() EXCLUDES(mutex_);
   // Ends the loop, when what exchanges under way bring is in the store, or at last at `until`.
@@ -142,6 +159,8 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
 
   EventLoop loop_;
   EventLoop::Reserved stop_;  // destroying a client must not fail for lack of memory
+  EventLoop::Reserved end_;   // the same at the process's end
+  OwnThread io_thread_;
   CurlTransport transport_;
   TokenPool pool_;
   BearerSources bearer_sources_;
@@ -163,6 +182,14 @@ class Core final : public std::enable_shared_from_this<Core>, private RefreshObs
   std::unordered_map<const Operation*, Entry> operations_ GUARDED_BY(mutex_);
   int awaited_ GUARDED_BY(mutex_) = 0;  // of them
   bool closed_ GUARDED_BY(mutex_) = false;
+  CondVar io_changed_;
+  enum class IoThread : std::uint8_t { kRuns, kOver, kLost };
+  IoThread io_ GUARDED_BY(mutex_) = IoThread::kRuns;
+
+  // Of the thread that ends the process.
+  std::shared_ptr<std::atomic<bool>> saved_;  // null: not begun
+
+  ProcessEndRegistration at_process_end_;
 };
 
 }  // namespace warppool::internal

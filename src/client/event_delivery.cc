@@ -1,5 +1,6 @@
 #include "client/event_delivery.h"
 
+#include <new>
 #include <utility>
 
 namespace warppool::internal {
@@ -13,6 +14,8 @@ EventDelivery::Result EventDelivery::Deliver(const Event& event) {
   Flow flow = Flow::kContinue;
   try {
     flow = sink->OnEvent(event);
+  } catch (const std::bad_alloc&) {
+    return Result::kNoMemory;
   } catch (...) {
     return Result::kThrew;
   }

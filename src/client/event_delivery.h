@@ -20,6 +20,7 @@ class EventDelivery {
     kPaused,     // the program wants no more for now
     kCancelled,  // nor at all
     kThrew,      // the program's callback did
+    kNoMemory,   // it, or the queue, had none
   };
 
   explicit EventDelivery(std::shared_ptr<EventSink> sink) : sink_(std::move(sink)), detail_(sink_->detail()) {}

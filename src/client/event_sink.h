@@ -16,6 +16,8 @@ class EventSink {
   virtual void OnDone(const Status& status) = 0;
   // How much of the events it reads, always the same: what it does not read need not be made.
   virtual EventDetail detail() const { return EventDetail::kAll; }
+  // Whether its functions are the program's.
+  virtual bool CallsProgram() const { return false; }
 };
 
 }  // namespace warppool::internal

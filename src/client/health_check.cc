@@ -27,7 +27,7 @@ void HealthCheck::Begin() {
     if (options_.timeout.count() >= 0) {
       timer_ = core_->loop().After(options_.timeout, [this] {
         timer_ = 0;
-        Finish({Code::kTimeout, kNotInTime});
+        Finish(Guarded([] { return Status(Code::kTimeout, kNotInTime); }));
       });
     }
     CheckMore();
@@ -136,8 +136,8 @@ void HealthCheck::Finish(const Status& why_not_all) {
   if (std::exchange(finished_, true)) return;
   const auto self = shared_from_this();
   core_->loop().CancelTimer(std::exchange(timer_, 0));
-  HealthReport report;
-  Guarded([&] {
+  report_.Bring(Guarded([&]() -> Result<HealthReport> {
+    HealthReport report;
     for (Patient& patient : patients_) {
       if (patient.over) continue;
       patient.problem = why_not_all;
@@ -151,8 +151,8 @@ void HealthCheck::Finish(const Status& why_not_all) {
       if (!status) continue;  // removed meanwhile
       report.tokens.push_back({patient.problem.ok(), *std::move(status), patient.problem, patient.quota_problem});
     }
-  });
-  report_.Bring(std::move(report));
+    return report;
+  }));
   core_->Retire(this);
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/guarded.h"
 #include "base/handoff.h"
 #include "client/core.h"
 #include "client/quota_queries.h"
@@ -20,9 +21,11 @@ class HealthCheck final : public Operation, public std::enable_shared_from_this<
   HealthCheck(std::shared_ptr<Core> core, const HealthCheckOptions& options);
 
   void Begin() override;
-  void Stop() override { Finish({Code::kCancelled, "the client was closed before the check was through"}); }
+  void Stop() override {
+    Finish(Guarded([] { return Status(Code::kCancelled, "the client was closed before the check was through"); }));
+  }
 
-  HealthReport Wait() { return *report_.Wait(std::chrono::milliseconds(-1)); }
+  Result<HealthReport> Wait() { return *report_.Wait(std::chrono::milliseconds(-1)); }
 
  private:
   // One token's check.
@@ -58,7 +61,7 @@ class HealthCheck final : public Operation, public std::enable_shared_from_this<
   std::size_t over_ = 0;
   TimerId timer_ = 0;
   bool finished_ = false;
-  Handoff<HealthReport> report_;
+  Handoff<Result<HealthReport>> report_;
 };
 
 // What the pool knows by itself.

@@ -44,6 +44,7 @@ QuotaQueries::Answer QuotaQueries::Read(const FetchResult& fetched, const Bearer
   HttpHead head = fetched.head;
   Redact(bearer.Text().Reveal(), &body);
   RedactHead(bearer.Text().Reveal(), &head);
+  RedactAnswer(fetched.secrets, &body, &head);
   return ReadRequestLimit(head, {body, fetched.complete, fetched.readable}, core_->clock().Wall());
 }
 

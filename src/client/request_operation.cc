@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "base/guarded.h"
+#include "base/program_call.h"
+#include "base/readable.h"
 #include "base/redact.h"
 #include "protocol/finish_status.h"
 
@@ -20,6 +22,13 @@ constexpr std::chrono::milliseconds kEndGrace{100};
 constexpr std::size_t kMaxEarlyEvents = 64;
 constexpr std::size_t kMaxEarlyBytes = 1U << 20U;
 
+// Made before it is needed, and never destroyed: a stream may be destroyed where there is no memory, and at the end of
+// the process.
+const Status& Cancelled() {
+  static const Status& status = *new Status(Code::kCancelled, "the request was cancelled");
+  return status;
+}
+
 }  // namespace
 
 RequestOperation::RequestOperation(std::shared_ptr<Core> core, RequestPlan plan, std::shared_ptr<EventSink> sink)
@@ -33,7 +42,13 @@ RequestOperation::RequestOperation(std::shared_ptr<Core> core, RequestPlan plan,
           },
           delivery_.detail()),
       acquisition_(&core_->acquisition(), this),
-      reader_(plan_.conversation.share(), core_->decoder()) {}
+      reader_(plan_.conversation.share(), core_->decoder()) {
+  static_cast<void>(Cancelled());
+}
+
+void RequestOperation::Stop() {
+  Finish(Cancelled());
+}
 
 template <typename Call>
 void RequestOperation::Protected(const Call& call) noexcept {
@@ -96,7 +111,7 @@ void RequestOperation::Use(const Bearer& bearer) {
   }
   const Config& config = core_->config();
   request.silence_timeout = config.silence_timeout;
-  const AttemptLimits limits{config.max_event_bytes, config.max_stream_events};
+  const AttemptLimits limits{config.max_event_bytes, config.max_stream_events, config.max_answer_bytes};
   attempt_.emplace(Attempt{std::make_shared<AttemptReader>(&core_->transport(), &core_->clock(), limits, plan_.secrets),
                            core_->clock().Steady(), bearer.token, bearer.token->name(), moves, request.bearer});
   attempt_->reader->Send(std::move(request), this);
@@ -143,7 +158,7 @@ Status RequestOperation::Final(const Status& status) const {
   if (status.ok()) return status;
   Status redacted = Redacted(status, attempt_->bearer.Reveal());
   for (const Secret& secret : plan_.secrets) redacted = Redacted(redacted, secret.Reveal());
-  Error error = redacted.error();
+  Error error = Readable(redacted).error();
   error.token = attempt_->token;
   error.attempts = acquisition_.attempts();
   error.attempts.push_back({error.token, error.code, error.message});
@@ -218,7 +233,17 @@ void RequestOperation::RollBack() {
   if (plan_.conversation) plan_.conversation->RollBack(emit_);
 }
 
-void RequestOperation::OnFinished(const Finished& finished) {
+std::string RequestOperation::Harmless(std::string_view words) const {
+  std::string text(words);
+  Redact(attempt_->bearer.Reveal(), &text);
+  for (const Secret& secret : plan_.secrets) Redact(secret.Reveal(), &text);
+  return Readable(text);
+}
+
+void RequestOperation::OnFinished(const Finished& as_sent) {
+  const std::string words = Harmless(as_sent.message);
+  Finished finished = as_sent;
+  finished.message = words;
   const Status status = StatusOf(finished);
   const bool quota = finished.reason == FinishReason::kQuotaLimit;
   if (quota && !answered_) return BreakOff(Outcome::kQuotaExhausted, status);
@@ -281,6 +306,8 @@ void RequestOperation::Settle(EventDelivery::Result result) {
       return;
     case EventDelivery::Result::kThrew:
       return Finish(Status(Code::kInternal, "the event callback threw an exception"));
+    case EventDelivery::Result::kNoMemory:
+      return Finish(Status::OutOfMemory());
     case EventDelivery::Result::kCancelled:
       return Stop();
     case EventDelivery::Result::kPaused:
@@ -319,7 +346,11 @@ void RequestOperation::End(const Status& status) {
 }
 
 void RequestOperation::Finish(const Status& status) noexcept {
-  if (std::exchange(finished_, true)) return;
+  if (std::exchange(finished_, true)) {
+    // Inside the terminal callback, from which the thread will not come back.
+    if (!MayCallProgram()) SetDone();
+    return;
+  }
   Guarded([&] {
     core_->loop().CancelTimer(std::exchange(deadline_, 0));
     core_->loop().CancelTimer(std::exchange(grace_, 0));
@@ -330,8 +361,14 @@ void RequestOperation::Finish(const Status& status) noexcept {
   // With the sink go what the program's callbacks hold: all of it before anyone is told that this is over.
   auto sink = delivery_.TakeSink();
   core_->request_counts().Ended(status.code());  // before the last callback, which may look at the statistics
-  Guarded([&] { sink->OnDone(status); });
-  sink.reset();
+  if (sink->CallsProgram() && !MayCallProgram()) {
+    MutexLock lock(&done_mutex_);
+    held_sink_ = std::move(sink);
+    held_status_ = status;
+  } else {
+    Guarded([&] { sink->OnDone(status); });
+    sink.reset();
+  }
   SetDone();
   core_->Retire(this);
 }
@@ -348,6 +385,17 @@ void RequestOperation::SetDone() {
     done_ = true;
   }
   done_changed_.NotifyAll();
+}
+
+void RequestOperation::TellHeldDone() {
+  std::shared_ptr<EventSink> sink;
+  Status status;
+  {
+    MutexLock lock(&done_mutex_);
+    sink.swap(held_sink_);
+    status = held_status_;
+  }
+  if (sink) sink->OnDone(status);
 }
 
 void RequestOperation::WaitUntilDone() {

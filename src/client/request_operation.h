@@ -44,7 +44,7 @@ class RequestOperation final : public Operation,
   RequestOperation(std::shared_ptr<Core> core, RequestPlan plan, std::shared_ptr<EventSink> sink);
 
   void Begin() override;
-  void Stop() override { Finish(Status(Code::kCancelled, "the request was cancelled")); }
+  void Stop() override;
   void Resume();  // after a push callback said kPause
 
   // Instead of Begin(), when it could not be launched: it is over without a call of the sink.
@@ -52,6 +52,10 @@ class RequestOperation final : public Operation,
 
   // Waits until the sink's OnDone() has returned. Not in the I/O thread.
   void WaitUntilDone() EXCLUDES(done_mutex_);
+
+  // Where the I/O thread may not call the program any more, its terminal callback is held, and called here, if there is
+  // one. In a thread of the program's.
+  void TellHeldDone() EXCLUDES(done_mutex_);
 
  private:
   // What one attempt has seen so far.
@@ -95,6 +99,7 @@ class RequestOperation final : public Operation,
   void BreakOff(Outcome outcome, const Status& status);  // ends the transfer, then the attempt
   void GoOn(Refusal cut);                                // with an answer that broke off
   Status Final(const Status& status) const;              // with the token, and what was tried before
+  std::string Harmless(std::string_view words) const;    // the service's, made fit for a log, and without secrets
 
   void Deliver(const Event& event);
   void Settle(EventDelivery::Result result);
@@ -127,6 +132,8 @@ class RequestOperation final : public Operation,
   Mutex done_mutex_;
   CondVar done_changed_;
   bool done_ GUARDED_BY(done_mutex_) = false;
+  std::shared_ptr<EventSink> held_sink_ GUARDED_BY(done_mutex_);  // it has not been told yet
+  Status held_status_ GUARDED_BY(done_mutex_);                    // what it will be told
 };
 
 }  // namespace warppool::internal

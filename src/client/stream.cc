@@ -4,7 +4,9 @@
 
 #include "base/abandon.h"
 #include "base/guarded.h"
+#include "base/program_call.h"
 #include "client/stream_impl.h"
+#include "platform/quiet_thread.h"
 
 namespace warppool::internal {
 
@@ -23,12 +25,22 @@ StreamImpl::~StreamImpl() {
     Abandon(std::move(queue_));
     return;
   }
+  if (ProcessEnds()) {
+    // Nothing runs any more that could be stopped, or waited for.
+    if (!core_->InIoThread()) Guarded([&] { run_->TellHeldDone(); });
+    Abandon(std::move(core_));
+    Abandon(std::move(run_));
+    Abandon(std::move(queue_));
+    return;
+  }
   if (core_->InIoThread()) {
     run_->Stop();
     return;
   }
+  const NoCancellation guard;  // a destructor cannot be unwound
   core_->loop().Post(&stop_);
   run_->WaitUntilDone();
+  Guarded([&] { run_->TellHeldDone(); });
 }
 
 Status StreamImpl::CheckPulled() const {
@@ -52,7 +64,9 @@ Result<int> StreamImpl::Descriptor() {
 //
 // The run outlives the loop's last task, and a loop that has stopped has ended all of its runs before.
 void StreamImpl::Cancel() {
-  if (!core_->Forked()) core_->loop().Post(&stop_);
+  if (core_->Forked()) return;
+  core_->loop().Post(&stop_);
+  if (!core_->InIoThread()) run_->TellHeldDone();
 }
 
 void StreamImpl::Resume() {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/guarded.h"
+#include "base/readable.h"
 #include "base/redact.h"
 #include "client/failure_report.h"
 #include "client/outcome_kinds.h"
@@ -253,6 +254,11 @@ void TokenAcquisition::Succeed(Outcome outcome) {
   for (const DeferredFailure& failure : deferred) services_.pool->Judge(failure, witness);
 }
 
+void TokenAcquisition::EndUnused() {
+  std::move(*std::exchange(lease_, std::nullopt)).GiveBack();
+  End();
+}
+
 void TokenAcquisition::Fail(Refusal result) {
   FailAt(false, std::move(result));
 }
@@ -260,6 +266,7 @@ void TokenAcquisition::Fail(Refusal result) {
 void TokenAcquisition::FailAt(bool at_exchange, Refusal result) {
   const std::shared_ptr<Token> token = lease_->share_token();
   if (bearer_.token) result.status = Redacted(result.status, bearer_.Text().Reveal());
+  result.status = Readable(result.status);
   // A 401 speaks for the JWT it was sent with. Only one that was issued just now speaks for the token.
   const bool unauthorized = result.outcome == Outcome::kAuthRejected && result.status.error().http_status == 401;
   // Of a bearer of the program's any refusal does: the program is told of it, and may have another one.

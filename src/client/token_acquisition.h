@@ -96,6 +96,8 @@ class TokenAcquisition final : private WaitQueue::Waiter, private CircuitBreaker
   void Succeed(Outcome outcome = Outcome::kSuccess);
   void Fail(Refusal result);
   // Ends the acquisition; a lease that is held reports `outcome`.
+  // The bearer was wanted, and nothing was tried with it: over, as if its token had not been taken.
+  void EndUnused();
   void End(Outcome outcome = Outcome::kCancelled, const Status& why = {},
            std::optional<std::chrono::milliseconds> cool_for = {});
 

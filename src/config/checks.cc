@@ -1,12 +1,13 @@
 #include "config/checks.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <filesystem>
 #include <system_error>
 
 #include "base/ascii.h"
+#include "base/proxy_url.h"
 #include "base/url.h"
 #include "base/utf8.h"
 #include "platform/plain_file.h"
@@ -21,13 +22,6 @@ bool IsAllAscii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), IsAscii);
 }
 
-bool IsPort(std::string_view text) {
-  unsigned port = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, port);
-  return error == std::errc() && stop == end && port >= 1 && port <= 65535;
-}
-
 }  // namespace
 
 Fault CredentialFault(std::string_view credential) {
@@ -37,15 +31,20 @@ Fault CredentialFault(std::string_view credential) {
   if (AsciiLower(credential.substr(0, 7)) == "bearer ") return "begins with \"Bearer\"; give the token alone";
   if (credential.find(' ') != credential.npos) return "holds a blank";
   if (credential.find_first_of("\"'`") != credential.npos) return "holds a quote";
+  if (credential.size() < kMinSecretBytes) {
+    return fmt::format("is too short to be one: it has fewer than {} bytes", kMinSecretBytes);
+  }
   return std::nullopt;
 }
 
 bool IsPlaceholder(std::string_view credential) {
   constexpr std::string_view kBegin = "your_";
   constexpr std::string_view kEnd = "_here";
-  const std::string lower = AsciiLower(credential);
-  return lower.size() > kBegin.size() + kEnd.size() && lower.compare(0, kBegin.size(), kBegin) == 0 &&
-         lower.compare(lower.size() - kEnd.size(), kEnd.size(), kEnd) == 0;
+  const auto is = [](std::string_view text, std::string_view lower) {
+    return text.size() == lower.size() && ContainsIgnoringCase(text, lower);
+  };
+  return credential.size() > kBegin.size() + kEnd.size() && is(credential.substr(0, kBegin.size()), kBegin) &&
+         is(credential.substr(credential.size() - kEnd.size()), kEnd);
 }
 
 Fault ServiceUrlFault(const std::string& url) {
@@ -57,25 +56,9 @@ Fault ServiceUrlFault(const std::string& url) {
   return std::nullopt;
 }
 
-Fault ProxyFault(const std::string& proxy) {
-  constexpr std::array<std::string_view, 6> kSchemes{"http", "https", "socks4", "socks4a", "socks5", "socks5h"};
-  if (HoldsControl(proxy)) return "holds a control character";
-  if (proxy.find(' ') != proxy.npos) return "holds a blank";
-  std::string_view rest = proxy;
-  if (const std::size_t end = rest.find("://"); end != rest.npos) {
-    if (std::count(kSchemes.begin(), kSchemes.end(), AsciiLower(rest.substr(0, end))) == 0) {
-      return "not a proxy URL: the scheme is none of http, https, socks4, socks4a, socks5, socks5h";
-    }
-    rest.remove_prefix(end + 3);
-  }
-  rest = rest.substr(0, rest.find('/'));
-  if (const std::size_t at = rest.rfind('@'); at != rest.npos) rest.remove_prefix(at + 1);
-  const std::size_t bracket = rest.find(']');
-  const std::size_t colon = rest.find(':', bracket == rest.npos ? 0 : bracket);
-  if (rest.substr(0, colon).empty()) return "not a proxy URL: the host is missing";
-  if (colon != rest.npos && !IsPort(rest.substr(colon + 1))) {
-    return "not a proxy URL: the port is not a number from 1 to 65535";
-  }
+Fault ProxyFault(std::string_view proxy) {
+  const auto parsed = ParseProxyUrl(proxy);
+  if (!parsed.ok()) return "not a proxy URL: " + parsed.status().message();
   return std::nullopt;
 }
 

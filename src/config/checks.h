@@ -18,7 +18,8 @@ using Fault = std::optional<std::string>;
 // What is wrong with a token by itself, with the name of the field: kInvalidConfig. (In validate.cc.)
 Status CheckToken(const TokenConfig& token);
 
-// A token, JWT or key that is sent as it is. Keeps line ends out of headers, and catches what people paste with it.
+// A token, JWT or key that is sent as it is. Keeps line ends out of headers, catches what people paste with it, and
+// what is too short to be a secret.
 Fault CredentialFault(std::string_view credential);
 
 // your_personal_refresh_token_here: what examples put where the credential belongs.
@@ -27,8 +28,8 @@ bool IsPlaceholder(std::string_view credential);
 // An address of the service: https, or http to this machine.
 Fault ServiceUrlFault(const std::string& url);
 
-// In curl's notation, [scheme://][user:password@]host[:port]. Read loosely: curl has the last word.
-Fault ProxyFault(const std::string& proxy);
+// A proxy with or without a log-in (base/proxy_url.h).
+Fault ProxyFault(std::string_view proxy);
 
 // Goes into a request header.
 Fault HeaderFault(const std::string& value);

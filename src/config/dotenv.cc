@@ -184,7 +184,7 @@ std::optional<std::string> Expand(std::string_view value, const Resolve& resolve
   const auto write = [&](std::string_view text) {
     if (text.size() > budget) return false;
     budget -= text.size();
-    out += text;
+    AppendSecret(text, &out);
     return true;
   };
   while (!value.empty()) {
@@ -199,10 +199,12 @@ std::optional<std::string> Expand(std::string_view value, const Resolve& resolve
       value.remove_prefix(close);
       continue;
     }
-    const auto known = resolve(std::string(value.substr(open + 2, name_end - open - 2)));
+    auto known = resolve(std::string(value.substr(open + 2, name_end - open - 2)));
     const std::string_view fallback =
         has_default ? value.substr(name_end + 2, close - name_end - 2) : std::string_view();
-    if (!write(value.substr(0, open)) || !write(known ? std::string_view(*known) : fallback)) return std::nullopt;
+    const bool written = write(value.substr(0, open)) && write(known ? std::string_view(*known) : fallback);
+    if (known) Wipe(&*known);
+    if (!written) return std::nullopt;
     value.remove_prefix(close + 1);
   }
   if (!write(value)) return std::nullopt;
@@ -218,7 +220,8 @@ Result<std::vector<DotenvEntry>> ParseDotenv(std::string_view text, std::string_
   };
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
   if (text.substr(0, kByteOrderMark.size()) == kByteOrderMark) text.remove_prefix(kByteOrderMark.size());
-  const std::string lines = WithUnixLineEnds(text);
+  std::string lines = WithUnixLineEnds(text);
+  const WipedAtEnd wiped(&lines);
   if (const auto invalid = FirstInvalidUtf8(lines)) {
     const auto end = lines.begin() + static_cast<std::ptrdiff_t>(*invalid);
     return fault(1 + static_cast<int>(std::count(lines.begin(), end, '\n')), "not UTF-8");
@@ -241,7 +244,9 @@ Result<std::vector<DotenvEntry>> ParseDotenv(std::string_view text, std::string_
     if (const char* what = parser.Read(entry)) return fault(entry.line, what);
     if (entry.key.empty()) continue;
     if (entry.value) {
-      entry.value = Expand(*entry.value, resolve, budget);
+      auto expanded = Expand(*entry.value, resolve, budget);
+      Wipe(&*entry.value);
+      entry.value = std::move(expanded);
       if (!entry.value) return fault(entry.line, "the values grow too large when ${...} is replaced");
     }
     const auto [place, is_new] = places.emplace(entry.key, entries.size());

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/wipe.h"
 #include "warppool/status.h"
 
 namespace warppool::internal {
@@ -25,6 +26,9 @@ struct DotenvEntry {
   std::string key;                   // never empty
   std::optional<std::string> value;  // nothing: the key stood without a "="
   int line = 0;                      // where it begins, from 1; of several the last
+  ~DotenvEntry() {
+    if (value) Wipe(&*value);
+  }
 };
 
 // The value of an environment variable; nothing: there is no such variable.

@@ -100,7 +100,10 @@ Status ReadProxy(const Settings& settings, Config& config) {
     setting = url.ok() && url->scheme == "http" ? settings.Find({"http_proxy", "HTTP_PROXY"})
                                                 : settings.Find({"https_proxy", "HTTPS_PROXY"});
   }
-  if (Status status = Assign(setting, config.proxy, ProxyFault); !status.ok()) return status;
+  if (setting) {
+    if (Fault fault = ProxyFault(setting->value)) return Invalid(*setting, *fault);
+    config.proxy = Secret(setting->value);
+  }
   return Assign(settings.Find({"no_proxy", "NO_PROXY"}), config.no_proxy, LineFault);
 }
 

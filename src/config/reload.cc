@@ -29,8 +29,12 @@ const char* FixedDifference(const Config& running, const Config& wanted) {
   compare("store_timeout", running.store_timeout, wanted.store_timeout);
   compare("max_event_bytes", running.max_event_bytes, wanted.max_event_bytes);
   compare("max_message_bytes", running.max_message_bytes, wanted.max_message_bytes);
+  compare("max_event_memory", running.max_event_memory, wanted.max_event_memory);
+  compare("max_event_messages", running.max_event_messages, wanted.max_event_messages);
+  compare("max_answer_bytes", running.max_answer_bytes, wanted.max_answer_bytes);
   compare("max_stream_events", running.max_stream_events, wanted.max_stream_events);
   compare("max_tasks", running.max_tasks, wanted.max_tasks);
+  compare("max_messages", running.max_messages, wanted.max_messages);
   compare("max_nesting_depth", running.max_nesting_depth, wanted.max_nesting_depth);
   return first;
 }

@@ -60,8 +60,9 @@ Result<Settings> Settings::Read(const LoadOptions& options, const Logger& logger
   if (options.env_file.empty()) return settings;
 
   settings.file_name_ = options.env_file;
-  const auto text = ReadEnvFile(options.env_file, logger);
+  auto text = ReadEnvFile(options.env_file, logger);
   if (!text.ok()) return text.status();
+  const WipedAtEnd wiped(&*text);
   auto entries = ParseDotenv(*text, options.env_file, settings.environment_);
   if (!entries.ok()) return entries.status();
   logger.Debug("Read {} variables from {}", entries->size(), options.env_file);
@@ -74,8 +75,10 @@ Result<Settings> Settings::Read(const LoadOptions& options, const Logger& logger
 
 std::optional<ConfiguredText> Settings::Find(std::initializer_list<const char*> names) const {
   for (const std::string name : names) {
-    const std::string value = environment_(name).value_or("");
-    const std::string_view trimmed = TrimAsciiBlanks(value);
+    auto value = environment_(name);
+    if (!value) continue;
+    const WipedAtEnd wiped(&*value);
+    const std::string_view trimmed = TrimAsciiBlanks(*value);
     if (!trimmed.empty()) return ConfiguredText{std::string(trimmed), name, name};
   }
   for (const std::string name : names) {

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "base/log.h"
+#include "base/wipe.h"
 #include "config/dotenv.h"
 #include "warppool/config.h"
 
@@ -16,6 +17,7 @@ struct ConfiguredText {
   std::string value;  // without blanks at its ends; not empty
   std::string name;   // the variable's
   std::string where;  // how messages call it: its name, after file and line if it comes from the file
+  ~ConfiguredText() { Wipe(&value); }
 };
 
 // Immutable once read.

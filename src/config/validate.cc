@@ -22,6 +22,8 @@ constexpr int kMostInFlight = 1'000'000;
 constexpr std::size_t kSmallestByteLimit = 1024;
 constexpr std::size_t kLargestByteLimit = 1U << 30U;  // protobuf counts a message's bytes in an int
 constexpr int kMostTasks = 1'000'000;
+constexpr int kMostMessages = 10'000'000;
+constexpr std::size_t kSmallestEventMemory = 1U << 20U;
 constexpr int kLeastDepth = 10;
 constexpr int kMostDepth = 1000;  // on the stack of a thread
 
@@ -112,11 +114,12 @@ Status CheckPlaces(const Config& config) {
         Place{"refresh_url", config.refresh_url, ServiceUrlFault, true},
         Place{"securetoken_url", config.securetoken_url, ServiceUrlFault, true},
         Place{"client_version", config.client_version, HeaderFault, true},
-        Place{"ca_bundle", config.ca_bundle, FileFault, true}, Place{"proxy", config.proxy, ProxyFault, true},
-        Place{"no_proxy", config.no_proxy, LineFault, true}, Place{"state_file", config.state_file, LineFault, true}}) {
+        Place{"ca_bundle", config.ca_bundle, FileFault, true}, Place{"no_proxy", config.no_proxy, LineFault, true},
+        Place{"state_file", config.state_file, LineFault, true}}) {
     if (place.value.empty() && place.may_be_empty) continue;
     if (Status status = Check(place.field, place.fault(place.value)); !status.ok()) return status;
   }
+  if (Status status = Check("proxy", ProxyFault(config.proxy.Reveal())); !status.ok()) return status;
   if (config.firebase_api_key.empty()) return {};
   return Check("firebase_api_key", CredentialFault(config.firebase_api_key.Reveal()));
 }
@@ -156,6 +159,16 @@ Status CheckLimits(const Config& config) {
     if (value < kSmallestByteLimit || value > kLargestByteLimit) {
       return Invalid(field, fmt::format("must be from {} to {}", kSmallestByteLimit, kLargestByteLimit));
     }
+  }
+  if (config.max_event_memory < kSmallestEventMemory || config.max_event_memory > kLargestByteLimit) {
+    return Invalid("max_event_memory", fmt::format("must be from {} to {}", kSmallestEventMemory, kLargestByteLimit));
+  }
+  for (const auto& [field, value] :
+       {std::pair("max_event_messages", config.max_event_messages), std::pair("max_messages", config.max_messages)}) {
+    if (value < 1 || value > kMostMessages) return Invalid(field, fmt::format("must be from 1 to {}", kMostMessages));
+  }
+  if (config.max_answer_bytes < kSmallestByteLimit) {
+    return Invalid("max_answer_bytes", fmt::format("must be {} or more", kSmallestByteLimit));
   }
   if (config.max_stream_events < 1) return Invalid("max_stream_events", "must be 1 or more");
   if (config.max_tasks < 1 || config.max_tasks > kMostTasks) {

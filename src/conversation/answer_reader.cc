@@ -16,13 +16,10 @@ struct AnswerReader::Parts {
 
   // Makes the actions in `bytes` ready, or all that they hold if it is something else.
   Status Open() {
-    if (FindActions(bytes, &actions)) {
-      Status status = decoder->Check(bytes);
-      if (!status.ok()) actions.clear();
-      return status;
-    }
+    if (Status status = decoder->Check(bytes); !status.ok()) return status;
+    if (FindActions(bytes, &actions)) return {};
     actions.clear();
-    const auto parsed = decoder->Parse(bytes);
+    const auto parsed = decoder->ParseChecked(bytes);
     if (!parsed) return parsed.status();
     event = *parsed;
     return {};
@@ -38,7 +35,11 @@ struct AnswerReader::Parts {
   }
   Result<wire::ClientAction*> TakeAction() {
     const std::size_t at = next_action++;
-    if (event == nullptr) return decoder->ParseAction(actions[at]);
+    if (event == nullptr) {
+      auto action = decoder->ParseAction(actions[at]);
+      if (next_action == actions.size() && bytes.data() != kept.data()) decoder->DropBytes();
+      return action;
+    }
     return event->mutable_client_actions()->mutable_actions(static_cast<int>(at));
   }
 

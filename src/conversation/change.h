@@ -32,6 +32,7 @@ struct Change {
   std::string message_id{};
   std::optional<std::string> text_before{};  // of an agent output or reasoning; nothing: not known
   bool kind_changed = false;                 // it is another kind of message now
+  bool todos_follow = false;                 // a later change tells the to-do list that both make
 };
 
 using Changes = std::vector<Change>;

@@ -67,9 +67,11 @@ bool TellContent(const wire::Task& task, const wire::Message& message, const Emi
 bool TellAdded(const Change& change, const Emit& emit) {
   const wire::Message& message = *change.message;
   const bool as_text = IsShownAsText(message, change.in_root);
-  const std::string json = as_text ? std::string() : JsonFor(emit, message);
-  if (!emit(MessageAdded{change.task->id(), message.id(), KindOf(message), change.in_root, json})) return false;
-  if (!as_text) return TellContent(*change.task, message, emit);
+  {
+    const std::string json = as_text ? std::string() : JsonFor(emit, message);
+    if (!emit(MessageAdded{change.task->id(), message.id(), KindOf(message), change.in_root, json})) return false;
+  }
+  if (!as_text) return change.todos_follow || TellContent(*change.task, message, emit);
   const std::string& text = ShownText(message);
   if (text.empty()) return true;
   return message.has_agent_output() ? emit(TextDelta{message.id(), text}) : emit(ReasoningDelta{message.id(), text});
@@ -96,9 +98,11 @@ bool TellReplaced(const Change& change, const Emit& emit) {
     return message.has_agent_output() ? TellText<TextDelta, TextReplaced>(change, emit)
                                       : TellText<ReasoningDelta, ReasoningReplaced>(change, emit);
   }
-  const std::string json = JsonFor(emit, message);
-  return emit(MessageReplaced{change.task->id(), message.id(), KindOf(message), change.in_root, json}) &&
-         TellContent(*change.task, message, emit);
+  {
+    const std::string json = JsonFor(emit, message);
+    if (!emit(MessageReplaced{change.task->id(), message.id(), KindOf(message), change.in_root, json})) return false;
+  }
+  return change.todos_follow || TellContent(*change.task, message, emit);
 }
 
 bool TellAppended(const Change& change, const Emit& emit) {
@@ -129,7 +133,7 @@ bool Tell(const Change& change, const Emit& emit) {
     case Change::Kind::kMessageAppended:
       return TellAppended(change, emit);
     case Change::Kind::kTodosChanged:
-      return TellTodos(*change.task, emit);
+      return change.todos_follow || TellTodos(*change.task, emit);
     case Change::Kind::kMessageRetracted:
       return emit(MessageRetracted{change.task_id, change.message_id, change.in_root});
   }

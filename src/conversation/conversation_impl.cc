@@ -199,7 +199,18 @@ void ConversationImpl::Begin(std::string id, ConversationOwner owner) {
   owner_ = std::move(owner);
 }
 
+// Of several changes of one to-do list the last one tells it: it would be the same list each time, and it may be long.
+void ConversationImpl::TellTodosOnce() {
+  std::unordered_set<const wire::Task*> told;
+  for (auto change = changes_.rbegin(); change != changes_.rend(); ++change) {
+    const bool of_list = change->kind == Change::Kind::kTodosChanged ||
+                         (change->message != nullptr && change->message->has_update_todos());
+    if (of_list) change->todos_follow = !told.insert(change->task).second;
+  }
+}
+
 void ConversationImpl::EmitChanges(const Emit& emit) {
+  if (changes_.size() > 1) TellTodosOnce();
   // When it is over, somebody else may use this already.
   for (const Change& change : changes_) {
     if (!Tell(change, emit)) return;

@@ -67,6 +67,7 @@ class ConversationImpl {
   bool Forked() const;
   const wire::Task* FindTask(const std::string& id) const REQUIRES(mutex_);
   void EmitChanges(const Emit& emit);
+  void TellTodosOnce();
 
   std::atomic<ProcessId> claimed_by_{0};  // the process; 0: nobody
   Changes changes_;                       // the request's; used again for its memory

@@ -37,6 +37,7 @@ class TaskStore {
 
   std::optional<int> FindTask(const std::string& id) const;
   std::optional<int> FindMessage(int task, const std::string& id) const;
+  int message_count() const { return message_count_; }  // of all tasks together
   // The task whose agent output is the answer.
   std::optional<int> root() const { return root_; }
   void set_root(std::optional<int> root) { root_ = root; }
@@ -57,6 +58,7 @@ class TaskStore {
   wire::Request::TaskContext context_;
   IdIndex<wire::Task> tasks_;
   std::vector<IdIndex<wire::Message>> messages_;  // of each task
+  int message_count_ = 0;
   std::optional<int> root_;
 };
 

@@ -12,6 +12,8 @@ namespace {
 
 // More than any message has fields worth naming.
 constexpr int kMostPaths = 100;
+// Of all of them together: a path of a list names each of its elements.
+constexpr std::size_t kMostTexts = 2'000;
 constexpr std::string_view kOutputPath = "agent_output.text";
 constexpr std::string_view kReasoningPath = "agent_reasoning.reasoning";
 
@@ -20,9 +22,9 @@ Status Invalid(std::string message) {
 }
 
 // The text that programs follow by deltas; null: the message has none.
-const std::string* StreamedText(const wire::Message& message) {
-  if (message.has_agent_output()) return &message.agent_output().text();
-  if (message.has_agent_reasoning()) return &message.agent_reasoning().reasoning();
+std::string* StreamedText(wire::Message* message) {
+  if (message->has_agent_output()) return message->mutable_agent_output()->mutable_text();
+  if (message->has_agent_reasoning()) return message->mutable_agent_reasoning()->mutable_reasoning();
   return nullptr;
 }
 
@@ -153,6 +155,12 @@ Status TaskTree::CheckTaskCount() const {
   return {Code::kLimitExceeded, fmt::format("the conversation has more tasks than max_tasks ({})", limits_.max_tasks)};
 }
 
+Status TaskTree::CheckMessageCount(int more) const {
+  if (store_.message_count() + more <= limits_.max_messages) return {};
+  return {Code::kLimitExceeded,
+          fmt::format("the conversation has more messages than max_messages ({})", limits_.max_messages)};
+}
+
 Status TaskTree::CreateTask(wire::Task* task, bool may_be_root, Changes* changes) {
   if (task->id().empty()) return Invalid("a task without an id");
   if (store_.FindTask(task->id())) return Invalid(fmt::format("the task \"{}\" exists already", task->id()));
@@ -161,9 +169,11 @@ Status TaskTree::CreateTask(wire::Task* task, bool may_be_root, Changes* changes
     return Invalid(fmt::format("the parent \"{}\" of the task \"{}\" is unknown", parent, task->id()));
   }
   if (Status status = CheckTaskCount(); !status.ok()) return status;
+  if (Status status = CheckMessageCount(task->messages_size()); !status.ok()) return status;
   const bool is_root = may_be_root && parent.empty();
   google::protobuf::RepeatedPtrField<wire::Message> messages;
   messages.Swap(task->mutable_messages());
+  changes->reserve(changes->size() + static_cast<std::size_t>(messages.size()) + 1);
   if (transaction_) transaction_->TaskAdded(store_.root());
   const int at = store_.AddTask(task);
   if (is_root) store_.set_root(at);
@@ -179,6 +189,7 @@ Status TaskTree::AddMessages(wire::ClientAction::AddMessagesToTask* add, Changes
   const auto task = Find(add->task_id());
   if (!task) return task.status();
   Told told{store_.task(*task)->messages_size(), {}};
+  changes->reserve(changes->size() + static_cast<std::size_t>(add->messages_size()));
   for (wire::Message& message : *add->mutable_messages()) {
     if (Status status = AddMessage(*task, &message, &told, changes); !status.ok()) return status;
   }
@@ -190,6 +201,7 @@ Status TaskTree::AddMessage(int task, wire::Message* message, Told* told, Change
     return ReplaceMessage({task, *index}, message, told, changes);
   }
   if (Status status = CheckSize(*message); !status.ok()) return status;
+  if (Status status = CheckMessageCount(1); !status.ok()) return status;
   const int index = store_.AddMessage(task, message);
   const wire::Message* own = store_.message({task, index});
   if (transaction_) transaction_->MessageAdded(task, own);
@@ -208,9 +220,9 @@ Status TaskTree::ReplaceMessage(MessagePlace at, wire::Message* message, Told* t
                 .message = own,
                 .in_root = store_.root() == at.task,
                 .kind_changed = own->message_case() != message->message_case()};
-  if (const std::string* text = StreamedText(*own)) change.text_before = *text;
   const bool had_todos = own->has_update_todos();
   if (transaction_) transaction_->ChangesMessage(at, own);
+  if (std::string* text = StreamedText(own)) change.text_before = std::move(*text);  // it goes now
   *own = std::move(*message);
   if (at.index < told->first_added && told->replaced.insert(at.index).second) changes->push_back(std::move(change));
   if (had_todos) changes->push_back({.kind = Change::Kind::kTodosChanged, .task = store_.task(at.task)});
@@ -266,6 +278,9 @@ Status TaskTree::AppendFields(const wire::ClientAction::AppendToMessageContent& 
     if (transaction_) transaction_->AppendsTo(at, path, own);
     change.name = path;
     Status status = ForEachText(path, message, own, [&](TextField text, const std::string& more) {
+      if (changes->size() - told == kMostTexts) {
+        return Status(Code::kLimitExceeded, fmt::format("an append to more than {} texts", kMostTexts));
+      }
       text.Append(more);
       change.text = more;
       changes->push_back(change);
@@ -309,6 +324,7 @@ Status TaskTree::Move(wire::ClientAction::MoveMessagesToNewTask* move, Changes* 
     return Invalid(fmt::format("{} messages are to be moved from the task \"{}\", and there are {}",
                                move->expected_message_count(), move->source_task_id(), count));
   }
+  if (Status status = CheckMessageCount(move->replacement_messages_size()); !status.ok()) return status;
   for (const wire::Message& message : move->replacement_messages()) {
     if (Status status = CheckSize(message); !status.ok()) return status;
   }

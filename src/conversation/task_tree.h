@@ -30,6 +30,7 @@ namespace warppool::internal {
 struct TreeLimits {
   std::size_t max_message_bytes = 64U << 20U;
   int max_tasks = 1'000;
+  int max_messages = 100'000;  // of all tasks together
 };
 
 class TaskTree {
@@ -69,6 +70,7 @@ class TaskTree {
   Result<int> Find(const std::string& task_id) const;
   Status CheckSize(const wire::Message& message) const;
   Status CheckTaskCount() const;
+  Status CheckMessageCount(int more) const;
   Status CheckMask(int paths) const;
   Status TooLarge(std::string_view message_id) const;
   // The messages that an action has added or replaced already, of which it is told once.

@@ -27,7 +27,8 @@ void UndoLog::MessageAdded(int task, const wire::Message* message) {
 }
 
 void UndoLog::ChangesMessage(MessagePlace at, const wire::Message* message) {
-  if (covered_.insert(message).second) steps_.emplace_back(RestoreMessage{at, *message});
+  if (covered_.insert(message).second)
+    steps_.emplace_back(RestoreMessage{at, std::make_unique<wire::Message>(*message)});
 }
 
 void UndoLog::AppendsTo(MessagePlace at, std::string_view path, wire::Message* message) {
@@ -67,11 +68,11 @@ class UndoLog::Reverter {
   void operator()(const RemoveMessage& step) { Retract(step.task); }
   void operator()(const RestoreMessage& step) {
     wire::Message* const message = store_->message(step.at);
-    if (message->message_case() != step.before.message_case()) {
+    if (message->message_case() != step.before->message_case()) {
       recast_.insert(message);
       if (message->has_update_todos()) todos_.insert(step.at.task);
     }
-    *message = step.before;
+    *message = *step.before;
     NoteReplaced(step.at);
   }
   void operator()(const Truncate& step) {

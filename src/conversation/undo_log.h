@@ -2,6 +2,7 @@
 // about positions, so that it can be undone on a copy of the tasks as well. Not thread-safe.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,7 +40,7 @@ class UndoLog {
   };
   struct RestoreMessage {
     MessagePlace at;
-    wire::Message before;
+    std::unique_ptr<wire::Message> before;  // on the heap, so that the other steps are small
   };
   struct Truncate {
     MessagePlace at;

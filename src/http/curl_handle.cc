@@ -51,6 +51,17 @@ bool CurlHandle::SetUrl() {
                                          CURLU_GUESS_SCHEME | CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK;
 }
 
+// The log-in apart from the address: libcurl's errors may quote that.
+bool CurlHandle::SetProxy(const ProxyUrl& proxy) {
+  // Always set, or libcurl would look at the environment.
+  if (curl_easy_setopt(easy_.get(), CURLOPT_PROXY, proxy.address.c_str()) != CURLE_OK) return false;
+  if (proxy.login.empty()) return true;
+  secrets_ = proxy.secrets;
+  std::string login(proxy.login.Reveal());  // libcurl wants a NUL at its end, and decodes it
+  const WipedAtEnd wiped(&login);
+  return curl_easy_setopt(easy_.get(), CURLOPT_PROXYUSERPWD, login.c_str()) == CURLE_OK;
+}
+
 bool CurlHandle::AddHeader(const std::string& line) {
   curl_slist* list = curl_slist_append(headers_.get(), line.c_str());
   if (list == nullptr) return false;
@@ -84,8 +95,7 @@ bool CurlHandle::SetUp(const CurlOptions& options) {
     set(CURLOPT_CAINFO, options.ca_bundle.c_str());
     curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);  // the bundle alone decides; not every TLS library has paths
   }
-  // Always set, or libcurl would look at the environment.
-  set(CURLOPT_PROXY, target_->direct ? "" : options.proxy.c_str());
+  ok = ok && SetProxy(target_->direct ? ProxyUrl() : options.proxy);
   set(CURLOPT_NOPROXY, options.no_proxy.c_str());
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   set(CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));  // the bearer is not for the proxy

@@ -8,13 +8,14 @@
 #include <string>
 #include <vector>
 
+#include "base/proxy_url.h"
 #include "http/transport.h"
 
 namespace warppool::internal {
 
 struct CurlOptions {
   std::string ca_bundle;  // empty: libcurl's default
-  std::string proxy;      // empty: none
+  ProxyUrl proxy{};       // without an address: none
   std::string no_proxy;
 };
 
@@ -26,6 +27,7 @@ class CurlHandle {
 
   CURL* easy() const { return easy_.get(); }
   const HttpTarget* target() const { return target_.get(); }
+  const SharedSecrets& secrets() const { return secrets_; }  // the proxy's, if it is used
 
   // What it sends next. `body` must live until all of it is sent and the answer has begun, `error_buffer` until the
   // transfer is over. False: libcurl refused an option, or has no memory.
@@ -41,6 +43,7 @@ class CurlHandle {
   explicit CurlHandle(std::shared_ptr<const HttpTarget> target) : target_(std::move(target)) {}
   bool SetUp(const CurlOptions& options);
   bool SetUrl();
+  bool SetProxy(const ProxyUrl& proxy);
   bool AddHeader(const std::string& line);
   bool LoadBearer(const Secret& bearer);
 
@@ -58,6 +61,7 @@ class CurlHandle {
   };
 
   const std::shared_ptr<const HttpTarget> target_;
+  SharedSecrets secrets_;
   std::unique_ptr<CURLU, UrlDeleter> url_;  // read once, and not for each transfer
   std::unique_ptr<curl_slist, ListDeleter> headers_;
   std::unique_ptr<curl_slist, BearerDeleter> bearer_;  // the line before them; null: none

@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "base/ascii.h"
+#include "base/readable.h"
+#include "base/redact.h"
 #include "base/wipe.h"
 #include "platform/connection.h"
 
@@ -18,6 +21,9 @@ namespace {
 constexpr std::size_t kMaxHeadBytes = 256U << 10U;
 
 constexpr std::size_t kUsualHeaders = 8;
+
+// More than the head and the body of an answer that is precious usually take.
+constexpr std::size_t kReserveBytes = 32U << 10U;
 
 // How often the system is asked whether it is still sending.
 constexpr std::chrono::milliseconds kSendingLook{500};
@@ -73,6 +79,7 @@ TransferError Classify(CURLcode code) {
     case CURLE_BAD_CONTENT_ENCODING:
       return TransferError::kNotDecoded;
     case CURLE_OUT_OF_MEMORY:
+      return TransferError::kOutOfMemory;
     case CURLE_FAILED_INIT:
     case CURLE_BAD_FUNCTION_ARGUMENT:
     case CURLE_URL_MALFORMAT:
@@ -97,11 +104,13 @@ CurlTransfer::CurlTransfer(CurlTransport* transport, TransferId id, HttpRequest 
       id_(id),
       request_(std::move(request)),
       handler_(handler),
+      reserve_(request_.is_precious ? new char[kReserveBytes] : nullptr),
       last_activity_(std::chrono::steady_clock::now()) {}
 
 CurlTransfer::~CurlTransfer() {
   curl_.reset();  // it points into the body
   Wipe(&request_.body);
+  OPENSSL_cleanse(error_, sizeof error_);
 }
 
 bool CurlTransfer::SetUp(std::unique_ptr<CurlHandle> handle) {
@@ -129,10 +138,16 @@ std::unique_ptr<CurlHandle> CurlTransfer::TakeHandle() {
 template <typename Call>
 bool CurlTransfer::CallHandler(const Call& call) noexcept {
   if (handler_ == nullptr || failed_) return false;
-  try {
-    call(handler_);
-  } catch (...) {
-    failed_ = true;
+  for (bool again = true; std::exchange(again, false);) {
+    try {
+      call(handler_);
+    } catch (const std::bad_alloc&) {
+      again = reserve_ != nullptr;
+      reserve_.reset();
+      failed_ = out_of_memory_ = !again;
+    } catch (...) {
+      failed_ = true;
+    }
   }
   return handler_ != nullptr && !failed_;
 }
@@ -200,7 +215,9 @@ std::size_t CurlTransfer::OnBody(char* data, std::size_t size, std::size_t count
 // first, if the service resets an HTTP/2 stream and wants HTTP/1.1; the body may be dropped by then, too.
 int CurlTransfer::OnReady(void* self, char* /*address*/, char* /*local_address*/, int /*port*/,
                           int /*local_port*/) noexcept {
-  return static_cast<CurlTransfer*>(self)->head_delivered_ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+  auto* transfer = static_cast<CurlTransfer*>(self);
+  transfer->is_repeated_ = transfer->head_delivered_;
+  return transfer->is_repeated_ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 // What was asked may be long, and an answer lasts. It is not sent again once an answer has begun: see OnReady().
@@ -230,37 +247,59 @@ bool CurlTransfer::Resume() {
 
 void CurlTransfer::Finish(CURLcode code) noexcept {
   is_over_ = code == CURLE_OK;
-  TransferResult result{TransferError::kInternal, {}};
-  try {
-    result = ResultOf(code);
-  } catch (...) {  // NOLINT(bugprone-empty-catch): out of memory is told as kInternal
-  }
-  End(result.error, [&] { return std::move(result.detail); });
+  const TransferError error = ErrorOf(code);
+  End(error, [&] { return DetailOf(error, code); });
 }
 
-TransferResult CurlTransfer::ResultOf(CURLcode code) const {
-  if (head_bytes_ > kMaxHeadBytes) return {TransferError::kNotHttp, "the answer's head is larger than 256 KiB"};
-  if (failed_) return {TransferError::kInternal, "the answer could not be handled"};
-  if (code == CURLE_BAD_CONTENT_ENCODING) return {TransferError::kNotDecoded, WhyNotDecoded()};
-  if (code == CURLE_OK && !head_delivered_) return {TransferError::kNotHttp, "the answer has no head"};
-  if (code == CURLE_ABORTED_BY_CALLBACK && head_delivered_) {
-    return {TransferError::kConnectionLost, "the service wants the request again, over another connection"};
+void CurlTransfer::FinishOutOfMemory() noexcept {
+  End(TransferError::kOutOfMemory, [] { return std::string(); });
+}
+
+long CurlTransfer::ConnectStatus() const noexcept {
+  long status = 0;
+  if (easy() != nullptr) curl_easy_getinfo(easy(), CURLINFO_HTTP_CONNECTCODE, &status);
+  return status;
+}
+
+// Takes no memory: that there is none is told, too.
+TransferError CurlTransfer::ErrorOf(CURLcode code) const noexcept {
+  if (head_bytes_ > kMaxHeadBytes) return TransferError::kNotHttp;
+  if (out_of_memory_ && code != CURLE_OK) return TransferError::kOutOfMemory;
+  if (failed_) return TransferError::kInternal;
+  if (code == CURLE_OK && !head_delivered_) return TransferError::kNotHttp;
+  if (code == CURLE_ABORTED_BY_CALLBACK && is_repeated_) return TransferError::kConnectionLost;
+  const long connect_status = ConnectStatus();
+  if (code != CURLE_OK && !head_delivered_ && connect_status >= 300 && code != CURLE_BAD_CONTENT_ENCODING) {
+    return ClassifyConnect(connect_status);
   }
-  long connect_status = 0;
-  curl_easy_getinfo(easy(), CURLINFO_HTTP_CONNECTCODE, &connect_status);
-  if (code != CURLE_OK && !head_delivered_ && connect_status >= 300) {
-    return {ClassifyConnect(connect_status), fmt::format("CONNECT is answered with {}", connect_status)};
+  return Classify(code);
+}
+
+std::string CurlTransfer::DetailOf(TransferError error, CURLcode code) const {
+  if (head_bytes_ > kMaxHeadBytes) return "the answer's head is larger than 256 KiB";
+  if (error == TransferError::kOutOfMemory) return {};
+  if (failed_) return "the answer could not be handled";
+  if (error == TransferError::kNotDecoded) return WhyNotDecoded();
+  if (code == CURLE_OK && !head_delivered_) return "the answer has no head";
+  if (code == CURLE_ABORTED_BY_CALLBACK && is_repeated_) {
+    return "the service wants the request again, over another connection";
   }
-  return {Classify(code), error_[0] != '\0' ? error_ : curl_easy_strerror(code)};
+  if (code != CURLE_OK && !head_delivered_ && ConnectStatus() >= 300) {
+    return fmt::format("CONNECT is answered with {}", ConnectStatus());
+  }
+  return Harmless(error_[0] != '\0' ? error_ : curl_easy_strerror(code));
+}
+
+std::string CurlTransfer::Harmless(std::string text) const {
+  Redact(request_.bearer.Reveal(), &text);
+  if (curl_) Redact(curl_->secrets(), &text);
+  return Readable(text);
 }
 
 std::string CurlTransfer::WhyNotDecoded() const {
-  std::string encodings = encodings_;
-  encodings.resize(std::min(encodings.size(), kMaxQuotedEncoding));
-  std::replace_if(
-      encodings.begin(), encodings.end(), [](char c) { return IsAsciiControl(c) || !IsAscii(c); }, '?');
-  return fmt::format("the answer is encoded with \"{}\", which libcurl cannot decode: {}", encodings,
-                     error_[0] != '\0' ? error_ : curl_easy_strerror(CURLE_BAD_CONTENT_ENCODING));
+  return fmt::format("the answer is encoded with \"{}\", which libcurl cannot decode: {}",
+                     Readable(Harmless(encodings_), kMaxQuotedEncoding),
+                     Harmless(error_[0] != '\0' ? error_ : curl_easy_strerror(CURLE_BAD_CONTENT_ENCODING)));
 }
 
 void CurlTransfer::FinishWithSilence() noexcept {

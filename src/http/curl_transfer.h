@@ -42,6 +42,7 @@ class CurlTransfer {
   void Finish(CURLcode code) noexcept;
   void FinishWithSilence() noexcept;
   void FinishUnconnected() noexcept;
+  void FinishOutOfMemory() noexcept;
   void Stop() noexcept;
 
   // How much longer it may stay silent; zero or less: too long already, and never while paused. `socket`: its
@@ -57,6 +58,8 @@ class CurlTransfer {
   bool connected() const;   // it has a connection that is ready to be used
   std::chrono::milliseconds connect_timeout() const { return request_.target->connect_timeout; }
   TimerId connect_timer = 0;
+  // A callback of libcurl's that does not call the handler found no memory.
+  void NoteOutOfMemory() { out_of_memory_ = true; }
   bool is_removed = false;  // or will be, when the call into libcurl has returned
 
  private:
@@ -67,11 +70,16 @@ class CurlTransfer {
                         curl_off_t uploaded) noexcept;
 
   void DropBody();  // if all of it was sent
+  // Made fit for an error: without what this transfer sends, and readable.
+  std::string Harmless(std::string text) const;
   std::string WhyNotDecoded() const;
-  TransferResult ResultOf(CURLcode code) const;
+  TransferError ErrorOf(CURLcode code) const noexcept;
+  std::string DetailOf(TransferError error, CURLcode code) const;
+  long ConnectStatus() const noexcept;  // what a proxy answered to CONNECT; 0: nothing
   // `detail()`: the words, if there is memory for them.
   template <typename Detail>
   void End(TransferError error, const Detail& detail) noexcept;
+  // What finds no memory is called once more, when the reserve has been given back: it must not have done anything.
   template <typename Call>
   bool CallHandler(const Call& call) noexcept;
 
@@ -79,6 +87,7 @@ class CurlTransfer {
   const TransferId id_;
   HttpRequest request_;  // libcurl reads its body from here, until DropBody(); wiped at the end
   HttpHandler* handler_;
+  std::unique_ptr<char[]> reserve_;  // given back when there is no other memory; null: it was, or there is none
   std::unique_ptr<CurlHandle> curl_;
   char error_[CURL_ERROR_SIZE] = {};
   HttpHead head_;          // until it is delivered
@@ -86,8 +95,10 @@ class CurlTransfer {
   std::size_t head_bytes_ = 0;
   bool has_begun_ = false;
   bool head_delivered_ = false;
-  bool failed_ = false;   // the handler threw, or the head is too large
-  bool is_over_ = false;  // all of the answer has come
+  bool failed_ = false;         // the handler threw, or the head is too large
+  bool out_of_memory_ = false;  // the handler was, or a callback
+  bool is_repeated_ = false;    // libcurl wanted to send the request again after its answer had begun
+  bool is_over_ = false;        // all of the answer has come
   bool was_paused_ = false;
   bool paused_ = false;       // the handler wants no more
   bool curl_paused_ = false;  // and libcurl has been told

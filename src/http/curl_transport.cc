@@ -43,18 +43,23 @@ struct CurlTransport::Callbacks {
     }
   }
 
-  static int OnSocket(CURL* /*easy*/, curl_socket_t socket, int what, void* self, void* /*socket_data*/) {
+  // This and OnTimer() never fail: libcurl would end all transfers, and not only the one that found no memory.
+  static int OnSocket(CURL* easy, curl_socket_t socket, int what, void* self, void* /*socket_data*/) {
     Readiness interest = 0;
     if (what == CURL_POLL_IN || what == CURL_POLL_INOUT) interest |= kReadable;
     if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT) interest |= kWritable;
-    return Guarded([&] { static_cast<CurlTransport*>(self)->Watch(static_cast<int>(socket), interest); });
+    auto* transport = static_cast<CurlTransport*>(self);
+    const int failed = Guarded([&] { transport->Watch(static_cast<int>(socket), interest); });
+    if (failed != 0 && interest != 0) transport->EndUnwatched(easy);
+    return 0;
   }
 
   static int OnOpened(void* transfer, curl_socket_t socket, curlsocktype /*purpose*/) {
     PrepareConnection(static_cast<int>(socket));
-    const auto* opener = static_cast<CurlTransfer*>(transfer);
+    auto* opener = static_cast<CurlTransfer*>(transfer);
     const int failed = Guarded(
         [&] { opener->transport()->sockets_.insert_or_assign(static_cast<int>(socket), Socket{opener->id()}); });
+    if (failed != 0) opener->NoteOutOfMemory();
     return failed == 0 ? CURL_SOCKOPT_OK : CURL_SOCKOPT_ERROR;
   }
 
@@ -69,7 +74,8 @@ struct CurlTransport::Callbacks {
 
   static int OnTimer(CURLM* /*multi*/, long milliseconds, void* self) {
     auto* transport = static_cast<CurlTransport*>(self);
-    return Guarded([&] { transport->SetTimer(milliseconds); });
+    transport->timer_is_missing_ = Guarded([&] { transport->SetTimer(milliseconds); }) != 0;
+    return 0;
   }
 };
 
@@ -92,6 +98,10 @@ Status CurlTransport::Open() {
   curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
   loop_->SetBeforeWait([this] {
     if (is_due_ || !to_add_.empty() || !to_remove_.empty() || !to_resume_.empty()) AfterCurl();
+    if (timer_is_missing_) {
+      StartTimer(std::max(std::chrono::ceil<std::chrono::milliseconds>(timer_due_ - std::chrono::steady_clock::now()),
+                          std::chrono::milliseconds(0)));
+    }
   });
   loop_->SetIoHandler([this](int fd, Readiness readiness) {
     if (ForgetIdle(fd)) return;
@@ -207,11 +217,22 @@ void CurlTransport::SetTimer(long milliseconds) {
 }
 
 void CurlTransport::StartTimer(std::chrono::milliseconds delay) {
+  timer_is_missing_ = true;  // unless there is memory for it
   timer_ = loop_->After(delay, [this] {
     timer_ = 0;
     RunDue();
     AfterCurl();
   });
+  timer_is_missing_ = false;
+}
+
+// The poller has no memory for a descriptor that `easy` waits for.
+void CurlTransport::EndUnwatched(void* easy) {
+  CurlTransfer* transfer = nullptr;
+  curl_easy_getinfo(static_cast<CURL*>(easy), CURLINFO_PRIVATE, &transfer);
+  if (transfer == nullptr) return;
+  transfer->FinishOutOfMemory();
+  RemoveLater(transfer);
 }
 
 void CurlTransport::RunDue() {
@@ -239,9 +260,9 @@ void CurlTransport::AddAll() {
     if (it == transfers_.end() || it->second->handler() == nullptr) continue;
     CurlTransfer* const transfer = it->second.get();
     bool added = false;
-    Callbacks::Guarded([&] { added = Add(transfer); });
+    const int failed = Callbacks::Guarded([&] { added = Add(transfer); });
     if (added) continue;
-    transfer->Finish(CURLE_FAILED_INIT);
+    transfer->Finish(failed == 0 ? CURLE_FAILED_INIT : CURLE_OUT_OF_MEMORY);
     RemoveLater(transfer);
   }
   to_add_.clear();

@@ -32,6 +32,7 @@ class CurlTransport final : public Transport {
   void DropIdle();
 
   Executor& executor() override { return *loop_; }
+  SharedSecrets secrets() const override { return options_.proxy.secrets; }
   TransferId Start(HttpRequest request, HttpHandler* handler) override;
   void Cancel(TransferId id) noexcept override;
   void Pause(TransferId id) override;
@@ -57,6 +58,7 @@ class CurlTransport final : public Transport {
   void AfterCurl();
   void SetTimer(long milliseconds);
   void StartTimer(std::chrono::milliseconds delay);
+  void EndUnwatched(void* easy);
   void RunDue();
   void AddAll();
   bool Add(CurlTransfer* transfer);
@@ -72,6 +74,7 @@ class CurlTransport final : public Transport {
   TimerId timer_ = 0;
   SteadyTime timer_due_ = SteadyTime::max();  // the next of libcurl's time-outs, other than to be called at once
   bool is_due_ = false;                       // it wants to be called at once, and no timer was set for it
+  bool timer_is_missing_ = false;             // there was no memory for it; set before the loop waits
   int depth_ = 0;                             // calls into libcurl that have not returned
   bool working_ = false;
   TransferId last_id_ = 0;

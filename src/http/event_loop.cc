@@ -14,11 +14,17 @@ constexpr milliseconds kLongestWait{60'000};
 // descriptors. What other threads post meanwhile waits for the next round: they may post without end.
 constexpr int kGenerationsAtOnce = 4;
 
+// What is called before the loop waits found no memory, and may have left something undone: it is called again soon.
+constexpr milliseconds kRepeatedWait{20};
+
+// False: it threw.
 template <typename Function, typename... Args>
-void RunGuarded(const Function& function, Args... args) noexcept {
+bool RunGuarded(const Function& function, Args... args) noexcept {
   try {
     function(args...);
+    return true;
   } catch (...) {  // NOLINT(bugprone-empty-catch): documented at Run()
+    return false;
   }
 }
 
@@ -46,13 +52,13 @@ void EventLoop::Run() {
   thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   const Poller::Report report = [this](int fd, Readiness readiness) {
     if (fd == wake_->descriptor()) return wake_->Clear();
-    RunGuarded(io_handler_, fd, readiness);
+    static_cast<void>(RunGuarded(io_handler_, fd, readiness));
   };
   while (true) {
     if (!RunPosted()) return;
-    if (before_wait_) RunGuarded(before_wait_);
+    const bool prepared = !before_wait_ || RunGuarded(before_wait_);
     const SteadyTime now = std::chrono::steady_clock::now();
-    poller_->Wait(HasPosted() ? 0 : WaitMilliseconds(now), report);
+    poller_->Wait(HasPosted() ? 0 : WaitMilliseconds(now, prepared ? kLongestWait : kRepeatedWait), report);
     RunTimers(now);
   }
 }
@@ -95,8 +101,8 @@ bool EventLoop::RunPosted() {
       tasks.swap(posted_inside_);
       if (i == 0 || stopped) tasks.splice(tasks.end(), posted_);
     }
-    if (on_round_ && (i == 0 || !tasks.empty())) RunGuarded(on_round_);
-    for (const auto& task : tasks) RunGuarded(task);
+    if (on_round_ && (i == 0 || !tasks.empty())) static_cast<void>(RunGuarded(on_round_));
+    for (const auto& task : tasks) static_cast<void>(RunGuarded(task));
     if (stopped) return false;
     if (tasks.empty()) break;
   }
@@ -116,15 +122,15 @@ void EventLoop::RunTimers(SteadyTime now) {
   // No timer that they set: one that keeps setting itself must not starve the descriptors.
   const std::uint64_t last = timers_.last_number();
   while (!timers_.empty() && timers_.first_due() <= now && timers_.first_number() <= last) {
-    RunGuarded(timers_.TakeFirst());
+    static_cast<void>(RunGuarded(timers_.TakeFirst()));
   }
 }
 
-int EventLoop::WaitMilliseconds(SteadyTime now) const {
-  if (timers_.empty()) return -1;
+int EventLoop::WaitMilliseconds(SteadyTime now, milliseconds longest) const {
+  if (timers_.empty()) return longest == kLongestWait ? -1 : static_cast<int>(longest.count());
   const auto left = timers_.first_due() - now;
   // Rounded up: waking too early would only mean to ask again.
-  return static_cast<int>(std::clamp(std::chrono::ceil<milliseconds>(left), milliseconds(0), kLongestWait).count());
+  return static_cast<int>(std::clamp(std::chrono::ceil<milliseconds>(left), milliseconds(0), longest).count());
 }
 
 void EventLoop::Watch(int fd, Readiness interest) {

@@ -57,8 +57,8 @@ class EventLoop final : public Executor {
   void SetOnRound(std::function<void()> on_round) { on_round_ = std::move(on_round); }
 
   // Called in each round after the tasks, so that what they have asked for is done before the loop waits: a second
-  // round for it would be one more look at the descriptors. What it throws is dropped. In the loop's thread, or before
-  // Run().
+  // round for it would be one more look at the descriptors. If it throws, the loop does not wait long, and calls it
+  // again. In the loop's thread, or before Run().
   void SetBeforeWait(std::function<void()> before_wait) { before_wait_ = std::move(before_wait); }
 
   // Who hears of descriptors: called with the descriptor, and whether it can be read, written, or has failed. In the
@@ -71,7 +71,7 @@ class EventLoop final : public Executor {
   bool RunPosted() EXCLUDES(mutex_);  // false: stopped, and nothing is left
   bool HasPosted() EXCLUDES(mutex_);  // or was stopped: the loop must not wait
   void RunTimers(SteadyTime now);     // those that were due by then
-  int WaitMilliseconds(SteadyTime now) const;
+  int WaitMilliseconds(SteadyTime now, std::chrono::milliseconds longest) const;
 
   std::unique_ptr<Poller> poller_;
   std::unique_ptr<WakeUp> wake_;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/guarded.h"
 #include "base/wipe.h"
 #include "http/refusal.h"
 
@@ -19,6 +20,7 @@ class Fetcher final : public HttpHandler, public std::enable_shared_from_this<Fe
 
   void Start(HttpRequest request, std::chrono::milliseconds timeout) {
     self_ = shared_from_this();
+    result_.secrets = transport_->secrets();
     timer_ = transport_->executor().After(timeout, [this, timeout] {
       if (IsRefusal()) {
         result_.complete = false;
@@ -36,6 +38,8 @@ class Fetcher final : public HttpHandler, public std::enable_shared_from_this<Fe
     }
   }
 
+  ~Fetcher() override { Wipe(&result_.body); }
+
   void OnHead(HttpHead head) override {
     result_.head = std::move(head);
     if (!IsRefusal()) return;
@@ -48,11 +52,11 @@ class Fetcher final : public HttpHandler, public std::enable_shared_from_this<Fe
   void OnBody(std::string_view bytes) override {
     const std::size_t room = (IsRefusal() ? kMaxRefusalBytes : max_bytes_) - result_.body.size();
     if (bytes.size() <= room) {
-      result_.body += bytes;
+      AppendSecret(bytes, &result_.body);
       return;
     }
     if (IsRefusal()) {
-      result_.body += bytes.substr(0, room);
+      AppendSecret(bytes.substr(0, room), &result_.body);
       result_.complete = false;
       return BreakOff();
     }
@@ -65,7 +69,9 @@ class Fetcher final : public HttpHandler, public std::enable_shared_from_this<Fe
       result_.readable = result.error != TransferError::kNotDecoded;
       result_.complete = !result_.readable;
     } else {
-      result_.transfer = result;
+      result_.transfer.error = result.error;
+      // Without words, if there is no memory for them: that it is over must be told.
+      Guarded([&] { result_.transfer.detail = result.detail; });
     }
     Finish();
   }
@@ -83,7 +89,6 @@ class Fetcher final : public HttpHandler, public std::enable_shared_from_this<Fe
     if (refusal_timer_ != 0) transport_->executor().CancelTimer(refusal_timer_);
     const auto self = std::move(self_);
     done_(result_);
-    Wipe(&result_.body);
   }
 
   Transport* const transport_;

@@ -11,11 +11,12 @@ namespace warppool::internal {
 
 struct FetchResult {
   TransferResult transfer;
-  HttpHead head;           // status 0: there was none
-  std::string body;        // what came, also of an answer that broke off
-  bool complete = true;    // false: the body of a refusal broke off, stalled, or is longer than anybody reads
-  bool readable = true;    // false: the body of a refusal cannot be decoded
-  bool too_large = false;  // of a success
+  HttpHead head;            // status 0: there was none
+  std::string body;         // what came, also of an answer that broke off
+  bool complete = true;     // false: the body of a refusal broke off, stalled, or is longer than anybody reads
+  bool readable = true;     // false: the body of a refusal cannot be decoded
+  bool too_large = false;   // of a success
+  SharedSecrets secrets{};  // the transport's own, for errors not to quote them
 };
 
 // How much of a refusal is read: its status has been told, and its words are short.

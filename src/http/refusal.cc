@@ -292,6 +292,8 @@ Refusal ReadTransferError(const TransferResult& result, const EndpointFacts& fac
       return is(Outcome::kGarbled, Code::kLimitExceeded, fmt::format("{}: {}", facts.name, result.detail));
     case TransferError::kStopped:
       return is(Outcome::kCancelled, Code::kCancelled, result.detail);
+    case TransferError::kOutOfMemory:
+      return {Outcome::kGarbled, Status::OutOfMemory(), std::nullopt};
     case TransferError::kInternal:
       return is(Outcome::kGarbled, Code::kInternal, result.detail);
   }
@@ -305,6 +307,11 @@ bool LeavesRefusal(TransferError error) {
 
 void RedactHead(std::string_view secret, HttpHead* head) {
   for (auto& [name, value] : head->headers) Redact(secret, &value);
+}
+
+void RedactAnswer(const SharedSecrets& secrets, std::string* body, HttpHead* head) {
+  Redact(secrets, body);
+  for (auto& [name, value] : head->headers) Redact(secrets, &value);
 }
 
 Refusal ReadRefusal(const HttpHead& head, const RefusalBody& body, const EndpointFacts& facts, WallTime now) {

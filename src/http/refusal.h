@@ -62,6 +62,8 @@ bool LeavesRefusal(TransferError error);
 
 // Replaces `secret` in all values of `head`: before any of it is quoted, or cut.
 void RedactHead(std::string_view secret, HttpHead* head);
+// The same of several, and in the body, too.
+void RedactAnswer(const SharedSecrets& secrets, std::string* body, HttpHead* head);
 
 // An event of a stream that says, instead of an answer, what went wrong ("event: error").
 Refusal ReadErrorEvent(std::string_view data, const EndpointFacts& facts);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/executor.h"
+#include "base/redact.h"
 #include "base/wipe.h"
 #include "warppool/secret.h"
 
@@ -29,8 +30,10 @@ struct HttpTarget {
 // A POST. Redirects are not followed: a bearer must not travel.
 struct HttpRequest {
   std::shared_ptr<const HttpTarget> target;
-  Secret bearer;  // sent as "Authorization: Bearer ..."; empty: none
-  std::string body;
+  Secret bearer;     // sent as "Authorization: Bearer ..."; empty: none
+  std::string body;  // may hold a refresh token, or keys of models: the transport wipes it
+  // The answer may be the only copy of something: memory to take it in is put aside before the request is sent.
+  bool is_precious = false;
   std::chrono::milliseconds silence_timeout{0};  // without a byte in either direction; not while paused; 0: none
 };
 
@@ -56,12 +59,13 @@ enum class TransferError : std::uint8_t {
   kTooLarge,      // a limit of libcurl's own
   kNotDecoded,    // its Content-Encoding is unknown to libcurl, or not what the bytes are
   kStopped,       // the transport was shut down
-  kInternal,      // ours, or out of memory
+  kOutOfMemory,
+  kInternal,  // ours
 };
 
 struct TransferResult {
   TransferError error = TransferError::kNone;
-  std::string detail;  // what the transport says about it
+  std::string detail;  // what the transport says about it; readable, and without secrets
 };
 
 // Receives one answer. Called in the executor's thread, never inside Transport::Start().
@@ -80,6 +84,8 @@ class Transport {
  public:
   virtual ~Transport() = default;
   virtual Executor& executor() = 0;
+  // What it sends on its own account, for errors not to quote it: the log-in at the proxy.
+  virtual SharedSecrets secrets() const { return nullptr; }
 
   // `handler` must live until its OnDone() or Cancel().
   virtual TransferId Start(HttpRequest request, HttpHandler* handler) = 0;

@@ -27,7 +27,19 @@ class AllSignalsBlocked {
 
 std::thread StartQuietThread(std::function<void()> function) {
   const AllSignalsBlocked blocked;
-  return std::thread(std::move(function));  // inherits the mask
+  // It inherits the mask.
+  return std::thread([function = std::move(function)] {
+    const NoCancellation guard;
+    function();
+  });
+}
+
+NoCancellation::NoCancellation() noexcept {
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_);
+}
+
+NoCancellation::~NoCancellation() {
+  pthread_setcancelstate(before_, nullptr);
 }
 
 }  // namespace warppool::internal

@@ -9,4 +9,7 @@ std::thread StartQuietThread(std::function<void()> function) {
   return std::thread(std::move(function));
 }
 
+NoCancellation::NoCancellation() noexcept = default;
+NoCancellation::~NoCancellation() = default;
+
 }  // namespace warppool::internal

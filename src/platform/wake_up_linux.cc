@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <system_error>
 
+#include "platform/quiet_thread.h"
 #include "platform/wake_up.h"
 
 namespace warppool::internal {
@@ -18,11 +19,13 @@ class EventfdWakeUp final : public WakeUp {
 
   int descriptor() const override { return fd_; }
   void Signal() noexcept override {
+    const NoCancellation guard;  // a cancelled thread of the program's cannot be unwound from here
     const std::uint64_t one = 1;
     // Fails only when the counter is full, and then it is readable anyway.
     [[maybe_unused]] const auto written = write(fd_, &one, sizeof one);
   }
   void Clear() noexcept override {
+    const NoCancellation guard;  // a cancelled thread of the program's cannot be unwound from here
     std::uint64_t count = 0;
     [[maybe_unused]] const auto got = read(fd_, &count, sizeof count);  // all of it at once
   }

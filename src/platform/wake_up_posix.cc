@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "platform/quiet_thread.h"
 #include "platform/wake_up.h"
 
 namespace warppool::internal {
@@ -36,12 +37,14 @@ class PipeWakeUp final : public WakeUp {
 
   int descriptor() const override { return ends_[0]; }
   void Signal() noexcept override {
+    const NoCancellation guard;  // a cancelled thread of the program's cannot be unwound from here
     const char byte = 0;
     // Fails only when the pipe is full, and then it is readable anyway.
     while (write(ends_[1], &byte, 1) < 0 && errno == EINTR) {
     }
   }
   void Clear() noexcept override {
+    const NoCancellation guard;  // a cancelled thread of the program's cannot be unwound from here
     std::array<char, 64> bytes{};
     ssize_t got = 0;
     do {

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/guarded.h"
+#include "base/program_call.h"
 #include "platform/quiet_thread.h"
 
 namespace warppool::internal {
@@ -34,7 +35,7 @@ struct Worker::Queue {
         task = std::move(tasks.front());
         tasks.pop_front();
       }
-      Guarded([&] { task(); });
+      Guarded([&] { CallProgram(task); });  // it calls a store, which may be the program's
     }
   }
 

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cmath>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/base64url.h"
@@ -184,8 +185,12 @@ class MessageWriter {
       case FieldDescriptor::CPPTYPE_ENUM:
         return WriteEnum(field, get(&Reflection::GetEnumValue, &Reflection::GetRepeatedEnumValue));
       case FieldDescriptor::CPPTYPE_STRING: {
-        const std::string text = get(&Reflection::GetString, &Reflection::GetRepeatedString);
-        return json_->String(IsText(field) ? text : Base64(text));
+        std::string scratch;
+        const std::string& text = index == kSingular
+                                      ? reflection.GetStringReference(message, &field, &scratch)
+                                      : reflection.GetRepeatedStringReference(message, &field, index, &scratch);
+        if (IsText(field)) return json_->String(text);  // without a copy: it may be large
+        return json_->String(Base64(text));
       }
       case FieldDescriptor::CPPTYPE_MESSAGE:
         return Write(index == kSingular ? reflection.GetMessage(message, &field)
@@ -219,7 +224,7 @@ std::string ToJson(const Message& message) {
   JsonWriter json;
   MessageWriter writer(&json);
   writer.Write(message);
-  return writer.has_json() ? json.text() : std::string();
+  return writer.has_json() ? std::move(json).Take() : std::string();
 }
 
 }  // namespace warppool::internal

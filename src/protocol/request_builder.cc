@@ -149,11 +149,24 @@ Problem WriteRequest(const Request& request, wire::Request* to) {
   return Write(request.mcp_servers, to->mutable_mcp_context());
 }
 
+// A request that wipes the keys in it. On no arena: what is moved into one is copied there, and a failure of that ends
+// the process.
+struct KeptRequest {
+  wire::Request message{};
+  KeptRequest() = default;
+  KeptRequest(const KeptRequest&) = delete;
+  KeptRequest& operator=(const KeptRequest&) = delete;
+  ~KeptRequest() {
+    if (message.has_settings()) WipeKeys(message.mutable_settings());
+  }
+};
+
 Problem CheckRaw(std::string_view bytes) {
   if (bytes.size() > kMaxBytes) return At("raw", Is("has more than 2 GiB"));
   const WireScan scan = WireScanner(*wire::Request::descriptor(), kMaxMessageDepth).Scan(bytes);
   if (scan.problem) return At("raw", scan.problem);
-  wire::Request message;
+  KeptRequest kept;
+  wire::Request& message = kept.message;
   const bool parsed =
       scan.result == WireScan::Result::kFine && message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
   return parsed ? Problem() : At("raw", Is(fmt::format("{} bytes that are no Request", bytes.size())));
@@ -191,7 +204,8 @@ std::uint8_t* WriteField(int field, std::string_view bytes, std::uint8_t* at) {
 
 Result<RequestBuilder> RequestBuilder::Create(const Request& request) {
   RequestBuilder builder;
-  wire::Request message;  // on no arena: what is moved into one is copied there, and a failure of that ends the process
+  KeptRequest kept;
+  wire::Request& message = kept.message;
   Problem problem = request.timeout.count() < 0 ? At("timeout", Is("is negative")) : Problem();
   if (!problem) problem = request.raw.empty() ? WriteRequest(request, &message) : CheckRaw(request.raw);
   if (problem) return Status(Code::kInvalidArgument, *std::move(problem));
@@ -244,7 +258,8 @@ std::string RequestBuilder::Serialize(const wire::Request::TaskContext& tasks, s
 }
 
 void RequestBuilder::DropQuestion() {
-  raw_ = std::string();
+  Wipe(&raw_);
+  raw_.shrink_to_fit();
   input_.resize(context_size_);
   input_.shrink_to_fit();
 }

@@ -1,6 +1,10 @@
 #include "protocol/request_settings.h"
 
 #include <fmt/format.h>
+#include <openssl/crypto.h>
+
+#include <string>
+#include <vector>
 
 #include "protocol/protobuf_version.h"
 #include "protocol/text_fields.h"
@@ -91,10 +95,39 @@ Problem WriteTools(const std::vector<Tool>& tools, WireSettings* to) {
   return {};
 }
 
+// All that is of variable length, in messages inside of it, too.
+void WipeTexts(Message* message) {
+  const google::protobuf::Reflection& fields = *message->GetReflection();
+  std::vector<const FieldDescriptor*> present;
+  fields.ListFields(*message, &present);
+  for (const FieldDescriptor* field : present) {
+    if (field->is_repeated()) continue;  // keys are not
+    if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+      WipeTexts(fields.MutableMessage(message, field));
+    } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
+      std::string unused;
+      const std::string& text = fields.GetStringReference(*message, field, &unused);
+      // What is there is in the message: to set it would give its memory back as it is.
+      OPENSSL_cleanse(const_cast<char*>(text.data()), text.size());  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+    }
+  }
+}
+
+// Keys on their way into a message.
+struct WipedKeys {
+  WireSettings::ApiKeys keys{};
+  ~WipedKeys() { WipeTexts(&keys); }
+};
+
 }  // namespace
 
+void WipeKeys(WireSettings* settings) {
+  if (settings->has_api_keys()) WipeTexts(settings->mutable_api_keys());
+}
+
 Problem WriteSettings(const Request& request, WireSettings* to) {
-  WireSettings::ApiKeys keys;
+  WipedKeys wiped;
+  WireSettings::ApiKeys& keys = wiped.keys;
   Problem problem =
       FirstOf({WriteModels(request, to->mutable_model_config()), WriteTools(request.allowed_tools, to),
                WriteSwitches(request.settings, to), At("model_keys", WriteKeys(request.model_keys, &keys))});

@@ -4,6 +4,7 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/unknown_field_set.h>
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -83,34 +84,58 @@ FinishReason ReasonOf(const wire::ResponseEvent::StreamFinished& finished) {
 
 }  // namespace
 
-ResponseDecoder::ResponseDecoder(int max_depth)
-    : max_depth_(max_depth), scanner_(*wire::ResponseEvent::descriptor(), max_depth) {}
+ResponseDecoder::ResponseDecoder(const EventLimits& limits)
+    : limits_(limits), scanner_(*wire::ResponseEvent::descriptor(), limits.max_depth) {}
 
 Result<std::optional<std::string_view>> ResponseDecoder::Unwrap(std::string_view data) {
+  event_bytes_ = data.size();
   data = Strip(data);
   if (data == "[DONE]") return std::optional<std::string_view>();
   if (data.empty()) return Undecodable("the event is empty");
-  if (bytes_.capacity() > kKeptEventBytes) bytes_ = std::string();
+  DropBytes();
   if (const auto at = DecodeBase64Url(data, &bytes_)) {
     return Undecodable(fmt::format("not base64url at character {} of {}", *at, data.size()));
   }
   return std::optional<std::string_view>(bytes_);
 }
 
+void ResponseDecoder::DropBytes() {
+  if (bytes_.capacity() > kKeptEventBytes) bytes_ = std::string();
+}
+
 Status ResponseDecoder::Check(std::string_view bytes) {
   WireScan scan =
-      bytes.size() <= kMostEventBytes ? scanner_.Scan(bytes) : WireScan{WireScan::Result::kMalformed, 0, {}};
+      bytes.size() <= kMostEventBytes ? scanner_.Scan(bytes) : WireScan{.result = WireScan::Result::kMalformed};
   if (scan.result == WireScan::Result::kTooDeep) {
-    return {Code::kLimitExceeded, fmt::format("messages lie deeper than max_nesting_depth ({})", max_depth_)};
+    return {Code::kLimitExceeded, fmt::format("messages lie deeper than max_nesting_depth ({})", limits_.max_depth)};
   }
   if (scan.problem) return Undecodable(*std::move(scan.problem));
-  return scan.result == WireScan::Result::kFine ? Status() : NoMessage("ResponseEvent", bytes);
+  if (scan.result != WireScan::Result::kFine) return NoMessage("ResponseEvent", bytes);
+  if (scan.messages > static_cast<std::size_t>(limits_.max_messages)) {
+    return {Code::kLimitExceeded, fmt::format("an event has {} messages, more than max_event_messages ({})",
+                                              scan.messages, limits_.max_messages)};
+  }
+  // An event's only action is read when its bytes have been let go; and JSON is written in room for a fourth more.
+  const std::uint64_t told = scan.told + scan.told_at_once + scan.told_at_once / 4;
+  const std::uint64_t memory = event_bytes_ + scan.memory +
+                               (scan.actions > 1 ? bytes.size() + told : std::max<std::uint64_t>(bytes.size(), told));
+  if (memory > kMemoryPerByte * event_bytes_ + limits_.max_memory) {
+    return {Code::kLimitExceeded,
+            fmt::format("an event of {} bytes would take {} bytes of memory: more than {} times its bytes and "
+                        "max_event_memory ({})",
+                        event_bytes_, memory, kMemoryPerByte, limits_.max_memory)};
+  }
+  return {};
 }
 
 Result<wire::ResponseEvent*> ResponseDecoder::Parse(std::string_view bytes) {
-  event_.reset();
   if (Status status = Check(bytes); !status.ok()) return status;
-  event_ = MakeMessage<wire::ResponseEvent>([&](auto* event) { return ParseTo(event, bytes, max_depth_); });
+  return ParseChecked(bytes);
+}
+
+Result<wire::ResponseEvent*> ResponseDecoder::ParseChecked(std::string_view bytes) {
+  event_.reset();
+  event_ = MakeMessage<wire::ResponseEvent>([&](auto* event) { return ParseTo(event, bytes, limits_.max_depth); });
   if (!event_) return NoMessage("ResponseEvent", bytes);
   return event_.get();
 }
@@ -118,11 +143,11 @@ Result<wire::ResponseEvent*> ResponseDecoder::Parse(std::string_view bytes) {
 Result<wire::ClientAction*> ResponseDecoder::ParseAction(std::string_view bytes) {
   action_.reset();
   action_ = MakeMessage<wire::ClientAction>([&](wire::ClientAction* action) {
-    if (!FindAddedMessages(bytes, &added_)) return ParseTo(action, bytes, max_depth_);
+    if (!FindAddedMessages(bytes, &added_)) return ParseTo(action, bytes, limits_.max_depth);
     auto* add = action->mutable_add_messages_to_task();
     if (!added_.task_id.empty()) add->mutable_task_id()->assign(added_.task_id);
     for (const std::string_view message : added_.messages) {
-      if (!ParseTo(add->add_messages(), message, max_depth_)) return false;
+      if (!ParseTo(add->add_messages(), message, limits_.max_depth)) return false;
     }
     return true;
   });

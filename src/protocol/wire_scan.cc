@@ -1,5 +1,8 @@
 #include "protocol/wire_scan.h"
 
+#include <google/protobuf/message.h>
+
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,18 +18,67 @@ namespace warppool::internal {
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 
+namespace {
+
+// What is not the content of a field, in bytes, generously: an allocation's own, a list's place for it (the list grows
+// to twice its size, and has the old places meanwhile), a std::string, an unknown field with the set that it is in.
+constexpr std::uint32_t kBlock = 16;
+constexpr std::uint32_t kPlace = 24;
+constexpr std::uint32_t kString = 32 + kBlock + kPlace;
+constexpr std::uint32_t kUnknown = 96;
+// What a conversation keeps of each beside the message itself, and needs to tell the program of it: entries of an index
+// and of a transaction, a change, events with their places in a queue.
+constexpr std::uint32_t kOfAction = 900;
+constexpr std::uint32_t kOfTask = 1'600;
+constexpr std::uint32_t kOfMessage = 1'200;
+constexpr std::uint32_t kOfTodo = 900;
+
+// How often the content of a message is in events: as JSON; and again as the arguments of a tool call with its bytes,
+// or as items and JSON of a to-do list.
+constexpr std::uint8_t kToldOnce = 1;
+constexpr std::uint8_t kToldAgain = 3;
+
+// In JSON, with what is around them.
+constexpr std::uint32_t kJsonNumber = 26;
+constexpr std::uint32_t kJsonMarks = 6;
+
+// Whose texts have so many escapes that it matters is not looked at in smaller ones.
+constexpr std::size_t kSmallEvent = 32U << 10U;
+
+}  // namespace
+
 struct MessageShape {
   struct Field {
     const MessageShape* message = nullptr;
+    bool is_known = false;
     bool is_text = false;
+    bool is_list_of_numbers = false;  // which may come as one field
+    std::uint32_t json = 0;           // bytes of its name, and of its value if it is no text
   };
   const Descriptor* descriptor = nullptr;
+  std::uint32_t memory = 0;  // of one that is empty
+  std::uint8_t told = kToldOnce;
+  bool is_message = false;  // of a conversation
+  bool is_action = false;
   std::vector<Field> fields;  // by number: the schema's are small
 
   const Field* Find(std::uint32_t number) const { return number < fields.size() ? &fields[number] : nullptr; }
 };
 
 namespace {
+
+std::uint32_t JsonSize(const FieldDescriptor& field) {
+  std::size_t value = 0;
+  if (field.cpp_type() == FieldDescriptor::CPPTYPE_ENUM) {
+    for (int i = 0; i < field.enum_type()->value_count(); ++i) {
+      value = std::max(value, field.enum_type()->value(i)->name().size());
+    }
+  }
+  const bool is_number =
+      field.cpp_type() != FieldDescriptor::CPPTYPE_STRING && field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE;
+  if (is_number) value = std::max<std::size_t>(value, kJsonNumber);
+  return static_cast<std::uint32_t>(field.name().size() + kJsonMarks + value);
+}
 
 using MessageShapes = std::map<const Descriptor*, MessageShape>;
 
@@ -35,12 +87,25 @@ const MessageShape* AddShape(const Descriptor& type, MessageShapes* shapes) {
   MessageShape& shape = it->second;
   if (!is_new) return &shape;
   shape.descriptor = &type;
+  const auto* prototype = google::protobuf::MessageFactory::generated_factory()->GetPrototype(&type);
+  shape.memory = static_cast<std::uint32_t>(prototype->SpaceUsedLong()) + kBlock + kPlace;
+  if (&type == wire::ClientAction::descriptor()) shape.memory += kOfAction;
+  if (&type == wire::Task::descriptor()) shape.memory += kOfTask;
+  if (&type == wire::Message::descriptor()) shape.memory += kOfMessage;
+  if (&type == wire::TodoItem::descriptor()) shape.memory += kOfTodo;
+  shape.is_message = &type == wire::Message::descriptor();
+  shape.is_action = &type == wire::ClientAction::descriptor();
+  const bool is_told_again =
+      &type == wire::Message::ToolCall::descriptor() || &type == wire::Message::UpdateTodos::descriptor();
+  if (is_told_again) shape.told = kToldAgain;
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor& field = *type.field(i);
     const auto number = static_cast<std::size_t>(field.number());
     if (shape.fields.size() <= number) shape.fields.resize(number + 1);
     const bool is_message = field.type() == FieldDescriptor::TYPE_MESSAGE;
-    shape.fields[number] = {is_message ? AddShape(*field.message_type(), shapes) : nullptr, IsText(field)};
+    const bool is_number = !is_message && field.cpp_type() != FieldDescriptor::CPPTYPE_STRING;
+    shape.fields[number] = {is_message ? AddShape(*field.message_type(), shapes) : nullptr, true, IsText(field),
+                            is_number && field.is_repeated(), JsonSize(field)};
   }
   return &shape;
 }
@@ -138,8 +203,10 @@ WireScanner::WireScanner(const Descriptor& type, int max_depth)
 WireScan WireScanner::Scan(std::string_view bytes) {
   WireScan scan;
   at_ = bytes.data();
-  frames_.assign(1, {&root_, at_, at_ + bytes.size(), 0});
+  frames_.assign(1, {&root_, at_, at_ + bytes.size(), 0, root_.told, 0});
+  counts_escapes_ = bytes.size() > kSmallEvent;
   scan.messages = 1;
+  scan.memory = root_.memory;
   scan.result = Run(&scan);
   return scan;
 }
@@ -147,6 +214,8 @@ WireScan WireScanner::Scan(std::string_view bytes) {
 WireScan::Result WireScanner::Enter(const Frame& frame, WireScan* scan) {
   if (frames_.size() > max_depth_) return WireScan::Result::kTooDeep;
   ++scan->messages;
+  scan->memory += frame.shape == nullptr ? 2 * kUnknown : frame.shape->memory;
+  if (frame.shape != nullptr && frame.shape->is_action) ++scan->actions;
   frames_.push_back(frame);
   return WireScan::Result::kFine;
 }
@@ -160,6 +229,7 @@ WireScan::Result WireScanner::Run(WireScan* scan) {
     const Frame frame = frames_.back();
     if (at_ == frame.end) {
       if (frame.shape == nullptr) return Result::kMalformed;  // a group without its end
+      if (frame.shape->is_message) scan->told_at_once = std::max(scan->told_at_once, scan->told - frame.told_before);
       frames_.pop_back();
       if (frames_.empty()) return Result::kFine;
       continue;
@@ -167,7 +237,8 @@ WireScan::Result WireScanner::Run(WireScan* scan) {
     const char* const start = at_;
     if (!TakeTag(&at_, frame.end, &number, &type)) return Result::kMalformed;
     if (type == kStartGroup) {
-      if (Enter({nullptr, at_, frame.end, number}, scan) != Result::kFine) return Result::kTooDeep;
+      if (Enter({nullptr, at_, frame.end, number, frame.told, scan->told}, scan) != Result::kFine)
+        return Result::kTooDeep;
       continue;
     }
     if (type == kEndGroup) {
@@ -175,15 +246,29 @@ WireScan::Result WireScanner::Run(WireScan* scan) {
       frames_.pop_back();
       continue;
     }
-    const MessageShape::Field* field = type == kLength && frame.shape != nullptr ? frame.shape->Find(number) : nullptr;
-    if (field == nullptr) {
+    const MessageShape::Field* field = frame.shape != nullptr ? frame.shape->Find(number) : nullptr;
+    const bool is_known = field != nullptr && field->is_known;
+    if (!is_known || type != kLength) {
       if (!Skip(type, &at_, frame.end)) return Result::kMalformed;
+      // What is unknown is told as bytes only, and only where more is told.
+      const auto size = static_cast<std::uint64_t>(at_ - start);
+      scan->memory += is_known ? kPlace : kUnknown + size;
+      scan->told += (is_known ? field->json : size) * frame.told;
       continue;
     }
     if (!TakeLength(&at_, frame.end, &length)) return Result::kMalformed;
+    scan->told += std::uint64_t{field->json} * frame.told;
     if (field->message != nullptr) {
-      if (Enter({field->message, at_, at_ + length, number}, scan) != Result::kFine) return Result::kTooDeep;
+      const std::uint8_t told = std::max(frame.told, field->message->told);
+      if (Enter({field->message, at_, at_ + length, number, told, scan->told}, scan) != Result::kFine)
+        return Result::kTooDeep;
       continue;
+    }
+    if (field->is_list_of_numbers) {
+      scan->memory += length * kPlace;
+      scan->told += length * kJsonNumber * frame.told;
+    } else {
+      CountText({at_, length}, frame.told, scan);
     }
     if (field->is_text) {
       if (Problem problem = NotUtf8({at_, length})) {
@@ -193,6 +278,18 @@ WireScan::Result WireScanner::Run(WireScan* scan) {
     }
     at_ += length;
   }
+}
+
+// Of a text or of bytes, which JSON has in base64.
+void WireScanner::CountText(std::string_view text, std::uint8_t told, WireScan* scan) const {
+  std::uint64_t json = text.size() + text.size() / 2;
+  if (counts_escapes_) {
+    std::uint64_t escapes = 0;
+    for (const char c : text) escapes += static_cast<unsigned char>(c) < 0x20 ? 5U : (c == '"' || c == '\\' ? 1U : 0U);
+    json = text.size() + escapes;
+  }
+  scan->memory += kString + kBlock + text.size();
+  scan->told += json * told;
 }
 
 // `at`: where the field begins, with its tag, in the innermost message.

@@ -1,5 +1,5 @@
 // Looks at a serialized message before protobuf parses it: whether it can be parsed, whether each text in it is UTF-8,
-// and how many messages it would take.
+// how many messages it would take, and how much memory.
 #pragma once
 
 #include <google/protobuf/descriptor.h>
@@ -29,7 +29,12 @@ struct WireScan {
   };
   Result result = Result::kFine;
   std::size_t messages = 0;  // that protobuf would make, the outermost one and unknown groups included
-  Problem problem;           // "init.conversation_id: not UTF-8 at byte 3"
+  std::size_t actions = 0;   // of them, client actions
+  // Bytes that it would take at most; what is small is taken for larger than it is.
+  std::uint64_t memory = 0;        // as messages, in a conversation
+  std::uint64_t told = 0;          // as events, until the program has taken them
+  std::uint64_t told_at_once = 0;  // the largest part of those that one message of a conversation makes
+  Problem problem{};               // "init.conversation_id: not UTF-8 at byte 3"
 };
 
 // Of fields that the schema does not know, or that have another type than it says, nothing is looked at but their
@@ -51,14 +56,18 @@ class WireScanner {
     const char* begin;          // of its content
     const char* end;            // of its content; of a group: of the message around it
     std::uint32_t field;        // that it is of the message around it
+    std::uint8_t told;          // how often its content is in events
+    std::uint64_t told_before;  // WireScan::told when it began
   };
   WireScan::Result Run(WireScan* scan);
   WireScan::Result Enter(const Frame& frame, WireScan* scan);
+  void CountText(std::string_view text, std::uint8_t told, WireScan* scan) const;
   Problem Place(std::uint32_t field, const char* at, Problem problem) const;
 
   const MessageShape& root_;
   const std::size_t max_depth_;
   std::vector<Frame> frames_;
+  bool counts_escapes_ = false;
   const char* at_ = nullptr;
 };
 

@@ -8,22 +8,27 @@
 #include "base/ascii.h"
 #include "base/json.h"
 #include "base/redact.h"
+#include "base/wipe.h"
 #include "http/refusal.h"
 #include "platform/read_double.h"
 
 namespace warppool::internal {
 namespace {
 
-std::string PercentEncode(std::string_view text) {
+// `prefix` and the secret behind it, percent-encoded. With room for all of it from the beginning: no copy stays behind.
+std::string WithEncoded(std::string_view prefix, std::string_view secret) {
   std::string encoded;
-  encoded.reserve(text.size());
-  for (const char c : text) {
+  encoded.reserve(prefix.size() + 3 * secret.size());
+  encoded += prefix;
+  constexpr const char* kDigits = "0123456789ABCDEF";
+  for (const char c : secret) {
     const bool unreserved =
         IsAsciiLetter(c) || IsAsciiDigit(c) || c == '-' || c == '.' || c == '_' || c == '~';  // RFC 3986, section 2.3
     if (unreserved) {
       encoded += c;
     } else {
-      encoded += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+      const auto byte = static_cast<unsigned char>(c);
+      encoded += {'%', kDigits[byte >> 4U], kDigits[byte & 0xFU]};
     }
   }
   return encoded;
@@ -58,9 +63,9 @@ ExchangeAnswer ReadSuccess(std::string_view body) {
   }
   // Read first, and kept whatever else is wrong: it may be the only copy.
   ExchangeSuccess& success = answer.success;
-  if (const auto* token = json->FindAny({"refresh_token", "refreshToken"})) success.refresh_token = Secret(*token);
+  if (const auto* token = json->FindText({"refresh_token", "refreshToken"})) success.refresh_token = Secret(*token);
 
-  const std::string* bearer = json->FindAny({"id_token", "idToken", "access_token", "accessToken"});
+  const std::string* bearer = json->FindText({"id_token", "idToken", "access_token", "accessToken"});
   if (bearer == nullptr) {
     answer.fault = "it has neither id_token nor access_token";
   } else if (!IsBearer(*bearer)) {
@@ -83,11 +88,11 @@ ExchangeFailure AsFailure(const Refusal& refusal, const Secret& sent, const Secr
 }  // namespace
 
 std::string ExchangeBody(const Secret& refresh_token) {
-  return "grant_type=refresh_token&refresh_token=" + PercentEncode(refresh_token.Reveal());
+  return WithEncoded("grant_type=refresh_token&refresh_token=", refresh_token.Reveal());
 }
 
-std::string ExchangeQuery(const Secret& api_key) {
-  return api_key.empty() ? std::string() : "?key=" + PercentEncode(api_key.Reveal());
+std::string ExchangeUrl(std::string_view url, const Secret& api_key) {
+  return api_key.empty() ? std::string(url) : WithEncoded(fmt::format("{}?key=", url), api_key.Reveal());
 }
 
 std::variant<ExchangeSuccess, ExchangeFailure> ReadExchange(const FetchResult& answer, const ExchangeEndpoint& endpoint,
@@ -107,10 +112,14 @@ std::variant<ExchangeSuccess, ExchangeFailure> ReadExchange(const FetchResult& a
   }
   // Before any of it is quoted, or cut: a part of a secret is one, too.
   std::string words = answer.body;
-  Redact(sent.Reveal(), &words);
-  Redact(api_key.Reveal(), &words);
+  const WipedAtEnd wiped(&words);
   HttpHead head = answer.head;
-  for (const Secret* secret : {&sent, &api_key}) RedactHead(secret->Reveal(), &head);
+  const Secret& replacement = read.success.refresh_token;
+  for (const Secret* secret : {&sent, &api_key, &replacement}) {
+    Redact(secret->Reveal(), &words);
+    RedactHead(secret->Reveal(), &head);
+  }
+  RedactAnswer(answer.secrets, &words, &head);
   const Refusal refusal = ReadRefusal(head, {words, answer.complete, answer.readable, read.fault}, facts, now);
   ExchangeFailure failure = AsFailure(refusal, sent, api_key);
   failure.refresh_token = std::move(read.success.refresh_token);

@@ -31,8 +31,8 @@ inline constexpr std::size_t kMaxExchangeAnswer = 1U << 20U;
 // The form body, with the credential percent-encoded.
 std::string ExchangeBody(const Secret& refresh_token);
 
-// "?key=" and the key percent-encoded; empty without a key.
-std::string ExchangeQuery(const Secret& api_key);
+// The endpoint's URL, with "?key=" and the key percent-encoded if there is one.
+std::string ExchangeUrl(std::string_view url, const Secret& api_key);
 
 struct ExchangeSuccess {
   Secret bearer;
@@ -50,7 +50,7 @@ struct ExchangeFailure {
   Secret refresh_token;
 };
 
-// `sent`: the credential. Neither it nor the key is in a status that comes out.
+// `sent`: the credential. Neither it nor the key nor the transport's own secrets are in a status that comes out.
 std::variant<ExchangeSuccess, ExchangeFailure> ReadExchange(const FetchResult& answer, const ExchangeEndpoint& endpoint,
                                                             const Secret& sent, const Secret& api_key, WallTime now);
 

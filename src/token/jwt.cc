@@ -5,6 +5,7 @@
 
 #include "base/base64url.h"
 #include "base/json.h"
+#include "base/wipe.h"
 #include "platform/read_double.h"
 
 namespace warppool::internal {
@@ -30,6 +31,7 @@ std::optional<JwtClaims> ReadJwtClaims(std::string_view jwt) {
   if (second == std::string_view::npos || jwt.find('.', second + 1) != std::string_view::npos) return std::nullopt;
 
   std::string payload;
+  const WipedAtEnd wiped(&payload);
   if (DecodeBase64Url(jwt.substr(first + 1, second - first - 1), &payload)) return std::nullopt;
   const auto json = FlatJson::Parse(payload);
   if (!json) return std::nullopt;

@@ -1,6 +1,7 @@
 #include "token/pool_reporter.h"
 
 #include "base/guarded.h"
+#include "base/program_call.h"
 
 namespace warppool {
 
@@ -48,7 +49,7 @@ namespace warppool::internal {
 
 void PoolReporter::Tell(const PoolNotice& notice) const noexcept {
   Guarded([&] { WriteLine(notice); });
-  if (!sink_) return;
+  if (!sink_ || !MayCallProgram()) return;
   Guarded([&] {
     PoolEvent event{notice.kind, notice.tier};
     const std::string name = notice.token ? notice.token->name() : "";
@@ -58,7 +59,7 @@ void PoolReporter::Tell(const PoolNotice& notice) const noexcept {
     event.failures = notice.failures;
     event.until = ToSystemTime(notice.until);
     event.time = ToSystemTime(clock_.Wall());
-    sink_(event);
+    CallProgram([&] { sink_(event); });
   });
 }
 

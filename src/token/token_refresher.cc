@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "base/ascii.h"
@@ -10,6 +11,9 @@
 
 namespace warppool::internal {
 namespace {
+
+// More than the answer of an exchange takes while it is read.
+constexpr std::size_t kReadingReserve = 32U << 10U;
 
 // Whose fault it is that the program has no bearer.
 Outcome OutcomeOfSupply(Code code) {
@@ -67,7 +71,7 @@ TokenRefresher::TokenRefresher(RefresherOptions options, Transport* transport, R
     : options_(std::move(options)), transport_(transport), observer_(observer), clock_(clock), log_(std::move(log)) {
   for (const ExchangeEndpoint& endpoint : options_.endpoints) {
     targets_.push_back(std::make_shared<const HttpTarget>(
-        HttpTarget{endpoint.url + ExchangeQuery(options_.api_key),
+        HttpTarget{ExchangeUrl(endpoint.url, options_.api_key),
                    {{"Content-Type", "application/x-www-form-urlencoded"}, {"Accept", "application/json"}},
                    endpoint.direct,
                    options_.connect_timeout}));
@@ -286,16 +290,33 @@ void TokenRefresher::Ask(const Token* key, Secret credential) {
   HttpRequest request;
   request.target = targets_[operation.endpoint];
   request.body = ExchangeBody(operation.sent);
+  request.is_precious = true;
+  if (operation.reserve == nullptr) operation.reserve.reset(new char[kReadingReserve]);
   Fetch(transport_, std::move(request), kMaxExchangeAnswer, options_.timeout + kAfterlife,
         Step(key, [this, key](const FetchResult& answer) { OnAnswer(key, answer); }));
 }
 
 void TokenRefresher::OnAnswer(const Token* key, const FetchResult& answer) {
+  std::optional<ExchangeFailure> failure;
+  try {
+    failure = TakeAnswer(key, answer);
+  } catch (const std::bad_alloc&) {
+    const auto operation = operations_.find(key);
+    if (operation == operations_.end() || operation->second.reserve == nullptr) throw;
+    operation->second.reserve.reset();
+    failure = TakeAnswer(key, answer);
+  }
+  if (failure) OnFailure(key, *std::move(failure));
+}
+
+// Nothing: it is a success, and the operation goes on with it.
+std::optional<ExchangeFailure> TokenRefresher::TakeAnswer(const Token* key, const FetchResult& answer) {
   const RefreshOperation& operation = operations_[key];
   const ExchangeEndpoint& endpoint = options_.endpoints[operation.endpoint];
   auto read = ReadExchange(answer, endpoint, operation.sent, options_.api_key, clock_.Wall());
-  if (auto* success = std::get_if<ExchangeSuccess>(&read)) return OnSuccess(key, std::move(*success));
-  OnFailure(key, std::move(std::get<ExchangeFailure>(read)));
+  if (auto* failure = std::get_if<ExchangeFailure>(&read)) return std::move(*failure);
+  OnSuccess(key, std::move(std::get<ExchangeSuccess>(read)));
+  return std::nullopt;
 }
 
 // What was issued is in the store before the credential that it replaces is forgotten. If it cannot be written there,

@@ -127,7 +127,8 @@ class TokenRefresher {
     std::optional<ExchangeFailure> failure;  // of the addresses before, the one that says most
     std::chrono::milliseconds pause{};       // the longest that one of them asked for
     Secret sent{};                           // the credential that is being exchanged
-    bool has_lock = false;                   // the exchange lock
+    std::unique_ptr<char[]> reserve{};  // of memory, to read an answer with that may be the only copy of a credential
+    bool has_lock = false;              // the exchange lock
   };
 
   static constexpr BackoffOptions kDelays{.base = std::chrono::seconds(30),
@@ -150,6 +151,7 @@ class TokenRefresher {
   void UseShared(const Token* key, const std::shared_ptr<const Jwt>& jwt);
   void Ask(const Token* key, Secret credential);
   void OnAnswer(const Token* key, const FetchResult& answer);
+  std::optional<ExchangeFailure> TakeAnswer(const Token* key, const FetchResult& answer);
   void OnSuccess(const Token* key, ExchangeSuccess success);
   void OnFailure(const Token* key, ExchangeFailure failure);
   void OnNoJwt(const Token* key, ExchangeFailure failure);

@@ -99,7 +99,7 @@ BENCHMARK(ParseOnArena)->Unit(benchmark::kMillisecond);
 
 // An event that is no delta is scanned before it is parsed.
 void DecodeEvent(benchmark::State& state) {
-  ResponseDecoder decoder(100);
+  ResponseDecoder decoder(EventLimits{100});
   for (auto _ : state) {
     std::size_t texts = 0;
     for (const std::string& message : TheStream().messages) {
@@ -115,7 +115,7 @@ BENCHMARK(DecodeEvent)->Unit(benchmark::kMillisecond);
 // Bytes in, callback out, in chunks of range(0) bytes.
 void ReadAnswer(benchmark::State& state) {
   const auto chunk = static_cast<std::size_t>(state.range(0));
-  ResponseDecoder decoder(100);
+  ResponseDecoder decoder(EventLimits{100});
   for (auto _ : state) {
     const auto conversation = std::make_shared<ConversationImpl>();
     if (!conversation->Claim({})) state.SkipWithError("busy");

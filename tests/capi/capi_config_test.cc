@@ -69,6 +69,10 @@ TEST_CASE("each setter sets its own field") {
   CHECK(warppool_config_set_quota_cooling_ms(handle, 17, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_max_event_bytes(handle, 2048, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_max_message_bytes(handle, 4096, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_config_set_max_event_memory(handle, 8192, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_config_set_max_event_messages(handle, 80, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_config_set_max_answer_bytes(handle, 16384, nullptr) == WARPPOOL_OK);
+  CHECK(warppool_config_set_max_messages(handle, 81, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_max_stream_events(handle, 77, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_max_tasks(handle, 78, nullptr) == WARPPOOL_OK);
   CHECK(warppool_config_set_max_nesting_depth(handle, 79, nullptr) == WARPPOOL_OK);
@@ -89,7 +93,7 @@ TEST_CASE("each setter sets its own field") {
   CHECK(config.firebase_api_key.Reveal() == "key");
   CHECK(config.client_version == "v1");
   CHECK(config.ca_bundle == "ca.pem");
-  CHECK(config.proxy == "http://proxy:3128");
+  CHECK(config.proxy.Reveal() == "http://proxy:3128");
   CHECK(config.no_proxy == ".example.com");
   CHECK(config.state_file == "warppool.state");
   CHECK(config.max_failures == 4);
@@ -113,6 +117,10 @@ TEST_CASE("each setter sets its own field") {
   CHECK(config.quota_cooling.count() == 17);
   CHECK(config.max_event_bytes == 2048);
   CHECK(config.max_message_bytes == 4096);
+  CHECK(config.max_event_memory == 8192);
+  CHECK(config.max_event_messages == 80);
+  CHECK(config.max_answer_bytes == 16384);
+  CHECK(config.max_messages == 81);
   CHECK(config.max_stream_events == 77);
   CHECK(config.max_tasks == 78);
   CHECK(config.max_nesting_depth == 79);
@@ -122,7 +130,8 @@ TEST_CASE("each setter sets its own field") {
                                 server_url, refresh_url, securetoken_url, api_key, client_version, ca_bundle, proxy,
                                 no_proxy, connect, silence, refresh, budget, base, longest, after, cooling, token_wait,
                                 background, state_file, save_interval, store_timeout, event_bytes, max_message_bytes,
-                                max_stream_events, max_tasks, max_nesting_depth] = config;
+                                max_event_memory, max_event_messages, max_answer_bytes, max_stream_events, max_tasks,
+                                max_messages, max_nesting_depth] = config;
   [[maybe_unused]] const auto& [credential, tier, kind, name, bearer_source] = config.tokens[0];
 }
 

@@ -63,6 +63,57 @@ TEST_CASE("a pushed answer arrives whole, with one end") {
   CHECK(recorder.DoneCount() == 1);
 }
 
+TEST_CASE("words of the service that hold a NUL come whole, and command no terminal") {
+  CheckedService service;
+  const std::string words = R"({"error":{"message":"before\u0000 \u001b[31m\u202eafter"}})";
+  ClientHandle client;
+  RequestHandle request;
+  AnswerHandle answer;
+  ErrorHandle error;
+  SECTION("of the exchange") {
+    service.On("demo-token-1").Exchange(loopback::Status(403, words));
+  }
+  SECTION("of the agent") {
+    service.On("demo-token-1").Agent(loopback::Status(403, words));
+  }
+  MakeClient(service, {"demo-token-1"}, &client);
+  MakeRequest("why", &request);
+  REQUIRE(warppool_request_set_wait_for_token(request, 0, nullptr) == WARPPOOL_OK);
+  REQUIRE(warppool_client_ask(client, request, answer.out(), error.out()) == WARPPOOL_UNAUTHORIZED);
+  service.Said(error);
+  CHECK(warppool_error_user_message(error) == std::string("before   [31m after"));
+  CHECK(std::string(warppool_error_to_string(error)).find("the service says: before   [31m after") !=
+        std::string::npos);
+}
+
+TEST_CASE("what is too short to be a secret is refused, and so is a proxy that can be read in two ways") {
+  ConfigHandle config;
+  REQUIRE(warppool_config_create(config.out(), nullptr) == WARPPOOL_OK);
+  const auto refused = [&] {
+    ErrorHandle error;
+    CHECK(warppool_config_validate(config, error.out()) == WARPPOOL_INVALID_CONFIG);
+    return std::string(warppool_error_message(error));
+  };
+  const auto add = [&](const char* credential) {
+    REQUIRE(warppool_config_add_token(config, WARPPOOL_TIER_PERSONAL, WARPPOOL_CREDENTIAL_REFRESH_TOKEN, credential,
+                                      nullptr, nullptr) == WARPPOOL_OK);
+  };
+  SECTION("a token") {
+    add("ab");
+    CHECK(refused() == "tokens[0].credential: is too short to be one: it has fewer than 8 bytes");
+  }
+  SECTION("the API key") {
+    add("demo-token-1");
+    REQUIRE(warppool_config_set_firebase_api_key(config, "k", nullptr) == WARPPOOL_OK);
+    CHECK(refused() == "firebase_api_key: is too short to be one: it has fewer than 8 bytes");
+  }
+  SECTION("a proxy") {
+    add("demo-token-1");
+    REQUIRE(warppool_config_set_proxy(config, "http://user:S3CR@ET@127.0.0.1:9", nullptr) == WARPPOOL_OK);
+    CHECK(refused() == "proxy: not a proxy URL: an @ in the user name or the password must be written as %40");
+  }
+}
+
 TEST_CASE("a pushed answer needs no callbacks") {
   CheckedService service;
   service.Accept("demo-token-1");

@@ -283,7 +283,8 @@ TEST_CASE("a change that is not possible is refused, the message says why, and t
           return warppool_client_move_token(client, "one", static_cast<warppool_tier>(4), nullptr, e);
         }) == "tier: is none of warppool_tier");
   CHECK(Complaint([&](auto** e) {
-          return warppool_client_replace_credential(client, "nobody", WARPPOOL_CREDENTIAL_API_KEY, "x", nullptr, e);
+          return warppool_client_replace_credential(client, "nobody", WARPPOOL_CREDENTIAL_API_KEY, "fake-key", nullptr,
+                                                    e);
         }) == nobody);
   CHECK(Complaint([&](auto** e) {
           return warppool_client_replace_credential(client, "one", WARPPOOL_CREDENTIAL_CALLBACK, "x", nullptr, e);

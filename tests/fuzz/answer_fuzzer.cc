@@ -67,7 +67,7 @@ std::map<std::string, std::string> TextsOf(const ConversationImpl& conversation,
 // Whatever the bytes are: what finds the actions in them by hand finds those that protobuf does, or leaves it to it.
 void TryRaw(const std::string& input) {
   std::vector<std::string_view> found;
-  ResponseDecoder decoder(100);
+  ResponseDecoder decoder(EventLimits{100});
   if (!FindActions(input, &found) || !decoder.Check(input).ok()) return;
   wire::ResponseEvent event;
   Promise(event.ParseFromString(input), "what is found and checked is an event");
@@ -90,7 +90,7 @@ void Try(const std::string& input) {
   const auto read = std::make_shared<ConversationImpl>();
   ConversationImpl applied;
   Promise(read->Claim(kLimits) && applied.Claim(kLimits), "nobody else is there");
-  ResponseDecoder decoder(100);
+  ResponseDecoder decoder(EventLimits{100});
   AnswerReader reader(read, &decoder);
   Viewer viewer;
   bool ok = true;

@@ -172,7 +172,7 @@ TEST_CASE("a proxy that wants a log-in is named at once, and asked once") {
   World world;  // closes its connections first
   Config config = ConfigAtAddress(&world, "https://service.invalid");
   config.retry_budget = 3;
-  config.proxy = "http://" + proxy.Address();
+  config.proxy = Secret("http://" + proxy.Address());
   world.Connect(std::move(config));
   const auto answer = world.Ask(Request("hello"));
   CHECK(answer.status().code() == Code::kMisconfigured);
@@ -184,7 +184,7 @@ TEST_CASE("a proxy that does not connect to the service is told as what is on th
   RawServer proxy("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
   World world;  // closes its connections first
   Config config = ConfigAtAddress(&world, "https://service.invalid");
-  config.proxy = "http://" + proxy.Address();
+  config.proxy = Secret("http://" + proxy.Address());
   world.Connect(std::move(config));
   const auto answer = world.Ask(Request("hello"));
   CHECK(answer.status().code() == Code::kBlocked);

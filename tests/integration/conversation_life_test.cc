@@ -90,7 +90,7 @@ TEST_CASE("fifty conversations at once mix nothing up") {
   constexpr int kConversations = 25;  // pushed, and as many pulled
   constexpr int kTurns = 5;
   World world;
-  const std::vector<std::string> tokens = {"fake-a", "fake-b", "fake-c", "fake-d"};
+  const std::vector<std::string> tokens = {"fake-token-a", "fake-token-b", "fake-token-c", "fake-token-d"};
   for (const auto& token : tokens) world.service.Accept(token);
   std::atomic<std::uint32_t> seed{1};
   world.service.Decide([&](loopback::Endpoint endpoint, const std::string& /*token*/) {

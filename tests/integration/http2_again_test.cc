@@ -153,7 +153,11 @@ TEST_CASE("HTTP/2: a request that the service wants over HTTP/1.1 is not sent ag
   REQUIRE((taker.loop.Open().ok() && transport.Open().ok()));
   taker.loop.Post([&] {
     auto target = std::make_shared<HttpTarget>(HttpTarget{.url = server.url(), .headers = {}});
-    transport.Start({std::move(target), Secret(), kQuestion, kPatience}, &taker);
+    HttpRequest request;
+    request.target = std::move(target);
+    request.body = kQuestion;
+    request.silence_timeout = kPatience;
+    transport.Start(std::move(request), &taker);
   });
   taker.loop.Run();
   transport.Shutdown();

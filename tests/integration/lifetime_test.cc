@@ -470,6 +470,37 @@ TEST_CASE("an access token is cached, replaced when it was refused, and fails ov
   CHECK(world.StatusOf(0).state == TokenState::kDisabled);
 }
 
+TEST_CASE("access tokens count as the exchanges that they took, and not as requests that were cancelled") {
+  World world;
+  world.service.Accept("fake-token-one");
+  Client& client = world.Connect({"fake-token-one"});
+  for (int i = 0; i < 10; ++i) REQUIRE(client.AccessToken().ok());
+  Stats stats = client.Statistics();
+  CHECK(stats.total.requests == 1);
+  CHECK(stats.total.Of(Outcome::kAccepted) == 1);
+  CHECK(stats.total.Of(Outcome::kCancelled) == 0);
+  CHECK(stats.total.refreshes == 1);
+  CHECK(stats.requests.started == 0);
+  CHECK(client.Pool().tokens[0].in_flight == 0);
+  client.DropAccessToken(*client.AccessToken());
+  REQUIRE(client.AccessToken().ok());
+  stats = client.Statistics();
+  CHECK(stats.total.requests == 2);
+  CHECK(stats.total.Of(Outcome::kAccepted) == 2);
+}
+
+TEST_CASE("an access token that is an API key counts as nothing") {
+  World world;
+  world.service.AcceptApiKey("wk-fake-key");
+  Config config = ConfigFor(world.service, {"wk-fake-key"});
+  config.tokens[0].kind = CredentialKind::kApiKey;
+  Client& client = world.Connect(std::move(config));
+  for (int i = 0; i < 10; ++i) REQUIRE(client.AccessToken().ok());
+  const Stats stats = client.Statistics();
+  CHECK(stats.total.requests == 0);
+  CHECK(stats.total.Of(Outcome::kCancelled) == 0);
+}
+
 TEST_CASE("an access token that does not come in time is waited for no longer") {
   World world;
   world.service.On("fake-token-one").Exchange(loopback::Ok().Delay(60s));

@@ -35,7 +35,7 @@ TEST_CASE("what is not on this machine goes through the proxy, without a look at
   World world;
   RawServer proxy("HTTP/1.1 502 no way\r\nContent-Length: 0\r\n\r\n");
   Config config = ConfigAt(&world, "https://service.invalid");
-  config.proxy = "http://" + proxy.Address();
+  config.proxy = Secret("http://" + proxy.Address());
   world.Connect(std::move(config));
   const auto answer = world.Ask(Request("hello"));
   CHECK(answer.status().code() == Code::kNetwork);
@@ -47,7 +47,7 @@ TEST_CASE("a host that the proxy is not for is reached without it") {
   World world;
   RawServer proxy("");
   Config config = ConfigAt(&world, "https://0.0.0.0:1");
-  config.proxy = "http://" + proxy.Address();
+  config.proxy = Secret("http://" + proxy.Address());
   config.no_proxy = "0.0.0.0";
   world.Connect(std::move(config));
   CHECK(world.Ask(Request("hello")).code() == Code::kNetwork);
@@ -59,7 +59,7 @@ TEST_CASE("loopback addresses bypass the proxy") {
   world.service.Accept("fake-token-one");
   RawServer proxy("");
   Config config = ConfigFor(world.service, {"fake-token-one"});
-  config.proxy = "http://" + proxy.Address();
+  config.proxy = Secret("http://" + proxy.Address());
   world.Connect(std::move(config));
   CHECK(world.Ask(Request("hello")).status().ToString() == "ok");
   CHECK(proxy.Received().empty());

@@ -67,7 +67,7 @@ expect set.txt "Token pool: 1/1 active (SHARED: 1)"
 refuse set.txt "stand-in"
 
 # What a packager may set: a token of last resort, used where none is configured. The build is put back afterwards.
-build_dir=$source_dir/build/quickstart
+build_dir=$source_dir/build/release
 with_builtin_token() {
   cmake -S "$source_dir" -B "$build_dir" -DWARPPOOL_BUILTIN_ANONYMOUS_TOKEN="$1" >builtin.log &&
     cmake --build "$build_dir" --target warppool_quickstart >>builtin.log || { cat builtin.log >&2; exit 1; }

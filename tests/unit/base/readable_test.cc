@@ -44,6 +44,17 @@ TEST_CASE("words are cut between two characters") {
   }
 }
 
+TEST_CASE("an error is made readable in all of its texts, and none is cut") {
+  Error error{.code = Code::kUnauthorized, .message = std::string("m\0m", 3)};
+  error.service_code = "s\x1Bs";
+  error.user_message = "u\xE2\x80\xAEu" + std::string(5000, 'x');
+  const Status status = Readable(Status(std::move(error)));
+  CHECK(status.message() == "m m");
+  CHECK(status.error().service_code == "s s");
+  CHECK(status.error().user_message == "u u" + std::string(5000, 'x'));
+  CHECK(Readable(Status()).ok());
+}
+
 TEST_CASE("any bytes become valid text") {
   std::string bytes;
   unsigned state = 1;

@@ -99,5 +99,24 @@ TEST_CASE("a result holds a value or the reason why not") {
   CHECK(bad.status().message() == "nothing came");
 }
 
+TEST_CASE("a result that was made of an OK status holds no value, and is an internal error") {
+  const Result<std::string> none{Status()};
+  CHECK_FALSE(none.ok());
+  CHECK(none.code() == Code::kInternal);
+  CHECK_FALSE(none.status().ok());
+  CHECK(none.status().message() == "without a value");
+  const Result<int> copy = Result<int>(Status(Code::kOk, "unheard"));
+  CHECK_FALSE(copy.ok());
+  CHECK(copy.code() == Code::kInternal);
+}
+
+TEST_CASE("a result without value or error takes no memory to say so") {
+  const Result<int> first{Status()};
+  const int before = Allocations();
+  const Result<int> none{Status()};
+  CHECK(Allocations() == before);
+  CHECK_FALSE(none.ok());
+}
+
 }  // namespace
 }  // namespace warppool

@@ -160,6 +160,27 @@ TEST_CASE("an answer beyond a limit ends there, and is not read on") {
   CHECK(r.transport.cancelled(0));
 }
 
+TEST_CASE("an answer whose events are too large together ends there, named with the place") {
+  Reading r({20, 100, 30});
+  r.Stream("data: one\n\ndata: two\n\n");
+  CHECK(r.events == ReadEvents{"one", "two"});
+  CHECK_FALSE(r.end);
+  r.Stream("data: three\n\n");
+  CHECK(r.events == ReadEvents{"one", "two"});
+  REQUIRE(r.end);
+  CHECK(r.end->outcome == Outcome::kGarbled);
+  CHECK(r.status().code() == Code::kLimitExceeded);
+  CHECK_THAT(r.status().message(), ContainsSubstring("max_answer_bytes (30)"));
+  CHECK_THAT(r.status().message(), ContainsSubstring("byte 22 of the stream"));
+}
+
+TEST_CASE("comments without end count for the bytes of an answer") {
+  Reading r({20, 100, 30});
+  r.Stream(": 1234567890\n: 1234567890\n: 1234567890\n");
+  REQUIRE(r.end);
+  CHECK(r.status().code() == Code::kLimitExceeded);
+}
+
 TEST_CASE("an event that says what went wrong ends the attempt, without the secrets that it quotes") {
   Reading r;
   r.Stream(

@@ -97,7 +97,7 @@ TEST_CASE("the example .env sets what stands beside its schemes, with the defaul
   CHECK(loaded.config().client_version == defaults.client_version);
   CHECK(loaded.config().ca_bundle == authorities.path());
   CHECK(loaded.config().state_file == "/home/you/.local/state/warppool.state");
-  CHECK(loaded.config().proxy == "http://proxy.example.com:3128");
+  CHECK(loaded.config().proxy.Reveal() == "http://proxy.example.com:3128");
   CHECK(loaded.config().no_proxy == ".example.com,intranet");
 }
 

@@ -17,6 +17,7 @@ namespace warppool::internal {
 namespace {
 
 using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::StartsWith;
 
 TEST_CASE("one personal token is enough, and everything else has its default") {
   const Loaded loaded = Load({{"WARP_REFRESH_TOKEN", "a-hunter2"}});
@@ -180,11 +181,48 @@ TEST_CASE("a variable with a bad value is named") {
   }
 }
 
+TEST_CASE("a proxy that cannot be read in one way only is refused, and nothing of it is shown") {
+  for (const char* proxy : {"http://user:S3CR@ET@127.0.0.1:9", "http://user:S3CR#ET@127.0.0.1:9",
+                            "http://user:S3CR?ET@127.0.0.1:9", "http://user:S3CRET@ho!st:9"}) {
+    const Loaded loaded = Load({{"WARP_REFRESH_TOKEN", "a-hunter2"}, {"WARP_PROXY", proxy}});
+    CHECK(loaded.code() == Code::kInvalidConfig);
+    CHECK_THAT(loaded.message(), StartsWith("WARP_PROXY: not a proxy URL: "));
+    const EnvFile file("# a proxy\nWARP_REFRESH_TOKEN=a-hunter2\nhttps_proxy='" + std::string(proxy) + "'\n");
+    const Loaded from_file = Load({}, file.path());
+    CHECK_THAT(from_file.message(), StartsWith(file.path() + ":3: https_proxy: not a proxy URL: "));
+    for (const std::string& text : {loaded.message(), loaded.log, from_file.message(), from_file.log}) {
+      for (const char* part : {"S3CR", "ET@", "user", "ho!st"})
+        CHECK_THAT(text, !ContainsSubstring(std::string(part) + ":") && !ContainsSubstring(part + std::string("@")));
+      CHECK_THAT(text, !ContainsSubstring("S3CR"));
+    }
+  }
+}
+
+TEST_CASE("what is too short to be a secret is refused, with its place") {
+  const auto refused = [](Environment environment) {
+    environment.emplace("WARP_REFRESH_TOKEN", "a-hunter2");
+    const Loaded loaded = Load(std::move(environment));
+    CHECK(loaded.code() == Code::kInvalidConfig);
+    return loaded.message();
+  };
+  CHECK(refused({{"WARP_FIREBASE_API_KEY", "k"}}) ==
+        "WARP_FIREBASE_API_KEY: the key is too short to be one: it has fewer than 8 bytes");
+  CHECK(refused({{"WARP_REFRESH_TOKEN", "ab"}}) ==
+        "WARP_REFRESH_TOKEN: the token is too short to be one: it has fewer than 8 bytes");
+  CHECK(refused({{"WARP_SHARED_TOKENS", "fake-token,c"}}) ==
+        "WARP_SHARED_TOKENS: token 2 is too short to be one: it has fewer than 8 bytes");
+  const EnvFile file("WARP_REFRESH_TOKEN=a-hunter2\n\nWARP_FIREBASE_API_KEY=k\n");
+  CHECK(Load({}, file.path()).message() ==
+        file.path() + ":3: WARP_FIREBASE_API_KEY: the key is too short to be one: it has fewer than 8 bytes");
+  // A proxy's administrator decides how long its passwords are.
+  CHECK(Load({{"WARP_REFRESH_TOKEN", "a-hunter2"}, {"WARP_PROXY", "http://u:p@proxy:3128"}}).result.ok());
+}
+
 TEST_CASE("the proxy is the one for the server's scheme, unless WARP_PROXY names another") {
   const auto proxy = [](Environment environment, const char* file_text = "") {
     environment.emplace("WARP_REFRESH_TOKEN", "a-hunter2");
     const EnvFile file(file_text);
-    return Load(std::move(environment), file.path()).config().proxy;
+    return std::string(Load(std::move(environment), file.path()).config().proxy.Reveal());
   };
   const Environment both{{"HTTPS_PROXY", "secure:1"}, {"HTTP_PROXY", "plain:2"}};
   Environment plain = both;

@@ -32,7 +32,7 @@ TEST_CASE("what takes a new client is named, each by itself") {
            {"firebase_api_key", [](Config& c) { c.firebase_api_key = Secret("hunter2"); }},
            {"client_version", [](Config& c) { c.client_version = "other"; }},
            {"ca_bundle", [](Config& c) { c.ca_bundle = "other"; }},
-           {"proxy", [](Config& c) { c.proxy = "other"; }},
+           {"proxy", [](Config& c) { c.proxy = Secret("other"); }},
            {"no_proxy", [](Config& c) { c.no_proxy = "other"; }},
            {"connect_timeout", [](Config& c) { ++c.connect_timeout; }},
            {"silence_timeout", [](Config& c) { ++c.silence_timeout; }},
@@ -48,8 +48,12 @@ TEST_CASE("what takes a new client is named, each by itself") {
            {"store_timeout", [](Config& c) { ++c.store_timeout; }},
            {"max_event_bytes", [](Config& c) { ++c.max_event_bytes; }},
            {"max_message_bytes", [](Config& c) { ++c.max_message_bytes; }},
+           {"max_event_memory", [](Config& c) { ++c.max_event_memory; }},
+           {"max_event_messages", [](Config& c) { ++c.max_event_messages; }},
+           {"max_answer_bytes", [](Config& c) { ++c.max_answer_bytes; }},
            {"max_stream_events", [](Config& c) { ++c.max_stream_events; }},
            {"max_tasks", [](Config& c) { ++c.max_tasks; }},
+           {"max_messages", [](Config& c) { ++c.max_messages; }},
            {"max_nesting_depth", [](Config& c) { ++c.max_nesting_depth; }},
        }) {
     CHECK(Difference(row.change) == row.field);
@@ -74,7 +78,7 @@ TEST_CASE("tokens, and what concerns their choice and their health, may change")
 
 TEST_CASE("of several differences the first one is named") {
   CHECK(Difference([](Config& c) {
-          c.proxy = "other";
+          c.proxy = Secret("other");
           c.server_url = "https://other.example";
         }) == "server_url");
 }
@@ -86,7 +90,8 @@ TEST_CASE("each field is in one of the two lists") {
          refresh_url, securetoken_url, firebase_api_key, client_version, ca_bundle, proxy, no_proxy, connect_timeout,
          silence_timeout, refresh_timeout, retry_budget, retry_base_delay, retry_max_delay, retry_after_limit,
          quota_cooling, max_token_wait, background_refresh, state_file, state_save_interval, store_timeout,
-         max_event_bytes, max_message_bytes, max_stream_events, max_tasks, max_nesting_depth] = config;
+         max_event_bytes, max_message_bytes, max_event_memory, max_event_messages, max_answer_bytes, max_stream_events,
+         max_tasks, max_messages, max_nesting_depth] = config;
   CHECK(&max_nesting_depth == &config.max_nesting_depth);
 }
 

@@ -22,10 +22,11 @@ TEST_CASE("all token variables are merged, tier by tier") {
 }
 
 TEST_CASE("an API key in a token variable is used as one") {
-  const Loaded loaded =
-      Load({{"WARP_REFRESH_TOKEN", "wk-1.0aF"}, {"WARP_SHARED_TOKENS", "wk-x.1,wk-1.x,wk-1.,wk-.1,wk-1,wk-22.f"}});
+  const Loaded loaded = Load({{"WARP_REFRESH_TOKEN", "wk-1.0aF"},
+                              {"WARP_SHARED_TOKENS", "wk-x.012,wk-1.0ax,wk-1234.,wk-.0123,wk-12345,wk-22.0f"}});
   CHECK(loaded.tokens() ==
-        "PERSONAL:wk-1.0aF(key) SHARED:wk-x.1 SHARED:wk-1.x SHARED:wk-1. SHARED:wk-.1 SHARED:wk-1 SHARED:wk-22.f(key)");
+        "PERSONAL:wk-1.0aF(key) SHARED:wk-x.012 SHARED:wk-1.0ax SHARED:wk-1234. SHARED:wk-.0123 SHARED:wk-12345 "
+        "SHARED:wk-22.0f(key)");
   CHECK_THAT(loaded.log, ContainsSubstring("WARP_REFRESH_TOKEN: the token is an API key") && !ContainsSubstring("wk-"));
   CHECK_THAT(loaded.log, ContainsSubstring("WARP_SHARED_TOKENS: token 6 is an API key"));
 }

@@ -1,4 +1,5 @@
 #include <functional>
+#include <limits>
 #include <string>
 
 #include "catch.h"
@@ -66,6 +67,9 @@ TEST_CASE("each token is checked, and named by its place") {
             [](Config& c) { c.tokens.push_back(TokenWith("hunter2\r\nX: y")); }},
            {"tokens[1].credential: holds a non-ASCII",
             [](Config& c) { c.tokens.push_back(TokenWith("hunter2\xC3\xA9")); }},
+           {"tokens[1].credential: is too short to be one: it has fewer than 8 bytes",
+            [](Config& c) { c.tokens.push_back(TokenWith("hunter2")); }},
+           {"", [](Config& c) { c.tokens.push_back(TokenWith("hunter23")); }},
            {"tokens[1].tier: ", [](Config& c) { c.tokens.push_back(TokenWith("x", static_cast<Tier>(0))); }},
            {"tokens[0].kind: ", [](Config& c) { c.tokens[0].kind = static_cast<CredentialKind>(9); }},
            {"tokens[0].name: is the credential", [](Config& c) { c.tokens[0].name = kToken; }},
@@ -73,10 +77,10 @@ TEST_CASE("each token is checked, and named by its place") {
            {"tokens[0].name: is not UTF-8", [](Config& c) { c.tokens[0].name = "\xFF"; }},
            {"tokens[2].name: another",
             [](Config& c) {
-              c.tokens.push_back(TokenWith("a", Tier::kShared, "mine"));
-              c.tokens.push_back(TokenWith("b", Tier::kPersonal, "mine"));
+              c.tokens.push_back(TokenWith("fake-token-a", Tier::kShared, "mine"));
+              c.tokens.push_back(TokenWith("fake-token-b", Tier::kPersonal, "mine"));
             }},
-           {"", [](Config& c) { c.tokens.push_back(TokenWith("a", Tier::kShared)); }},
+           {"", [](Config& c) { c.tokens.push_back(TokenWith("fake-token-a", Tier::kShared)); }},
            {"", [](Config& c) { c.tokens[0].name = "J\xC3\xBCrgen's laptop"; }},
        }) {
     Run(row);
@@ -120,6 +124,9 @@ TEST_CASE("a token whose bearer the program supplies has a name, a source, and n
               c.tokens.push_back(Supplied("mine"));
               c.tokens.push_back(Supplied("mine"));
             }},
+           {"tokens[1].credential: is too short to be one: it has fewer than 8 bytes",
+            [](Config& c) { c.tokens.push_back(TokenWith("hunter2")); }},
+           {"", [](Config& c) { c.tokens.push_back(TokenWith("hunter23")); }},
            {"tokens[1].tier: ",
             [](Config& c) {
               c.tokens.push_back(Supplied("mine"));
@@ -180,14 +187,17 @@ TEST_CASE("tokens travel in the clear to this machine only") {
   }
 }
 
-TEST_CASE("a proxy is read loosely, but not blindly") {
+TEST_CASE("a proxy is an address, and whatever else is in it is not shown") {
   for (const char* proxy : {"", "proxy", "proxy:3128", "http://proxy:3128", "https://proxy:3128/",
-                            "socks5://[::1]:1080", "socks5h://user:p@ss@proxy:1080", "HTTP://proxy"}) {
-    Run({"", [&](Config& c) { c.proxy = proxy; }});
+                            "socks5://[::1]:1080", "socks5h://user:p%40ss@proxy:1080", "HTTP://proxy"}) {
+    Run({"", [&](Config& c) { c.proxy = Secret(proxy); }});
   }
-  for (const char* proxy : {"ftp://hunter2:3128", "http://", "http://user:hunter2@", "http://hunter2:0", "hunter2:port",
-                            "http://hunter2:65536", "http://hunter2:", "http://hunter 2", "http://hunter2\r\nX: y"}) {
-    Run({"proxy: ", [&](Config& c) { c.proxy = proxy; }});
+  for (const char* proxy :
+       {"ftp://hunter2:3128", "http://", "http://user:hunter2@", "http://hunter2:0", "hunter2:port",
+        "http://hunter2:65536", "http://hunter2:", "http://hunter 2", "http://hunter2\r\nX: y",
+        "http://user:S3CR@hunter2@127.0.0.1:9", "http://user:hunter2#x@127.0.0.1:9", "http://user:hunter2?@127.0.0.1:9",
+        "http://user:hunter2/x@127.0.0.1:9", "http://user:12/hunter2@127.0.0.1:9", "http://user:hunter2@ho!st:9"}) {
+    Run({"proxy: not a proxy URL: ", [&](Config& c) { c.proxy = Secret(proxy); }});
   }
   Run({"no_proxy: ", [](Config& c) { c.no_proxy = "a\nb"; }});
 }
@@ -198,7 +208,8 @@ TEST_CASE("nothing can smuggle a line into a request") {
            {"client_version: ", [](Config& c) { c.client_version = std::string("v1\0", 3); }},
            {"client_version: ", [](Config& c) { c.client_version = "v\xC3\xA9"; }},
            {"firebase_api_key: ", [](Config& c) { c.firebase_api_key = Secret("hunter2\n"); }},
-           {"", [](Config& c) { c.firebase_api_key = Secret("key"); }},
+           {"firebase_api_key: is too short to be one", [](Config& c) { c.firebase_api_key = Secret("hunter2"); }},
+           {"", [](Config& c) { c.firebase_api_key = Secret("hunter23"); }},
        }) {
     Run(row);
   }
@@ -269,6 +280,20 @@ TEST_CASE("limits are within reason") {
            {"max_message_bytes: ", [](Config& c) { c.max_message_bytes = 1023; }},
            {"", [](Config& c) { c.max_message_bytes = 1024; }},
            {"max_message_bytes: ", [](Config& c) { c.max_message_bytes = (1U << 30U) + 1; }},
+           {"max_event_memory: ", [](Config& c) { c.max_event_memory = (1U << 20U) - 1; }},
+           {"", [](Config& c) { c.max_event_memory = 1U << 20U; }},
+           {"", [](Config& c) { c.max_event_memory = 1U << 30U; }},
+           {"max_event_memory: ", [](Config& c) { c.max_event_memory = (1U << 30U) + 1; }},
+           {"max_event_messages: ", [](Config& c) { c.max_event_messages = 0; }},
+           {"", [](Config& c) { c.max_event_messages = 1; }},
+           {"", [](Config& c) { c.max_event_messages = 10'000'000; }},
+           {"max_event_messages: ", [](Config& c) { c.max_event_messages = 10'000'001; }},
+           {"max_messages: ", [](Config& c) { c.max_messages = 0; }},
+           {"", [](Config& c) { c.max_messages = 1; }},
+           {"max_messages: ", [](Config& c) { c.max_messages = 10'000'001; }},
+           {"max_answer_bytes: ", [](Config& c) { c.max_answer_bytes = 1023; }},
+           {"", [](Config& c) { c.max_answer_bytes = 1024; }},
+           {"", [](Config& c) { c.max_answer_bytes = std::numeric_limits<std::size_t>::max(); }},
            {"max_stream_events: ", [](Config& c) { c.max_stream_events = 0; }},
            {"", [](Config& c) { c.max_stream_events = 1; }},
            {"max_tasks: ", [](Config& c) { c.max_tasks = 0; }},

@@ -41,7 +41,7 @@ struct ReadAnswer {
 }  // namespace
 
 TEST_CASE("answers that share a decoder go on with what they have kept") {
-  ResponseDecoder decoder(100);
+  ResponseDecoder decoder(EventLimits{100});
   ReadAnswer one(&decoder);
   ReadAnswer other(&decoder);
   one.Read({Create("t"), Add("t", {Output("m", "a")}), Append("t", Output("m", "b")), Append("t", Output("m", "c"))});
@@ -56,7 +56,7 @@ TEST_CASE("answers that share a decoder go on with what they have kept") {
 }
 
 TEST_CASE("a text that only grows is kept, too, and not told twice") {
-  ResponseDecoder decoder(100);
+  ResponseDecoder decoder(EventLimits{100});
   ReadAnswer one(&decoder);
   ReadAnswer other(&decoder);
   one.Read({Create("t"), Add("t", {Output("m", "a")})});
@@ -78,7 +78,7 @@ TEST_CASE("actions that come in an unusual way are applied like all others, and 
     *event.mutable_client_actions()->add_actions() = action;
   }
   event.GetReflection()->MutableUnknownFields(&event)->AddVarint(1000, 7);
-  ResponseDecoder decoder(100);
+  ResponseDecoder decoder(EventLimits{100});
   ReadAnswer one(&decoder);
   ReadAnswer other(&decoder);
   REQUIRE(one.reader.Read(EncodeBase64Url(event.SerializeAsString())).ok());
@@ -90,7 +90,7 @@ TEST_CASE("actions that come in an unusual way are applied like all others, and 
 }
 
 TEST_CASE("what is kept can be dropped") {
-  ResponseDecoder decoder(100);
+  ResponseDecoder decoder(EventLimits{100});
   ReadAnswer one(&decoder);
   one.Read({Create("t"), Add("t", {Output("m", "a")})});
   one.reader.Keep();

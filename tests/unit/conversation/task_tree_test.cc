@@ -226,6 +226,33 @@ TEST_CASE("what contradicts the tasks is refused, with its names") {
   CHECK(tree.Bytes() == before);
 }
 
+TEST_CASE("a conversation takes no more messages than its limit, in all its tasks together") {
+  Tree tree;
+  tree.tree.set_limits({.max_messages = 3});
+  tree.DoAll({Create("root", "", {Output("m1", "a")}), Create("sub", "root", {Output("m2", "b"), Output("m3", "c")})});
+  const std::string full = tree.Bytes();
+  for (const auto& action : {Add("root", {Output("m4", "d")}), Create("other", "root", {Output("m4", "d")}),
+                             Update("sub", Output("m4", "d"))}) {
+    const Status status = tree.Do(action);
+    CHECK(status.code() == Code::kLimitExceeded);
+    CHECK_THAT(status.message(), Catch::Matchers::ContainsSubstring("max_messages (3)"));
+    CHECK(tree.Bytes() == full);
+  }
+  CHECK(tree.Do(Add("root", {Output("m1", "instead")})).ok());
+}
+
+TEST_CASE("messages that a rollback took away do not count") {
+  Tree tree;
+  tree.tree.set_limits({.max_messages = 2});
+  wire::ClientAction begin;
+  begin.mutable_begin_transaction();
+  wire::ClientAction rollback;
+  rollback.mutable_rollback_transaction();
+  tree.DoAll({Create("root", "", {Output("m1", "a")}), begin, Add("root", {Output("m2", "b")}), rollback,
+              Add("root", {Output("m3", "c")})});
+  CHECK(tree.Do(Add("root", {Output("m4", "d")})).code() == Code::kLimitExceeded);
+}
+
 TEST_CASE("limits are errors that name them") {
   Tree tree;
   tree.tree.set_limits({.max_message_bytes = 1024, .max_tasks = 2});

@@ -86,7 +86,7 @@ TEST_CASE("an action is parsed by itself as protobuf parses it") {
   *odd.mutable_add_messages_to_task() = WithUnknown(odd.add_messages_to_task());
   wire::ClientAction nameless = WithEverything();
   nameless.mutable_add_messages_to_task()->clear_task_id();
-  ResponseDecoder decoder(100);
+  ResponseDecoder decoder(EventLimits{100});
   for (const wire::ClientAction& action :
        {WithEverything(), nameless, odd, Create("t", "", {Output("m", "a")}), Add("t", {}), wire::ClientAction()}) {
     const auto parsed = decoder.ParseAction(action.SerializeAsString());

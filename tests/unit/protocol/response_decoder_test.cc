@@ -35,7 +35,7 @@ class Decoder {
   }
 
  private:
-  ResponseDecoder decoder_{100};
+  ResponseDecoder decoder_{EventLimits{100}};
 };
 
 std::string Encoded(const wire::ResponseEvent& event) {
@@ -143,7 +143,7 @@ TEST_CASE("whatever happened to an event, nothing is printed") {
   const std::string bytes = event.SerializeAsString();
   int refused = 0;
   const std::string printed = StderrOf([&] {
-    ResponseDecoder decoder(100);
+    ResponseDecoder decoder(EventLimits{100});
     for (std::size_t i = 0; i < bytes.size(); ++i) {
       if (!decoder.Parse(bytes.substr(0, i)).ok()) ++refused;
       for (int bit = 0; bit < 8; ++bit) {
@@ -255,6 +255,27 @@ TEST_CASE("usage is summed over the models") {
   CHECK(usage.context_window_usage == 0.75);
 }
 
+TEST_CASE("messages beyond the limit of an event are refused before any of them is made") {
+  wire::ResponseEvent event;
+  auto* add = event.mutable_client_actions()->add_actions()->mutable_add_messages_to_task();
+  for (int i = 0; i < 10; ++i) add->add_messages();
+  const std::string bytes = event.SerializeAsString();
+  CHECK(ResponseDecoder(EventLimits{100, 14}).Check(bytes).ok());
+  const Status refused = ResponseDecoder(EventLimits{100, 13}).Check(bytes);
+  CHECK(refused.code() == Code::kLimitExceeded);
+  CHECK_THAT(refused.message(), ContainsSubstring("max_event_messages (13)"));
+}
+
+TEST_CASE("an event that would take too much memory is refused, and names the limit") {
+  wire::ResponseEvent event;
+  auto* add = event.mutable_client_actions()->add_actions()->mutable_add_messages_to_task();
+  for (int i = 0; i < 20'000; ++i) add->add_messages();
+  const Status refused = ResponseDecoder(EventLimits{100}).Check(event.SerializeAsString());
+  CHECK(refused.code() == Code::kLimitExceeded);
+  CHECK_THAT(refused.message(), ContainsSubstring("max_event_memory (4194304)"));
+  CHECK(ResponseDecoder(EventLimits{100, 100'000, 1U << 30U}).Check(event.SerializeAsString()).ok());
+}
+
 TEST_CASE("messages that lie too deep in one another are told from what is no message") {
   // A tool call whose arguments are lists in lists.
   wire::ResponseEvent event;
@@ -264,11 +285,11 @@ TEST_CASE("messages that lie too deep in one another are told from what is no me
   for (int i = 0; i < 30; ++i) value = value->mutable_list_value()->add_values();
   value->set_bool_value(true);
   const std::string bytes = event.SerializeAsString();
-  CHECK(ResponseDecoder(100).Parse(bytes).ok());
-  const auto refused = ResponseDecoder(50).Parse(bytes);
+  CHECK(ResponseDecoder(EventLimits{100}).Parse(bytes).ok());
+  const auto refused = ResponseDecoder(EventLimits{50}).Parse(bytes);
   CHECK(refused.code() == Code::kLimitExceeded);
   CHECK_THAT(refused.status().message(), ContainsSubstring("max_nesting_depth (50)"));
-  CHECK(ResponseDecoder(50).Parse(bytes.substr(1)).code() == Code::kUndecodableEvent);
+  CHECK(ResponseDecoder(EventLimits{50}).Parse(bytes.substr(1)).code() == Code::kUndecodableEvent);
 }
 
 }  // namespace

@@ -57,9 +57,9 @@ TEST_CASE("the form body holds the credential, percent-encoded") {
 }
 
 TEST_CASE("the key goes into the query, percent-encoded") {
-  CHECK(ExchangeQuery(Secret("fake-key")) == "?key=fake-key");
-  CHECK(ExchangeQuery(Secret("a&b#c")) == "?key=a%26b%23c");
-  CHECK(ExchangeQuery(Secret()).empty());
+  CHECK(ExchangeUrl("https://a.example/t", Secret("fake-key")) == "https://a.example/t?key=fake-key");
+  CHECK(ExchangeUrl("https://a.example/t", Secret("a&b#c")) == "https://a.example/t?key=a%26b%23c");
+  CHECK(ExchangeUrl("https://a.example/t", Secret()) == "https://a.example/t");
 }
 
 TEST_CASE("a success is read in snake case and in camel case") {
@@ -85,6 +85,24 @@ TEST_CASE("a success may be silent about all but the bearer") {
   CHECK_FALSE(success.life);
   CHECK(success.refresh_token.empty());
   CHECK(success.user_id.empty());
+}
+
+TEST_CASE("only a text that is not empty replaces a refresh token") {
+  const auto value = GENERATE(as<std::string>(), "false", "true", "0", "17", "null", "\"\"", R"(["fake-listed"])",
+                              R"({"value": "fake-inner"})");
+  const ExchangeSuccess success =
+      AnsweredWith(R"({"id_token": "fake.jwt.1", "user_id": "u1", "refresh_token": )" + value + "}");
+  CHECK(success.bearer.Reveal() == "fake.jwt.1");
+  CHECK(success.refresh_token.empty());
+  const ExchangeSuccess other =
+      AnsweredWith(R"({"id_token": "fake.jwt.1", "refresh_token": )" + value + R"(, "refreshToken": "fake-new"})");
+  CHECK(other.refresh_token.Reveal() == "fake-new");
+}
+
+TEST_CASE("what is no text is no bearer") {
+  const auto value = GENERATE(as<std::string>(), "true", "17", R"(["fake.jwt.1"])");
+  CHECK(AnsweredWith(R"({"id_token": )" + value + R"(, "access_token": "fake-access"})").bearer.Reveal() ==
+        "fake-access");
 }
 
 TEST_CASE("the life of a token is a number of seconds, written as a string or a number") {

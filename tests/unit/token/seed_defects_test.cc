@@ -189,7 +189,7 @@ TEST_CASE("seed defect: a piece of the token in the log") {
 }
 
 TEST_CASE("seed defect: events that do not decode are skipped in silence") {
-  ResponseDecoder decoder(100);
+  ResponseDecoder decoder(EventLimits{100});
   AnswerReader reader(nullptr, &decoder);
   for (const char* data : {"!", "AAAA", "{\"error\": \"no\"}"}) {
     const auto kind = reader.Read(data);
@@ -202,7 +202,7 @@ TEST_CASE("seed defect: events that do not decode are skipped in silence") {
 TEST_CASE("seed defect: quota exhaustion is reported as a normal end") {
   wire::ResponseEvent event;
   event.mutable_finished()->mutable_quota_limit();
-  ResponseDecoder decoder(100);
+  ResponseDecoder decoder(EventLimits{100});
   AnswerReader reader(nullptr, &decoder);
   const auto kind = reader.Read(EncodedEvent(event));
   REQUIRE(kind.ok());
@@ -217,7 +217,7 @@ TEST_CASE("seed defect: one conversation id is shared by all callers") {
     event.mutable_init()->set_conversation_id(id);
     return EncodedEvent(event);
   };
-  ResponseDecoder decoder(100);
+  ResponseDecoder decoder(EventLimits{100});
   AnswerReader one(nullptr, &decoder);
   AnswerReader other(nullptr, &decoder);
   REQUIRE(one.Read(init("c1")).ok());
