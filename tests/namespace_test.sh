@@ -15,6 +15,7 @@ fi
 
 # What warppool:: is followed by in the headers' declarations, and in the archive's symbols. Members begin with their class.
 declared=$(sed -nE -e 's/^(class|struct|enum class|using) (\[\[nodiscard\]\] )?([A-Za-z]+).*/\3/p' \
+  -e 's/^inline constexpr [^=]* ([A-Za-z]+) = .*/\1/p' \
   -e 's/^[A-Za-z][^(=]* ([A-Za-z]+)\(.*/\1/p' "$root"/include/warppool/*.h | sort -u)
 defined=$("$nm" -C "$archive" | sed -nE 's/^[0-9a-f]+ [^U] //p' | grep -oE '\bwarppool::([A-Za-z_]+|\(anonymous)' |
   sed 's/^warppool:://' | sort -u | grep -vxE 'internal|wire|operator')

@@ -181,7 +181,7 @@ for part in "${parts[@]}"; do
     deep-docs) run_part docs build_docs ;;
     deep-soak) run_long_tests soak WARPPOOL_SOAK_REQUESTS=400000 WARPPOOL_SHARED_TROUBLES=300 ;;
     deep-kill) run_long_tests kill WARPPOOL_STATE_KILLS=2000 WARPPOOL_SHARED_REQUESTS=40000 WARPPOOL_STATE_STOPS=1000 ;;
-    deep-process) run_long_tests process WARPPOOL_ENDINGS=3000 ;;
+    deep-process) run_long_tests process WARPPOOL_ENDINGS=3000 WARPPOOL_MEMORY_STEP=1 ;;
     deep-valgrind) run_part valgrind run_valgrind ;;
     deep-packaging) run_part packaging tests/packaging/run.sh build/release --all ;;
     deep-poll) run_poll ;;

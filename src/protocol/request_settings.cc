@@ -95,13 +95,13 @@ Problem WriteTools(const std::vector<Tool>& tools, WireSettings* to) {
   return {};
 }
 
-// All that is of variable length, in messages inside of it, too.
+// All that is of variable length, in messages inside of it, too. Takes no memory: there may be none left.
 void WipeTexts(Message* message) {
   const google::protobuf::Reflection& fields = *message->GetReflection();
-  std::vector<const FieldDescriptor*> present;
-  fields.ListFields(*message, &present);
-  for (const FieldDescriptor* field : present) {
-    if (field->is_repeated()) continue;  // keys are not
+  const google::protobuf::Descriptor& kind = *message->GetDescriptor();
+  for (int i = 0; i < kind.field_count(); ++i) {
+    const FieldDescriptor* const field = kind.field(i);
+    if (field->is_repeated() || !fields.HasField(*message, field)) continue;  // keys are not repeated
     if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
       WipeTexts(fields.MutableMessage(message, field));
     } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_STRING) {

@@ -29,6 +29,8 @@ class ObedientStore final : public StateStore {
  public:
   // Called before a write is made. May wait.
   std::function<void(const std::vector<StateChange>& changes)> on_write{};
+  // Called before a read. May wait.
+  std::function<void()> on_read{};
 
   void FailReads(bool fail) { fail_reads_ = fail; }
   void FailWrites(bool fail) { fail_writes_ = fail; }
@@ -44,6 +46,7 @@ class ObedientStore final : public StateStore {
   }
 
   Result<std::optional<std::string>> Read(const std::string& key) override {
+    if (on_read) on_read();
     if (fail_reads_) return Fail();
     return records_->Read(key);
   }

@@ -172,6 +172,31 @@ TEST_CASE("a store that cannot be read at the start is an error, thrown or not")
   CHECK(refused.code() == Code::kInternal);
 }
 
+TEST_CASE("a store that does not answer at the start is begun without, and what it has is taken over when it comes") {
+  Gate gate;  // before the client, which waits for it at its end
+  const auto store = std::make_shared<ObedientStore>();
+  World world;
+  world.service.On(kOne).Exchange(loopback::Ok().RotateTo(kRotated).Times(1));
+  world.Connect(ConfigFor(world.service, {kOne}), store);
+  REQUIRE(world.Ask(Impatient()).ok());
+  world.client.reset();
+  world.service.ExpireJwts();
+  store->on_read = [&] { gate.Pass(); };
+  gate.Close();
+  Config config = ConfigFor(world.service, {kOne});
+  config.store_timeout = 100ms;
+  const Client& client = world.Connect(config, store);
+  const auto told = world.events.Of(PoolEventKind::kStoreFailed);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].code == Code::kTimeout);
+  CHECK(client.Statistics().total.Successes() == 0);
+  gate.Open();
+  CHECK(Eventually([&] { return client.Statistics().total.Successes() == 1; }));
+  CHECK(world.Ask(Request("hello")).ok());
+  CHECK(world.service.Count(kExchange, kOne) == 1);
+  CHECK(world.service.Count(kExchange, kRotated) == 1);
+}
+
 TEST_CASE("writes that fail lose nothing in memory, are told, and are made up for") {
   const bool throws = GENERATE(false, true);
   enum class MadeUpFor { kByTheNextChange, kAfterTheInterval, kAtTheEnd };

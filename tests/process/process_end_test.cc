@@ -119,11 +119,11 @@ class Endings {
     REQUIRE(sealed->has_value());
     const auto record = OpenRecord(**sealed, Secret(ended.token));
     REQUIRE(record.ok());
-    CHECK(record->credential.Reveal() == ended.token + "-rotated");
+    CHECK(record->token.credential.Reveal() == ended.token + "-rotated");
     // memcheck is too slow to say what is saved in time.
     if (!Under().empty()) return;
     // Counters are gathered for longer than these processes live: they are saved at the end, or never.
-    if (ended.ending.saves_counters()) CHECK(record->counters.requests > 0);
+    if (ended.ending.saves_counters()) CHECK(record->token.counters.requests > 0);
   }
 
   TemporaryDirectory directory_;
