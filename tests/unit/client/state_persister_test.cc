@@ -58,7 +58,7 @@ struct Keeping {
   std::shared_ptr<SlowStore> store = std::make_shared<SlowStore>(records);
   Pool pool{{"p1", "p2"}, Recovering()};
   FakeExecutor executor{&pool.clock};
-  StatePersister keeper{store, &pool.pool, &executor, pool.clock, pool.clock, {5s, 30s, 30s, [] { return 7U; }}, 10s};
+  StatePersister keeper{store, &pool.pool, &executor, pool.clock, pool.clock, {5s, 30s, {30s, [] { return 7U; }}}, 10s};
 };
 
 TEST_CASE("what a token counts while it is being restored is added to what it had") {
