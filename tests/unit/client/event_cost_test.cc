@@ -26,7 +26,7 @@ using wire::ResponseEvent;
 constexpr std::size_t kAllowance = 4U << 20U;
 
 // A sanitizer takes a minute for events that are larger.
-constexpr std::size_t kLargest = kSanitized ? 300'000 : 12'000'000;
+constexpr std::size_t kLargest = kSanitized ? 100'000 : 12'000'000;
 
 std::string Length(std::size_t length) {
   std::string text;
