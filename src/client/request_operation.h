@@ -91,7 +91,7 @@ class RequestOperation final : public Operation,
   void OnActions();
   void ApplyActions();  // those of the last event that are left
   void OnUnknown();
-  void OnFinished(const Finished& finished);
+  void OnFinished(const Finished& as_sent);
   void HoldEarly(const Event& event, std::size_t bytes);
   void BeginAnswer();
   void NoteOwner();

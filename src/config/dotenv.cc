@@ -253,7 +253,7 @@ Result<std::vector<DotenvEntry>> ParseDotenv(std::string_view text, std::string_
     if (is_new) {
       entries.push_back(std::move(entry));
     } else {
-      entries[place->second] = std::move(entry);
+      std::swap(entries[place->second], entry);  // what was there is wiped with it
     }
   }
   return entries;

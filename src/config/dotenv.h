@@ -26,6 +26,9 @@ struct DotenvEntry {
   std::string key;                   // never empty
   std::optional<std::string> value;  // nothing: the key stood without a "="
   int line = 0;                      // where it begins, from 1; of several the last
+  DotenvEntry() = default;
+  DotenvEntry(DotenvEntry&&) = default;
+  DotenvEntry& operator=(DotenvEntry&&) = default;
   ~DotenvEntry() {
     if (value) Wipe(&*value);
   }

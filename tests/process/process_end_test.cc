@@ -135,7 +135,7 @@ class Endings {
 }  // namespace
 
 TEST_CASE("a process that ends in any way while a client lives neither crashes nor hangs, and its state is saved") {
-  const int count = AmountFrom("WARPPOOL_ENDINGS", kSanitized ? 100 : 200);
+  const int count = AmountFrom("WARPPOOL_ENDINGS", kSanitized ? 50 : 200);
   const std::vector<Ending> all = AllEndings();
   Endings endings;
   for (int i = 0; i < count; ++i) {
