@@ -21,8 +21,7 @@ constexpr milliseconds kLongestLook{1'000};
 constexpr milliseconds kLongestReview{70'000};
 // A time that is not worth a write of its own.
 constexpr milliseconds kLeastSeen{1'000};
-// Between two tries to bring something to a store that fails: it doubles.
-constexpr milliseconds kFirstSettlePause{1'000};
+// Between two tries to bring something to a store that fails, as long as the first pause is not longer.
 constexpr milliseconds kLongestSettlePause{30'000};
 // At the end, when there is no later.
 constexpr int kMostLastTries = 5;
@@ -139,7 +138,7 @@ void StoredExchanges::Hold(Exchange* exchange) {
 
 void StoredExchanges::RenewLater() {
   if (renews_later_) return;
-  worker_->PostAfter(kRenewEvery, [this] {
+  worker_->PostAfter(options_.renew_every, [this] {
     renews_later_ = false;
     Renew();
   });
@@ -356,7 +355,7 @@ void StoredExchanges::SettleOrLater(Exchange* exchange) {
 
 void StoredExchanges::SettleLater() {
   if (settles_later_) return;
-  settle_pause_ = std::clamp(settle_pause_ * 2, kFirstSettlePause, kLongestSettlePause);
+  settle_pause_ = std::max(std::min(settle_pause_ * 2, kLongestSettlePause), options_.settle_after);
   worker_->PostAfter(settle_pause_, [this] {
     settles_later_ = false;
     SettleAll();

@@ -38,6 +38,8 @@ class StoredExchanges {
   struct Options {
     std::chrono::milliseconds renewed_for{};     // a holder that takes longer may be overtaken
     std::function<std::uint64_t()> draw_number;  // at random, not 0
+    std::chrono::milliseconds renew_every{kRenewEvery};
+    std::chrono::milliseconds settle_after{1'000};  // what the store did not take; the pause doubles
   };
 
   // `worker`: the thread itself. `dates`: by which JWTs end.

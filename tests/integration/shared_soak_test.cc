@@ -16,7 +16,7 @@
 namespace warppool::internal {
 namespace {
 
-const int kTroubles = AmountFrom("WARPPOOL_SHARED_TROUBLES", kSanitized ? 6 : 10);
+const int kTroubles = AmountFrom("WARPPOOL_SHARED_TROUBLES", kSanitized ? 4 : 8);
 constexpr std::size_t kProcesses = 4;
 constexpr int kForEver = 1'000'000'000;
 // What a process may need more in the end than when everything has been in use once.

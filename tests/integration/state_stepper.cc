@@ -1,11 +1,11 @@
 // One of two processes that share a state file: sends a request for each line "ask", and is stopped, or held up by its
 // store, at a chosen step of an exchange.
 //
-//   state_stepper <server URL> <state file> <refresh token> [<commit> before|after stop|hang|fail]
+//   state_stepper <server URL> <state file> <refresh token> [<step> before|after stop|hang|fail]
 //
-// `commit`: at the n-th commit to the store, before it is made or after. "stop": the process stops itself, until
-// somebody lets it go on. "hang": the store returns five seconds later, which is longer than it is waited for. "fail":
-// it says that it failed, and so does the next read.
+// `step`: 1 when the lock is taken, 2 when the answer is written; before that is committed or after. "stop": the
+// process stops itself, until somebody lets it go on. "hang": the store returns five seconds later, which is longer
+// than it is waited for. "fail": it says that it failed, and so does the next read.
 //
 // It writes "ready", and then for each request "ok" or how it failed. It ends with its input. Its log is beside the
 // state file.
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -31,8 +32,8 @@ using namespace std::chrono_literals;
 
 class SteppingStore final : public warppool::StateStore {
  public:
-  SteppingStore(std::shared_ptr<warppool::StateStore> store, int commit, std::string when, std::string what)
-      : store_(std::move(store)), commit_(commit), when_(std::move(when)), what_(std::move(what)) {}
+  SteppingStore(std::shared_ptr<warppool::StateStore> store, int step, std::string when, std::string what)
+      : store_(std::move(store)), step_(step), when_(std::move(when)), what_(std::move(what)) {}
 
   warppool::Result<std::optional<std::string>> Read(const std::string& key) override {
     if (std::exchange(is_deaf_, false)) return Failure();
@@ -44,7 +45,9 @@ class SteppingStore final : public warppool::StateStore {
   }
   warppool::Result<bool> Commit(const std::vector<warppool::StateChange>& changes,
                                 warppool::StateDurability durability) override {
-    const bool is_it = ++commits_ == commit_;
+    // The first commit takes the lock; only an answer has to survive a loss of power.
+    const bool is_answer = durability == warppool::StateDurability::kPowerLoss;
+    const bool is_it = step_ == (is_answer ? 2 : 1) && !std::exchange(has_done_[is_answer ? 1 : 0], true);
     if (is_it && when_ == "before") Pause();
     if (is_it && what_ == "fail") {
       is_deaf_ = true;
@@ -68,10 +71,10 @@ class SteppingStore final : public warppool::StateStore {
   }
 
   const std::shared_ptr<warppool::StateStore> store_;
-  const int commit_;
+  const int step_;
   const std::string when_;
   const std::string what_;
-  int commits_ = 0;
+  std::array<bool, 2> has_done_{};
   bool is_deaf_ = false;
 };
 

@@ -174,7 +174,7 @@ class ExchangeSharer final : private StoredExchangesObserver {
   LoginRecords logins_{store, [this](const LoginCredentials&, const Status&) { ++failures; }};
   Worker worker_;
   SharedExchange exchange_{
-      {5s, 60s, {30s, [this] { return number_; }}}, &logins_, this, &executor, &worker_, *clock_, *clock_};
+      {5s, 60s, {30s, [this] { return number_; }, 1h, 1h}}, &logins_, this, &executor, &worker_, *clock_, *clock_};
 };
 
 struct TwoSharers {
