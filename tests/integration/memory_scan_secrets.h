@@ -13,7 +13,7 @@ inline constexpr std::string_view kRotatedToken =
 inline constexpr std::string_view kRefusedToken =
     "refused/fake/Wd7xJ4kPv1/LcY8nRb5+EqG2mTz9/SfI6aHu3+UoZj0tKy7/BsXw4gNr";
 inline constexpr std::string_view kApiKey =
-    "wk-1.5fa0e77c93d84b21ac6e0f9d7283b5146e8c0d2f9a7b13e5c4d6f80912a3b5c7d9e1f20436587a9bc";
+    "wk-1.fa4e01fa4e02fa4e03fa4e04fa4e05fa4e06fa4e07fa4e08fa4e09fa4e10fa4e11fa4e12fa4e13";
 inline constexpr std::string_view kFirebaseKey = "AIzaFakeFirebase+key/Vt6yBn3mKj8/QwE5rTz1+UiO7pAs4/DfG2hLx";
 inline constexpr std::string_view kModelKey = "sk-fake-model-key-Zx4cVb7nMq2wEr9tYu5iOp1aSd8fGh3jKl6zXc0vBn";
 inline constexpr std::string_view kProxyUser = "fakeuser";
