@@ -219,8 +219,9 @@ class StepRun {
     } else if (!goes_on) {
       victim.Continue();
       const std::string said = victim.Hear(kStepPatience).value_or("nothing");
-      // Its own time may have been over while it stood.
-      if (said != "ok" && story_.step >= 0 && Ask(&victim) != "ok") return "it said " + said;
+      // Its own time may have been over while it stood; and when it stood in a write, the other one went on without its
+      // store, and may have to bring it what it got first.
+      if (said != "ok" && !IsServedInTheEnd(&victim)) return "it said " + said;
     }
     return GoOn(story_.trouble == StepTrouble::kKill ? nullptr : &victim, &other);
   }
