@@ -1447,10 +1447,9 @@ typedef void (*warppool_destroy_callback)(void* user_data);
 /**
  * A store that the program implements.
  *
- * It is called from one thread of each client that uses it, by none of them twice at the same time, and while a client
- * is created from the thread that creates it. It may take its time: what takes longer than
- * warppool_config_set_store_timeout_ms() says is gone on without, and its result taken when it comes. It must not call
- * a client that uses it.
+ * It is called from one thread of each client that uses it, the client's own, by none of them twice at the same time.
+ * It may take its time: what takes longer than warppool_config_set_store_timeout_ms() says is gone on without, also
+ * while a client is created, and its result taken when it comes. It must not call a client that uses it.
  */
 typedef struct warppool_state_store_callbacks {
   size_t struct_size;                /* sizeof(warppool_state_store_callbacks) */

@@ -40,10 +40,10 @@ enum class StateDurability {
   kProcess = 1,    // the end of the process
 };
 
-// One that a program implements is called from one thread of each client that uses it, by none of them twice at the
-// same time, and while a client is created from the thread that creates it. It may take its time: what takes longer
-// than Config::store_timeout goes on without it, and takes the result when it comes. What it throws is taken for
-// kInternal. It must not call a client that uses it.
+// One that a program implements is called from one thread of each client that uses it, the client's own, by none of
+// them twice at the same time. It may take its time: what takes longer than Config::store_timeout is gone on without,
+// also while a client is created, and its result taken when it comes. What it throws is taken for kInternal. It must
+// not call a client that uses it.
 class StateStore {
  public:
   virtual ~StateStore() = default;
